@@ -1,0 +1,1 @@
+"""What everything else stands on: components, registry, streams, status, errors (standard library only)."""

@@ -1,0 +1,57 @@
+"""What a component is: a frozen dataclass whose fields are its parameters and whose class attributes describe it."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+@dataclasses.dataclass(frozen=True)
+class Component(ABC):
+    """The declaration that every component shares. Subclasses are frozen dataclasses too.
+
+    Parameters are the fields: each has a default and a type that pydantic can check
+    (`gamma: Annotated[float, Gt(0)] = 10.0`). A component holds no state: tensors live in the trial.
+
+    Attributes:
+        kind: set by the kind's base class: `"loss"`, `"trick"`, …
+        name: how a suite calls it.
+        version: goes up whenever the component's numbers change; different versions are never compared.
+        group: a heading to list it under.
+        source: the paper and equation.
+        mends: what it is claimed to mend, in a few words.
+        traits: facts that others may object to or ask for, e.g. `("images",)`.
+        conflicts: trait → why this component has no meaning beside it.
+        needs: trait → why some component of the trial must have it.
+    """
+
+    kind: ClassVar[str]
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    group: ClassVar[str] = ""
+    source: ClassVar[str] = ""
+    mends: ClassVar[str] = ""
+    traits: ClassVar[tuple[str, ...]] = ()
+    conflicts: ClassVar[Mapping[str, str]] = {}
+    needs: ClassVar[Mapping[str, str]] = {}
+
+    @property
+    def label(self) -> str:
+        """Return the name with the parameters that differ from their defaults: `r1(gamma=0.1)`."""
+        changed = [
+            f"{f.name}={getattr(self, f.name)}" for f in dataclasses.fields(self) if getattr(self, f.name) != f.default
+        ]
+        return f"{self.name}({', '.join(changed)})" if changed else self.name
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Return every parameter with its value, tuples as lists: what goes into a trial's canonical configuration."""
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
+
+    @classmethod
+    def summary(cls) -> str:
+        """Return the first line of the docstring."""
+        return (cls.__doc__ or "").strip().split("\n")[0]

@@ -1,0 +1,109 @@
+"""A trial's full configuration: frozen, canonical as JSON, with a key that changes exactly when its numbers may."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ganbench.core import registry
+from ganbench.core.component import Component
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A component by name with all its parameters, defaults included."""
+
+    kind: str
+    name: str
+    parameters: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    def build(self) -> Component:
+        """Return the component."""
+        return registry.build(self.kind, self.name, self.parameters)
+
+    @property
+    def label(self) -> str:
+        """Return `r1(gamma=0.1)`: the name with the parameters that differ from their defaults."""
+        return self.build().label
+
+    @staticmethod
+    def of(component: Component) -> Choice:
+        """Return the choice that builds this component."""
+        return Choice(component.kind, component.name, component.parameters)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One configuration with all its seeds: everything that decides its numbers, and nothing else.
+
+    Attributes:
+        steps: generator updates. batch: samples a minibatch. log_every, evaluate_every: in steps.
+        samples: generated samples an evaluation.
+        n_critic: discriminator updates before a generator update; n_generator: generator updates after them.
+        update: alternating (the generator sees the new discriminator) or simultaneous.
+        ema: decay of the generator's moving average that is evaluated; 0 evaluates the generator itself.
+    """
+
+    dataset: Choice
+    network: Choice
+    loss: Choice
+    tricks: tuple[Choice, ...]
+    optimizer: Choice
+    seeds: tuple[int, ...]
+    steps: int
+    batch: int = 64
+    log_every: int = 50
+    evaluate_every: int = 500
+    samples: int = 2000
+    metrics: tuple[Choice, ...] = ()
+    diagnostics: tuple[Choice, ...] = ()
+    n_critic: int = 1
+    n_generator: int = 1
+    update: Literal["alternating", "simultaneous"] = "alternating"
+    ema: float = 0.0
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """Return every chosen component."""
+        return (
+            self.dataset,
+            self.network,
+            self.loss,
+            *self.tricks,
+            self.optimizer,
+            *self.metrics,
+            *self.diagnostics,
+        )
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Return the axes as short texts: `{"dataset": "ring", …, "tricks": "r1+spectral_norm"}`."""
+        return {
+            "dataset": self.dataset.label,
+            "network": self.network.label,
+            "loss": self.loss.label,
+            "tricks": "+".join(t.label for t in self.tricks) or "none",
+            "optimizer": self.optimizer.label,
+        }
+
+    @property
+    def name(self) -> str:
+        """Return one line that names the trial: `ring · mlp · hinge · r1 · adam`."""
+        return " · ".join(self.labels.values())
+
+    def canonical(self) -> dict[str, Any]:
+        """Return the configuration with the components' versions: two trials with equal ones have equal numbers."""
+        versions = {f"{c.kind}:{c.name}": registry.find(c.kind, c.name).version for c in self.choices}
+        feature = getattr(registry.find("dataset", self.dataset.name), "features", None)
+        if feature is not None:
+            versions[f"feature:{feature}"] = registry.find("feature", feature).version
+        return {**dataclasses.asdict(self), "versions": dict(sorted(versions.items()))}
+
+    @property
+    def key(self) -> str:
+        """Return the SHA-256 of the canonical configuration, component versions and seeds."""
+        text = json.dumps(self.canonical(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,66 @@
+"""Data sets: one file each; a file's presence registers it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from ganbench.core.component import Component
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+class Data(Protocol):
+    """A data set on its device, with samples of order 1.
+
+    Training asks in two strokes, so that randomness can be drawn many steps ahead at little cost: `draw` gives
+    something compact for `n` samples (row indices of a finite set, points of an endless one), `take` turns any slice
+    of it, with any leading axes, into samples.
+    """
+
+    def draw(self, generator: torch.Generator, n: int) -> Tensor:
+        """Return the compact form of `n` training samples, first axis `n`."""
+        ...
+
+    def take(self, drawn: Tensor) -> Tensor:
+        """Return samples `[..., *shape]` from a slice `[..., (d)]` of what `draw` gave."""
+        ...
+
+    def heldout(self, generator: torch.Generator, n: int) -> Tensor:
+        """Return up to `n` real samples `[m, *shape]` that training never sees, m ≤ n."""
+        ...
+
+    def assign(self, samples: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Return for each sample `[..., n]` its mode (int64) and whether it is of high quality (bool)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Dataset(Component):
+    """Where real samples come from.
+
+    Attributes:
+        shape: of one sample: `(d,)` for points, `(C, H, W)` for images; images also have the trait `"images"`.
+        modes: how many modes are known.
+        features: the extractor its features come from.
+    """
+
+    kind: ClassVar[str] = "dataset"
+    features: ClassVar[str] = "coordinates"
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """Return the shape of one sample."""
+
+    @property
+    @abstractmethod
+    def modes(self) -> int:
+        """Return how many modes the data has."""
+
+    @abstractmethod
+    def load(self, device: torch.device) -> Data:
+        """Return the data on a device."""

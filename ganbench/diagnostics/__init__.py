@@ -1,0 +1,61 @@
+"""Diagnostics: what reads the training dynamics. One file each; a file's presence registers it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from ganbench.core.column import Column
+from ganbench.core.component import Component
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one player's update leaves for reading; every tensor may have leading axes (seeds).
+
+    Attributes:
+        loss: `[...]`, penalties included.
+        real_logits, fake_logits: `[..., B]`; real is None where the loss did not look at real samples.
+        gradients: by parameter name, before clipping. before, after: the weights around the update; `before` is None
+            unless a diagnostic asked for it.
+    """
+
+    loss: Tensor
+    real_logits: Tensor | None
+    fake_logits: Tensor
+    gradients: Mapping[str, Tensor]
+    after: Mapping[str, Tensor]
+    before: Mapping[str, Tensor] | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """The last discriminator and generator update of a step. `rank` is the number of leading axes (1: seeds)."""
+
+    d: Pass
+    g: Pass
+    rank: int
+
+
+Network = Literal["D", "G"]
+
+
+@dataclass(frozen=True)
+class Diagnostic(Component):
+    """Reads a step at the logging cadence; changes nothing: no random number, no gradient, no weight.
+
+    It defines `observe(step) -> {column: [...]}`, `layers(step) -> {(network, layer): {column: [...]}}`, or both.
+
+    Attributes:
+        columns: of the history table. layer_columns: of the layers table.
+        wants: `("before",)` if it reads the weights before the update.
+    """
+
+    kind: ClassVar[str] = "diagnostic"
+    columns: ClassVar[tuple[Column, ...]] = ()
+    layer_columns: ClassVar[tuple[Column, ...]] = ()
+    wants: ClassVar[tuple[str, ...]] = ()

@@ -1,0 +1,26 @@
+"""Feature extractors: what distances between sample sets are measured in. One file each."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from ganbench.core.component import Component
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Feature(Component):
+    """Turns samples into vectors; its name and version stand beside every number computed from them."""
+
+    kind: ClassVar[str] = "feature"
+
+    def prepare(self) -> None:  # noqa: B027 - most extractors need no preparation
+        """Train or fetch what `extract` needs, once for all trials, into the user's cache."""
+
+    @abstractmethod
+    def extract(self, samples: Tensor) -> Tensor:
+        """Return features `[..., n, d]` of samples `[..., n, *shape]`, without gradient."""

@@ -1,0 +1,49 @@
+"""Loss functions: one file each; a file's presence registers it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from ganbench.core.component import Component
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What the discriminator is asked to answer: 1 for real and 0 for fake unless a trick softens or flips it.
+
+    Each is a number or a tensor that broadcasts against the logits `[..., B]`.
+    """
+
+    real: float | Tensor = 1.0
+    fake: float | Tensor = 0.0
+
+
+HARD = Targets()
+
+
+@dataclass(frozen=True)
+class Loss(Component):
+    """A pair of losses on logits `[..., B] → [...]`; leading axes (seeds) are carried through untouched.
+
+    Attributes:
+        optimum: the discriminator's loss where generated and real data agree and it can do no better.
+        needs_real: the generator's loss looks at real logits, so its step draws a fresh real batch.
+        traits: `("no targets",)` where 1/0 targets have no meaning.
+    """
+
+    kind: ClassVar[str] = "loss"
+    optimum: ClassVar[float]
+    needs_real: ClassVar[bool] = False
+
+    @abstractmethod
+    def discriminator(self, real: Tensor, fake: Tensor, targets: Targets = HARD) -> Tensor:
+        """Return the discriminator's loss from real and fake logits, `[..., B] → [...]`."""
+
+    @abstractmethod
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """Return the generator's loss from fake (and, where `needs_real`, real) logits, `[..., B] → [...]`."""

@@ -1,0 +1,43 @@
+"""Metrics: what judges samples against the data. One file each; a file's presence registers it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from ganbench.core.column import Column
+from ganbench.core.component import Component
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A set of samples with what the data set and its extractor say of them; leading axes (seeds) are free.
+
+    Attributes:
+        points: `[..., n, *shape]`. features: `[..., n, d]`.
+        mode: `[..., n]` int64, the nearest mode. good: `[..., n]` bool, of high quality.
+    """
+
+    points: Tensor
+    features: Tensor
+    mode: Tensor
+    good: Tensor
+
+
+@dataclass(frozen=True)
+class Metric(Component):
+    """Numbers that judge generated samples `[..., n, …]` against real ones `[m, …]`, one a leading index.
+
+    The real-against-real floor of a metric is the metric of an independent real set in the generator's place.
+    """
+
+    kind: ClassVar[str] = "metric"
+    columns: ClassVar[tuple[Column, ...]]
+
+    @abstractmethod
+    def compute(self, fake: Sample, real: Sample, modes: int) -> dict[str, Tensor]:
+        """Return `[...]` values by column name; NaN where a value is undefined, and the column's meaning says when."""

@@ -1,0 +1,63 @@
+"""Networks: a generator and a discriminator each, one file a family; a file's presence registers it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from ganbench.core.component import Component
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Params = dict[str, "Tensor"]
+
+
+class Noise(Protocol):
+    """Random numbers of the current step from named streams, with the seed axis in front: `[S, *shape]`."""
+
+    def normal(self, name: str, *shape: int) -> Tensor:
+        """Return standard normal numbers."""
+        ...
+
+    def uniform(self, name: str, *shape: int) -> Tensor:
+        """Return uniform numbers in [0, 1)."""
+        ...
+
+
+class Net(Protocol):
+    """One player's function. Parameters and buffers are dictionaries of stacked tensors `[S, …]`, passed in."""
+
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
+        """Return one seed's parameters and buffers, without the seed axis."""
+        ...
+
+    def apply(self, params: Params, buffers: Params, x: Tensor, *, training: bool, noise: Noise | None) -> Tensor:
+        """Return the output for `x` `[S, B, …]`; in training it may move `buffers` in place."""
+        ...
+
+
+@dataclass(frozen=True)
+class Network(Component):
+    """A family of generator and discriminator.
+
+    Attributes:
+        latent: dimension of the generator's input.
+    """
+
+    kind: ClassVar[str] = "network"
+
+    @property
+    @abstractmethod
+    def latent(self) -> int:
+        """Return the dimension of the generator's input."""
+
+    @abstractmethod
+    def generator(self, shape: tuple[int, ...]) -> Net:
+        """Return the generator `[S, B, latent] → [S, B, *shape]`."""
+
+    @abstractmethod
+    def trunk(self, shape: tuple[int, ...]) -> tuple[Net, int]:
+        """Return the discriminator up to its last hidden layer `[S, B, *shape] → [S, B, F]`, and F."""

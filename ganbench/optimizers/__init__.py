@@ -1,0 +1,46 @@
+"""Optimisers: one file each; a file's presence registers it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from annotated_types import Gt, Interval
+
+from ganbench.core.component import Component
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.optim import Optimizer as TorchOptimizer
+
+Player = Literal["D", "G"]
+
+
+@dataclass(frozen=True)
+class Optimizer(Component):
+    """How both players' weights move; all state is element-wise, so seeds on a leading axis do not touch.
+
+    `lr` is both players' rate unless `d_lr` or `g_lr` says otherwise (two time scales, Heusel 2017). The rate is held
+    for the share `lr_hold` of the steps and then falls linearly to `lr_final` times itself.
+    """
+
+    kind: ClassVar[str] = "optimizer"
+
+    lr: Annotated[float, Gt(0)] = 1e-3
+    d_lr: Annotated[float, Gt(0)] | None = None
+    g_lr: Annotated[float, Gt(0)] | None = None
+    lr_final: Annotated[float, Interval(ge=0, le=1)] = 1.0
+    lr_hold: Annotated[float, Interval(ge=0, lt=1)] = 0.5
+
+    @abstractmethod
+    def build(self, params: Sequence[Tensor], player: Player) -> TorchOptimizer:
+        """Return an optimiser of these tensors at this player's starting rate."""
+
+    def rate(self, player: Player, progress: float = 0.0) -> float:
+        """Return a player's rate at `progress` in [0, 1]."""
+        own = self.d_lr if player == "D" else self.g_lr
+        base = self.lr if own is None else own
+        fallen = max(0.0, (progress - self.lr_hold) / (1.0 - self.lr_hold))
+        return base * (1.0 + fallen * (self.lr_final - 1.0))

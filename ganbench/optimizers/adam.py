@@ -1,0 +1,33 @@
+"""Adam."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Gt, Interval
+
+from ganbench.core.lazy import torch
+from ganbench.optimizers import Optimizer, Player
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.optim import Optimizer as TorchOptimizer
+
+Beta = Annotated[float, Interval(ge=0, lt=1)]
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Adam: steps of m̂ / (√v̂ + ε) from running means of the gradient and of its square."""
+
+    name = "adam"
+    source = "Kingma & Ba 2015, arXiv:1412.6980, algorithm 1; β₁ = 0.5 for GANs from Radford et al. 2016"
+
+    betas: tuple[Beta, Beta] = (0.5, 0.999)
+    eps: Annotated[float, Gt(0)] = 1e-8
+
+    def build(self, params: Sequence[Tensor], player: Player) -> TorchOptimizer:
+        """Return a fused Adam: one pass over the weights a step."""
+        return torch.optim.Adam(params, lr=self.rate(player), betas=self.betas, eps=self.eps, fused=True)

@@ -1,0 +1,33 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Interval
+
+from ganbench.core.lazy import torch
+from ganbench.optimizers import Optimizer, Player
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.optim import Optimizer as TorchOptimizer
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """Gradient descent with heavy-ball momentum: b ← μ b + g, w ← w − η b; μ may be negative."""
+
+    name = "sgd"
+    source = "Robbins & Monro 1951; negative momentum: Gidel et al. 2019, arXiv:1807.04740"
+
+    momentum: Annotated[float, Interval(gt=-1, lt=1)] = 0.0
+
+    def build(self, params: Sequence[Tensor], player: Player) -> TorchOptimizer:
+        """Return torch's SGD over the whole list of tensors at once."""
+        optimiser = torch.optim.SGD(params, lr=self.rate(player), foreach=True)
+        # torch refuses a negative momentum when asked for it, and computes it as it should when it is set.
+        optimiser.param_groups[0]["momentum"] = self.momentum
+        return optimiser
