@@ -1,0 +1,33 @@
+"""The Wasserstein loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ganbench.losses import HARD, Loss, Targets
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Wasserstein(Loss):
+    """Wasserstein loss: D minimises E f − E r, G minimises −E f.
+
+    It is a distance only for a Lipschitz critic: combine it with weight clipping or a gradient penalty.
+    """
+
+    name = "wasserstein"
+    source = "Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1"
+    mends = "vanishing gradient; a loss that follows quality"
+    optimum = 0.0
+    traits = ("no targets",)
+
+    def discriminator(self, real: Tensor, fake: Tensor, targets: Targets = HARD) -> Tensor:
+        """Return E f − E r, `[..., B] → [...]`."""
+        return fake.mean(-1) - real.mean(-1)
+
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """Return −E f, `[..., B] → [...]`."""
+        return -fake.mean(-1)
