@@ -51,6 +51,12 @@ class Component(ABC):
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
 
+    @property
+    def all_traits(self) -> tuple[str, ...]:
+        """Return the traits, with those that depend on parameters (`parameter_traits()`, where a component has it)."""
+        depending = getattr(self, "parameter_traits", None)
+        return (*self.traits, *depending()) if depending else self.traits
+
     @classmethod
     def summary(cls) -> str:
         """Return the first line of the docstring."""

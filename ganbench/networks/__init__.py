@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol
+
+from annotated_types import Interval
 
 from ganbench.core.component import Component
 
@@ -49,10 +51,7 @@ class Network(Component):
 
     kind: ClassVar[str] = "network"
 
-    @property
-    @abstractmethod
-    def latent(self) -> int:
-        """Return the dimension of the generator's input."""
+    latent: Annotated[int, Interval(ge=1, le=65536)] = 8
 
     @abstractmethod
     def generator(self, shape: tuple[int, ...]) -> Net:

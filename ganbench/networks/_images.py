@@ -1,0 +1,81 @@
+"""Image layers for many seeds at once, in the packed layout `[B, S·C, H, W]`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ganbench.core.lazy import F, torch
+from ganbench.networks._initialisers import Initialiser
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from ganbench.networks import Noise, Params
+
+
+def pack(x: Tensor) -> Tensor:
+    """`[S, B, C, H, W] → [B, S·C, H, W]`."""
+    return x.transpose(0, 1).flatten(1, 2)
+
+
+def unpack(x: Tensor, channels: int) -> Tensor:
+    """`[B, S·C, H, W] → [S, B, C, H, W]`."""
+    return x.unflatten(1, (-1, channels)).transpose(0, 1)
+
+
+class Conv:
+    """A convolution (or its transpose) of each seed's images with that seed's kernels."""
+
+    def __init__(
+        self,
+        name: str,
+        channels: tuple[int, int],
+        initialise: Initialiser,
+        *,
+        kernel: int = 4,
+        stride: int = 2,
+        padding: int = 1,
+        transposed: bool = False,
+        bias: bool = True,
+    ) -> None:
+        self.weight, self.bias = f"{name}.weight", f"{name}.bias"
+        self.channels, self.initialise, self.has_bias = channels, initialise, bias
+        self.kernel, self.stride, self.padding, self.transposed = kernel, stride, padding, transposed
+
+    def init(self, generator: Generator) -> tuple[Params, Params]:
+        """Return the weight (output channels first, or input channels first where transposed) and the bias."""
+        inputs, outputs = self.channels
+        area = self.kernel**2
+        first, second = (inputs, outputs) if self.transposed else (outputs, inputs)
+        shape = (first, second, self.kernel, self.kernel)
+        weight, _ = self.initialise(shape, inputs * area, outputs * area, generator)
+        return {self.weight: weight, self.bias: torch.zeros(outputs)} if self.has_bias else {self.weight: weight}, {}
+
+    def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
+        """Return `[B, S·out, H', W']`."""
+        weight = params[self.weight]
+        convolve = F.conv_transpose2d if self.transposed else F.conv2d
+        bias = params[self.bias].flatten() if self.has_bias else None
+        return convolve(x, weight.flatten(0, 1), bias, stride=self.stride, padding=self.padding, groups=weight.shape[0])
+
+
+class ImageBatchNorm:
+    """Batch norm of each channel of each seed over its batch and places."""
+
+    def __init__(self, name: str, channels: int) -> None:
+        self.scale, self.bias = f"{name}.scale", f"{name}.bias"
+        self.mean, self.var = f"{name}.running_mean", f"{name}.running_var"
+        self.channels = channels
+
+    def init(self, generator: Generator) -> tuple[Params, Params]:
+        """Return scale 1 and bias 0; buffers: mean 0 and variance 1."""
+        one, zero = torch.ones(self.channels), torch.zeros(self.channels)
+        return {self.scale: one, self.bias: zero}, {self.mean: zero.clone(), self.var: one.clone()}
+
+    def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
+        """Return the normalised images; in training the running averages move in place."""
+        # Views of the stacked buffers, so that batch_norm's in-place update reaches them.
+        mean, var = buffers[self.mean].view(-1), buffers[self.var].view(-1)
+        return F.batch_norm(
+            x, mean, var, params[self.scale].flatten(), params[self.bias].flatten(), training=training, momentum=0.1
+        )

@@ -1,0 +1,47 @@
+"""How weights start: one seed's weight and bias from that seed's own generator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import sqrt
+from typing import TYPE_CHECKING, Literal
+
+from ganbench.core.lazy import torch
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+Initialisation = Literal["default", "he", "xavier", "orthogonal", "normal"]
+Initialiser = Callable[[tuple[int, ...], int, int, "Generator"], tuple["Tensor", "Tensor"]]
+
+
+def initialiser(kind: Initialisation, scale: float) -> Initialiser:
+    """Return `f(shape, fan_in, fan_out, generator) -> (weight, bias)`; biases are zero except in `default`.
+
+    default: U(±1/√fan_in) for both (torch's own); he: N(0, 2/fan_in); xavier: U(±√(6/(fan_in + fan_out)));
+    orthogonal: Q of a normal matrix; normal: N(0, 1). All weights are multiplied by `scale`.
+    """
+
+    def start(shape: tuple[int, ...], fan_in: int, fan_out: int, generator: Generator) -> tuple[Tensor, Tensor]:
+        bias = torch.zeros(fan_out)
+        if kind == "default":
+            bound = 1.0 / sqrt(fan_in)
+            weight = torch.empty(shape).uniform_(-bound, bound, generator=generator)
+            bias.uniform_(-bound, bound, generator=generator)
+        elif kind == "xavier":
+            bound = sqrt(6.0 / (fan_in + fan_out))
+            weight = torch.empty(shape).uniform_(-bound, bound, generator=generator)
+        elif kind == "orthogonal":
+            rows = shape[0]
+            normal = torch.randn(
+                max(rows, fan_in * fan_out // rows), min(rows, fan_in * fan_out // rows), generator=generator
+            )
+            q, r = torch.linalg.qr(normal)
+            q = q * torch.sign(torch.diagonal(r))
+            weight = (q if q.shape[0] == rows else q.T).reshape(shape).contiguous()
+        else:
+            std = sqrt(2.0 / fan_in) if kind == "he" else 1.0
+            weight = torch.randn(shape, generator=generator) * std
+        return weight * scale, bias
+
+    return start

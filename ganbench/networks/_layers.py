@@ -1,0 +1,157 @@
+"""Layers for many seeds at once: every weight has a leading seed axis `S`, every product is batched over it.
+
+Points travel as `[S, B, F]`. Images travel as `[B, S·C, H, W]` between `pack` and `unpack`, so that convolutions are
+grouped by seed and batch norm is the built-in one. No layer mixes two seeds, and a seed's numbers do not depend on how
+many others are beside it: where the batched matrix product breaks that (one output column), a sum is used instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from ganbench.core.lazy import F, torch
+from ganbench.networks._initialisers import Initialiser
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from ganbench.networks import Noise, Params
+
+
+class Layer(Protocol):
+    """One layer: its own share of a network's parameters, and what it computes."""
+
+    def init(self, generator: Generator) -> tuple[Params, Params]:
+        """Return one seed's parameters and buffers, without the seed axis."""
+        ...
+
+    def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
+        """Return the output for all seeds."""
+        ...
+
+
+@dataclass(frozen=True)
+class Net:
+    """Layers one after the other."""
+
+    layers: Sequence[Layer]
+
+    def init(self, generator: Generator) -> tuple[Params, Params]:
+        """Return one seed's parameters and buffers, without the seed axis."""
+        params: Params = {}
+        buffers: Params = {}
+        for layer in self.layers:
+            own, kept = layer.init(generator)
+            params |= own
+            buffers |= kept
+        return params, buffers
+
+    def apply(self, params: Params, buffers: Params, x: Tensor, *, training: bool, noise: Noise | None) -> Tensor:
+        """Return the output for `x` `[S, B, …]`; in training it may move `buffers` in place."""
+        for layer in self.layers:
+            x = layer(params, buffers, x, training, noise)
+        return x
+
+
+class Function:
+    """A layer without parameters."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        self.function = function
+
+    def init(self, generator: Generator) -> tuple[Params, Params]:
+        """Return nothing: there are no parameters."""
+        return {}, {}
+
+    def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
+        """Return the function of `x`."""
+        return self.function(x)
+
+
+# In place: nothing else reads a layer's output, and the backward pass of all but tanh needs the output alone.
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": lambda x: F.relu(x, inplace=True),
+    "leaky_relu": lambda x: F.leaky_relu(x, 0.2, inplace=True),
+    "tanh": lambda x: torch.tanh(x),
+    "sigmoid": lambda x: torch.sigmoid(x),
+    "linear": lambda x: x,
+}
+
+
+def activation(name: str) -> Function:
+    """Return the activation of that name."""
+    return Function(ACTIVATIONS[name])
+
+
+class Linear:
+    """y = x W + b with W `[S, in, out]`, x `[S, B, in]`."""
+
+    def __init__(self, name: str, fan_in: int, fan_out: int, initialise: Initialiser, bias: bool = True) -> None:
+        self.weight, self.bias = f"{name}.weight", f"{name}.bias"
+        self.fan_in, self.fan_out, self.initialise, self.has_bias = fan_in, fan_out, initialise, bias
+
+    def init(self, generator: Generator) -> tuple[Params, Params]:
+        """Return the weight `[in, out]` and the bias `[out]`."""
+        weight, bias = self.initialise((self.fan_in, self.fan_out), self.fan_in, self.fan_out, generator)
+        return {self.weight: weight, self.bias: bias} if self.has_bias else {self.weight: weight}, {}
+
+    def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
+        """Return `[S, B, out]`."""
+        weight = params[self.weight]
+        if self.fan_out == 1:
+            # A batched product with one column differs in its last bits between S = 1 and S > 1, and is slower.
+            y = (x * weight.squeeze(-1).unsqueeze(-2)).sum(-1, keepdim=True)
+            return y + params[self.bias].unsqueeze(-2) if self.has_bias else y
+        if self.fan_in == 1:
+            y = x * weight
+            return y + params[self.bias].unsqueeze(-2) if self.has_bias else y
+        if self.has_bias:
+            return torch.baddbmm(params[self.bias].unsqueeze(-2), x, weight)
+        return torch.bmm(x, weight)
+
+
+class Dropout:
+    """Zero each feature with probability p and scale the rest by 1/(1−p), in training only."""
+
+    def __init__(self, name: str, p: float) -> None:
+        self.name, self.p = name, p
+
+    def init(self, generator: Generator) -> tuple[Params, Params]:
+        """Return nothing: there are no parameters."""
+        return {}, {}
+
+    def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
+        """Return `x` with its own mask a seed."""
+        if not training or noise is None:
+            return x
+        keep = noise.uniform(self.name, *x.shape[1:]) >= self.p
+        return x * keep / (1.0 - self.p)
+
+
+class BatchNorm:
+    """(x − mean) / √(var + ε) · g + b over each seed's batch `[S, B, F]`; running averages in evaluation."""
+
+    def __init__(self, name: str, features: int, momentum: float = 0.1, eps: float = 1e-5) -> None:
+        self.scale, self.bias = f"{name}.scale", f"{name}.bias"
+        self.mean, self.var = f"{name}.running_mean", f"{name}.running_var"
+        self.features, self.momentum, self.eps = features, momentum, eps
+
+    def init(self, generator: Generator) -> tuple[Params, Params]:
+        """Return scale 1 and bias 0; buffers: mean 0 and variance 1."""
+        one, zero = torch.ones(self.features), torch.zeros(self.features)
+        return {self.scale: one, self.bias: zero}, {self.mean: zero.clone(), self.var: one.clone()}
+
+    def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
+        """Return the normalised `x`."""
+        if training:
+            var, mean = torch.var_mean(x, dim=-2, correction=0)
+            with torch.no_grad():
+                n = x.shape[-2]
+                buffers[self.mean].lerp_(mean, self.momentum)
+                buffers[self.var].lerp_(var * (n / max(n - 1, 1)), self.momentum)
+        else:
+            mean, var = buffers[self.mean], buffers[self.var]
+        gain = params[self.scale] * torch.rsqrt(var + self.eps)
+        return x * gain.unsqueeze(-2) + (params[self.bias] - mean * gain).unsqueeze(-2)
