@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from annotated_types import Ge, Interval, Len
+from annotated_types import Interval, Len
 from pydantic import BeforeValidator, Field, PlainValidator, PrivateAttr, ValidationError, WithJsonSchema
 
-from ganbench.core.errors import UsageError, unknown
+from ganbench.core import registry
+from ganbench.core.errors import UsageError
 from ganbench.core.trial import Choice
 from ganbench.sweep.choices import ChoiceOf, Strict, choice_schema, choose, complaint, first_error, hashable
 from ganbench.sweep.yaml_reader import Document, Keys, describe, read_file, read_value, shorten
@@ -129,7 +130,7 @@ Count = Annotated[int, Interval(ge=1, le=10**9)]
 
 
 def _defaults(kind: str, *names: str) -> tuple[Choice, ...]:
-    return tuple(choose(kind, name) for name in names)
+    return tuple(Choice.of(registry.find(kind, name)()) for name in names)
 
 
 class Evaluate(Strict):
@@ -170,6 +171,11 @@ class Exclusion(Strict):
     loss: str | None = None
     tricks: str | None = None
     optimizer: str | None = None
+
+    @property
+    def axes(self) -> dict[str, str]:
+        """Return the given axes with their patterns."""
+        return {axis: pattern for axis, pattern in self if pattern is not None}
 
 
 class Block(Strict):

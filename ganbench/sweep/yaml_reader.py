@@ -7,6 +7,7 @@ text, and duplicate keys, tags, non-finite numbers, control characters and every
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 from collections.abc import Iterator
@@ -303,7 +304,7 @@ class _Builder:
         value, nodes = self.anchors[name]
         self.count(nodes)
         self.document.places[self.path()] = self.at
-        self.put(value)
+        self.put(copy.deepcopy(value))
 
 
 def _one_line(error: yaml.MarkedYAMLError) -> str:

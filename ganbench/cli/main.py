@@ -1,0 +1,119 @@
+"""`ganbench`: finds the command, runs it, and turns whatever happens into one line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from ganbench import __version__
+from ganbench.core.errors import GanbenchError, unknown
+
+COMMANDS = {
+    "run": "Run a suite and make its report.",
+    "plan": "List what a suite would run, what it skips and why, and about how long it takes.",
+    "list": "List the components that suites can name.",
+    "explain": "Explain a component: what it computes, its parameters, its source.",
+    "schema": "Print the JSON Schema of suite files, for completion in editors.",
+    "report": "Make the report of finished runs again.",
+    "doctor": "Check this machine: versions, cores, GPU, Ray, folders.",
+}
+EPILOG = """\b
+Examples:
+  ganbench run suites/smoke.yaml                     train, then write report/smoke.html
+  ganbench plan suites/smoke.yaml --only 'loss=hinge'
+  ganbench list losses
+  ganbench explain hinge
+
+\b
+Exit codes: 0 ok, 2 usage or configuration, 4 incomplete or failed trials, 5 internal, 130/143 interrupted.
+"""
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+
+class Commands(click.Group):
+    """Commands that are imported when they are called, so that `--help` costs nothing."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"ganbench.cli.{cmd_name}_command").command
+        if not any(parameter.name == "debug" for parameter in command.params):
+            command.params.append(_debug_option())
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:  # noqa: ANN401 - click's own type
+        """Name the nearest command where there is none."""
+        if args and args[0] not in COMMANDS:
+            raise click.UsageError(unknown("command", args[0][:60], COMMANDS), ctx)
+        return super().resolve_command(ctx, args)
+
+
+def _debug_option() -> click.Option:
+    return click.Option(["--debug"], is_flag=True, expose_value=False, help="Show the traceback of an error.")
+
+
+@click.command(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ganbench", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
+def cli() -> None:
+    """Which GAN loss and trick holds up, how sure that is, and what went wrong in the others."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = cli.main(arguments, prog_name="ganbench", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has gone; without this Python complains once more while it shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted")
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the one place where errors become lines
+        if "--debug" in arguments:
+            raise
+        return _explain(error)
+    return code if isinstance(code, int) else 0
+
+
+def _explain(error: Exception) -> int:
+    """Say an error in one line and return its exit code."""
+    if isinstance(error, click.ClickException):
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "ganbench"
+        _say(f"{error.format_message()} (see: {command} --help)")
+        return 2
+    if isinstance(error, GanbenchError):
+        _say(str(error))
+        return error.exit_code
+    detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    _say(f"internal error, {detail}; run it again with --debug for the traceback")
+    return GanbenchError.exit_code
+
+
+def _say(text: str) -> None:
+    """Write one line to stderr, without control characters."""
+    line = "".join(c if c.isprintable() else " " for c in " ".join(text.split()))
+    try:
+        click.echo(f"ganbench: {line}", err=True)
+    except OSError:
+        pass  # nobody listens

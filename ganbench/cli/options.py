@@ -1,0 +1,43 @@
+"""What `run` and `plan` share: the options that choose trials, and reading them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ganbench.sweep.plan import Plan
+
+
+def selection(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the argument SUITE and the options that change or filter it."""
+    for decorate in (
+        click.option("--yes", is_flag=True, help="Go on although there are more than 10 000 trials."),
+        click.option(
+            "--set",
+            "overrides",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Override a key of the suite: --set steps=500 --set evaluate.every=100.",
+        ),
+        click.option(
+            "--only",
+            metavar="FILTER",
+            help="Only trials that match all terms: 'loss=hinge,tricks=*r1*' (axes: dataset, network, loss, tricks, "
+            "optimizer), or '*hinge*' for the trial's name.",
+        ),
+        click.argument("suite", type=click.Path(path_type=Path)),
+    ):
+        command = decorate(command)
+    return command
+
+
+def plan_of(suite: Path, overrides: tuple[str, ...], only: str | None, yes: bool) -> Plan:
+    """Read a suite and make its plan."""
+    from ganbench.sweep.plan import MAX_TRIALS, make_plan
+    from ganbench.sweep.suite import read_suite
+
+    return make_plan(read_suite(suite, overrides), only, cap=None if yes else MAX_TRIALS)

@@ -1,0 +1,69 @@
+"""`ganbench plan`: what would run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ganbench.cli.options import plan_of, selection
+
+if TYPE_CHECKING:
+    from ganbench.sweep.plan import Plan
+
+EPILOG = """\b
+Examples:
+  ganbench plan suites/smoke.yaml
+  ganbench plan suites/smoke.yaml --only 'loss=hinge,tricks=none'
+  ganbench plan suites/smoke.yaml --set steps=500 --set 'losses=[hinge, minimax]'
+"""
+
+
+@click.command("plan", epilog=EPILOG)
+@selection
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
+def command(suite: Path, overrides: tuple[str, ...], only: str | None, yes: bool, as_json: bool) -> None:
+    """List what SUITE would run, what it skips and why, and about how long it takes. Nothing is trained."""
+    plan = plan_of(suite, overrides, only, yes)
+    if as_json:
+        import json
+
+        click.echo(json.dumps(_data(plan), indent=2, ensure_ascii=False))
+        return
+    for trial in plan.trials:
+        click.echo(trial.name)
+    for reason, number in Counter(reason for _, reason in plan.skipped).items():
+        click.echo(f"skipped {number}: {reason}")
+    click.echo(headline(plan))
+
+
+def headline(plan: Plan) -> str:
+    """Return one line of counts and the estimated time."""
+    from ganbench.sweep.estimate import duration, plan_seconds
+
+    runs = sum(len(trial.seeds) for trial in plan.trials)
+    parts = [f"{plan.name} ({plan.run_id}): {_number(len(plan.trials), 'trial')}, {_number(runs, 'run')}"]
+    if plan.skipped:
+        parts.append(f"{len(plan.skipped)} skipped")
+    if plan.excluded:
+        parts.append(f"{plan.excluded} excluded")
+    return ", ".join(parts) + f"; very roughly {duration(plan_seconds(plan))} on this machine if nothing is done yet"
+
+
+def _number(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
+def _data(plan: Plan) -> dict[str, object]:
+    from ganbench.sweep.estimate import plan_seconds
+
+    return {
+        "suite": plan.name,
+        "run": plan.run_id,
+        "estimated_seconds": round(plan_seconds(plan)),
+        "trials": [{"trial": t.key[:12], **t.labels, "seeds": t.seeds, "steps": t.steps} for t in plan.trials],
+        "skipped": [{**t.labels, "reason": reason} for t, reason in plan.skipped],
+        "excluded": plan.excluded,
+    }

@@ -1,0 +1,59 @@
+"""`ganbench run`: the main job, from a suite to its report."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from ganbench.cli.options import plan_of, selection
+
+EPILOG = """\b
+Examples:
+  ganbench run suites/smoke.yaml
+  ganbench run suites/mode_collapse.yaml --only 'dataset=ring*' --set seeds=4
+  ganbench run suites/smoke.yaml --executor local    in this process, for debuggers
+\b
+Running it again trains only what is missing; an interrupted run goes on from there.
+"""
+
+
+@click.command("run", epilog=EPILOG)
+@selection
+@click.option("--results", default="results", show_default=True, type=click.Path(path_type=Path), help="Folder of tables.")
+@click.option("--report", default="report", show_default=True, type=click.Path(path_type=Path), help="Folder of pages.")
+@click.option("--executor", default="ray", show_default=True, type=click.Choice(["ray", "local"]), help="Who trains.")
+@click.option("--address", metavar="HOST:PORT", help="Attach to this Ray cluster instead of starting one.")
+@click.option("--jobs", type=click.IntRange(1, 4096), help="Trials at a time; as many as cores allow by default.")
+def command(
+    suite: Path,
+    overrides: tuple[str, ...],
+    only: str | None,
+    yes: bool,
+    results: Path,
+    report: Path,
+    executor: str,
+    address: str | None,
+    jobs: int | None,
+) -> int:
+    """Run SUITE: train what is missing, write the tables to RESULTS/<suite> and the page to REPORT/<suite>.html."""
+    if address and executor == "local":
+        raise click.UsageError("--address is a Ray cluster's; leave it out with --executor local")
+    plan = plan_of(suite, overrides, only, yes)
+
+    from ganbench.cli.plan_command import headline
+
+    click.echo(headline(plan))
+    from ganbench.sweep.run import run_plan
+
+    outcome = run_plan(plan, results, executor=executor, address=address, jobs=jobs)
+    if outcome.exit_code in (130, 143):
+        click.echo(f"interrupted; to go on: {shlex.join(['ganbench', *sys.argv[1:]])}", err=True)
+        return outcome.exit_code
+    from ganbench.report.page import write_report
+
+    click.echo(f"tables  {outcome.folder}")
+    click.echo(f"report  {write_report(outcome.folder, report / f'{plan.name}.html')}")
+    return outcome.exit_code
