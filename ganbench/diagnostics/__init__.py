@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ganbench.core.column import Column
 from ganbench.core.component import Component
+from ganbench.core.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,3 +60,21 @@ class Diagnostic(Component):
     columns: ClassVar[tuple[Column, ...]] = ()
     layer_columns: ClassVar[tuple[Column, ...]] = ()
     wants: ClassVar[tuple[str, ...]] = ()
+
+
+def squared_norms(tensors: Mapping[str, Tensor], rank: int) -> dict[str, Tensor]:
+    """Return Σ x² of each tensor over all but its `rank` leading axes, `[...]`."""
+    norms = {}
+    for name, tensor in tensors.items():
+        flat = tensor.flatten(rank) if tensor.dim() > rank else tensor.unsqueeze(-1)
+        norms[name] = torch.linalg.vector_norm(flat, dim=-1).square()
+    return norms
+
+
+def by_layer(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the sums over the parameters of each layer: `linear0.weight` and `linear0.bias` are `linear0`."""
+    layers: dict[str, Tensor] = {}
+    for name, value in values.items():
+        layer = name.rpartition(".")[0]
+        layers[layer] = layers[layer] + value if layer in layers else value
+    return layers

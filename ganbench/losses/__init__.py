@@ -7,23 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from ganbench.core.component import Component
+from ganbench.core.protocols import HARD, Targets
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-@dataclass(frozen=True)
-class Targets:
-    """What the discriminator is asked to answer: 1 for real and 0 for fake unless a trick softens or flips it.
-
-    Each is a number or a tensor that broadcasts against the logits `[..., B]`.
-    """
-
-    real: float | Tensor = 1.0
-    fake: float | Tensor = 0.0
-
-
-HARD = Targets()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from ganbench.core.lazy import F
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganbench.losses import Targets
+    from ganbench.core.protocols import Targets
 
 
 def cross_entropy(real: Tensor, fake: Tensor, targets: Targets) -> Tensor:

@@ -7,7 +7,8 @@ from math import log
 from typing import TYPE_CHECKING
 
 from ganbench.core.lazy import F
-from ganbench.losses import HARD, Loss, Targets
+from ganbench.core.protocols import HARD, Targets
+from ganbench.losses import Loss
 
 if TYPE_CHECKING:
     from torch import Tensor

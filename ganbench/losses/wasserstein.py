@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganbench.losses import HARD, Loss, Targets
+from ganbench.core.protocols import HARD, Targets
+from ganbench.losses import Loss
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -14,19 +14,9 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from ganbench.core.protocols import Noise
+
 Params = dict[str, "Tensor"]
-
-
-class Noise(Protocol):
-    """Random numbers of the current step from named streams, with the seed axis in front: `[S, *shape]`."""
-
-    def normal(self, name: str, *shape: int) -> Tensor:
-        """Return standard normal numbers."""
-        ...
-
-    def uniform(self, name: str, *shape: int) -> Tensor:
-        """Return uniform numbers in [0, 1)."""
-        ...
 
 
 class Net(Protocol):
@@ -60,3 +50,7 @@ class Network(Component):
     @abstractmethod
     def trunk(self, shape: tuple[int, ...]) -> tuple[Net, int]:
         """Return the discriminator up to its last hidden layer `[S, B, *shape] → [S, B, F]`, and F."""
+
+    @abstractmethod
+    def head(self, width: int) -> Net:
+        """Return the discriminator's last layer `[S, B, width] → [S, B, 1]`."""

@@ -10,7 +10,8 @@ from ganbench.networks._initialisers import Initialiser
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.networks import Noise, Params
+    from ganbench.core.protocols import Noise
+    from ganbench.networks import Params
 
 
 def pack(x: Tensor) -> Tensor:

@@ -17,7 +17,8 @@ from ganbench.networks._initialisers import Initialiser
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.networks import Noise, Params
+    from ganbench.core.protocols import Noise
+    from ganbench.networks import Params
 
 
 class Layer(Protocol):

@@ -80,3 +80,7 @@ class DCGAN(Network):
             layers.append(activation("leaky_relu"))
         width = widths[-1]
         return Net([*layers, Function(lambda x: torch.flatten(unpack(x, width), 2))]), width * side**2
+
+    def head(self, width: int) -> Net:
+        """Return the discriminator's last layer `[S, B, width] → [S, B, 1]`."""
+        return Net([Linear("head", width, 1, initialiser(self.init, self.init_scale))])

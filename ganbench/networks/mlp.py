@@ -75,3 +75,7 @@ class MLP(Network):
         if len(shape) > 1:
             layers.insert(0, Function(lambda x: torch.flatten(x, 2)))
         return Net(layers), sizes[-1]
+
+    def head(self, width: int) -> Net:
+        """Return the discriminator's last layer `[S, B, width] → [S, B, 1]`."""
+        return Net([Linear("head", width, 1, initialiser(self.init, self.init_scale))])

@@ -7,16 +7,22 @@ no hook that no trick has. All are rank-polymorphic: they work on `[..., B, *sam
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from ganbench.core.component import Component
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganbench.core.protocols import Noise
+
 HOOKS = {
-    "network": "network(network) -> Network: the network component with other options (frozen; use dataclasses.replace)",
-    "targets": "targets(targets, shape, noise) -> Targets: what the discriminator is asked to answer; shape = [..., B]",
-    "inputs": "inputs(x, noise, progress) -> Tensor: what the discriminator sees, real and fake alike; progress in [0, 1]",
-    "weights": "weights(params, buffers, training) -> params: reparametrised discriminator weights; may move buffers",
-    "weight_buffers": "weight_buffers(params, generator) -> buffers: what `weights` keeps, for one seed",
+    "network": "network(network) -> Network: the network component with other options",
+    "shape": "shape(shape) -> shape: of what the discriminator sees, where `inputs` changes it",
+    "targets": "targets(targets, shape, noise) -> Targets: what the discriminator is asked to answer; shape [..., B]",
+    "inputs": "inputs(x, critic, side) -> Tensor: what the discriminator sees; side is 'real' or 'fake'",
+    "weights": "weights(params, buffers, training) -> params: reparametrised discriminator weights",
+    "weight_buffers": "weight_buffers(params, generator) -> buffers: what `weights` keeps and moves, for one seed",
     "features": "features(h, params) -> Tensor: more features for the last layer, [..., B, F] -> [..., B, E]",
     "feature_params": "feature_params(width, generator) -> (params, E): parameters of `features`, for one seed",
     "penalty": "penalty(critic) -> Tensor: added to the discriminator's loss, [...]",
@@ -24,6 +30,32 @@ HOOKS = {
     "gradients": "gradients(player, grads) -> grads: changed before the optimiser sees them; player is 'D' or 'G'",
     "after": "after(player, params) -> None: changes a player's weights in place after its update",
 }
+
+
+class Critic(Protocol):
+    """The discriminator at fixed weights with the minibatch it looks at: what penalties work on.
+
+    Attributes:
+        real, fake: what the discriminator saw, `[..., B, *sample]`; in the generator's step `real` may be None.
+        real_logits, fake_logits: what it answered, `[..., B]`.
+        params: its weights. noise: random numbers of this step. progress: share of the steps done, in [0, 1).
+    """
+
+    real: Tensor
+    fake: Tensor
+    real_logits: Tensor
+    fake_logits: Tensor
+    params: dict[str, Tensor]
+    noise: Noise
+    progress: float
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return the logits `[..., B]` of `x` `[..., B, *sample]`."""
+        ...
+
+    def slope(self, x: Tensor) -> Tensor:
+        """Return ‖∇ₓD(x)‖² a sample, `[..., B]`, differentiable with respect to the weights."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,35 @@
+"""Small things that several kinds of components speak of: targets of the discriminator and random numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What the discriminator is asked to answer: 1 for real and 0 for fake unless a trick softens or flips it.
+
+    Each is a number or a tensor that broadcasts against the logits `[..., B]`.
+    """
+
+    real: float | Tensor = 1.0
+    fake: float | Tensor = 0.0
+
+
+HARD = Targets()
+
+
+class Noise(Protocol):
+    """Random numbers of the current step from named streams, with the leading axes (seeds) in front."""
+
+    def normal(self, name: str, *shape: int) -> Tensor:
+        """Return standard normal numbers `[..., *shape]`."""
+        ...
+
+    def uniform(self, name: str, *shape: int) -> Tensor:
+        """Return uniform numbers in [0, 1), `[..., *shape]`."""
+        ...

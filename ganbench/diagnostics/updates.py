@@ -1,0 +1,42 @@
+"""How far an update moves the weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ganbench.core.column import Column
+from ganbench.core.lazy import torch
+from ganbench.diagnostics import Diagnostic, Step, squared_norms
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Updates(Diagnostic):
+    """Update-to-weight ratio ‖Δw‖ / ‖w‖ of each network; about 1e-3 in healthy training, below 1e-6 nothing moves.
+
+    Infinite where all weights were zero before the update.
+    """
+
+    name = "updates"
+    source = "Bottou et al. 2018, arXiv:1606.04838; the rule of thumb of 1e-3 is common practice"
+    wants = ("before",)
+    columns = (
+        Column("update_ratio_g", "‖Δw‖ / ‖w‖ of the generator's last update"),
+        Column("update_ratio_d", "‖Δw‖ / ‖w‖ of the discriminator's last update"),
+    )
+
+    def observe(self, step: Step) -> dict[str, Tensor]:
+        """Return both ratios, `[...]`."""
+        ratios = {}
+        for network, passed in (("g", step.g), ("d", step.d)):
+            before = passed.before
+            if before is None:
+                raise ValueError("updates: the weights before the update were not kept")
+            moved = squared_norms({n: passed.after[n] - w for n, w in before.items()}, step.rank)
+            size = squared_norms(before, step.rank)
+            ratio = torch.stack(list(moved.values())).sum(0) / torch.stack(list(size.values())).sum(0)
+            ratios[f"update_ratio_{network}"] = ratio.sqrt()
+        return ratios

@@ -1,0 +1,81 @@
+"""Judges the generators of a trial: the same latents and the same real samples at every evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import Generator, Tensor
+
+from ganbench.core import registry
+from ganbench.core.streams import stream
+from ganbench.datasets import Dataset
+from ganbench.features import Feature
+from ganbench.metrics import Metric, Sample
+from ganbench.networks import Params
+from ganbench.training.game import Game
+
+CHUNK = 512
+OUT_OF_RANGE = 1e6
+
+
+class Evaluator:
+    """Everything an evaluation needs that does not change while the trial trains.
+
+    Its latents and its real samples have their own streams, so evaluating changes nothing in training; the real samples
+    are the same for every trial of a data set.
+    """
+
+    def __init__(self, game: Game, seeds: Sequence[int]) -> None:
+        trial, device = game.trial, game.device
+        self.game, self.data, self.n = game, game.data, trial.samples
+        dataset = cast(Dataset, trial.dataset.build())
+        self.modes, self.extractor = dataset.modes, dataset.features
+        self.feature = cast(Feature, registry.find("feature", dataset.features)())
+        self.feature.prepare()
+        self.metrics = [cast(Metric, choice.build()) for choice in trial.metrics]
+        self.z = torch.stack([_normal(seed, "evaluation latent", (self.n, game.latent), device) for seed in seeds])
+        self.real = self.describe(game.data.heldout(_generator(0, "evaluation real", device), self.n))
+
+    def describe(self, points: Tensor) -> Sample:
+        """Return samples `[..., n, *shape]` with their features, modes and quality."""
+        features = self.feature.extract(points)
+        mode, good = self.data.assign(points, self.feature.probabilities(features))
+        return Sample(points, features, mode, good)
+
+    def generate(self, params: Params, buffers: Params) -> Tensor:
+        """Return `[S, n, *shape]` generated samples."""
+        with torch.no_grad():
+            chunks = [
+                self.game.generate(params, buffers, z, training=False, noise=None) for z in self.z.split(CHUNK, dim=1)
+            ]
+            return torch.cat(chunks, dim=1)
+
+    def measure(self, points: Tensor) -> dict[str, Tensor]:
+        """Return every metric of samples `[..., n, *shape]` against held-out real ones, `[...]` each."""
+        values: dict[str, Tensor] = {}
+        with torch.no_grad():
+            fake = self.describe(points)
+            for metric in self.metrics:
+                values |= metric.compute(fake, self.real, self.modes)
+        return values
+
+    def floor(self) -> dict[str, float]:
+        """Return every metric of as many independent real samples: what a perfect generator would get."""
+        generator = _generator(0, "evaluation floor", self.game.device)
+        other = self.data.take(self.data.draw(generator, self.n))
+        return {name: float(value) for name, value in self.measure(other).items()}
+
+
+def out_of_range(points: Tensor) -> Tensor:
+    """Return which seeds of `[S, n, *shape]` left ±1e6 or are not finite, `[S]`."""
+    return ~(points.flatten(1).abs().amax(1) <= OUT_OF_RANGE)
+
+
+def _generator(seed: int, name: str, device: torch.device) -> Generator:
+    return Generator(device).manual_seed(stream(seed, name))
+
+
+def _normal(seed: int, name: str, shape: tuple[int, ...], device: torch.device) -> Tensor:
+    return torch.randn(shape, generator=_generator(seed, name, device), device=device)

@@ -1,0 +1,137 @@
+"""The two players of a trial: their networks, their stacked weights, and the tricks that have a say in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import torch
+from torch import Generator, Tensor
+
+from ganbench.core.streams import stream
+from ganbench.core.trial import Trial
+from ganbench.datasets import Data, Dataset
+from ganbench.losses import Loss
+from ganbench.networks import Network, Params
+from ganbench.optimizers import Optimizer
+from ganbench.training.noise import Noise
+from ganbench.tricks import HOOKS
+
+
+@dataclass
+class Player:
+    """One network's stacked weights `[S, …]` and the optimiser that moves them."""
+
+    name: Literal["D", "G"]
+    params: Params
+    buffers: Params
+    optimizer: torch.optim.Optimizer
+
+
+class Game:
+    """Everything about a trial that does not change while it trains; the players' weights are passed in."""
+
+    def __init__(self, trial: Trial, device: torch.device) -> None:
+        self.trial, self.device = trial, device
+        self.loss = cast(Loss, trial.loss.build())
+        self.optimizer = cast(Optimizer, trial.optimizer.build())
+        dataset = cast(Dataset, trial.dataset.build())
+        self.data: Data = dataset.load(device)
+        self.numbers_a_sample = self.data.draw(Generator(device), 1).numel()
+        tricks = [choice.build() for choice in trial.tricks]
+        # Fixed once: the step pays for no hook that no trick has.
+        self.hooks: dict[str, list[Any]] = {hook: [t for t in tricks if hasattr(t, hook)] for hook in HOOKS}
+        network, seen = cast(Network, trial.network.build()), dataset.shape
+        for trick in self.hooks["network"]:
+            network = trick.network(network)
+        for trick in self.hooks["shape"]:
+            seen = trick.shape(seen)
+        self.latent = network.latent
+        self.generator = network.generator(dataset.shape)
+        self.trunk, self.width = network.trunk(seen)
+        self._network = network
+
+    def players(self, seeds: Sequence[int]) -> tuple[Player, Player]:
+        """Return discriminator and generator as they start, each seed from its own streams."""
+        d = _stack([self._init_discriminator(seed) for seed in seeds], self.device)
+        g = _stack([self.generator.init(_cpu_generator(seed, "init G")) for seed in seeds], self.device)
+        return self._player("D", *d), self._player("G", *g)
+
+    def _init_discriminator(self, seed: int) -> tuple[Params, Params]:
+        generator = _cpu_generator(seed, "init D")
+        params, buffers = self.trunk.init(generator)
+        width = self.width
+        for trick in self.hooks["feature_params"]:
+            own, extra = trick.feature_params(self.width, generator)
+            params |= own
+            width += extra
+        self.head = self._network.head(width)
+        params |= self.head.init(generator)[0]
+        for trick in self.hooks["weight_buffers"]:
+            buffers |= trick.weight_buffers(params, generator)
+        return params, buffers
+
+    def _player(self, name: Literal["D", "G"], params: Params, buffers: Params) -> Player:
+        for tensor in params.values():
+            tensor.requires_grad_()
+        return Player(name, params, buffers, self.optimizer.build(list(params.values()), name))
+
+    def generate(self, params: Params, buffers: Params, z: Tensor, *, training: bool, noise: Noise | None) -> Tensor:
+        """Return generated samples `[S, B, *shape]` of latents `[S, B, Z]`."""
+        return self.generator.apply(params, buffers, z, training=training, noise=noise)
+
+
+class Critic:
+    """The discriminator at fixed weights, with the minibatch it looks at (`ganbench.tricks.Critic`).
+
+    Reparametrisations (spectral norm) are applied once here, so that all forward passes of one gradient share them.
+    """
+
+    real: Tensor
+    fake: Tensor
+    real_logits: Tensor
+    fake_logits: Tensor
+
+    def __init__(
+        self, game: Game, params: Params, buffers: Params, noise: Noise, progress: float, training: bool = True
+    ) -> None:
+        self.game, self.buffers, self.noise, self.progress, self.training = game, buffers, noise, progress, training
+        for trick in game.hooks["weights"]:
+            params = trick.weights(params, buffers, training)
+        self.params = params
+
+    def see(self, x: Tensor, side: Literal["real", "fake"]) -> Tensor:
+        """Return what the discriminator sees of samples: noisy, augmented, packed."""
+        for trick in self.game.hooks["inputs"]:
+            x = trick.inputs(x, self, side)
+        return x
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return the logits `[S, B]` of what was seen, `[S, B, *sample]`."""
+        game = self.game
+        h = game.trunk.apply(self.params, self.buffers, x, training=self.training, noise=self.noise)
+        extra = [trick.features(h, self.params) for trick in game.hooks["features"]]
+        if extra:
+            h = torch.cat((h, *extra), dim=-1)
+        return game.head.apply(self.params, self.buffers, h, training=self.training, noise=self.noise).squeeze(-1)
+
+    def slope(self, x: Tensor) -> Tensor:
+        """Return ‖∇ₓD(x)‖² a sample, `[S, B]`, differentiable with respect to the weights."""
+        x = x.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(self(x).sum(), x, create_graph=True)
+        return gradient.flatten(2).square().sum(-1)
+
+
+def _cpu_generator(seed: int, name: str) -> Generator:
+    """Return a generator of one named stream; weights start on the CPU, so that every device starts alike."""
+    return Generator().manual_seed(stream(seed, name))
+
+
+def _stack(states: Sequence[tuple[Params, Params]], device: torch.device) -> tuple[Params, Params]:
+    """Return one seed's dictionaries as dictionaries of stacked tensors `[S, …]` on the device."""
+    params, buffers = zip(*states, strict=True)
+    return (
+        {name: torch.stack([p[name] for p in params]).to(device) for name in params[0]},
+        {name: torch.stack([b[name] for b in buffers]).to(device) for name in buffers[0]},
+    )

@@ -1,0 +1,94 @@
+"""Random numbers for many seeds: one generator a seed and name, drawn many steps ahead.
+
+A call to a generator costs microseconds however little it draws, and there are several a seed and step; so each stream
+draws a block of steps at once. A block's length depends on the shape alone: a run's numbers are the same whatever
+trains beside it, and a checkpoint holds the generators as they were at the start of the block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from ganbench.core.streams import stream
+
+BLOCK_NUMBERS = 2**15
+MAX_BLOCK_STEPS = 64
+
+Draw = Callable[[Generator, int], Tensor]
+
+
+@dataclass
+class _Stream:
+    generators: list[Generator]
+    steps: int
+    start: list[Tensor]
+    block: Tensor | None = None
+    position: int = 0
+
+
+class Noise:
+    """The named streams of a trial's seeds; every method returns `[S, *shape]` for the next use of that name."""
+
+    def __init__(self, seeds: Sequence[int], device: torch.device) -> None:
+        self.seeds, self.device = tuple(seeds), device
+        self._streams: dict[str, _Stream] = {}
+
+    def normal(self, name: str, *shape: int) -> Tensor:
+        """Return standard normal numbers."""
+        return self.draw(
+            f"{name}:normal{list(shape)}",
+            prod(shape),
+            lambda g, n: torch.randn(n, *shape, generator=g, device=self.device),
+        )
+
+    def uniform(self, name: str, *shape: int) -> Tensor:
+        """Return uniform numbers in [0, 1)."""
+        return self.draw(
+            f"{name}:uniform{list(shape)}",
+            prod(shape),
+            lambda g, n: torch.rand(n, *shape, generator=g, device=self.device),
+        )
+
+    def draw(self, name: str, numbers: int, draw: Draw) -> Tensor:
+        """Return the next `[S, …]` of a stream: `draw(generator, n)` makes `n` uses of one seed, `[n, …]`.
+
+        `numbers` is how many numbers one use has: it decides how many uses are drawn at once.
+        """
+        found = self._streams.get(name)
+        if found is None:
+            found = self._open(name, numbers)
+        if found.block is None or found.position == found.steps:
+            if found.block is not None:
+                found.start = [g.get_state() for g in found.generators]
+                found.position = 0
+            found.block = torch.stack([draw(g, found.steps) for g in found.generators], dim=1)
+        found.position += 1
+        return found.block[found.position - 1]
+
+    def _open(self, name: str, numbers: int) -> _Stream:
+        generators = [Generator(self.device).manual_seed(stream(seed, name)) for seed in self.seeds]
+        steps = min(MAX_BLOCK_STEPS, max(1, BLOCK_NUMBERS // max(numbers, 1)))
+        opened = _Stream(generators, steps, [g.get_state() for g in generators])
+        self._streams[name] = opened
+        return opened
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps: the generators at the start of each block, and the place in it."""
+        return {
+            name: {"start": torch.stack(s.start), "steps": s.steps, "position": s.position}
+            for name, s in self._streams.items()
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where `state_dict` was taken; the blocks are drawn again at their first use."""
+        for name, kept in state.items():
+            generators = [Generator(self.device) for _ in self.seeds]
+            for generator, start in zip(generators, kept["start"], strict=True):
+                generator.set_state(start)
+            self._streams[name] = _Stream(generators, kept["steps"], list(kept["start"]), position=kept["position"])

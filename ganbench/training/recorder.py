@@ -1,0 +1,52 @@
+"""What a trial logs, in buffers that are allocated once: a value a column, logged step and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Recorder:
+    """Columns `[rows, S]` on the trial's device; a row is a logged step. What is never written stays NaN."""
+
+    def __init__(self, steps: Iterable[int], seeds: int, device: torch.device) -> None:
+        self.row = {step: i for i, step in enumerate(sorted(set(steps)))}
+        self.seeds, self.device = seeds, device
+        self.columns: dict[str, Tensor] = {}
+
+    def write(self, step: int, values: Mapping[str, Tensor]) -> None:
+        """Put `[S]` values of a step into their columns, without waiting for the device."""
+        row = self.row[step]
+        for name, value in values.items():
+            column = self.columns.get(name)
+            if column is None:
+                column = torch.full((len(self.row), self.seeds), torch.nan, dtype=torch.float64, device=self.device)
+                self.columns[name] = column
+            column[row] = value
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return every column as a NumPy array `[rows, S]`."""
+        return {name: column.cpu().numpy() for name, column in self.columns.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps."""
+        return dict(self.columns)
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Go on with kept columns."""
+        self.columns = {name: column.to(self.device) for name, column in state.items()}
+
+
+def logged_steps(steps: int, every: int) -> list[int]:
+    """Return 1, every `every`-th step and the last."""
+    return sorted({1, *range(every, steps + 1, every), steps})
+
+
+def snapshot_steps(evaluated: Sequence[int], most: int = 8) -> list[int]:
+    """Return at most `most` of the evaluated steps, evenly spread, the first and the last among them."""
+    places = np.linspace(0, len(evaluated) - 1, min(most, len(evaluated))).round().astype(int)
+    return [evaluated[i] for i in sorted(set(places.tolist()))]

@@ -1,0 +1,209 @@
+"""Trains one trial, all its seeds at once, and turns what it logged into tables."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganbench.core.trial import Trial
+from ganbench.diagnostics import Step
+from ganbench.tables.part import TrialTables
+from ganbench.training.evaluation import Evaluator, out_of_range
+from ganbench.training.game import Game, Player
+from ganbench.training.noise import Noise
+from ganbench.training.recorder import Recorder, logged_steps, snapshot_steps
+from ganbench.training.step import gan_step
+from ganbench.training.tabulate import tabulate
+
+CHECKPOINT_SECONDS = 60.0
+SNAPSHOT_POINTS = 256
+SNAPSHOT_IMAGES = 64
+
+
+class Trainer:
+    """A trial under way.
+
+    It goes on from the checkpoint if there is one; the numbers are those of an uninterrupted run. A seed whose loss is
+    not finite, or whose samples leave ±1e6, is recorded as diverged at that step and has no rows from there on; the
+    others never notice. When no seed is left the trial ends.
+
+    Args:
+        trial: what to train.
+        device: where.
+        checkpoint: file to save to every minute, and to resume from; None keeps nothing.
+    """
+
+    def __init__(self, trial: Trial, device: str = "cpu", checkpoint: Path | None = None) -> None:
+        self.trial, self.device, self.checkpoint = trial, torch.device(device), checkpoint
+        self.game = Game(trial, self.device)
+        self.d, self.g = self.game.players(trial.seeds)
+        self.ema = {name: p.detach().clone() for name, p in self.g.params.items()} if trial.ema else None
+        self.noise = Noise(trial.seeds, self.device)
+        self.evaluator = Evaluator(self.game, trial.seeds)
+        self.diagnostics: list[Any] = [choice.build() for choice in trial.diagnostics]
+        self.keep_before = any("before" in d.wants for d in self.diagnostics)
+        self.log_steps = set(logged_steps(trial.steps, trial.log_every))
+        evaluated = [s for s in range(trial.evaluate_every, trial.steps + 1, trial.evaluate_every)]
+        self.evaluate_steps = sorted({*evaluated, trial.steps})
+        self.snapshot_steps = snapshot_steps(self.evaluate_steps)
+        n = len(trial.seeds)
+        self.history = Recorder([*self.log_steps, *self.evaluate_steps], n, self.device)
+        self.layers: dict[tuple[str, str], Recorder] = {}
+        self.snapshots: dict[int, Tensor] = {}
+        self.step = 0
+        self.last: Step | None = None
+        self.good_steps = torch.zeros(n, dtype=torch.int64, device=self.device)
+        self.alive = torch.ones(n, dtype=torch.bool, device=self.device)
+        self.train_seconds = self.total_seconds = 0.0
+        self._saved_at = time.monotonic()
+        if checkpoint is not None and checkpoint.exists():
+            self._load(checkpoint)
+
+    @property
+    def finished(self) -> bool:
+        """Say whether all steps are done or no seed is left."""
+        return self.step >= self.trial.steps or self._all_dead
+
+    _all_dead = False
+
+    def advance(self, seconds: float) -> None:
+        """Train for about that long, at least one step, and save a checkpoint where one is due."""
+        start = time.monotonic()
+        while not self.finished:
+            self._one_step()
+            now = time.monotonic()
+            if self.checkpoint is not None and now - self._saved_at > CHECKPOINT_SECONDS:
+                self._save_between_cycles(self.checkpoint)
+            if now - start >= seconds:
+                break
+
+    def _one_step(self) -> None:
+        start = time.perf_counter()
+        step = self.step + 1
+        log = step in self.log_steps
+        done = gan_step(
+            self.game, self.d, self.g, self.noise, step, previous=self.last, keep_before=log and self.keep_before
+        )
+        self.step, self.last = step, done
+        if self.ema is not None:
+            with torch.no_grad():
+                for name, average in self.ema.items():
+                    average.lerp_(self.g.params[name], 1 - self.trial.ema)
+        self.alive &= torch.isfinite(done.d.loss + done.g.loss)
+        self.good_steps += self.alive
+        if log:
+            self._diagnose(done)
+        trained = time.perf_counter()
+        self.train_seconds += trained - start
+        if step in self.evaluate_steps:
+            self._evaluate()
+        self.total_seconds += time.perf_counter() - start
+
+    def _diagnose(self, done: Step) -> None:
+        with torch.no_grad():
+            for diagnostic in self.diagnostics:
+                if hasattr(diagnostic, "observe"):
+                    self.history.write(self.step, diagnostic.observe(done))
+                if hasattr(diagnostic, "layers"):
+                    for place, values in diagnostic.layers(done).items():
+                        if place not in self.layers:
+                            self.layers[place] = Recorder(self.log_steps, len(self.trial.seeds), self.device)
+                        self.layers[place].write(self.step, values)
+
+    def _evaluate(self) -> None:
+        params = self.g.params if self.ema is None else self.ema
+        points = self.evaluator.generate(params, self.g.buffers)
+        lost = out_of_range(points)
+        # A seed that was alive until now diverged at this step: the step does not count as a good one.
+        self.good_steps -= self.alive & lost
+        self.alive &= ~lost
+        self.history.write(self.step, self.evaluator.measure(points))
+        if self.step in self.snapshot_steps:
+            keep = SNAPSHOT_IMAGES if points.dim() == 5 else SNAPSHOT_POINTS
+            self.snapshots[self.step] = points[:, :keep].clone()
+        self._all_dead = not bool(self.alive.any())
+
+    def progress(self) -> dict[str, float]:
+        """Return a few current numbers: the share of steps done and the seeds' mean of each metric."""
+        row = max((r for s, r in self.history.row.items() if s <= self.step and s in self.evaluate_steps), default=None)
+        numbers = {"step": float(self.step), "alive": float(self.alive.sum())}
+        if row is not None:
+            for metric in self.evaluator.metrics:
+                for column in metric.columns:
+                    if column.name in self.history.columns:
+                        numbers[column.name] = float(self.history.columns[column.name][row].nanmean())
+        return numbers
+
+    def tables(self) -> TrialTables:
+        """Return the tables of the finished trial."""
+        return tabulate(self)
+
+    def _save_between_cycles(self, path: Path) -> None:
+        """Save where the next step moves the discriminator, so that no pass of an earlier step is needed."""
+        if self.step % self.trial.n_generator == 0:
+            self.save(path)
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint atomically; it holds tensors and plain values alone (`weights_only=True` loads it)."""
+        state = {
+            "key": self.trial.key,
+            "step": self.step,
+            "players": {p.name: _player_state(p) for p in (self.d, self.g)},
+            "ema": self.ema,
+            "noise": self.noise.state_dict(),
+            "history": self.history.state_dict(),
+            "layers": [[*place, recorder.state_dict()] for place, recorder in self.layers.items()],
+            "snapshots": self.snapshots,
+            "good_steps": self.good_steps,
+            "alive": self.alive,
+            "seconds": [self.train_seconds, self.total_seconds],
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        torch.save(state, temporary)
+        os.replace(temporary, path)
+        self._saved_at = time.monotonic()
+
+    def _load(self, path: Path) -> None:
+        """Go on from a checkpoint of this very trial; one of another trial, or a broken one, is passed over."""
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+        except (EOFError, OSError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError):
+            return
+        if state.get("key") != self.trial.key:
+            return
+        for player in (self.d, self.g):
+            _restore(player, state["players"][player.name])
+        self.ema = state["ema"]
+        self.noise.load_state_dict(state["noise"])
+        self.history.load_state_dict(state["history"])
+        for network, layer, columns in state["layers"]:
+            recorder = Recorder(self.log_steps, len(self.trial.seeds), self.device)
+            recorder.load_state_dict(columns)
+            self.layers[network, layer] = recorder
+        self.snapshots = state["snapshots"]
+        self.good_steps, self.alive, self.step = state["good_steps"], state["alive"], state["step"]
+        self.train_seconds, self.total_seconds = state["seconds"]
+
+
+def _player_state(player: Player) -> dict[str, Any]:
+    return {
+        "params": {name: p.detach() for name, p in player.params.items()},
+        "buffers": player.buffers,
+        "optimizer": player.optimizer.state_dict(),
+    }
+
+
+def _restore(player: Player, state: dict[str, Any]) -> None:
+    with torch.no_grad():
+        for name, tensor in player.params.items():
+            tensor.copy_(state["params"][name])
+        for name, tensor in player.buffers.items():
+            tensor.copy_(state["buffers"][name])
+    player.optimizer.load_state_dict(state["optimizer"])

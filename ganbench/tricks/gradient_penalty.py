@@ -1,0 +1,48 @@
+"""The gradient penalty of WGAN-GP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Ge
+
+from ganbench.core.lazy import torch
+from ganbench.tricks import Critic, Trick
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_UNDER_ROOT = 1e-12  # the root's slope is infinite at a zero gradient
+
+
+@dataclass(frozen=True)
+class GradientPenalty(Trick):
+    """Add λ · E(‖∇D(x̂)‖ − 1)² on interpolates x̂ = εx + (1 − ε)G(z), ε ~ U(0, 1) one a sample.
+
+    The norm is a sample's, over all its axes. `one_sided` penalises norms above 1 only.
+    """
+
+    name = "gradient_penalty"
+    group = "penalty"
+    source = "Gulrajani et al. 2017, arXiv:1704.00028, eq. 3; one-sided: section 4"
+    mends = "vanishing and exploding gradients of the Wasserstein loss"
+    traits = ("penalty",)
+    conflicts = {
+        "couples samples": "the gradient of one sample's logit would hold the other samples' too",
+        "random discriminator": "the penalty would differentiate the noise of the discriminator",
+    }
+
+    weight: Annotated[float, Ge(0)] = 10.0
+    one_sided: bool = False
+
+    def penalty(self, critic: Critic) -> Tensor:
+        """Return λ · E(‖∇D(x̂)‖ − 1)², `[...]`."""
+        real, fake = critic.real, critic.fake
+        batch = critic.real_logits.shape[-1]
+        share = critic.noise.uniform("gradient penalty", batch)
+        share = share.reshape(*share.shape, *[1] * (real.dim() - share.dim()))
+        excess = (critic.slope(torch.lerp(fake, real, share)) + _UNDER_ROOT).sqrt() - 1.0
+        if self.one_sided:
+            excess = excess.clamp(min=0.0)
+        return self.weight * excess.square().mean(-1)

@@ -1,0 +1,37 @@
+"""R1: a zero-centred gradient penalty on real data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Ge
+
+from ganbench.tricks import Critic, Trick
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class R1(Trick):
+    """Add γ/2 · E‖∇ₓD(x)‖² on real samples to the discriminator's loss.
+
+    Some public code leaves out the ½: its γ = 10 is 20 here.
+    """
+
+    name = "r1"
+    group = "penalty"
+    source = "Mescheder et al. 2018, arXiv:1801.04406, eq. 9"
+    mends = "oscillation and collapse: makes the equilibrium locally stable"
+    traits = ("penalty",)
+    conflicts = {
+        "couples samples": "the gradient of one sample's logit would hold the other samples' too",
+        "random discriminator": "the penalty would differentiate the noise of the discriminator",
+    }
+
+    gamma: Annotated[float, Ge(0)] = 10.0
+
+    def penalty(self, critic: Critic) -> Tensor:
+        """Return γ/2 · E‖∇ₓD(x)‖², `[...]`."""
+        return 0.5 * self.gamma * critic.slope(critic.real).mean(-1)

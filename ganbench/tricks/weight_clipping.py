@@ -1,0 +1,36 @@
+"""Weight clipping of the critic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Gt
+
+from ganbench.tricks import Trick
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class WeightClipping(Trick):
+    """Clamp every weight of the discriminator to [−c, c] after each of its updates."""
+
+    name = "weight_clipping"
+    group = "penalty"
+    source = "Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1"
+    mends = "unbounded critic of the Wasserstein loss"
+    traits = ("weight clipping",)
+    conflicts = {
+        "spectral norm": "spectral norm divides the clipped weights by their own size",
+        "penalty": "a gradient penalty bounds the critic already",
+    }
+
+    c: Annotated[float, Gt(0)] = 0.01
+
+    def after(self, player: str, params: dict[str, Tensor]) -> None:
+        """Clamp the discriminator's weights in place."""
+        if player == "D":
+            for tensor in params.values():
+                tensor.clamp_(-self.c, self.c)
