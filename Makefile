@@ -1,0 +1,44 @@
+# Two commands: `make run` shows the job on real input, `make test` runs the tests. Both set up .venv first.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SUITE ?= suites/mode_collapse.yaml
+
+.PHONY: run test verify lint bench clean
+.DEFAULT_GOAL := run
+
+# Exact versions, and the CPU build of torch where pip offers one: without the constraints pip may fetch 6 GB.
+$(BIN)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt "torch==2.13.0"
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(BIN)/.installed-dev: $(BIN)/.installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+run: $(BIN)/.installed
+	$(BIN)/ganbench run $(SUITE)
+
+test: $(BIN)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not verify and not alone" --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "alone and not verify"
+
+# Slow statistical checks; their tables are committed under results/.
+verify: $(BIN)/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m verify
+
+bench: $(BIN)/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/benchmarks -m "not verify" --benchmark-only
+
+lint: $(BIN)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/pyright
+
+clean:
+	rm -rf $(VENV) build *.egg-info
