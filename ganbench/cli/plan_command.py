@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganbench.cli.console import table
 from ganbench.cli.options import plan_of, selection
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ def command(suite: Path, overrides: tuple[str, ...], only: str | None, yes: bool
 
         click.echo(json.dumps(_data(plan), indent=2, ensure_ascii=False))
         return
-    for trial in plan.trials:
-        click.echo(trial.name)
+    labels = [{**trial.labels, "seeds": str(len(trial.seeds)), "steps": str(trial.steps)} for trial in plan.trials]
+    table(list(labels[0]), [list(row.values()) for row in labels])
     for reason, number in Counter(reason for _, reason in plan.skipped).items():
         click.echo(f"skipped {number}: {reason}")
     click.echo(headline(plan))

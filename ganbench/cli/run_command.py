@@ -22,7 +22,9 @@ Running it again trains only what is missing; an interrupted run goes on from th
 
 @click.command("run", epilog=EPILOG)
 @selection
-@click.option("--results", default="results", show_default=True, type=click.Path(path_type=Path), help="Folder of tables.")
+@click.option(
+    "--results", default="results", show_default=True, type=click.Path(path_type=Path), help="Folder of tables."
+)
 @click.option("--report", default="report", show_default=True, type=click.Path(path_type=Path), help="Folder of pages.")
 @click.option("--executor", default="ray", show_default=True, type=click.Choice(["ray", "local"]), help="Who trains.")
 @click.option("--address", metavar="HOST:PORT", help="Attach to this Ray cluster instead of starting one.")

@@ -101,7 +101,8 @@ def _name_and_parameters(kind: str, written: Any) -> tuple[str, Json]:  # noqa: 
     name, parameters = next(iter(written.items()))
     if parameters is not None and not isinstance(parameters, dict):
         raise complaint(
-            f"the parameters of {shorten(name)} are a mapping such as `{{gamma: 0.1}}`, not {describe(parameters)}", (name,)
+            f"the parameters of {shorten(name)} are a mapping such as `{{gamma: 0.1}}`, not {describe(parameters)}",
+            (name,),
         )
     return name, parameters or {}
 
@@ -171,5 +172,5 @@ def first_error(errors: ValidationError) -> tuple[Keys, str, bool]:
     if what == "type" and kind in _WANTED:
         problem = f"expected {_WANTED[kind]}, found {describe(first['input'])}"
     else:
-        problem = f"{first['msg'].replace('Input should', 'should').replace('Value error, ', '')}, found {describe(first['input'])}"
+        problem = f"{first['msg'].removeprefix('Input ')}, found {describe(first['input'])}"
     return path, f"{name}: {problem}" if name else problem, False

@@ -20,7 +20,9 @@ def trial_seconds(trial: Trial) -> float:
     updates = trial.steps * (trial.n_critic + trial.n_generator) / 2
     step_ms = STEP_MS + len(trial.seeds) * _gflop(trial) * MS_PER_GFLOP
     evaluations = max(1, trial.steps // trial.evaluate_every)
-    return TRIAL_S + updates * step_ms / 1e3 + evaluations * EVALUATION_S * (trial.samples / 2000) * len(trial.seeds) / 8
+    return (
+        TRIAL_S + updates * step_ms / 1e3 + evaluations * EVALUATION_S * (trial.samples / 2000) * len(trial.seeds) / 8
+    )
 
 
 def plan_seconds(plan: Plan, jobs: int | None = None) -> float:
@@ -43,7 +45,7 @@ def duration(seconds: float) -> str:
 
 
 def _gflop(trial: Trial) -> float:
-    """Return the arithmetic of one seed's step: about nine products a weight and sample, D's and G's passes together."""
+    """Return the arithmetic of one seed's step: about nine products a weight and sample."""
     parameters: dict[str, Any] = trial.network.parameters
     width = parameters.get("width", 64)
     weights = max(1, parameters.get("depth", 2) - 1) * width**2

@@ -2,135 +2,39 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Interval, Len
-from pydantic import BeforeValidator, Field, PlainValidator, PrivateAttr, ValidationError, WithJsonSchema
+from pydantic import Field, PrivateAttr, ValidationError
 
 from ganbench.core import registry
 from ganbench.core.errors import UsageError
 from ganbench.core.trial import Choice
-from ganbench.sweep.choices import ChoiceOf, Strict, choice_schema, choose, complaint, first_error, hashable
-from ganbench.sweep.yaml_reader import Document, Keys, describe, read_file, read_value, shorten
+from ganbench.sweep.choices import ChoiceOf, Json, Strict, first_error, hashable
+from ganbench.sweep.fields import Axis, Name, Seeds, Timeout, TricksCell
+from ganbench.sweep.overrides import override
+from ganbench.sweep.yaml_reader import Document, Keys, read_file
 
-MAX_SEEDS = 1024
 AXES = {"datasets": "dataset", "networks": "network", "losses": "loss", "tricks": "tricks", "optimizers": "optimizer"}
 DEFAULT_METRICS = ("modes", "fid")
 DEFAULT_DIAGNOSTICS = ("gradients", "losses", "logits", "updates")
 
-Json = dict[str, Any]
-Cell = tuple[Choice, ...]
-M = TypeVar("M", bound=Strict)
-
-
-def _seeds(written: Any) -> tuple[int, ...]:  # noqa: ANN401 - anything may have been written
-    if isinstance(written, int) and not isinstance(written, bool):
-        if not 1 <= written <= MAX_SEEDS:
-            raise complaint(f"seeds: write how many, 1 to {MAX_SEEDS}, found {written}")
-        return tuple(range(written))
-    if not isinstance(written, tuple) or not written:
-        raise complaint(f"seeds: write how many or a list such as [0, 1, 2], found {describe(written)}")
-    if len(written) > MAX_SEEDS:
-        raise complaint(f"seeds: {len(written)} of them; write at most {MAX_SEEDS}")
-    for i, seed in enumerate(written):
-        if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**31:
-            raise complaint(f"seeds: each is a whole number from 0 to 2147483647, found {describe(seed)}", (i,))
-        if seed in written[:i]:
-            raise complaint(f"seeds: {seed} is listed twice; keep one", (i,))
-    return written
-
-
-def _cell(written: Any) -> Cell:  # noqa: ANN401 - anything may have been written
-    """Read a cell of the axis `tricks`: none, one, or a list of tricks that are combined."""
-    if written == "none" or written == ():
-        return ()
-    cell: list[Choice] = []
-    for i, one in enumerate(written if isinstance(written, tuple) else (written,)):
-        path: Keys = (i,) if isinstance(written, tuple) else ()
-        try:
-            trick = choose("trick", one)
-        except Exception as error:
-            context = getattr(error, "context", None)
-            if context is None:
-                raise
-            raise complaint(context["text"], (*path, *context["path"]), key=context["key"]) from None
-        if trick.name in [t.name for t in cell]:
-            raise complaint(f"tricks: {trick.name} twice in one cell; keep one", path)
-        cell.append(trick)
-    return tuple(cell)
-
-
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def _duration(written: Any) -> float | None:  # noqa: ANN401 - anything may have been written
-    if written is None:
-        return None
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([smhd]?)", str(written))
-    if isinstance(written, bool) or match is None or not 1 <= float(match[1]) * _UNITS[match[2]] <= 30 * 86400:
-        raise complaint(f"timeout: write seconds or a text such as 30m or 2h, 1s to 30d, found {describe(written)}")
-    return float(match[1]) * _UNITS[match[2]]
-
-
-def _slug(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
-        raise complaint(
-            f"name: {shorten(name)!r} names a folder: use up to 64 of a-z, A-Z, 0-9, '_' and '-', beginning with a letter or "
-            "digit; without `name` the file's name is taken"
-        )
-    return name
-
-
-def _cell_schema() -> Json:
-    one = choice_schema("trick")
-    return {"anyOf": [{"const": "none"}, *one["anyOf"], {"type": "array", "items": one}]}
-
-
-class _TricksCell:
-    """Pydantic annotation of a tricks cell."""
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:  # noqa: ANN401 - pydantic's types
-        """Check with `_cell`."""
-        return handler.generate_schema(Annotated[Any, PlainValidator(_cell)])
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Json:  # noqa: ANN401 - pydantic's types
-        """Return the schema of a cell."""
-        return _cell_schema()
-
-
-def _axis_list(written: Any) -> Any:  # noqa: ANN401 - anything may have been written
-    if not isinstance(written, tuple) or not written:
-        raise complaint(f"expected a list with at least one entry, such as [a, b], found {describe(written) if written != () else 'an empty list'}")
-    return written
-
-
-AxisList = BeforeValidator(_axis_list)
-Seeds = Annotated[
-    tuple[int, ...],
-    PlainValidator(_seeds),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer", "minimum": 1, "maximum": MAX_SEEDS},
-                {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "uniqueItems": True},
-            ]
-        }
-    ),
-]
-Timeout = Annotated[
-    float | None,
-    PlainValidator(_duration),
-    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 1}, {"type": "string"}, {"type": "null"}]}),
-]
+Datasets = Annotated[tuple[Annotated[Choice, ChoiceOf("dataset")], ...], Axis]
+Networks = Annotated[tuple[Annotated[Choice, ChoiceOf("network")], ...], Axis]
+Losses = Annotated[tuple[Annotated[Choice, ChoiceOf("loss")], ...], Axis]
+Tricks = Annotated[tuple[TricksCell, ...], Axis]
+Optimizers = Annotated[tuple[Annotated[Choice, ChoiceOf("optimizer")], ...], Axis]
+Metrics = Annotated[tuple[Annotated[Choice, ChoiceOf("metric")], ...], Axis]
+Diagnostics = tuple[Annotated[Choice, ChoiceOf("diagnostic")], ...]
 Count = Annotated[int, Interval(ge=1, le=10**9)]
+Updates = Annotated[int, Interval(ge=1, le=1000)]
 
 
-def _defaults(kind: str, *names: str) -> tuple[Choice, ...]:
-    return tuple(Choice.of(registry.find(kind, name)()) for name in names)
+def _default(kind: str, *names: str) -> Any:  # noqa: ANN401 - pydantic's own type
+    """Return a field whose default is these components, looked up when they are needed."""
+    return Field(default_factory=lambda: tuple(Choice.of(registry.find(kind, name)()) for name in names))
 
 
 class Evaluate(Strict):
@@ -139,23 +43,21 @@ class Evaluate(Strict):
     what: ClassVar[str] = "key of evaluate"
     every: Count = 500
     samples: Annotated[int, Interval(ge=2, le=1_000_000)] = 2000
-    metrics: Annotated[tuple[Annotated[Choice, ChoiceOf("metric")], ...], AxisList] = Field(
-        default_factory=lambda: _defaults("metric", *DEFAULT_METRICS)
-    )
+    metrics: Metrics = _default("metric", *DEFAULT_METRICS)
 
 
 class Training(Strict):
-    """The update rule: D updates before and G updates in a step, their order, decay of the averaged generator."""
+    """The update rule: D updates before and G updates in a step, their order, the decay of G's moving average."""
 
     what: ClassVar[str] = "key of training"
-    n_critic: Annotated[int, Interval(ge=1, le=1000)] = 1
-    n_generator: Annotated[int, Interval(ge=1, le=1000)] = 1
+    n_critic: Updates = 1
+    n_generator: Updates = 1
     update: Literal["alternating", "simultaneous"] = "alternating"
     ema: Annotated[float, Interval(ge=0, lt=1)] = 0.0
 
 
 class Resources(Strict):
-    """What a trial may use: CPU cores, and a time after which it is given up."""
+    """What a trial may use: CPU cores, and the time after which it is given up (`null`: never)."""
 
     what: ClassVar[str] = "key of resources"
     cpus: Annotated[int, Interval(ge=1, le=1024)] = 1
@@ -181,32 +83,26 @@ class Exclusion(Strict):
 class Block(Strict):
     """A matrix and how its trials are trained; in `include`, what is not given comes from the suite."""
 
-    datasets: Annotated[tuple[Annotated[Choice, ChoiceOf("dataset")], ...], AxisList] = ()
-    networks: Annotated[tuple[Annotated[Choice, ChoiceOf("network")], ...], AxisList] = Field(
-        default_factory=lambda: _defaults("network", "mlp")
-    )
-    losses: Annotated[tuple[Annotated[Choice, ChoiceOf("loss")], ...], AxisList] = Field(
-        default_factory=lambda: _defaults("loss", "non_saturating")
-    )
-    tricks: Annotated[tuple[Annotated[Cell, _TricksCell], ...], AxisList] = ((),)
-    optimizers: Annotated[tuple[Annotated[Choice, ChoiceOf("optimizer")], ...], AxisList] = Field(
-        default_factory=lambda: _defaults("optimizer", "adam")
-    )
+    what: ClassVar[str] = "key of a block"
+    datasets: Datasets = ()
+    networks: Networks = _default("network", "mlp")
+    losses: Losses = _default("loss", "non_saturating")
+    tricks: Tricks = ((),)
+    optimizers: Optimizers = _default("optimizer", "adam")
     seeds: Seeds = tuple(range(8))
     steps: Count = 4000
     batch: Annotated[int, Interval(ge=1, le=65536)] = 64
     log_every: Count = 50
     evaluate: Evaluate = Field(default_factory=Evaluate)
-    diagnostics: tuple[Annotated[Choice, ChoiceOf("diagnostic")], ...] = Field(
-        default_factory=lambda: _defaults("diagnostic", *DEFAULT_DIAGNOSTICS)
-    )
+    diagnostics: Diagnostics = _default("diagnostic", *DEFAULT_DIAGNOSTICS)
     training: Training = Field(default_factory=Training)
 
 
 class Suite(Block):
-    """A checked suite; see `docs/suites.md`."""
+    """A checked suite; `docs/suites.md` has the keys."""
 
-    name: Annotated[str, Field(min_length=1), BeforeValidator(lambda v: _slug(v) if isinstance(v, str) else v)]
+    what: ClassVar[str] = "key"
+    name: Name
     description: Annotated[str, Len(0, 2000)] = ""
     include: tuple[Block, ...] = ()
     exclude: tuple[Exclusion, ...] = ()
@@ -214,117 +110,83 @@ class Suite(Block):
     _document: Document = PrivateAttr(default_factory=lambda: Document("suite"))
 
     @property
-    def blocks(self) -> tuple[Block, ...]:
-        """Return the matrices to expand: the suite's own and those of `include`, what they lack filled in.
+    def own_matrix(self) -> bool:
+        """Return whether the suite's own axes count: they name something, or there is no `include`."""
+        return not self.include or bool(self.model_fields_set & set(AXES))
 
-        The suite's own does not count where it names no axis and there are blocks.
-        """
-        own = Block.model_construct(self.model_fields_set & set(Block.model_fields), **_shallow(self, Block))
-        included = tuple(_merged(own, block) for block in self.include)
-        return included if included and not self.model_fields_set & set(AXES) else (own, *included)
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """Return the matrices to expand: the suite's own, then those of `include` with what they lack filled in."""
+        included = tuple(_merged(self, block) for block in self.include)
+        return (self, *included) if self.own_matrix else included
 
     def place(self, path: Keys = ()) -> str:
-        """Return `suites/x.yaml:12:5` of a value."""
+        """Return where the file says it, for errors: `suites/x.yaml:12:5`."""
         return self._document.place(path)
 
     def resolved(self) -> Json:
-        """Return the suite as plain data that reads as an equal suite, defaults written out."""
-        return {"name": self.name, **{k: v for k, v in _plain(self).items() if k != "name"}}
+        """Return plain data that reads as an equal suite, with defaults and overrides written out."""
+        names = [n for n in Suite.model_fields if n not in AXES or self.own_matrix]
+        names.sort(key=lambda n: n not in ("name", "description"))
+        return {name: _plain(getattr(self, name), name) for name in names}
 
 
-def _shallow(model: Strict, of: type[Strict]) -> Json:
-    return {name: getattr(model, name) for name in of.model_fields}
-
-
-def _merged(base: M, over: M) -> M:
-    """Return `base` with what was written in `over`; nested settings are merged, axes and lists are replaced."""
-    changes = {}
+def _merged(base: Block, over: Block) -> Block:
+    """Return `base` with what `over` was given; nested settings are merged key by key, lists are replaced."""
+    changes: Json = {}
     for name in over.model_fields_set:
         old, new = getattr(base, name), getattr(over, name)
-        changes[name] = _merged(old, new) if isinstance(new, Strict) else new
+        given = {n: getattr(new, n) for n in new.model_fields_set} if isinstance(new, Strict) else None
+        changes[name] = new if given is None else old.model_copy(update=given)
     return base.model_copy(update=changes)
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - models, choices and plain values
-    if isinstance(value, Block) and not isinstance(value, Suite):
-        return {name: _plain_field(name, getattr(value, name)) for name in sorted(value.model_fields_set)}
-    if isinstance(value, Exclusion):
-        return {name: pattern for name, pattern in value if pattern is not None}
-    if isinstance(value, Suite):
-        keep = type(value).model_fields if not value.include else value.model_fields_set | set(type(value).model_fields) - set(AXES)
-        return {name: _plain_field(name, getattr(value, name)) for name in type(value).model_fields if name in keep}
-    if isinstance(value, Strict):
-        return {name: _plain(item) for name, item in value}
+def _plain(value: Any, name: str = "") -> Any:  # noqa: ANN401 - models, choices and plain values
+    """Return plain data of a part of a suite; of blocks only what they were given, as the rest is inherited."""
     if isinstance(value, Choice):
         return {value.name: dict(value.parameters)} if value.parameters else value.name
+    if name == "include":
+        return [
+            {n: _given(getattr(block, n), n) for n in Block.model_fields if n in block.model_fields_set}
+            for block in value
+        ]
+    if name == "exclude":
+        return [exclusion.axes for exclusion in value]
+    if name == "tricks":
+        return [_plain(cell) or "none" for cell in value]
+    if isinstance(value, Strict):
+        return {n: _plain(v, n) for n, v in value}
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _plain_field(name: str, value: Any) -> Any:  # noqa: ANN401 - as above
-    return [_plain(cell) if cell else "none" for cell in value] if name == "tricks" else _plain(value)
+def _given(value: Any, name: str) -> Any:  # noqa: ANN401 - as above
+    if isinstance(value, Strict):
+        return {n: _plain(v, n) for n, v in value if n in value.model_fields_set}
+    return _plain(value, name)
 
 
-def read_suite(path: str | Path, overrides: list[str] | tuple[str, ...] = ()) -> Suite:
+def read_suite(path: str | Path, overrides: Sequence[str] = ()) -> Suite:
     """Read and check a suite file.
 
     Args:
         path: the YAML file.
-        overrides: texts such as `"steps=500"` or `"evaluate.every=100"`; they win over the file, in blocks too.
+        overrides: texts such as `"steps=500"` or `"evaluate.every=100"`; they win over the file, blocks included.
 
     Raises:
         UsageError: one line, `suites/x.yaml:12:5: problem; remedy`.
     """
     document = read_file(Path(path))
-    for override in overrides:
-        _override(document, override)
+    for text in overrides:
+        override(document, text)
     document.data.setdefault("name", Path(path).stem)
     try:
         suite = Suite.model_validate(hashable(document.data))
     except ValidationError as errors:
-        where, text, key = first_error(errors)
-        raise UsageError(f"{document.place(where, key=key)}: {text}") from None
-    suite._document = document  # noqa: SLF001 - it travels with the suite only to name places
+        where, problem, key = first_error(errors)
+        raise UsageError(f"{document.place(where, key=key)}: {problem}") from None
+    suite._document = document
+    if not all(block.datasets for block in suite.blocks):
+        missing = [i for i, block in enumerate(suite.include) if not block.datasets]
+        where = () if suite.own_matrix or not missing else ("include", missing[0])
+        raise UsageError(f"{suite.place(where)}: no data set is named; add for example `datasets: [ring]`")
     return suite
-
-
-def _override(document: Document, text: str) -> None:
-    """Put `key.key=value` into a document, and into the blocks that say otherwise."""
-    name, equals, value = text.partition("=")
-    source = f"--set {shorten(text)}"
-    if not equals or not name.strip():
-        raise UsageError(f"{source}: not an override; write it as key=value, for example --set steps=500")
-    keys: Keys = tuple(int(part) if part.isdecimal() and len(part) < 6 else part for part in name.strip().split("."))
-    try:
-        data = read_value(value, source) if value.strip() else None
-    except UsageError as error:
-        raise UsageError(re.sub(rf"^{re.escape(source)}:\d+:\d+", lambda _: source, str(error))) from None
-    targets: list[Keys] = [keys]
-    for i, block in enumerate(_list(document.data.get("include"))):
-        if isinstance(block, dict) and keys[0] in block:
-            targets.append(("include", i, *keys))
-    for target in targets:
-        _put(document.data, target, data, source)
-        document.sources[target] = source
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _put(data: Any, path: Keys, value: Any, source: str) -> None:  # noqa: ANN401 - any YAML data
-    *way, last = path
-    for key in way:
-        if isinstance(data, dict):
-            if data.get(key) is None:
-                data[key] = {}
-            data = data[key]
-        elif isinstance(data, list) and isinstance(key, int) and key < len(data):
-            data = data[key]
-        else:
-            raise UsageError(f"{source}: there is nothing at {key!r}; name a key of the suite")
-    if isinstance(data, dict):
-        data[last] = value
-    elif isinstance(data, list) and isinstance(last, int) and last < len(data):
-        data[last] = value
-    else:
-        raise UsageError(f"{source}: there is nothing at {last!r}; name a key of the suite")

@@ -1,8 +1,9 @@
 """Strict YAML: what a person meant or one line that says what is wrong, never a guess and never code.
 
-PyYAML only cuts the text into events here; building values is ours, which keeps it small and bounded. It differs from
-`yaml.safe_load` on purpose: `1e-4` is a number, only `true` and `false` are booleans, `no`, `010`, `1:30` and dates stay
-text, and duplicate keys, tags, non-finite numbers, control characters and everything beyond the limits below are errors.
+PyYAML only cuts the text into events here; building values is ours, which keeps it small and bounded. It differs
+from `yaml.safe_load` on purpose: `1e-4` is a number, only `true` and `false` are booleans, `no`, `010`, `1:30` and
+dates stay text, and duplicate keys, tags, non-finite numbers, control characters and everything beyond the limits below
+are errors.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def read_file(path: Path) -> Document:
     """Read a YAML file whose root is a mapping.
 
     Raises:
-        UsageError: the file cannot be read, is not strict YAML, or is beyond the limits; one line, `path:line:column: …`.
+        UsageError: the file cannot be read, is not strict YAML, or is beyond the limits: `path:line:column: …`.
     """
     try:
         with path.open("rb") as file:

@@ -1,0 +1,36 @@
+"""What is printed: a table with colours on a terminal, plain aligned lines everywhere else."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+
+def styled(text: str, **style: object) -> str:
+    """Return a text with a style, where the output is a terminal and `NO_COLOR` is not set."""
+    return click.style(text, **style) if _fancy() and not os.environ.get("NO_COLOR") else text  # type: ignore[arg-type]
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table; rich draws it on a terminal (and keeps `NO_COLOR`), plain columns go into pipes and files."""
+    if _fancy():
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        drawn = Table(*headers, box=box.SIMPLE_HEAD, pad_edge=False)
+        for row in rows:
+            drawn.add_row(*(Text(cell) for cell in row))
+        Console(highlight=False).print(drawn)
+        return
+    widths = [max(len(cell) for cell in column) for column in zip(headers, *rows, strict=True)]
+    for row in (headers, *rows):
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _fancy() -> bool:
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
