@@ -73,8 +73,9 @@ def _closeness() -> Callable[[Tensor], Tensor]:
             return total[:, :batch] + total[:, batch:]
 
         @staticmethod
-        def backward(ctx: Any, grad: Tensor) -> Tensor:  # noqa: ANN401 - torch's own context
+        def backward(ctx: Any, *grad_outputs: Tensor) -> Tensor:  # noqa: ANN401 - torch's own context
             doubled, near = ctx.saved_tensors
+            (grad,) = grad_outputs
             batch = grad.shape[-1]
             p, grads = doubled[..., :batch], torch.cat((grad, grad), dim=-1)
             total = torch.zeros_like(doubled)
