@@ -30,7 +30,8 @@ Examples:
   ganbench explain hinge
 
 \b
-Exit codes: 0 ok, 2 usage or configuration, 4 incomplete or failed trials, 5 internal, 130/143 interrupted.
+Exit codes: 0 ok, 2 usage or configuration, 4 incomplete or failed trials, 5 internal,
+130/143 interrupted, 141 nobody reads the output.
 """
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -82,9 +83,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = cli.main(arguments, prog_name="ganbench", standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader has gone; without this Python complains once more while it shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
+        return _closed()
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # click's own answer to it is exit code 1
+            return _closed()
+        raise
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted")
         return INTERRUPTED
@@ -93,6 +96,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         return _explain(error)
     return code if isinstance(code, int) else 0
+
+
+def _closed() -> int:
+    """Point stdout, whose reader has gone, nowhere, or Python complains once more while it shuts down."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return BROKEN_PIPE
 
 
 def _explain(error: Exception) -> int:

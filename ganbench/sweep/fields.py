@@ -44,6 +44,8 @@ def _cell(written: Any) -> Cell:  # noqa: ANN401 - anything may have been writte
         return (choose("trick", written),)
     cell: dict[str, Choice] = {}
     for i, one in enumerate(written):
+        if one == "none":
+            raise complaint("tricks: `none` is a cell of its own; take it out of this one", (i,))
         try:
             trick = choose("trick", one)
         except PydanticCustomError as error:

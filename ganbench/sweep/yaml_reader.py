@@ -53,13 +53,14 @@ class Document:
 
     def place(self, path: Keys = (), *, key: bool = False) -> str:
         """Return `suites/x.yaml:12:5` of a value (or of its key), or of the nearest value around it."""
-        for end in range(len(path), -1, -1):
+        for end in range(len(path) + 1):
             if path[:end] in self.sources:
                 return self.sources[path[:end]]
-            table = self.key_places if key and end == len(path) else self.places
-            if path[:end] in table:
-                line, column = table[path[:end]]
-                return f"{self.source}:{line}:{column}"
+        for end in range(len(path), -1, -1):
+            at = (self.key_places if key and end == len(path) else self.places).get(path[:end])
+            at = at or self.places.get(path[:end])
+            if at:
+                return f"{self.source}:{at[0]}:{at[1]}"
         return f"{self.source}:1:1"
 
 

@@ -24,7 +24,10 @@ def test_the_smallest_suite_has_defaults_that_serve(suite_of):
 
 
 def test_choices_carry_all_parameters_checked(suite_of):
-    suite = suite_of("datasets: [ring]\noptimizers: [adam, adam: {lr: 1e-4, betas: [0, 0.9]}, sgd:]\ntricks: [none, r1, [r1: {gamma: 1}, packing]]")
+    suite = suite_of(
+        "datasets: [ring]\noptimizers: [adam, adam: {lr: 1e-4, betas: [0, 0.9]}, sgd:]\n"
+        "tricks: [none, r1, [r1: {gamma: 1}, packing]]"
+    )
     assert suite.optimizers[1].parameters == {"lr": 1e-4, "d_lr": None, "betas": [0.0, 0.9]}
     assert all(isinstance(beta, float) for beta in suite.optimizers[1].parameters["betas"])
     assert [[t.label for t in cell] for cell in suite.tricks] == [[], ["r1"], ["r1(gamma=1.0)", "packing"]]
@@ -33,30 +36,57 @@ def test_choices_carry_all_parameters_checked(suite_of):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("datasets: [ring]\nlosses:\n  - hinge\n  - wgann", "x.yaml:4:5: unknown loss 'wgann' (known: hinge, minimax, non_saturating, wasserstein)"),
+        (
+            "datasets: [ring]\nlosses:\n  - hinge\n  - wgann",
+            "x.yaml:4:5: unknown loss 'wgann' (known: hinge, minimax, non_saturating, wasserstein)",
+        ),
         ("datasets: [rign]", "x.yaml:1:12: unknown dataset 'rign', did you mean 'ring'? (known: digits, grid, ring)"),
         ("datasets: [ring]\nlosses: [os:system]", "x.yaml:2:10: unknown loss 'os:system' (known:"),
         ("datasets: [ring]\nlosss: [hinge]", "x.yaml:2:1: unknown key 'losss', did you mean 'losses'? (known: "),
         ("datasets: [ring]\nevaluate: {evry: 3}", "x.yaml:2:12: unknown key of evaluate 'evry', did you mean 'every'?"),
-        ("datasets: [ring]\ntricks: [r1: {gama: 3}]", "x.yaml:2:15: unknown parameter of r1 'gama', did you mean 'gamma'?"),
+        (
+            "datasets: [ring]\ntricks: [r1: {gama: 3}]",
+            "x.yaml:2:15: unknown parameter of r1 'gama', did you mean 'gamma'?",
+        ),
         ("datasets: [ring]\ntricks: [[r1: {gama: 3}]]", "x.yaml:2:16: unknown parameter of r1 'gama'"),
         ("datasets: [ring]\ntricks: [r1: {gamma: -1}]", "x.yaml:2:22: gamma: should be greater than 0, found -1"),
-        ("datasets: [ring]\ntricks: [r1: {gamma: 010}]", "x.yaml:2:22: gamma: expected a number such as 1e-4, found the text '010'"),
+        (
+            "datasets: [ring]\ntricks: [r1: {gamma: 010}]",
+            "x.yaml:2:22: gamma: expected a number such as 1e-4, found the text '010'",
+        ),
         ("datasets: [ring]\ntricks: [r1: {gamma: .nan}]", "x.yaml:2:22: .nan is not a finite number"),
         ("datasets: [ring]\ntricks: [r1: {gamma: 13}]", "x.yaml:2:14: r1: 13 brings bad luck; take another"),
         ("datasets: [ring]\ntricks: [r1: 3]", "x.yaml:2:14: the parameters of r1 are a mapping"),
-        ("datasets: [ring]\ntricks:\n- r1:\n  gamma: 3", "x.yaml:4:3: a trick is one name, found 2 (r1, gamma); indent"),
+        (
+            "datasets: [ring]\ntricks:\n- r1:\n  gamma: 3",
+            "x.yaml:4:3: a trick is one name, found 2 (r1, gamma); indent",
+        ),
         ("datasets: [ring]\ntricks: [[r1, r1: {gamma: 2}]]", "x.yaml:2:15: tricks: r1 twice in one cell"),
         ("datasets: [ring]\ntricks: [[none, r1]]", "x.yaml:2:11: tricks: `none` is a cell of its own"),
         ("datasets: [ring]\ntricks: [3]", "x.yaml:2:10: a trick is a name or `name: {parameter: value}`, not 3"),
-        ("datasets: [ring]\nnetworks: [mlp: {norm: no}]", "x.yaml:2:24: norm: expected true or false, found the text 'no'"),
-        ("datasets: [ring]\nnetworks: [mlp: {width: true}]", "x.yaml:2:25: width: expected a whole number such as 8, found the boolean true"),
+        (
+            "datasets: [ring]\nnetworks: [mlp: {norm: no}]",
+            "x.yaml:2:24: norm: expected true or false, found the text 'no'",
+        ),
+        (
+            "datasets: [ring]\nnetworks: [mlp: {width: true}]",
+            "x.yaml:2:25: width: expected a whole number such as 8, found the boolean true",
+        ),
         ("datasets: [ring]\nnetworks: [mlp: {width: 6.5}]", "x.yaml:2:25: width: expected a whole number"),
-        ("datasets: [ring]\nnetworks: [mlp: {init: hee}]", "x.yaml:2:24: init: should be 'he' or 'normal', found the text 'hee'"),
+        (
+            "datasets: [ring]\nnetworks: [mlp: {init: hee}]",
+            "x.yaml:2:24: init: should be 'he' or 'normal', found the text 'hee'",
+        ),
         ("datasets: [ring]\noptimizers: [adam: {betas: [0.5]}]", "x.yaml:2:28: "),
-        ("datasets: [ring]\noptimizers: [adam: {betas: [0.5, 1]}]", "x.yaml:2:34: betas: should be less than 1, found 1"),
+        (
+            "datasets: [ring]\noptimizers: [adam: {betas: [0.5, 1]}]",
+            "x.yaml:2:34: betas: should be less than 1, found 1",
+        ),
         ("datasets: [ring]\nsteps: 0", "x.yaml:2:8: steps: should be greater than or equal to 1, found 0"),
-        ("datasets: [ring]\nsteps: 1:30", "x.yaml:2:8: steps: expected a whole number such as 8, found the text '1:30'"),
+        (
+            "datasets: [ring]\nsteps: 1:30",
+            "x.yaml:2:8: steps: expected a whole number such as 8, found the text '1:30'",
+        ),
         ("datasets: [ring]\nsteps:", "x.yaml:2:7: steps: expected a whole number such as 8, found nothing"),
         ("datasets: [ring]\nseeds: 0", "x.yaml:2:8: seeds: write how many, 1 to 1024, found 0"),
         ("datasets: [ring]\nseeds: 2000", "x.yaml:2:8: seeds: write how many, 1 to 1024"),
@@ -66,13 +96,19 @@ def test_choices_carry_all_parameters_checked(suite_of):
         ("datasets: [ring]\nseeds: [0, -1]", "x.yaml:2:12: seeds: each is a whole number from 0"),
         ("datasets: [ring]\nseeds: [4294967296]", "x.yaml:2:9: seeds: each is a whole number from 0"),
         ("datasets: [ring]\nseeds: [true]", "x.yaml:2:9: seeds: each is a whole number from 0"),
-        ("datasets: ring", "x.yaml:1:11: datasets: expected a list with at least one entry, such as [a, b], found the text"),
+        (
+            "datasets: ring",
+            "x.yaml:1:11: datasets: expected a list with at least one entry, such as [a, b], found the text",
+        ),
         ("datasets: []", "x.yaml:1:11: datasets: expected a list with at least one entry"),
         ("steps: 3", "x.yaml:1:1: no data set is named"),
         ("include: [{losses: [hinge]}]", "x.yaml:1:11: no data set is named"),
         ("datasets: [ring]\ninclude: [{resources: {cpus: 2}}]", "x.yaml:2:12: unknown key of a block 'resources'"),
         ("datasets: [ring]\nexclude: [{los: hinge}]", "x.yaml:2:12: unknown axis 'los', did you mean 'loss'?"),
-        ("datasets: [ring]\nexclude: [hinge]", "x.yaml:2:11: exclude: expected a mapping such as {key: value}, found the text 'hinge'"),
+        (
+            "datasets: [ring]\nexclude: [hinge]",
+            "x.yaml:2:11: exclude: expected a mapping such as {key: value}, found the text 'hinge'",
+        ),
         ("datasets: [ring]\nresources: {timeout: soon}", "x.yaml:2:22: timeout: write seconds or a text such as 30m"),
         ("datasets: [ring]\nresources: {timeout: -3}", "x.yaml:2:22: timeout: "),
         ("datasets: [ring]\ntraining: {ema: 1}", "x.yaml:2:17: ema: should be less than 1, found 1"),
@@ -101,7 +137,9 @@ def test_a_file_name_that_names_no_folder_is_refused(suite_of, tmp_path):
         read_suite("a b;.yaml")
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("30m", 1800), ("1.5 h", 5400), ("2d", 172800), ("~", None)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("30m", 1800), ("1.5 h", 5400), ("2d", 172800), ("~", None)]
+)
 def test_timeouts(suite_of, text, seconds):
     assert suite_of(f"datasets: [ring]\nresources: {{timeout: {text}}}").resources.timeout == seconds
 
@@ -201,12 +239,25 @@ def test_the_schema_takes_what_the_reader_takes_and_refuses_what_it_refuses(suit
     check = jsonschema.Draft202012Validator(schema)
     check.check_schema(schema)
     assert check.is_valid(yaml.safe_load(FULL.replace("1e-4", "0.0001")))
-    for wrong in ("losses: [wgann]", "losss: [hinge]", "tricks: [r1: {gama: 3}]", "steps: 0", "seeds: many", "tricks: [r1: {gamma: -1}]"):
+    for wrong in (
+        "losses: [wgann]",
+        "losss: [hinge]",
+        "tricks: [r1: {gama: 3}]",
+        "steps: 0",
+        "seeds: many",
+        "tricks: [r1: {gamma: -1}]",
+    ):
         assert not check.is_valid(yaml.safe_load(wrong)), wrong
 
 
 KEYS = st.sampled_from([*Suite.model_fields, "every", "r1", "gamma", "hinge", "ring", "dataset", "x"])
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["hinge", "ring", "r1", "none", "mlp", "30m", ""])
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["hinge", "ring", "r1", "none", "mlp", "30m", ""])
+)
 TREES = st.recursive(SCALARS, lambda t: st.lists(t, max_size=3) | st.dictionaries(KEYS, t, max_size=3), max_leaves=8)
 
 

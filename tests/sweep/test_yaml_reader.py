@@ -181,8 +181,12 @@ def test_any_yaml_like_text_is_data_or_one_line(text):
 
 def plain():
     numbers = st.integers(-(10**17), 10**17) | st.floats(allow_nan=False, allow_infinity=False)
-    scalars = st.none() | st.booleans() | numbers | st.text(st.characters(codec="ascii", categories=["L", "N", "P", "Zs"]))
-    return st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text("abc", max_size=3), inner), max_leaves=20)
+    scalars = (
+        st.none() | st.booleans() | numbers | st.text(st.characters(codec="ascii", categories=["L", "N", "P", "Zs"]))
+    )
+    return st.recursive(
+        scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text("abc", max_size=3), inner), max_leaves=20
+    )
 
 
 @settings(max_examples=150, deadline=None)

@@ -1,0 +1,99 @@
+"""A few components of every kind that compute nothing: what suites and plans need, whatever is installed."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Gt, Interval, Len
+
+from ganbench.core import registry
+from ganbench.core.component import Component
+from ganbench.core.trial import Trial
+
+
+def _component(kind: str, name: str, **attributes) -> type[Component]:
+    cls = dataclass(frozen=True)(type(name, (Component,), {"kind": kind, "name": name, "__doc__": name, **attributes}))
+    assert not inspect.isabstract(cls)
+    return cls
+
+
+@dataclass(frozen=True)
+class Adam(Component):
+    """Adam."""
+
+    kind: ClassVar[str] = "optimizer"
+    name: ClassVar[str] = "adam"
+    lr: Annotated[float, Gt(0)] = 1e-3
+    d_lr: Annotated[float, Gt(0)] | None = None
+    betas: tuple[Annotated[float, Interval(ge=0, lt=1)], Annotated[float, Interval(ge=0, lt=1)]] = (0.5, 0.999)
+
+
+@dataclass(frozen=True)
+class MLP(Component):
+    """A network whose traits depend on its parameters."""
+
+    kind: ClassVar[str] = "network"
+    name: ClassVar[str] = "mlp"
+    width: Annotated[int, Gt(0)] = 64
+    depth: int = 2
+    norm: bool = False
+    init: Literal["he", "normal"] = "he"
+    widths: Annotated[tuple[int, ...], Len(0, 3)] = ()
+
+    def parameter_traits(self) -> tuple[str, ...]:
+        return ("couples samples",) if self.norm else ()
+
+
+@dataclass(frozen=True)
+class R1(Component):
+    """A penalty."""
+
+    kind: ClassVar[str] = "trick"
+    name: ClassVar[str] = "r1"
+    traits: ClassVar[tuple[str, ...]] = ("penalty",)
+    conflicts: ClassVar = {"couples samples": "gradients would mix samples"}
+    gamma: Annotated[float, Gt(0)] = 10.0
+
+    def __post_init__(self) -> None:
+        if self.gamma == 13:
+            raise ValueError("13 brings bad luck; take another")
+
+
+@dataclass(frozen=True)
+class Packing(Component):
+    """Looks at the trial's numbers."""
+
+    kind: ClassVar[str] = "trick"
+    name: ClassVar[str] = "packing"
+    m: int = 3
+
+    def skip(self, trial: Trial) -> str | None:
+        return f"a batch of {trial.batch} is not divisible by {self.m}" if trial.batch % self.m else None
+
+
+_ALL = [
+    Adam,
+    _component("optimizer", "sgd"),
+    MLP,
+    _component("network", "dcgan", needs={"images": "convolutions need images"}),
+    R1,
+    Packing,
+    _component("trick", "clipping", conflicts={"penalty": "they pull apart"}),
+    _component("trick", "minibatch", traits=("couples samples",)),
+    _component("dataset", "ring"),
+    _component("dataset", "grid"),
+    _component("dataset", "digits", traits=("images",)),
+    *(_component("loss", name) for name in ("non_saturating", "hinge", "wasserstein", "minimax")),
+    *(_component("metric", name) for name in ("modes", "fid")),
+    *(_component("diagnostic", name) for name in ("gradients", "losses", "logits", "updates")),
+]
+
+
+def install(monkeypatch) -> None:
+    """Put these, and only these, into the registry."""
+    table: dict = {kind: {} for kind in registry.PACKAGES}
+    for cls in _ALL:
+        table[cls.kind][cls.name] = cls
+    monkeypatch.setattr(registry, "_found", lambda: table)
