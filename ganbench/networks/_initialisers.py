@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import sqrt
+from math import prod, sqrt
 from typing import TYPE_CHECKING, Literal
 
 from ganbench.core.lazy import torch
@@ -33,12 +33,10 @@ def initialiser(kind: Initialisation, scale: float) -> Initialiser:
             weight = torch.empty(shape).uniform_(-bound, bound, generator=generator)
         elif kind == "orthogonal":
             rows = shape[0]
-            normal = torch.randn(
-                max(rows, fan_in * fan_out // rows), min(rows, fan_in * fan_out // rows), generator=generator
-            )
-            q, r = torch.linalg.qr(normal)
+            columns = prod(shape) // rows
+            q, r = torch.linalg.qr(torch.randn(max(rows, columns), min(rows, columns), generator=generator))
             q = q * torch.sign(torch.diagonal(r))
-            weight = (q if q.shape[0] == rows else q.T).reshape(shape).contiguous()
+            weight = (q if rows >= columns else q.T).reshape(shape).contiguous()
         else:
             std = sqrt(2.0 / fan_in) if kind == "he" else 1.0
             weight = torch.randn(shape, generator=generator) * std

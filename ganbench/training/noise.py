@@ -63,11 +63,11 @@ class Noise:
         found = self._streams.get(name)
         if found is None:
             found = self._open(name, numbers)
-        if found.block is None or found.position == found.steps:
-            if found.block is not None:
-                found.start = [g.get_state() for g in found.generators]
-                found.position = 0
-            found.block = torch.stack([draw(g, found.steps) for g in found.generators], dim=1)
+        if found.block is None:
+            found.block = _draw_block(found, draw)
+        if found.position == found.steps:
+            found.start, found.position = [g.get_state() for g in found.generators], 0
+            found.block = _draw_block(found, draw)
         found.position += 1
         return found.block[found.position - 1]
 
@@ -89,6 +89,12 @@ class Noise:
         """Go on where `state_dict` was taken; the blocks are drawn again at their first use."""
         for name, kept in state.items():
             generators = [Generator(self.device) for _ in self.seeds]
-            for generator, start in zip(generators, kept["start"], strict=True):
+            starts = [row.clone() for row in kept["start"]]  # set_state crashes on a view into a larger tensor
+            for generator, start in zip(generators, starts, strict=True):
                 generator.set_state(start)
-            self._streams[name] = _Stream(generators, kept["steps"], list(kept["start"]), position=kept["position"])
+            self._streams[name] = _Stream(generators, kept["steps"], starts, position=kept["position"])
+
+
+def _draw_block(opened: _Stream, draw: Draw) -> Tensor:
+    """Return the next block `[steps, S, …]`."""
+    return torch.stack([draw(generator, opened.steps) for generator in opened.generators], dim=1)

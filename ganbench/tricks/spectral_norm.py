@@ -36,7 +36,7 @@ class SpectralNorm(Trick):
         """Return a random unit vector u for each weight of one seed, after 15 iterations from there."""
         buffers = {}
         for name, weight in _matrices(params, rank=0).items():
-            u = F.normalize(torch.randn(weight.shape[0], 1, generator=generator), dim=-2, eps=_EPS)
+            u = F.normalize(torch.randn(weight.shape[0], 1, generator=generator, dtype=weight.dtype), dim=-2, eps=_EPS)
             for _ in range(15):
                 u, _v = _iterate(weight, u)
             buffers[f"{name}.u"] = u.squeeze(-1)

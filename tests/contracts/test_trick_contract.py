@@ -1,0 +1,71 @@
+"""What every trick must hold, the day its file appears."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from trials import small_trial
+
+from ganbench.core import registry
+from ganbench.training.game import Game
+from ganbench.training.noise import Noise
+from ganbench.training.step import gan_step
+from ganbench.tricks import HOOKS
+
+TRICKS = list(registry.components("trick").values())
+PUBLIC = {"label", "parameters", "all_traits", "summary", "parameter_traits", "skip"}
+
+
+@pytest.fixture(params=TRICKS, ids=lambda cls: cls.name)
+def trick(request):
+    return request.param()
+
+
+def train(trick, seeds, steps=6, spoil=None):
+    trial = small_trial((trick.name, {}))
+    game = Game(trial, torch.device("cpu"))
+    d, g = game.players(seeds)
+    noise, last = Noise(seeds, torch.device("cpu")), None
+    for step in range(1, steps + 1):
+        if spoil is not None and step == 3:
+            with torch.no_grad():
+                next(iter(g.params.values()))[spoil] = torch.nan
+        last = gan_step(game, d, g, noise, step, previous=last)
+    return {f"{p.name}.{name}": t.detach() for p in (d, g) for name, t in {**p.params, **p.buffers}.items()}
+
+
+def test_has_known_hooks_only(trick):
+    methods = {n for n, v in vars(type(trick)).items() if callable(v) and not n.startswith("_")}
+    assert methods & HOOKS.keys(), "a trick without a hook does nothing"
+    assert not methods - HOOKS.keys() - PUBLIC, "the engine never calls these"
+
+
+def test_declares_source_and_claim(trick):
+    assert trick.source
+    assert trick.mends
+    assert trick.summary()
+
+
+def test_changes_training(trick):
+    plain = small_trial()
+    game = Game(plain, torch.device("cpu"))
+    d, g = game.players((0,))
+    noise = Noise((0,), torch.device("cpu"))
+    for step in range(1, 7):
+        gan_step(game, d, g, noise, step)
+    changed = train(trick, (0,))
+    assert any(not torch.equal(t.detach(), changed[f"G.{name}"]) for name, t in g.params.items())
+
+
+def test_a_seed_trains_alike_alone_and_in_company(trick):
+    alone, packed = train(trick, (5,)), train(trick, (3, 5, 9, 11))
+    assert alone.keys() == packed.keys()
+    for name, tensor in alone.items():
+        torch.testing.assert_close(packed[name][1], tensor[0], rtol=1e-6, atol=1e-6)
+
+
+def test_nan_in_one_seed_stays_there(trick):
+    clean, dirty = train(trick, (0, 1, 2)), train(trick, (0, 1, 2), spoil=1)
+    for name, tensor in dirty.items():
+        assert torch.equal(tensor[[0, 2]], clean[name][[0, 2]]), name
+    assert any(t[1].isnan().any() for t in dirty.values())
