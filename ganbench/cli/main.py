@@ -78,16 +78,14 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
-        code = cli.main(arguments, prog_name="ganbench", standalone_mode=False)
+        code = _invoke(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        return _closed()
-    except SystemExit as end:
-        if isinstance(end.__context__, BrokenPipeError):  # click's own answer to it is exit code 1
-            return _closed()
-        raise
+        # The reader has gone; without this Python complains once more while it shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return BROKEN_PIPE
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted")
         return INTERRUPTED
@@ -98,10 +96,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _closed() -> int:
-    """Point stdout, whose reader has gone, nowhere, or Python complains once more while it shuts down."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return BROKEN_PIPE
+def _invoke(arguments: list[str]) -> Any:  # noqa: ANN401 - what a command returned
+    """Run a command without click's own way of ending programs, which hides a closed pipe."""
+    try:
+        with cli.make_context("ganbench", list(arguments)) as context:
+            return cli.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
 
 
 def _explain(error: Exception) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -36,7 +37,7 @@ def command(
     yes: bool,
     results: Path,
     report: Path,
-    executor: str,
+    executor: Literal["ray", "local"],
     address: str | None,
     jobs: int | None,
 ) -> int:

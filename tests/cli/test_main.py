@@ -66,7 +66,7 @@ def test_whatever_is_raised_has_a_line_and_a_code(monkeypatch, capsys, error, co
     def fail(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr(cli_main.cli, "main", fail)
+    monkeypatch.setattr(cli_main, "_invoke", fail)
     assert main(["plan"]) == code
     assert capsys.readouterr().err.startswith(line)
 
@@ -86,6 +86,11 @@ def test_help_has_examples(capsys, command):
     assert "Example" in text or command == "doctor"
 
 
+def test_without_a_command_there_is_help(capsys):
+    assert main([]) == 0
+    assert "Commands:" in capsys.readouterr().out
+
+
 def test_version(capsys):
     from ganbench import __version__
 
@@ -93,9 +98,10 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"ganbench {__version__}\n"
 
 
-def test_a_pipe_that_closes_is_quiet():
+@pytest.mark.parametrize("command", ["schema", "list", "--help"])
+def test_a_pipe_that_closes_is_quiet(command):
     process = subprocess.Popen(
-        [*PYTHON, "schema"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+        [*PYTHON, command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"}
     )
     process.stdout.close()
     error = process.stderr.read()
