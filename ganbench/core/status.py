@@ -23,5 +23,5 @@ _REMEDIES = {
     Status.OK: "nothing to mend",
     Status.DIVERGED: "a number became non-finite or left ±1e6: lower the learning rate or add a gradient penalty",
     Status.FAILED: "the trial raised an error: read the column `error`, mend it and run the suite again",
-    Status.TIMEOUT: "the trial took longer than `resources.timeout`: raise it or lower `steps`, and run the suite again",
+    Status.TIMEOUT: "the trial took longer than `resources.timeout`: raise it or lower `steps`, then run again",
 }

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
 
 class Data(Protocol):
-    """A data set on its device, with samples of order 1.
+    """A data set on its device, with samples of order 1; `weights` `[K]` are the modes' shares of it.
 
     Training asks in two strokes, so that randomness can be drawn many steps ahead at little cost: `draw` gives
     something compact for `n` samples (row indices of a finite set, points of an endless one), `take` turns any slice
     of it, with any leading axes, into samples.
     """
+
+    weights: Tensor
 
     def draw(self, generator: torch.Generator, n: int) -> Tensor:
         """Return the compact form of `n` training samples, first axis `n`."""
@@ -33,8 +35,11 @@ class Data(Protocol):
         """Return up to `n` real samples `[m, *shape]` that training never sees, m ≤ n."""
         ...
 
-    def assign(self, samples: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Return for each sample `[..., n]` its mode (int64) and whether it is of high quality (bool)."""
+    def assign(self, samples: Tensor, probabilities: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return for each sample `[..., n]` its mode (int64) and whether it is of high quality (bool).
+
+        `probabilities` `[..., n, classes]` come from the data set's extractor, None where it knows no classes.
+        """
         ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, final
 
 from ganbench.core.component import Component
 
@@ -24,3 +24,9 @@ class Feature(Component):
     @abstractmethod
     def extract(self, samples: Tensor) -> Tensor:
         """Return features `[..., n, d]` of samples `[..., n, *shape]`, without gradient."""
+
+    @final
+    def probabilities(self, features: Tensor) -> Tensor | None:
+        """Return class probabilities `[..., n, classes]` from features; None for an extractor that knows no classes."""
+        classify = getattr(self, "class_probabilities", None)
+        return classify(features) if classify is not None else None

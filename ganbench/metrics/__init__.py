@@ -39,5 +39,8 @@ class Metric(Component):
     columns: ClassVar[tuple[Column, ...]]
 
     @abstractmethod
-    def compute(self, fake: Sample, real: Sample, modes: int) -> dict[str, Tensor]:
-        """Return `[...]` values by column name; NaN where a value is undefined, and the column's meaning says when."""
+    def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:
+        """Return `[...]` values by column name; `weights` `[K]` are the modes' shares of the data.
+
+        NaN where a value is undefined; the column's meaning says when.
+        """

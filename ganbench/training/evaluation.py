@@ -31,7 +31,7 @@ class Evaluator:
         trial, device = game.trial, game.device
         self.game, self.data, self.n = game, game.data, trial.samples
         dataset = cast(Dataset, trial.dataset.build())
-        self.modes, self.extractor = dataset.modes, dataset.features
+        self.extractor = dataset.features
         self.feature = cast(Feature, registry.find("feature", dataset.features)())
         self.feature.prepare()
         self.metrics = [cast(Metric, choice.build()) for choice in trial.metrics]
@@ -58,7 +58,7 @@ class Evaluator:
         with torch.no_grad():
             fake = self.describe(points)
             for metric in self.metrics:
-                values |= metric.compute(fake, self.real, self.modes)
+                values |= metric.compute(fake, self.real, self.data.weights)
         return values
 
     def floor(self) -> dict[str, float]:

@@ -1,0 +1,81 @@
+"""torch-fidelity's own statistics, and the one place that mends a torchvision it cannot import.
+
+PyPI's torchvision is built for CUDA. Beside a CPU torch its compiled part does not load, and `import torchvision` (and
+with it torch-fidelity) then fails: `operator torchvision::nms does not exist`. The missing operators belong to object
+detection and are never called here, so declaring them is enough; a torchvision that works is left alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ganbench.core.errors import GanbenchError
+from ganbench.core.lazy import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+OPERATORS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
+_declared: list[Any] = []  # torch drops the declarations when their library object goes
+
+
+def import_torchvision() -> str:
+    """Import torchvision, with its missing operators declared where it needs that; return its state in words.
+
+    Raises:
+        GanbenchError: it cannot be imported either way.
+    """
+    try:
+        return f"torchvision {importlib.import_module('torchvision').__version__}" + _note()
+    except ImportError as error:
+        raise GanbenchError(f"torchvision cannot be imported ({error}); install it: pip install torchvision") from error
+    except RuntimeError as error:
+        if "torchvision::" not in str(error) or _declared:
+            raise GanbenchError(f"torchvision does not fit this torch ({error}); install matching versions") from error
+    for name in [n for n in sys.modules if n == "torchvision" or n.startswith("torchvision.")]:
+        del sys.modules[name]
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    for operator in OPERATORS:
+        library.define(operator)
+    _declared.append(library)
+    return import_torchvision()
+
+
+def _note() -> str:
+    return ", built for another torch: detection operators declared, not available" if _declared else ""
+
+
+def torchvision_state() -> str:
+    """Return torchvision's state in one line, without raising: for `ganbench doctor`."""
+    try:
+        return import_torchvision()
+    except GanbenchError as error:
+        return f"broken: {error}"
+
+
+@functools.cache
+def _metric_fid() -> Any:  # noqa: ANN401 - an untyped module
+    import_torchvision()
+    return importlib.import_module("torch_fidelity.metric_fid")
+
+
+def fid_statistics(features: Tensor) -> dict[str, Any]:
+    """Return torch-fidelity's mean and covariance of `[n, d]` features, in float64; n ≥ 2.
+
+    One-dimensional features get a constant second axis, which changes no distance: torch-fidelity wants a matrix.
+    """
+    values = features.double().cpu()
+    if values.shape[1] == 1:
+        values = torch.cat((values, torch.zeros_like(values)), dim=1)
+    return _metric_fid().fid_features_to_statistics(values)
+
+
+def fid_distance(a: dict[str, Any], b: dict[str, Any]) -> float:
+    """Return torch-fidelity's Fréchet distance ‖μ_a − μ_b‖² + tr(Σ_a + Σ_b − 2(Σ_a Σ_b)^½) of two statistics."""
+    return float(_metric_fid().fid_statistics_to_metric(a, b, verbose=False)["frechet_inception_distance"])

@@ -1,0 +1,49 @@
+"""Gaussians on a square grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Gt, Interval
+
+from ganbench.core.lazy import torch
+from ganbench.datasets import Dataset
+from ganbench.datasets._mixture import Mixture, total_std
+
+if TYPE_CHECKING:
+    from ganbench.datasets import Data
+
+
+@dataclass(frozen=True)
+class Grid(Dataset):
+    """A mixture of `side`² Gaussians of standard deviation `sigma`, `spacing` apart, centred at 0.
+
+    The defaults are the 25 modes {−4, −2, 0, 2, 4}². `scaled: true` divides by the data's own standard deviation, with
+    which networks train far better.
+    """
+
+    name = "grid"
+    source = "Srivastava et al. 2017, arXiv:1705.07761, section 4.1; Lin et al. 2018, arXiv:1712.04086, section 4.1"
+
+    side: Annotated[int, Interval(ge=1, le=100)] = 5
+    spacing: Annotated[float, Gt(0)] = 2.0
+    sigma: Annotated[float, Gt(0)] = 0.05
+    scaled: bool = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return (2,): points of a plane."""
+        return (2,)
+
+    @property
+    def modes(self) -> int:
+        """Return the number of Gaussians."""
+        return self.side**2
+
+    def load(self, device: torch.device) -> Data:
+        """Return the mixture on a device."""
+        line = self.spacing * (torch.arange(self.side, dtype=torch.float64) - (self.side - 1) / 2)
+        centres = torch.cartesian_prod(line, line)
+        scale = total_std(centres, self.sigma) if self.scaled else 1.0
+        return Mixture((centres / scale).float(), self.sigma / scale, device)

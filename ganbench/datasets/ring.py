@@ -1,0 +1,50 @@
+"""Gaussians on a circle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import pi
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Gt, Interval
+
+from ganbench.core.lazy import torch
+from ganbench.datasets import Dataset
+from ganbench.datasets._mixture import Mixture, total_std
+
+if TYPE_CHECKING:
+    from ganbench.datasets import Data
+
+
+@dataclass(frozen=True)
+class Ring(Dataset):
+    """A mixture of `modes` Gaussians of standard deviation `sigma`, evenly on a circle of that `radius`.
+
+    The defaults are PacGAN's; WGAN-GP's is `ring: {radius: 2, sigma: 0.02}` divided by 1.414, and `scaled: true`
+    divides by the data's own standard deviation.
+    """
+
+    name = "ring"
+    source = "Metz et al. 2016, arXiv:1611.02163, section 3.1; Lin et al. 2018, arXiv:1712.04086, section 4.1"
+
+    count: Annotated[int, Interval(ge=1, le=10_000)] = 8
+    radius: Annotated[float, Gt(0)] = 1.0
+    sigma: Annotated[float, Gt(0)] = 0.01
+    scaled: bool = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return (2,): points of a plane."""
+        return (2,)
+
+    @property
+    def modes(self) -> int:
+        """Return the number of Gaussians."""
+        return self.count
+
+    def load(self, device: torch.device) -> Data:
+        """Return the mixture on a device."""
+        angles = torch.arange(self.count, dtype=torch.float64) * (2 * pi / self.count)
+        centres = self.radius * torch.stack((angles.cos(), angles.sin()), dim=1)
+        scale = total_std(centres, self.sigma) if self.scaled else 1.0
+        return Mixture((centres / scale).float(), self.sigma / scale, device)
