@@ -1,0 +1,175 @@
+"""One trial being trained, in whichever process: its clock, its checkpoint, and what it leaves in the ledger."""
+
+from __future__ import annotations
+
+import errno
+import time
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganbench.core.errors import GanbenchError
+from ganbench.core.status import Status
+from ganbench.core.trial import Trial
+
+if TYPE_CHECKING:
+    from ganbench.training.trainer import Trainer
+
+REPORT_SECONDS = 1.0
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+
+
+class StorageError(GanbenchError):
+    """The results folder cannot be written: nothing more can be kept, so the whole run ends."""
+
+    exit_code = 4
+
+
+@dataclass(frozen=True)
+class Work:
+    """A trial to train and where its results go.
+
+    Attributes:
+        folder: `results/<suite>`. timeout: seconds after which the trial is given up. threads: torch threads.
+    """
+
+    trial: Trial
+    key: str
+    folder: Path
+    timeout: float | None = None
+    threads: int = 1
+
+    @property
+    def checkpoint(self) -> Path:
+        """Return the file that a long trial saves itself to."""
+        return self.folder / "checkpoints" / f"{self.key}.pt"
+
+    @property
+    def deadline(self) -> float | None:
+        """Return after how many seconds a trial that does not watch its clock is ended from outside."""
+        return None if self.timeout is None else 2.0 + 1.1 * self.timeout
+
+    def trainer(self) -> Trainer:
+        """Return the trial's trainer, which goes on from the checkpoint if there is one."""
+        from ganbench.training.trainer import Trainer
+
+        return Trainer(self.trial, checkpoint=self.checkpoint)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where a trial stands.
+
+    Attributes:
+        status: None while it trains, then OK, FAILED or TIMEOUT (a diverged seed is in `numbers`, not here).
+        share: of the steps done, in [0, 1]. numbers: current means over seeds. seconds: since this attempt began.
+    """
+
+    key: str
+    status: Status | None = None
+    share: float = 0.0
+    numbers: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    error: str = ""
+
+
+def timeout_text(timeout: float | None) -> str:
+    """Return the error of a trial that ran out of time."""
+    return f"not finished after {timeout:g} s (resources.timeout)"
+
+
+class Attempt:
+    """Trains one trial a stretch at a time; what raises becomes a failure in the ledger."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.started = time.monotonic()
+        self.trainer: Trainer | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Return how long this attempt has lasted."""
+        return time.monotonic() - self.started
+
+    def advance(self, seconds: float = REPORT_SECONDS) -> Report:
+        """Train for about so long and, once finished, write the part.
+
+        Raises:
+            StorageError: the results folder cannot be written.
+        """
+        try:
+            return self._advance(seconds)
+        except StorageError:
+            raise
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a component may raise anything; the others go on
+            raise_if_storage(error, self.work.folder)
+            return self.fail(Status.FAILED, describe(error))
+
+    def _advance(self, seconds: float) -> Report:
+        from ganbench.tables import store
+
+        timeout = self.work.timeout
+        if self.trainer is None:
+            failure = store.read_failure(self.work.folder, self.work.key)
+            if failure is not None:  # its worker was ended from outside, and this is Ray's retry
+                return Report(self.work.key, Status(failure["status"]), error=failure["error"])
+            self.trainer = self.work.trainer()
+        left = seconds if timeout is None else min(seconds, timeout - self.seconds)
+        if left > 0 and not self.trainer.finished:
+            self.trainer.advance(left)
+        if self.trainer.finished:
+            store.write_part(self.work.folder, self.work.key, self.trainer.tables())
+            self.work.checkpoint.unlink(missing_ok=True)
+            return self._report(self.trainer, Status.OK)
+        if timeout is not None and self.seconds >= timeout:
+            return self.fail(Status.TIMEOUT, timeout_text(timeout))
+        return self._report(self.trainer, None)
+
+    def fail(self, status: Status, error: str) -> Report:
+        """Write a failure into the ledger."""
+        record_failure(self.work, status, error)
+        return Report(self.work.key, status, seconds=self.seconds, error=error)
+
+    def _report(self, trainer: Trainer, status: Status | None) -> Report:
+        numbers = {name: float(value) for name, value in trainer.progress().items()}
+        if "alive" in numbers:
+            numbers["diverged"] = len(self.work.trial.seeds) - numbers["alive"]
+        share = 1.0 if status else trainer.step / max(1, self.work.trial.steps)
+        return Report(self.work.key, status, share, numbers, self.seconds)
+
+
+def record_failure(work: Work, status: Status, error: str) -> None:
+    """Write a failure into the ledger.
+
+    Raises:
+        StorageError: the results folder cannot be written.
+    """
+    from ganbench.tables import store
+
+    try:
+        store.write_failure(work.folder, work.key, status, error)
+    except OSError as problem:
+        raise storage_error(problem, work.folder) from problem
+
+
+def describe(error: BaseException) -> str:
+    """Return `ValueError: text (losses/hinge.py:31)` in one line of at most 500 characters."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())[:400]
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({'/'.join(Path(frames[-1].filename).parts[-2:])}:{frames[-1].lineno})" if frames else ""
+    return text + where[:100]
+
+
+def raise_if_storage(error: BaseException, folder: Path) -> None:
+    """Raise a StorageError where an error says that the disk is full or closed to us."""
+    if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+        raise storage_error(error, folder) from error
+
+
+def storage_error(error: OSError, folder: Path) -> StorageError:
+    """Return the one-line error of a folder that cannot be written."""
+    reason = (error.strerror or str(error)).lower()
+    return StorageError(
+        f"{folder}: {reason}; make room or choose another --results folder, then run it again: finished trials are kept"
+    )

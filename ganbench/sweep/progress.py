@@ -1,0 +1,138 @@
+"""What the user sees of a run under way: a bar and the latest results on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TextIO
+
+from ganbench.core.status import Status
+from ganbench.sweep.attempt import Report
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+REFRESH_SECONDS = 0.25
+KEY_NUMBERS = {"modes_captured": "modes", "fid": "fid", "diverged": "diverged"}
+
+
+class Progress:
+    """Shows trials as they come in; whatever goes wrong with the display, the run goes on.
+
+    Args:
+        names: what to call each trial, by key.
+        stream: where to write, by default stderr, so that what a run prints at its end can be piped.
+        plain: lines without control codes; by default where the stream is no terminal, or NO_COLOR is set.
+    """
+
+    def __init__(self, names: Mapping[str, str], stream: TextIO | None = None, plain: bool | None = None) -> None:
+        self.names = names
+        self.stream = sys.stderr if stream is None else stream
+        self.retries: Counter[str] = Counter()
+        self.finished = 0
+        self._running: dict[str, float] = {}
+        self._silent = False
+        self._shown_at = 0.0
+        self._bar: Bar | None = None
+        self._task: Any = None
+        if not (_plain(self.stream) if plain is None else plain):
+            self._safely(self._start_bar)
+
+    def update(self, report: Report) -> None:
+        """Take in where a trial stands; a finished one gets its line."""
+        if report.status is None:
+            self._running[report.key] = report.share
+        else:
+            self._running.pop(report.key, None)
+            self.finished += 1
+            self.say(line(report, self.finished, len(self.names), self.names[report.key]))
+        self.tick()
+
+    def retried(self, key: str) -> None:
+        """Take in that a trial's worker died and the trial begins again."""
+        self.retries[key] += 1
+        self._running.pop(key, None)
+        self.say(f"retry {self.retries[key]}  {self.names[key]}  its worker died (killed or out of memory)")
+
+    def tick(self) -> None:
+        """Redraw the bar where it is time to."""
+        if self._bar is not None and time.monotonic() - self._shown_at >= REFRESH_SECONDS:
+            self._safely(self._draw)
+
+    def say(self, text: str) -> None:
+        """Write one line, above the bar where there is one."""
+        text = "".join(c if c.isprintable() else " " for c in text)
+        self._safely(lambda: self._say(text))
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        if self._bar is not None:
+            self._safely(self._draw)
+            self._safely(self._bar.stop)
+            self._bar = None
+
+    def _say(self, text: str) -> None:
+        if self._bar is None:
+            print(text, file=self.stream, flush=True)
+        else:
+            self._bar.console.print(text, markup=False, highlight=False, overflow="ellipsis", no_wrap=True)
+
+    def _start_bar(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichBar
+
+        # No refresh thread: a stream that closes would raise there, where nobody can catch it.
+        self._bar = RichBar(
+            TextColumn("{task.fields[done]}/{task.fields[trials]} trials"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            TextColumn("ETA"),
+            TimeRemainingColumn(),
+            console=Console(file=self.stream),
+            auto_refresh=False,
+            transient=True,
+        )
+        self._task = self._bar.add_task("", total=float(len(self.names)), done=0, trials=len(self.names))
+        self._bar.start()
+
+    def _draw(self) -> None:
+        if self._bar is not None:
+            done = self.finished + sum(self._running.values())
+            self._bar.update(self._task, completed=done, done=self.finished)
+            self._bar.refresh()
+            self._shown_at = time.monotonic()
+
+    def _safely(self, action: Any) -> None:  # noqa: ANN401 - any function without arguments
+        if self._silent:
+            return
+        try:
+            action()
+        except (OSError, ValueError):  # nobody listens any more, or the stream is closed
+            self._silent = True
+            self._bar = None
+
+
+def line(report: Report, done: int, total: int, name: str) -> str:
+    """Return `[ 3/40] OK  ring · mlp · hinge · r1 · adam  modes 7.8  fid 0.012  6.9 s`."""
+    numbers = [
+        f"{label} {report.numbers[column]:.3g}"
+        for column, label in KEY_NUMBERS.items()
+        if column in report.numbers and not (column == "diverged" and report.numbers[column] == 0)
+    ]
+    width = len(str(total))
+    status = report.status or Status.OK
+    return "  ".join(
+        [f"[{done:{width}}/{total}] {status:<7}", name, *numbers, f"{report.seconds:.1f} s", *_error(report)]
+    )
+
+
+def _error(report: Report) -> list[str]:
+    return [report.error] if report.error else []
+
+
+def _plain(stream: TextIO) -> bool:
+    return not stream.isatty() or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
