@@ -55,7 +55,7 @@ def _long(
                 "step": steps,
                 **{name: values[:, i] for name, values in columns.items()},
             }
-        )[steps <= last[i]]
+        ).loc[steps <= last[i]]
         for i, run in enumerate(identity["run"])
     ]
     return pd.concat(frames, ignore_index=True)

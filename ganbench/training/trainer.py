@@ -121,7 +121,7 @@ class Trainer:
         points = self.evaluator.generate(params, self.g.buffers)
         lost = out_of_range(points)
         # A seed that was alive until now diverged at this step: the step does not count as a good one.
-        self.good_steps -= self.alive & lost
+        self.good_steps -= (self.alive & lost).long()
         self.alive &= ~lost
         self.history.write(self.step, self.evaluator.measure(points))
         if self.step in self.snapshot_steps:
