@@ -40,7 +40,7 @@ def command(suite: Path, overrides: tuple[str, ...], only: str | None, yes: bool
     click.echo(headline(plan))
 
 
-def headline(plan: Plan) -> str:
+def headline(plan: Plan, jobs: int | None = None) -> str:
     """Return one line of counts and the estimated time."""
     from ganbench.sweep.estimate import duration, plan_seconds
 
@@ -50,7 +50,9 @@ def headline(plan: Plan) -> str:
         parts.append(f"{len(plan.skipped)} skipped")
     if plan.excluded:
         parts.append(f"{plan.excluded} excluded")
-    return ", ".join(parts) + f"; very roughly {duration(plan_seconds(plan))} on this machine if nothing is done yet"
+    return (
+        ", ".join(parts) + f"; very roughly {duration(plan_seconds(plan, jobs))} on this machine if nothing is done yet"
+    )
 
 
 def _number(n: int, what: str) -> str:

@@ -48,7 +48,7 @@ def command(
 
     from ganbench.cli.plan_command import headline
 
-    click.echo(headline(plan))
+    click.echo(headline(plan, jobs))
     from ganbench.sweep.run import run_plan
 
     outcome = run_plan(plan, results, executor=executor, address=address, jobs=jobs)

@@ -5,20 +5,26 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from ganbench.core import registry
 from ganbench.core.trial import Trial
 from ganbench.sweep.plan import Plan
 
-# Fitted to a ring of 8 modes on one core: 1.5 ms a step for 8 seeds at width 64 and batch 64, 13.6 ms at 128 and 256.
+# Fitted on one core with 8 seeds: 1.9 ms a step for an mlp of width 64 at batch 64, 10.8 ms for 128 at 256, 21 ms for a
+# dcgan on 8×8 images, half as much again with a gradient penalty; and the start of Ray.
 STEP_MS = 1.0
-MS_PER_GFLOP = 40.0
-EVALUATION_S = 0.15
-TRIAL_S = 1.5
+MS_PER_GFLOP = 17.0
+PENALTY = 1.5
+EVALUATION_S = 0.1
+TRIAL_S = 0.7
+START_S = 8.0
 
 
 def trial_seconds(trial: Trial) -> float:
     """Return seconds on one core: a fixed cost a step, the arithmetic of every seed, and the evaluations."""
     updates = trial.steps * (trial.n_critic + trial.n_generator) / 2
     step_ms = STEP_MS + len(trial.seeds) * _gflop(trial) * MS_PER_GFLOP
+    if any("penalty" in registry.find("trick", trick.name).traits for trick in trial.tricks):
+        step_ms *= PENALTY
     evaluations = max(1, trial.steps // trial.evaluate_every)
     return (
         TRIAL_S + updates * step_ms / 1e3 + evaluations * EVALUATION_S * (trial.samples / 2000) * len(trial.seeds) / 8
@@ -29,7 +35,7 @@ def plan_seconds(plan: Plan, jobs: int | None = None) -> float:
     """Return seconds for all trials, `jobs` of them at a time (as many as cores allow by default)."""
     at_once = jobs or max(1, cores() // plan.suite.resources.cpus)
     each = [trial_seconds(trial) for trial in plan.trials]
-    return max(sum(each) / at_once, max(each))
+    return START_S + max(sum(each) / at_once, max(each))
 
 
 def cores() -> int:

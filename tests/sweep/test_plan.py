@@ -8,7 +8,7 @@ import time
 import pytest
 
 from ganbench.core.errors import UsageError
-from ganbench.sweep.estimate import duration, plan_seconds, trial_seconds
+from ganbench.sweep.estimate import START_S, duration, plan_seconds, trial_seconds
 from ganbench.sweep.plan import count, make_plan, matcher
 
 
@@ -169,12 +169,19 @@ def test_the_estimate_grows_with_the_work(suite_of):
         return trial_seconds(make_plan(suite_of("datasets: [ring]", *overrides)).trials[0])
 
     base = seconds()
-    for more in ("steps=8000", "seeds=32", "batch=256", "networks=[mlp: {width: 128}]", "training.n_critic=5"):
+    for more in (
+        "steps=8000",
+        "seeds=32",
+        "batch=256",
+        "networks=[mlp: {width: 128}]",
+        "training.n_critic=5",
+        "tricks=[r1]",
+    ):
         assert seconds(more) > 1.2 * base, more
     plan = make_plan(suite_of("datasets: [ring, grid]\nlosses: [hinge, minimax]"))
-    assert plan_seconds(plan, jobs=1) == pytest.approx(4 * base)
-    assert plan_seconds(plan, jobs=2) == pytest.approx(2 * base)
-    assert plan_seconds(plan, jobs=100) == pytest.approx(base)
+    assert plan_seconds(plan, jobs=1) == pytest.approx(START_S + 4 * base)
+    assert plan_seconds(plan, jobs=2) == pytest.approx(START_S + 2 * base)
+    assert plan_seconds(plan, jobs=100) == pytest.approx(START_S + base)
 
 
 def test_durations():
