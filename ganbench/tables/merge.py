@@ -1,0 +1,92 @@
+"""From the parts of a suite to the tables of one run."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ganbench.core.column import Column
+from ganbench.core.trial import Trial
+from ganbench.tables import schema
+from ganbench.tables.files import replaced, storing
+from ganbench.tables.parts import add_arrays, read_arrow, read_samples
+
+
+def merge(folder: Path, trials: Sequence[Trial], failures: Mapping[str, Mapping[str, str]], out: Path) -> None:
+    """Write a run's tables and pictures from the parts; merging the same parts again gives the same bytes.
+
+    Args:
+        folder: `results/<suite>`.
+        trials: of the plan, whose order the rows keep. One with neither part nor failure has no rows.
+        failures: key → status and error; a part that is there wins.
+        out: `results/<suite>/<run>`; made where it is missing.
+
+    Raises:
+        StoreError: `out` cannot be written; each table there is the old one or the new one, whole.
+    """
+    tables: dict[str, list[pa.Table]] = {name: [] for name in schema.TABLES}
+    done = []
+    for trial in trials:
+        part = read_arrow(folder, trial.key)
+        if part is not None:
+            done.append(trial.key)
+            for name, table in part.items():
+                tables[name].append(table)
+        elif trial.key in failures:
+            tables["runs"].append(_failed(trial, failures[trial.key]))
+    with storing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        for name, parts in tables.items():
+            with replaced(out / f"{name}.parquet") as file:
+                pq.write_table(_stack(name, parts), file)
+        # One trial's pictures at a time: all of them may not fit into memory.
+        with (
+            replaced(out / "samples.npz") as file,
+            zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        ):
+            for key in done:
+                add_arrays(archive, {f"{key[:12]}/{name}": a for name, a in read_samples(folder, key).items()})
+
+
+def _stack(name: str, parts: list[pa.Table]) -> pa.Table:
+    """Return the parts one below the other; a column that a part lacks is null there."""
+    if not parts:
+        return schema.empty(name)
+    declared: dict[str, Column] = {}
+    for part in parts:
+        declared = {**schema.declarations(name, part.schema), **declared}
+    wanted = schema.schema(schema.ordered(name, declared.values()))
+    return pa.concat_tables([_fit(part, wanted) for part in parts]).combine_chunks()
+
+
+def _fit(part: pa.Table, wanted: pa.Schema) -> pa.Table:
+    arrays = [
+        part.column(field.name) if field.name in part.column_names else pa.nulls(part.num_rows, field.type)
+        for field in wanted
+    ]
+    return pa.Table.from_arrays(arrays, schema=wanted)
+
+
+def _failed(trial: Trial, failure: Mapping[str, str]) -> pa.Table:
+    """Return a row a seed of a trial without results."""
+    identity = trial.key[:12]
+    # A lone surrogate in an error's text cannot be written as UTF-8.
+    error = failure["error"].encode("utf-8", "replace").decode()
+    frame = pd.DataFrame(
+        {
+            "run": [f"{identity}-{seed}" for seed in trial.seeds],
+            "trial": identity,
+            **trial.labels,
+            "seed": list(trial.seeds),
+            "status": failure["status"],
+            "diverged_at": None,
+            "error": error,
+            "steps": trial.steps,
+        }
+    )
+    return schema.to_arrow("runs", frame, {})

@@ -1,0 +1,194 @@
+"""The parts: the tables of one finished trial each, written once and whole, never changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import re
+import shutil
+import zipfile
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ganbench.core.column import Column
+from ganbench.tables import schema
+from ganbench.tables.files import new_file, storing, sync_folder
+from ganbench.tables.part import TrialTables
+
+log = logging.getLogger("ganbench.tables")
+
+SAMPLES = ("steps", "samples", "real")
+FILES = (*(f"{table}.parquet" for table in schema.TABLES), "samples.npz")
+_KEY = re.compile(r"[0-9a-f]{12,64}")
+
+
+class BrokenPartError(ValueError):
+    """A part is truncated, altered, somebody else's or of another format."""
+
+
+def parts_folder(folder: Path, key: str) -> Path:
+    """Return the folder of all parts, having checked that the key cannot lead out of it."""
+    if not _KEY.fullmatch(key):
+        raise ValueError(f"not a trial's key: {key!r}")
+    return Path(folder) / "parts"
+
+
+def write_part(folder: Path, key: str, tables: TrialTables) -> None:
+    """Write a finished trial: beside its place, synced, then renamed; a reader sees all of it or nothing.
+
+    A whole part that is there already stays: equal keys have equal numbers.
+
+    Args:
+        folder: `results/<suite>`.
+        key: the trial's key.
+        tables: what its trainer returned.
+
+    Raises:
+        StoreError: the folder cannot be written; nothing is left of the attempt.
+        SchemaError: a table has a column that nobody declared.
+    """
+    arrow = {name: schema.to_arrow(name, getattr(tables, name), tables.columns) for name in schema.TABLES}
+    place = parts_folder(folder, key)
+    beside = place / f".{key}.tmp"
+    with storing(folder):
+        place.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(beside, ignore_errors=True)
+        try:
+            beside.mkdir()
+            _write(beside, key, arrow, tables.samples)
+            if not has_part(folder, key):
+                os.rename(beside, place / key)
+                sync_folder(place)
+            (place / f"{key}.failed.json").unlink(missing_ok=True)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+
+
+def has_part(folder: Path, key: str) -> bool:
+    """Return whether a whole part is there; a broken one is moved to `quarantine/`, with a warning.
+
+    Raises:
+        StoreError: a broken part cannot be moved away.
+    """
+    part = parts_folder(folder, key) / key
+    if not os.path.lexists(part):
+        return False
+    try:
+        _check(part, key)
+        return True
+    except (BrokenPartError, OSError) as problem:
+        _quarantine(folder, key, problem)
+        return False
+
+
+def read_part(folder: Path, key: str) -> TrialTables | None:
+    """Return a part's typed tables, or None; a broken one is moved to `quarantine/`, with a warning."""
+    arrow = read_arrow(folder, key)
+    if arrow is None:
+        return None
+    columns: dict[str, Column] = {}
+    for name, table in arrow.items():
+        columns |= schema.declarations(name, table.schema)
+    frames = {name: schema.to_pandas(table) for name, table in arrow.items()}
+    return TrialTables(**frames, samples=dict(read_samples(folder, key)), columns=columns)
+
+
+def read_arrow(folder: Path, key: str) -> dict[str, pa.Table] | None:
+    """Return a part's tables by name as they are in the files, or None as `read_part`."""
+    if not has_part(folder, key):
+        return None
+    part = parts_folder(folder, key) / key
+    try:
+        return {name: _read_table(part, name, key) for name in schema.TABLES}
+    except (BrokenPartError, schema.SchemaError, OSError) as problem:
+        _quarantine(folder, key, problem)
+        return None
+
+
+def read_samples(folder: Path, key: str) -> dict[str, np.ndarray]:
+    """Return the pictures of a part that is there."""
+    with np.load(parts_folder(folder, key) / key / "samples.npz", allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in SAMPLES}
+
+
+def save_arrays(file: IO[bytes], arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays as an npz: the same arrays give the same bytes.
+
+    Raises:
+        ValueError: an array holds objects.
+    """
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        add_arrays(archive, arrays)
+
+
+def add_arrays(archive: zipfile.ZipFile, arrays: dict[str, np.ndarray]) -> None:
+    """Add arrays to an npz that is being written; members carry no time."""
+    for name, array in arrays.items():
+        with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+            np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+
+
+def _write(beside: Path, key: str, arrow: dict[str, pa.Table], samples: dict[str, np.ndarray]) -> None:
+    for name, table in arrow.items():
+        with new_file(beside / f"{name}.parquet") as file:
+            pq.write_table(table, file)
+    with new_file(beside / "samples.npz") as file:
+        save_arrays(file, {name: samples[name] for name in SAMPLES})
+    seal = {"format": schema.FORMAT, "key": key, "sha256": {name: _digest(beside / name) for name in FILES}}
+    with new_file(beside / "part.json") as file:
+        file.write(json.dumps(seal, sort_keys=True, indent=1).encode())
+    sync_folder(beside)
+
+
+def _check(part: Path, key: str) -> None:
+    """Hold a part against its seal: the format, the key, and every file's hash."""
+    if part.is_symlink() or not part.is_dir():
+        raise BrokenPartError("not a folder")
+    try:
+        seal = json.loads((part / "part.json").read_bytes())
+        whole = seal["format"] == schema.FORMAT and seal["key"] == key and set(seal["sha256"]) == set(FILES)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        raise BrokenPartError("part.json is missing or unreadable") from None
+    if not whole:
+        raise BrokenPartError("another trial's or of another format")
+    for name in FILES:
+        if not (part / name).is_file():
+            raise BrokenPartError(f"{name} is missing")
+        if _digest(part / name) != seal["sha256"][name]:
+            raise BrokenPartError(f"{name} is truncated or altered")
+
+
+def _read_table(part: Path, name: str, key: str) -> pa.Table:
+    path = part / f"{name}.parquet"
+    try:
+        table = pq.read_table(path)
+        table.validate(full=True)
+    except (pa.ArrowException, OSError) as error:
+        raise BrokenPartError(f"{path.name} is no parquet file ({str(error).splitlines()[0][:80]})") from None
+    schema.declarations(name, table.schema)
+    if set(table.column("trial").unique().to_pylist()) - {key[:12]}:
+        raise BrokenPartError(f"{path.name} holds another trial's rows")
+    return table
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _quarantine(folder: Path, key: str, problem: Exception) -> None:
+    """Move a broken part out of the way, under a name that is free; nothing is deleted."""
+    with storing(folder):
+        kept = Path(folder) / "quarantine"
+        kept.mkdir(exist_ok=True)
+        number = 1
+        while os.path.lexists(kept / f"{key}-{number}"):
+            number += 1
+        os.rename(parts_folder(folder, key) / key, kept / f"{key}-{number}")
+    log.warning("%s: a part is broken (%s); moved to quarantine/, its trial runs again", folder, problem)

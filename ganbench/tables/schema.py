@@ -1,0 +1,153 @@
+"""The columns of the three tables, their types, and how their declarations travel inside parquet files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyarrow as pa
+
+from ganbench.core.column import Column
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FORMAT = 1
+TABLES = ("runs", "history", "layers")
+
+_RUN = Column("run", "identifier of the run: its trial and its seed", dtype="string")
+_TRIAL = Column("trial", "first 12 hex digits of the trial's key", dtype="string")
+_SEED = Column("seed", "the run's seed", dtype="int64")
+_STEP = Column("step", "generator updates so far", "steps", dtype="int64")
+
+# In front of every table's own columns, and behind them.
+LEADING: dict[str, tuple[Column, ...]] = {
+    "runs": (
+        _RUN,
+        _TRIAL,
+        Column("dataset", "the data set with the parameters that are not its defaults", dtype="string"),
+        Column("network", "the networks, likewise", dtype="string"),
+        Column("loss", "the loss, likewise", dtype="string"),
+        Column("tricks", "the tricks, joined by +, or none", dtype="string"),
+        Column("optimizer", "the optimiser, likewise", dtype="string"),
+        _SEED,
+        Column("status", "how the run ended: OK, DIVERGED, FAILED or TIMEOUT", dtype="string"),
+        Column("diverged_at", "first step whose numbers were not finite or too large", "steps", dtype="int64"),
+        Column("error", "why there are no results, where there are none", dtype="string"),
+        Column("steps", "generator updates that the run was to make", "steps", dtype="int64"),
+    ),
+    "history": (_RUN, _TRIAL, _SEED, _STEP),
+    "layers": (
+        _RUN,
+        _TRIAL,
+        _SEED,
+        _STEP,
+        Column("network", "the player: G or D", dtype="string"),
+        Column("layer", "the layer's name in its network", dtype="string"),
+    ),
+}
+TRAILING: dict[str, tuple[Column, ...]] = {
+    "runs": (
+        Column("extractor", "what turned samples into features", dtype="string"),
+        Column("n_real", "real samples an evaluation", "samples", dtype="int64"),
+        Column("n_fake", "generated samples an evaluation", "samples", dtype="int64"),
+        Column("ms_per_step", "training time a step and run", "ms", "lower", timing=True),
+        Column("seconds", "time a run, evaluations included", "s", "lower", timing=True),
+    ),
+    "history": (),
+    "layers": (),
+}
+FIXED = {table: (*LEADING[table], *TRAILING[table]) for table in TABLES}
+
+_ARROW = {"float64": pa.float64(), "int64": pa.int64(), "string": pa.string(), "bool": pa.bool_()}
+_PANDAS: dict[str, Any] = {"float64": "float64", "int64": "Int64", "string": "string", "bool": "boolean"}
+_FROM_ARROW = {pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype(), pa.bool_(): pd.BooleanDtype()}
+
+
+class SchemaError(ValueError):
+    """A table is not one of ours, or has a column that nobody declared."""
+
+
+def to_arrow(table: str, frame: pd.DataFrame, columns: Mapping[str, Column]) -> pa.Table:
+    """Return a frame as an arrow table with its declarations, columns in their fixed order; NaN becomes null.
+
+    Args:
+        table: `"runs"`, `"history"` or `"layers"`.
+        frame: has at least the table's leading columns.
+        columns: the declarations of all columns that are not fixed.
+
+    Raises:
+        SchemaError: a column is missing or not declared, or a value does not fit its type.
+    """
+    declared = {**columns, **{column.name: column for column in FIXED[table]}}
+    if unknown := [name for name in frame.columns if name not in declared]:
+        raise SchemaError(f"{table}: the column {unknown[0]!r} is not declared; add it to its component's `columns`")
+    if missing := [column.name for column in LEADING[table] if column.name not in frame]:
+        raise SchemaError(f"{table}: the column {missing[0]!r} is missing")
+    order = ordered(table, (declared[str(name)] for name in frame.columns))
+    arrays = [_array(frame[column.name], column) for column in order]
+    return pa.Table.from_arrays(arrays, schema=schema(order))
+
+
+def ordered(table: str, columns: Iterable[Column]) -> list[Column]:
+    """Return leading columns, the others as they come, then trailing ones; each once."""
+    given = {column.name: column for column in columns}
+    fixed = {column.name for column in FIXED[table]}
+    middle = [column for name, column in given.items() if name not in fixed]
+    return [*LEADING[table], *middle, *(column for column in TRAILING[table] if column.name in given)]
+
+
+def schema(columns: Iterable[Column]) -> pa.Schema:
+    """Return the arrow schema of these columns, with their declarations as JSON in each field's metadata."""
+    return pa.schema([pa.field(c.name, _ARROW[c.dtype], metadata={"ganbench": _describe(c)}) for c in columns])
+
+
+def declarations(table: str, found: pa.Schema) -> dict[str, Column]:
+    """Return the declaration of every column of a table that was read.
+
+    Raises:
+        SchemaError: no declaration, another type than declared, or a leading column is missing.
+    """
+    columns = {field.name: _declaration(table, field) for field in found}
+    for column in LEADING[table]:
+        if column.name not in columns:
+            raise SchemaError(f"{table}: the column {column.name!r} is missing")
+    return columns
+
+
+def to_pandas(table: pa.Table) -> pd.DataFrame:
+    """Return a typed frame: string, Int64, boolean (null is NA) and float64 (null is NaN)."""
+    return table.to_pandas(types_mapper=_FROM_ARROW.get, ignore_metadata=True)
+
+
+def empty(table: str) -> pa.Table:
+    """Return the table without rows."""
+    return schema(LEADING[table]).empty_table()
+
+
+def _array(values: pd.Series, column: Column) -> pa.Array:
+    try:
+        typed = values.astype(_PANDAS[column.dtype])
+        return pa.array(typed, type=_ARROW[column.dtype], from_pandas=True)
+    except (TypeError, ValueError) as error:
+        raise SchemaError(f"the column {column.name!r} holds a value that is no {column.dtype} ({error})") from error
+
+
+def _describe(column: Column) -> str:
+    texts = {"unit": column.unit, "meaning": column.meaning, "direction": column.direction, "dtype": column.dtype}
+    return json.dumps({**texts, "timing": column.timing, "format": FORMAT}, sort_keys=True)
+
+
+def _declaration(table: str, field: pa.Field) -> Column:
+    try:
+        data = json.loads((field.metadata or {})[b"ganbench"])
+        names = ("meaning", "unit", "direction", "dtype")
+        meaning, unit, direction, dtype = (data[name] for name in names)
+        fits = all(isinstance(data[name], str) for name in names) and isinstance(data["timing"], bool)
+        if fits and data["format"] == FORMAT and direction in ("higher", "lower", "") and _ARROW[dtype] == field.type:
+            return Column(field.name, meaning, unit, direction, dtype, data["timing"])
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise SchemaError(f"{table}: the column {field.name!r} has no declaration of ganbench")
