@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,3 +42,17 @@ def plan_of(suite: Path, overrides: tuple[str, ...], only: str | None, yes: bool
     from ganbench.sweep.suite import read_suite
 
     return make_plan(read_suite(suite, overrides), only, cap=None if yes else MAX_TRIALS)
+
+
+def writable(folder: Path) -> None:
+    """Make a folder for pages, or say before anything is trained that it cannot be written."""
+    from ganbench.core.errors import UsageError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"{folder}: cannot be written ({error.strerror}); choose another folder with --report"
+        ) from None

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from ganbench.cli.options import writable
+
 EPILOG = """\b
 Examples:
   ganbench report results/smoke                 the newest run of a suite
@@ -19,6 +21,7 @@ Examples:
 def command(runs: tuple[Path, ...], report: Path) -> None:
     """Write the page of each of RUNS (a run's folder, or a suite's for its newest run) to REPORT/<suite>.html."""
     folders = [run_folder(run) for run in runs]
+    writable(report)
     suites = [folder.resolve().parent.name for folder in folders]
     from ganbench.report.page import write_report
 

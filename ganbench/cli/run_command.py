@@ -9,7 +9,7 @@ from typing import Literal
 
 import click
 
-from ganbench.cli.options import plan_of, selection
+from ganbench.cli.options import plan_of, selection, writable
 
 EPILOG = """\b
 Examples:
@@ -45,6 +45,7 @@ def command(
     if address and executor == "local":
         raise click.UsageError("--address is a Ray cluster's; leave it out with --executor local")
     plan = plan_of(suite, overrides, only, yes)
+    writable(report)
 
     from ganbench.cli.plan_command import headline
 

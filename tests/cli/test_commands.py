@@ -145,6 +145,13 @@ def test_nothing_starts_when_the_suite_is_wrong(trained):
     assert trained.runs == []
 
 
+def test_a_report_folder_that_cannot_be_written_is_found_before_training(trained, capsys):
+    Path("taken").touch()
+    assert main(["run", "small.yaml", "--report", "taken/pages"]) == 2
+    assert trained.runs == []
+    assert capsys.readouterr().err.startswith("ganbench: taken/pages: cannot be written (Not a directory); choose")
+
+
 def test_report_takes_runs_and_suites(trained, capsys):
     for i, run in enumerate(("aaa", "bbb")):
         folder = Path("results/small") / run
