@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ganbench.core.column import Column
 from ganbench.core.component import Component
-from ganbench.core.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,25 +20,25 @@ class Pass:
     Attributes:
         loss: `[...]`, penalties included.
         real_logits, fake_logits: `[..., B]`; real is None where the loss did not look at real samples.
-        gradients: by parameter name, before clipping. before, after: the weights around the update; `before` is None
-            unless a diagnostic asked for it.
+        gradient: of all weights, `[..., P]`, before clipping. views: names the parameters of such a tensor.
+        before, after: all weights around the update; `before` is None unless a diagnostic asked for it.
     """
 
     loss: Tensor
     real_logits: Tensor | None
     fake_logits: Tensor
-    gradients: Mapping[str, Tensor]
-    after: Mapping[str, Tensor]
-    before: Mapping[str, Tensor] | None
+    gradient: Tensor
+    views: Callable[[Tensor], Mapping[str, Tensor]]
+    after: Tensor
+    before: Tensor | None
 
 
 @dataclass(frozen=True)
 class Step:
-    """The last discriminator and generator update of a step. `rank` is the number of leading axes (1: seeds)."""
+    """The last discriminator and generator update of a step."""
 
     d: Pass
     g: Pass
-    rank: int
 
 
 Network = Literal["D", "G"]
@@ -62,19 +61,9 @@ class Diagnostic(Component):
     wants: ClassVar[tuple[str, ...]] = ()
 
 
-def squared_norms(tensors: Mapping[str, Tensor], rank: int) -> dict[str, Tensor]:
-    """Return Σ x² of each tensor over all but its `rank` leading axes, `[...]`."""
-    norms = {}
+def by_layer(tensors: Mapping[str, Tensor]) -> dict[str, list[Tensor]]:
+    """Return the parameters of each layer: `linear0.weight` and `linear0.bias` are `linear0`."""
+    layers: dict[str, list[Tensor]] = {}
     for name, tensor in tensors.items():
-        flat = tensor.flatten(rank) if tensor.dim() > rank else tensor.unsqueeze(-1)
-        norms[name] = torch.linalg.vector_norm(flat, dim=-1).square()
-    return norms
-
-
-def by_layer(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the sums over the parameters of each layer: `linear0.weight` and `linear0.bias` are `linear0`."""
-    layers: dict[str, Tensor] = {}
-    for name, value in values.items():
-        layer = name.rpartition(".")[0]
-        layers[layer] = layers[layer] + value if layer in layers else value
+        layers.setdefault(name.rpartition(".")[0], []).append(tensor)
     return layers

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
-from ganbench.diagnostics import Diagnostic, Network, Step, by_layer, squared_norms
+from ganbench.diagnostics import Diagnostic, Network, Pass, Step, by_layer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,14 +32,17 @@ class Gradients(Diagnostic):
     def observe(self, step: Step) -> dict[str, Tensor]:
         """Return both networks' norms, `[...]`."""
         return {
-            f"grad_norm_{network}": torch.stack(list(squared_norms(passed.gradients, step.rank).values())).sum(0).sqrt()
-            for network, passed in (("g", step.g), ("d", step.d))
+            "grad_norm_g": torch.linalg.vector_norm(step.g.gradient, dim=-1),
+            "grad_norm_d": torch.linalg.vector_norm(step.d.gradient, dim=-1),
         }
 
     def layers(self, step: Step) -> dict[tuple[Network, str], dict[str, Tensor]]:
         """Return every layer's norm, `[...]`."""
         found: dict[tuple[Network, str], dict[str, Tensor]] = {}
-        for network, passed in (("G", step.g), ("D", step.d)):
-            for layer, value in by_layer(squared_norms(passed.gradients, step.rank)).items():
-                found[network, layer] = {"grad_norm": value.sqrt()}
+        passes: dict[Network, Pass] = {"G": step.g, "D": step.d}
+        for network, passed in passes.items():
+            rank = passed.gradient.dim() - 1
+            for layer, tensors in by_layer(passed.views(passed.gradient)).items():
+                flat = torch.cat([tensor.flatten(rank) for tensor in tensors], dim=-1)
+                found[network, layer] = {"grad_norm": torch.linalg.vector_norm(flat, dim=-1)}
         return found

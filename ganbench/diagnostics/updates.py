@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
-from ganbench.diagnostics import Diagnostic, Step, squared_norms
+from ganbench.diagnostics import Diagnostic, Step
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,11 +32,8 @@ class Updates(Diagnostic):
         """Return both ratios, `[...]`."""
         ratios = {}
         for network, passed in (("g", step.g), ("d", step.d)):
-            before = passed.before
-            if before is None:
+            if passed.before is None:
                 raise ValueError("updates: the weights before the update were not kept")
-            moved = squared_norms({n: passed.after[n] - w for n, w in before.items()}, step.rank)
-            size = squared_norms(before, step.rank)
-            ratio = torch.stack(list(moved.values())).sum(0) / torch.stack(list(size.values())).sum(0)
-            ratios[f"update_ratio_{network}"] = ratio.sqrt()
+            moved = torch.linalg.vector_norm(passed.after - passed.before, dim=-1)
+            ratios[f"update_ratio_{network}"] = moved / torch.linalg.vector_norm(passed.before, dim=-1)
         return ratios

@@ -15,15 +15,22 @@ from ganbench.datasets import Data, Dataset
 from ganbench.losses import Loss
 from ganbench.networks import Network, Params
 from ganbench.optimizers import Optimizer
+from ganbench.training.layout import Layout
 from ganbench.training.noise import Noise
 from ganbench.tricks import HOOKS
 
 
 @dataclass
 class Player:
-    """One network's stacked weights `[S, …]` and the optimiser that moves them."""
+    """One network's weights of all seeds, and the optimiser that moves them.
+
+    Attributes:
+        flat: all weights `[S, P]`. params: each parameter `[S, …]`, a view of `flat`; the gradient is taken there.
+    """
 
     name: Literal["D", "G"]
+    layout: Layout
+    flat: Tensor
     params: Params
     buffers: Params
     optimizer: torch.optim.Optimizer
@@ -73,9 +80,11 @@ class Game:
         return params, buffers
 
     def _player(self, name: Literal["D", "G"], params: Params, buffers: Params) -> Player:
-        for tensor in params.values():
-            tensor.requires_grad_()
-        return Player(name, params, buffers, self.optimizer.build(list(params.values()), name))
+        first = next(iter(params.values()))
+        layout = Layout({n: p.shape[1:] for n, p in params.items()}, len(first), self.device)
+        flat = layout.flatten(list(params.values()))
+        views = {n: view.requires_grad_() for n, view in layout.views(flat).items()}
+        return Player(name, layout, flat, views, buffers, self.optimizer.build([flat], name))
 
     def generate(self, params: Params, buffers: Params, z: Tensor, *, training: bool, noise: Noise | None) -> Tensor:
         """Return generated samples `[S, B, *shape]` of latents `[S, B, Z]`."""

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from ganbench.core.protocols import HARD
 from ganbench.diagnostics import Pass, Step
-from ganbench.networks import Params
 from ganbench.training.game import Critic, Game, Player
 from ganbench.training.noise import Noise
 
@@ -33,15 +32,13 @@ def gan_step(
     move_d = passed_d is None
     if move_d:
         for _ in range(trial.n_critic - simultaneous):
-            passed_d = update(
-                game, d, discriminator_pass(game, d.params, d.buffers, g, noise, progress), progress, keep_before
-            )
+            passed_d = update(game, d, discriminator_pass(game, d, g, noise, progress), progress, keep_before)
         if simultaneous:
-            passed_d = discriminator_pass(game, d.params, d.buffers, g, noise, progress)
-    passed_g = generator_pass(game, d, g.params, g.buffers, noise, progress)
+            passed_d = discriminator_pass(game, d, g, noise, progress)
+    passed_g = generator_pass(game, d, g, noise, progress)
     if simultaneous and move_d:
         passed_d = update(game, d, cast(Pass, passed_d), progress, keep_before)
-    return Step(cast(Pass, passed_d), update(game, g, passed_g, progress, keep_before), rank=1)
+    return Step(cast(Pass, passed_d), update(game, g, passed_g, progress, keep_before))
 
 
 def latents(game: Game, noise: Noise) -> Tensor:
@@ -59,9 +56,9 @@ def reals(game: Game, noise: Noise) -> Tensor:
     return game.data.take(noise.draw("data", batch * game.numbers_a_sample, draw))
 
 
-def discriminator_pass(game: Game, params: Params, buffers: Params, g: Player, noise: Noise, progress: float) -> Pass:
-    """Return the discriminator's loss on a fresh minibatch and its gradient at `params`."""
-    critic = Critic(game, params, buffers, noise, progress)
+def discriminator_pass(game: Game, d: Player, g: Player, noise: Noise, progress: float) -> Pass:
+    """Return the discriminator's loss on a fresh minibatch and its gradient."""
+    critic = Critic(game, d.params, d.buffers, noise, progress)
     with torch.no_grad():
         fake = game.generate(g.params, g.buffers, latents(game, noise), training=True, noise=noise)
         critic.real, critic.fake = critic.see(reals(game, noise), "real"), critic.see(fake, "fake")
@@ -72,14 +69,14 @@ def discriminator_pass(game: Game, params: Params, buffers: Params, g: Player, n
     loss = game.loss.discriminator(critic.real_logits, critic.fake_logits, targets)
     for trick in game.hooks["penalty"]:
         loss = loss + trick.penalty(critic)
-    return _pass(loss, critic.real_logits.detach(), critic.fake_logits, params)
+    return _pass(d, loss, critic.real_logits.detach(), critic.fake_logits)
 
 
-def generator_pass(game: Game, d: Player, params: Params, buffers: Params, noise: Noise, progress: float) -> Pass:
-    """Return the generator's loss on fresh latents and its gradient at `params`."""
+def generator_pass(game: Game, d: Player, g: Player, noise: Noise, progress: float) -> Pass:
+    """Return the generator's loss on fresh latents and its gradient."""
     frozen = {name: tensor.detach() for name, tensor in d.params.items()}
     critic = Critic(game, frozen, d.buffers, noise, progress)
-    fake = game.generate(params, buffers, latents(game, noise), training=True, noise=noise)
+    fake = game.generate(g.params, g.buffers, latents(game, noise), training=True, noise=noise)
     critic.fake = critic.see(fake, "fake")
     real_logits = None
     if game.loss.needs_real:
@@ -90,18 +87,19 @@ def generator_pass(game: Game, d: Player, params: Params, buffers: Params, noise
     loss = game.loss.generator(critic.fake_logits, real_logits)
     for trick in game.hooks["generator_penalty"]:
         loss = loss + trick.generator_penalty(critic)
-    return _pass(loss, real_logits, critic.fake_logits, params)
+    return _pass(g, loss, real_logits, critic.fake_logits)
 
 
-def _pass(loss: Tensor, real_logits: Tensor | None, fake_logits: Tensor, params: Params) -> Pass:
+def _pass(player: Player, loss: Tensor, real_logits: Tensor | None, fake_logits: Tensor) -> Pass:
     """Return a pass with the gradient of the loss; seeds share nothing, so the sum gives each its own."""
-    gradients = torch.autograd.grad(loss.sum(), list(params.values()))
+    gradient = player.layout.flatten(list(torch.autograd.grad(loss.sum(), list(player.params.values()))))
     return Pass(
         loss=loss.detach(),
         real_logits=real_logits,
         fake_logits=fake_logits.detach(),
-        gradients=dict(zip(params, gradients, strict=True)),
-        after=params,
+        gradient=gradient,
+        views=player.layout.views,
+        after=player.flat,
         before=None,
     )
 
@@ -109,16 +107,14 @@ def _pass(loss: Tensor, real_logits: Tensor | None, fake_logits: Tensor, params:
 def update(game: Game, player: Player, passed: Pass, progress: float, keep_before: bool) -> Pass:
     """Move a player's weights along a pass's gradient; return the pass with the weights before, if asked for."""
     if keep_before:
-        passed = replace(passed, before={name: tensor.detach().clone() for name, tensor in player.params.items()})
-    gradients = passed.gradients
+        passed = replace(passed, before=player.flat.clone())
+    gradient = passed.gradient
     for trick in game.hooks["gradients"]:
-        gradients = trick.gradients(player.name, gradients)
-    for name, tensor in player.params.items():
-        tensor.grad = gradients[name]
+        gradient = trick.gradients(player.name, gradient)
+    player.flat.grad = gradient
     if game.optimizer.lr_final != 1.0:
         player.optimizer.param_groups[0]["lr"] = game.optimizer.rate(player.name, progress)
     player.optimizer.step()
     for trick in game.hooks["after"]:
-        with torch.no_grad():
-            trick.after(player.name, player.params)
+        trick.after(player.name, player.flat)
     return passed

@@ -43,7 +43,7 @@ class Trainer:
         self.trial, self.device, self.checkpoint = trial, torch.device(device), checkpoint
         self.game = Game(trial, self.device)
         self.d, self.g = self.game.players(trial.seeds)
-        self.ema = {name: p.detach().clone() for name, p in self.g.params.items()} if trial.ema else None
+        self.ema = self.g.flat.clone() if trial.ema else None
         self.noise = Noise(trial.seeds, self.device)
         self.evaluator = Evaluator(self.game, trial.seeds)
         self.diagnostics: list[Any] = [choice.build() for choice in trial.diagnostics]
@@ -92,9 +92,7 @@ class Trainer:
         )
         self.step, self.last = step, done
         if self.ema is not None:
-            with torch.no_grad():
-                for name, average in self.ema.items():
-                    average.lerp_(self.g.params[name], 1 - self.trial.ema)
+            self.ema.lerp_(self.g.flat, 1 - self.trial.ema)
         self.alive &= torch.isfinite(done.d.loss + done.g.loss)
         self.good_steps += self.alive
         if log:
@@ -117,7 +115,7 @@ class Trainer:
                         self.layers[place].write(self.step, values)
 
     def _evaluate(self) -> None:
-        params = self.g.params if self.ema is None else self.ema
+        params = self.g.params if self.ema is None else self.g.layout.views(self.ema)
         points = self.evaluator.generate(params, self.g.buffers)
         lost = out_of_range(points)
         # A seed that was alive until now diverged at this step: the step does not count as a good one.
@@ -194,7 +192,7 @@ class Trainer:
 
 def _player_state(player: Player) -> dict[str, Any]:
     return {
-        "params": {name: p.detach() for name, p in player.params.items()},
+        "flat": player.flat,
         "buffers": player.buffers,
         "optimizer": player.optimizer.state_dict(),
     }
@@ -202,8 +200,7 @@ def _player_state(player: Player) -> dict[str, Any]:
 
 def _restore(player: Player, state: dict[str, Any]) -> None:
     with torch.no_grad():
-        for name, tensor in player.params.items():
-            tensor.copy_(state["params"][name])
+        player.flat.copy_(state["flat"])
         for name, tensor in player.buffers.items():
             tensor.copy_(state["buffers"][name])
     player.optimizer.load_state_dict(state["optimizer"])

@@ -27,8 +27,8 @@ HOOKS = {
     "feature_params": "feature_params(width, generator) -> (params, E): parameters of `features`, for one seed",
     "penalty": "penalty(critic) -> Tensor: added to the discriminator's loss, [...]",
     "generator_penalty": "generator_penalty(critic) -> Tensor: added to the generator's loss, [...]",
-    "gradients": "gradients(player, grads) -> grads: changed before the optimiser sees them; player is 'D' or 'G'",
-    "after": "after(player, params) -> None: changes a player's weights in place after its update",
+    "gradients": "gradients(player, gradient) -> gradient: [..., P], before the optimiser has it; player 'D' or 'G'",
+    "after": "after(player, weights) -> None: changes a player's weights [..., P] in place after its update",
 }
 
 

@@ -29,8 +29,7 @@ class WeightClipping(Trick):
 
     c: Annotated[float, Gt(0)] = 0.01
 
-    def after(self, player: str, params: dict[str, Tensor]) -> None:
-        """Clamp the discriminator's weights in place."""
+    def after(self, player: str, weights: Tensor) -> None:
+        """Clamp the discriminator's weights `[..., P]` in place."""
         if player == "D":
-            for tensor in params.values():
-                tensor.clamp_(-self.c, self.c)
+            weights.clamp_(-self.c, self.c)

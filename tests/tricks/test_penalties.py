@@ -69,8 +69,8 @@ def test_a_zero_gradient_has_a_finite_slope():
 
 
 def test_clipping_touches_the_discriminator_alone():
-    params = {"a.weight": torch.tensor([-1.0, 0.005, 1.0])}
-    WeightClipping(c=0.01).after("G", params)
-    assert params["a.weight"].tolist() == [-1.0, pytest.approx(0.005), 1.0]
-    WeightClipping(c=0.01).after("D", params)
-    assert params["a.weight"].tolist() == pytest.approx([-0.01, 0.005, 0.01])
+    weights = torch.tensor([-1.0, 0.005, 1.0])
+    WeightClipping(c=0.01).after("G", weights)
+    assert weights.tolist() == [-1.0, pytest.approx(0.005), 1.0]
+    WeightClipping(c=0.01).after("D", weights)
+    assert weights.tolist() == pytest.approx([-0.01, 0.005, 0.01])
