@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,8 +12,9 @@ import pyarrow.parquet as pq
 from ganbench.core.column import Column
 from ganbench.core.trial import Trial
 from ganbench.tables import schema
+from ganbench.tables.arrays import add_arrays, new_archive
 from ganbench.tables.files import replaced, storing
-from ganbench.tables.parts import add_arrays, read_arrow, read_samples
+from ganbench.tables.parts import part_samples, read_arrow
 
 
 def merge(folder: Path, trials: Sequence[Trial], failures: Mapping[str, Mapping[str, str]], out: Path) -> None:
@@ -45,12 +45,9 @@ def merge(folder: Path, trials: Sequence[Trial], failures: Mapping[str, Mapping[
             with replaced(out / f"{name}.parquet") as file:
                 pq.write_table(_stack(name, parts), file)
         # One trial's pictures at a time: all of them may not fit into memory.
-        with (
-            replaced(out / "samples.npz") as file,
-            zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
-        ):
+        with replaced(out / "samples.npz") as file, new_archive(file) as archive:
             for key in done:
-                add_arrays(archive, {f"{key[:12]}/{name}": a for name, a in read_samples(folder, key).items()})
+                add_arrays(archive, {f"{key[:12]}/{name}": a for name, a in part_samples(folder, key).items()})
 
 
 def _stack(name: str, parts: list[pa.Table]) -> pa.Table:

@@ -8,9 +8,7 @@ import logging
 import os
 import re
 import shutil
-import zipfile
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -18,12 +16,12 @@ import pyarrow.parquet as pq
 
 from ganbench.core.column import Column
 from ganbench.tables import schema
+from ganbench.tables.arrays import SAMPLES, add_arrays, new_archive, read_samples
 from ganbench.tables.files import new_file, storing, sync_folder
 from ganbench.tables.part import TrialTables
 
 log = logging.getLogger("ganbench.tables")
 
-SAMPLES = ("steps", "samples", "real")
 FILES = (*(f"{table}.parquet" for table in schema.TABLES), "samples.npz")
 _KEY = re.compile(r"[0-9a-f]{12,64}")
 
@@ -74,15 +72,16 @@ def has_part(folder: Path, key: str) -> bool:
     """Return whether a whole part is there; a broken one is moved to `quarantine/`, with a warning.
 
     Raises:
-        StoreError: a broken part cannot be moved away.
+        StoreError: a part cannot be read, or a broken one not be moved away.
     """
     part = parts_folder(folder, key) / key
     if not os.path.lexists(part):
         return False
     try:
-        _check(part, key)
+        with storing(folder):  # what cannot be read just now may be whole
+            _check(part, key)
         return True
-    except (BrokenPartError, OSError) as problem:
+    except BrokenPartError as problem:
         _quarantine(folder, key, problem)
         return False
 
@@ -96,7 +95,7 @@ def read_part(folder: Path, key: str) -> TrialTables | None:
     for name, table in arrow.items():
         columns |= schema.declarations(name, table.schema)
     frames = {name: schema.to_pandas(table) for name, table in arrow.items()}
-    return TrialTables(**frames, samples=dict(read_samples(folder, key)), columns=columns)
+    return TrialTables(**frames, samples=part_samples(folder, key), columns=columns)
 
 
 def read_arrow(folder: Path, key: str) -> dict[str, pa.Table] | None:
@@ -105,33 +104,20 @@ def read_arrow(folder: Path, key: str) -> dict[str, pa.Table] | None:
         return None
     part = parts_folder(folder, key) / key
     try:
-        return {name: _read_table(part, name, key) for name in schema.TABLES}
-    except (BrokenPartError, schema.SchemaError, OSError) as problem:
+        with storing(folder):
+            return {name: _read_table(part, name, key) for name in schema.TABLES}
+    except (BrokenPartError, schema.SchemaError) as problem:
         _quarantine(folder, key, problem)
         return None
 
 
-def read_samples(folder: Path, key: str) -> dict[str, np.ndarray]:
-    """Return the pictures of a part that is there."""
-    with np.load(parts_folder(folder, key) / key / "samples.npz", allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in SAMPLES}
-
-
-def save_arrays(file: IO[bytes], arrays: dict[str, np.ndarray]) -> None:
-    """Write arrays as an npz: the same arrays give the same bytes.
+def part_samples(folder: Path, key: str) -> dict[str, np.ndarray]:
+    """Return the pictures of a part that is there.
 
     Raises:
-        ValueError: an array holds objects.
+        GanbenchError: they cannot be read.
     """
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        add_arrays(archive, arrays)
-
-
-def add_arrays(archive: zipfile.ZipFile, arrays: dict[str, np.ndarray]) -> None:
-    """Add arrays to an npz that is being written; members carry no time."""
-    for name, array in arrays.items():
-        with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
-            np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+    return read_samples(parts_folder(folder, key) / key / "samples.npz")
 
 
 def _write(beside: Path, key: str, arrow: dict[str, pa.Table], samples: dict[str, np.ndarray]) -> None:
@@ -139,7 +125,8 @@ def _write(beside: Path, key: str, arrow: dict[str, pa.Table], samples: dict[str
         with new_file(beside / f"{name}.parquet") as file:
             pq.write_table(table, file)
     with new_file(beside / "samples.npz") as file:
-        save_arrays(file, {name: samples[name] for name in SAMPLES})
+        with new_archive(file) as archive:
+            add_arrays(archive, {name: samples[name] for name in SAMPLES})
     seal = {"format": schema.FORMAT, "key": key, "sha256": {name: _digest(beside / name) for name in FILES}}
     with new_file(beside / "part.json") as file:
         file.write(json.dumps(seal, sort_keys=True, indent=1).encode())
@@ -150,30 +137,25 @@ def _check(part: Path, key: str) -> None:
     """Hold a part against its seal: the format, the key, and every file's hash."""
     if part.is_symlink() or not part.is_dir():
         raise BrokenPartError("not a folder")
+    for name in ("part.json", *FILES):
+        if not (part / name).is_file():
+            raise BrokenPartError(f"{name} is missing")
     try:
         seal = json.loads((part / "part.json").read_bytes())
         whole = seal["format"] == schema.FORMAT and seal["key"] == key and set(seal["sha256"]) == set(FILES)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        raise BrokenPartError("part.json is missing or unreadable") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise BrokenPartError("part.json cannot be read") from None
     if not whole:
-        raise BrokenPartError("another trial's or of another format")
+        raise BrokenPartError("it is another trial's or of another format")
     for name in FILES:
-        if not (part / name).is_file():
-            raise BrokenPartError(f"{name} is missing")
         if _digest(part / name) != seal["sha256"][name]:
             raise BrokenPartError(f"{name} is truncated or altered")
 
 
 def _read_table(part: Path, name: str, key: str) -> pa.Table:
-    path = part / f"{name}.parquet"
-    try:
-        table = pq.read_table(path)
-        table.validate(full=True)
-    except (pa.ArrowException, OSError) as error:
-        raise BrokenPartError(f"{path.name} is no parquet file ({str(error).splitlines()[0][:80]})") from None
-    schema.declarations(name, table.schema)
+    table = schema.read(part / f"{name}.parquet", name)
     if set(table.column("trial").unique().to_pylist()) - {key[:12]}:
-        raise BrokenPartError(f"{path.name} holds another trial's rows")
+        raise BrokenPartError(f"{name}.parquet holds another trial's rows")
     return table
 
 

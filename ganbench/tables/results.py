@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ganbench.core.column import Column
 from ganbench.core.errors import UsageError
 from ganbench.tables import schema
-from ganbench.tables.parts import SAMPLES
+from ganbench.tables.arrays import read_samples, trials_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,8 +33,7 @@ class Samples(Mapping[str, dict[str, np.ndarray]]):
         """Return `{"steps": [k], "samples": [k, S, n, *shape], "real": [n, *shape]}`."""
         if trial not in self._trials:
             raise KeyError(trial)
-        with np.load(self._path, allow_pickle=False) as arrays:
-            return {name: arrays[f"{trial}/{name}"] for name in SAMPLES}
+        return read_samples(self._path, f"{trial}/")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._trials)
@@ -78,10 +76,7 @@ def load(path: str | Path) -> Results:
     tables = {name: _table(folder, name) for name in schema.TABLES}
     columns: dict[str, Column] = {}
     for name, table in tables.items():
-        try:
-            columns = {**schema.declarations(name, table.schema), **columns}
-        except schema.SchemaError as error:
-            raise _unreadable(folder / f"{name}.parquet", str(error)) from None
+        columns = {**schema.declarations(name, table.schema), **columns}
     frames = {name: schema.to_pandas(table) for name, table in tables.items()}
     manifest = _manifest(folder)
     try:
@@ -98,14 +93,14 @@ def find_run(path: str | Path) -> Path:
         UsageError: there is none.
     """
     path = Path(path)
-    if (path / "manifest.json").is_file():
-        return path
-    if not path.is_dir():
-        raise UsageError(f"{path}: {'not a folder' if path.exists() else 'no such folder'}; {_GIVE}")
     try:
+        if (path / "manifest.json").is_file():
+            return path
+        if not path.is_dir():
+            raise UsageError(f"{path}: {'not a folder' if path.exists() else 'no such folder'}; {_GIVE}")
         runs = sorted(file.parent for file in path.glob("*/manifest.json"))
     except OSError as error:
-        raise _unreadable(path, _reason(error)) from None
+        raise UsageError(f"{path}: cannot be read ({_reason(error)}); {_GIVE}") from None
     if not runs:
         raise UsageError(f"{path}: holds no finished run (no manifest.json); {_GIVE}")
     return max(runs, key=_finished)
@@ -130,21 +125,19 @@ def _manifest(folder: Path) -> dict[str, Any]:
 def _table(folder: Path, name: str) -> pa.Table:
     path = folder / f"{name}.parquet"
     try:
-        return pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
+        return schema.read(path, name)
+    except (schema.SchemaError, OSError) as error:
         raise _unreadable(path, _reason(error)) from None
 
 
 def _samples(folder: Path) -> Samples:
     path = folder / "samples.npz"
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
+        return Samples(path, trials_in(path))
     except FileNotFoundError:
         return Samples(path, ())  # committed baselines keep numbers, not pictures
     except (OSError, zipfile.BadZipFile) as error:
         raise _unreadable(path, _reason(error)) from None
-    return Samples(path, tuple(dict.fromkeys(name.split("/")[0] for name in names)))
 
 
 def _reason(error: Exception) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ganbench.core.column import Column
 
@@ -87,7 +89,7 @@ def to_arrow(table: str, frame: pd.DataFrame, columns: Mapping[str, Column]) -> 
     if missing := [column.name for column in LEADING[table] if column.name not in frame]:
         raise SchemaError(f"{table}: the column {missing[0]!r} is missing")
     order = ordered(table, (declared[str(name)] for name in frame.columns))
-    arrays = [_array(frame[column.name], column) for column in order]
+    arrays = [_array(pd.Series(frame[column.name]), column) for column in order]
     return pa.Table.from_arrays(arrays, schema=schema(order))
 
 
@@ -108,13 +110,32 @@ def declarations(table: str, found: pa.Schema) -> dict[str, Column]:
     """Return the declaration of every column of a table that was read.
 
     Raises:
-        SchemaError: no declaration, another type than declared, or a leading column is missing.
+        SchemaError: no declaration, another type than declared, a column is missing or there twice.
     """
     columns = {field.name: _declaration(table, field) for field in found}
+    if len(columns) != len(found):
+        raise SchemaError(f"{table}: a column is there twice")
     for column in LEADING[table]:
         if column.name not in columns:
             raise SchemaError(f"{table}: the column {column.name!r} is missing")
     return columns
+
+
+def read(path: Path, table: str) -> pa.Table:
+    """Return one of our tables from a parquet file, every value checked.
+
+    Raises:
+        OSError: the file cannot be opened.
+        SchemaError: it is no parquet file, damaged, or not this table.
+    """
+    data = path.read_bytes()  # apart from parsing, whose errors pyarrow may raise as OSError too
+    try:
+        found = pq.read_table(pa.BufferReader(data))
+        found.validate(full=True)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise SchemaError(f"{path.name} is no parquet file ({str(error).splitlines()[0][:80]})") from None
+    declarations(table, found.schema)
+    return found
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:
@@ -148,6 +169,6 @@ def _declaration(table: str, field: pa.Field) -> Column:
         fits = all(isinstance(data[name], str) for name in names) and isinstance(data["timing"], bool)
         if fits and data["format"] == FORMAT and direction in ("higher", "lower", "") and _ARROW[dtype] == field.type:
             return Column(field.name, meaning, unit, direction, dtype, data["timing"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         pass
     raise SchemaError(f"{table}: the column {field.name!r} has no declaration of ganbench")
