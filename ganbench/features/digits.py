@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,12 @@ WEIGHTS_VERSION = 1
 HIDDEN, WIDTH, CLASSES = 256, 64, 10
 STEPS, BATCH, RATE = 3000, 128, 2e-3
 LEAST_ACCURACY = 0.97
+
+# Inputs and outputs of the three layers.
+LAYERS = ((64, HIDDEN), (HIDDEN, WIDTH), (WIDTH, CLASSES))
+_SHAPES = {f"w{i}": layer for i, layer in enumerate(LAYERS, 1)} | {
+    f"b{i}": layer[1:] for i, layer in enumerate(LAYERS, 1)
+}
 
 Weights = dict[str, "Tensor"]
 
@@ -47,9 +54,14 @@ class Digits(Feature):
         _weights()
 
     def extract(self, samples: Tensor) -> Tensor:
-        """Return `[..., n, 64]` features of images `[..., n, 1, 8, 8]` in [-1, 1]."""
+        """Return `[..., n, 64]` features of images `[..., n, 1, 8, 8]` in [-1, 1].
+
+        Each set is a matrix product of its own: its features have the same bits whatever lies beside it.
+        """
+        weights = {name: w.to(samples.device) for name, w in _weights().items()}
+        sets = samples.flatten(0, -5) if samples.dim() > 4 else samples.unsqueeze(0)
         with torch.no_grad():
-            return _features({k: w.to(samples.device) for k, w in _weights().items()}, samples)
+            return torch.stack([_features(weights, x) for x in sets]).reshape(*samples.shape[:-3], WIDTH)
 
     def class_probabilities(self, features: Tensor) -> Tensor:
         """Return the class probabilities `[..., n, 10]` of features `[..., n, 64]`."""
@@ -71,11 +83,9 @@ def _logits(w: Weights, features: Tensor) -> Tensor:
 def _weights() -> Weights:
     """Return the classifier's weights from the cache, or train them and write them there."""
     path = cache_file()
-    if path.exists():
-        try:
-            return torch.load(path, weights_only=True)
-        except (EOFError, OSError, RuntimeError, ValueError):
-            pass  # a broken cache file is trained anew and replaced
+    cached = _read(path)
+    if cached is not None:
+        return cached
     weights = train()
     found = accuracy(weights)
     if found < LEAST_ACCURACY:
@@ -91,6 +101,16 @@ def _weights() -> Weights:
     except OSError:
         pass  # without a writable cache each process trains its own, to the same bits
     return weights
+
+
+def _read(path: Path) -> Weights | None:
+    """Return the weights of a cache file; None where there is none, or a broken one, which is then trained anew."""
+    try:
+        weights = torch.load(path, weights_only=True)
+        shapes = {name: tuple(w.shape) for name, w in weights.items()}
+    except (EOFError, OSError, RuntimeError, ValueError, AttributeError, pickle.UnpicklingError):
+        return None
+    return weights if shapes == _SHAPES else None
 
 
 def cache_file() -> Path:
@@ -116,7 +136,7 @@ def train() -> Weights:
 def _train(generator: torch.Generator) -> Weights:
     (images, labels), _ = digit_images()
     weights: Weights = {}
-    for i, (fan_in, fan_out) in enumerate(((64, HIDDEN), (HIDDEN, WIDTH), (WIDTH, CLASSES)), start=1):
+    for i, (fan_in, fan_out) in enumerate(LAYERS, start=1):
         weights[f"w{i}"] = torch.randn(fan_in, fan_out, generator=generator) * (2 / fan_in) ** 0.5
         weights[f"b{i}"] = torch.zeros(fan_out)
     for tensor in weights.values():
