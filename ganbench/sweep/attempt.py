@@ -9,21 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganbench.core.errors import GanbenchError
 from ganbench.core.status import Status
 from ganbench.core.trial import Trial
+from ganbench.tables.files import StoreError
 
 if TYPE_CHECKING:
     from ganbench.training.trainer import Trainer
 
 REPORT_SECONDS = 1.0
-_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
-
-
-class StorageError(GanbenchError):
-    """The results folder cannot be written: nothing more can be kept, so the whole run ends."""
-
-    exit_code = 4
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 @dataclass(frozen=True)
@@ -96,14 +90,15 @@ class Attempt:
         """Train for about so long and, once finished, write the part.
 
         Raises:
-            StorageError: the results folder cannot be written.
+            StoreError: the results folder cannot be written: nothing more can be kept.
         """
         try:
             return self._advance(seconds)
-        except StorageError:
+        except StoreError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a component may raise anything; the others go on
-            raise_if_storage(error, self.work.folder)
+            if isinstance(error, OSError) and error.errno in DISK_ERRORS:  # from a checkpoint
+                raise StoreError(self.work.folder, error) from error
             return self.fail(Status.FAILED, describe(error))
 
     def _advance(self, seconds: float) -> Report:
@@ -127,8 +122,14 @@ class Attempt:
         return self._report(self.trainer, None)
 
     def fail(self, status: Status, error: str) -> Report:
-        """Write a failure into the ledger."""
-        record_failure(self.work, status, error)
+        """Write a failure into the ledger.
+
+        Raises:
+            StoreError: the results folder cannot be written.
+        """
+        from ganbench.tables import store
+
+        store.write_failure(self.work.folder, self.work.key, status, error)
         return Report(self.work.key, status, seconds=self.seconds, error=error)
 
     def _report(self, trainer: Trainer, status: Status | None) -> Report:
@@ -139,37 +140,9 @@ class Attempt:
         return Report(self.work.key, status, share, numbers, self.seconds)
 
 
-def record_failure(work: Work, status: Status, error: str) -> None:
-    """Write a failure into the ledger.
-
-    Raises:
-        StorageError: the results folder cannot be written.
-    """
-    from ganbench.tables import store
-
-    try:
-        store.write_failure(work.folder, work.key, status, error)
-    except OSError as problem:
-        raise storage_error(problem, work.folder) from problem
-
-
 def describe(error: BaseException) -> str:
     """Return `ValueError: text (losses/hinge.py:31)` in one line of at most 500 characters."""
     text = " ".join(f"{type(error).__name__}: {error}".split())[:400]
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({'/'.join(Path(frames[-1].filename).parts[-2:])}:{frames[-1].lineno})" if frames else ""
     return text + where[:100]
-
-
-def raise_if_storage(error: BaseException, folder: Path) -> None:
-    """Raise a StorageError where an error says that the disk is full or closed to us."""
-    if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
-        raise storage_error(error, folder) from error
-
-
-def storage_error(error: OSError, folder: Path) -> StorageError:
-    """Return the one-line error of a folder that cannot be written."""
-    reason = (error.strerror or str(error)).lower()
-    return StorageError(
-        f"{folder}: {reason}; make room or choose another --results folder, then run it again: finished trials are kept"
-    )

@@ -22,10 +22,12 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ganbench.core.errors import GanbenchError, UsageError
 from ganbench.core.status import Status
-from ganbench.sweep.attempt import Attempt, Report, StorageError, Work, describe, record_failure, timeout_text
+from ganbench.sweep.attempt import Attempt, Report, Work, describe, timeout_text
 from ganbench.sweep.estimate import cores
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.signals import Interrupts
+from ganbench.tables import store
+from ganbench.tables.files import StoreError
 
 MAX_RETRIES = 2
 OBJECT_STORE_BYTES = 80_000_000
@@ -52,7 +54,7 @@ def train(
 
     Raises:
         UsageError: the cluster cannot be reached or does not see the results folder.
-        StorageError: the results folder cannot be written.
+        StoreError: the results folder cannot be written.
     """
     scratch = Path(tempfile.mkdtemp(prefix="ganbench-"))
     try:
@@ -164,8 +166,8 @@ class TrialActor(tune.Trainable):
                 signal.setitimer(signal.ITIMER_REAL, self.work.deadline)
         try:
             report = self.attempt.advance()
-        except StorageError as error:
-            return {"problem": str(error), "done": True}
+        except StoreError as error:
+            return {"problem": (error.errno, error.strerror), "done": True}
         if report.status is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
         return {"report": report, "done": report.status is not None}
@@ -201,7 +203,7 @@ class Watch(tune.Callback):
     ) -> None:
         """Pass on a report."""
         if "problem" in result:
-            self.problem = StorageError(result["problem"])
+            self.problem = StoreError(self._work(trial).folder, OSError(*result["problem"]))
         elif self._work(trial).key not in self.over:
             self._guard(lambda: self.progress.update(result["report"]))
 
@@ -241,7 +243,7 @@ class Watch(tune.Callback):
         work = self._work(trial)
         if work.key not in self.over:
             self.over.add(work.key)
-            self._guard(lambda: record_failure(work, status, text))
+            self._guard(lambda: store.write_failure(work.folder, work.key, status, text))
             report = Report(work.key, status, seconds=self._seconds(trial), error=text)
             self._guard(lambda: self.progress.update(report))
 
@@ -260,7 +262,7 @@ def _cause(trial: Any) -> str:  # noqa: ANN401 - Tune's trial
         text = Path(trial.error_file or "").read_text(errors="replace").strip()
     except OSError:
         return "no reason known"
-    if "ActorDiedError" in text or "ActorUnavailableError" in text:
+    if "worker process has died" in text or "actor died" in text:
         return "killed or out of memory"
     return text.splitlines()[-1][:400]
 

@@ -21,7 +21,7 @@ def train(works: Sequence[Work], progress: Progress) -> None:
     """Train every trial in turn.
 
     Raises:
-        StorageError: the results folder cannot be written.
+        StoreError: the results folder cannot be written.
     """
     import torch
 

@@ -81,7 +81,7 @@ def environment(threads: int = 1) -> dict[str, Any]:
 
 
 def git(folder: Path) -> dict[str, Any] | None:
-    """Return the commit of the checkout that holds ganbench and whether its sources differ from it; None without git."""
+    """Return the commit of the checkout that holds ganbench and whether sources differ from it; None without git."""
     commit = _output("git", "-C", str(folder), "rev-parse", "HEAD")
     # An installed copy may lie inside somebody else's checkout, whose commit says nothing about ganbench.
     tracked = _output("git", "-C", str(folder), "ls-files", "--", "__init__.py")

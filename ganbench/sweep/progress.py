@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
 REFRESH_SECONDS = 0.25
-KEY_NUMBERS = {"modes_captured": "modes", "fid": "fid", "diverged": "diverged"}
+KEY_NUMBERS = {"modes_captured": "modes", "fid": "fid"}
 
 
 class Progress:
@@ -64,7 +65,8 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Write one line, above the bar where there is one."""
-        text = "".join(c if c.isprintable() else " " for c in text)
+        encoding = getattr(self.stream, "encoding", None) or "utf-8"
+        text = "".join(c if c.isprintable() else " " for c in text).encode(encoding, "replace").decode(encoding)
         self._safely(lambda: self._say(text))
 
     def close(self) -> None:
@@ -118,11 +120,10 @@ class Progress:
 
 def line(report: Report, done: int, total: int, name: str) -> str:
     """Return `[ 3/40] OK  ring · mlp · hinge · r1 · adam  modes 7.8  fid 0.012  6.9 s`."""
-    numbers = [
-        f"{label} {report.numbers[column]:.3g}"
-        for column, label in KEY_NUMBERS.items()
-        if column in report.numbers and not (column == "diverged" and report.numbers[column] == 0)
-    ]
+    known = {label: report.numbers.get(column, math.nan) for column, label in KEY_NUMBERS.items()}
+    numbers = [f"{label} {value:.3g}" for label, value in known.items() if math.isfinite(value)]
+    if report.numbers.get("diverged"):
+        numbers.append(f"{report.numbers['diverged']:.0f} seeds diverged")
     width = len(str(total))
     status = report.status or Status.OK
     return "  ".join(
@@ -135,4 +136,4 @@ def _error(report: Report) -> list[str]:
 
 
 def _plain(stream: TextIO) -> bool:
-    return not stream.isatty() or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    return stream.closed or not stream.isatty() or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"

@@ -23,11 +23,12 @@ from ganbench.core.trial import Trial
 from ganbench.datasets import Dataset
 from ganbench.features import Feature
 from ganbench.sweep import manifest as manifests
-from ganbench.sweep.attempt import Work, raise_if_storage
+from ganbench.sweep.attempt import Work
 from ganbench.sweep.plan import Plan
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.ray_settings import ray_environment
 from ganbench.sweep.signals import Interrupted, Interrupts
+from ganbench.tables.files import replaced, storing
 
 BYTES_A_TRIAL = 1 << 20
 BYTES_AT_LEAST = 32 << 20
@@ -79,7 +80,7 @@ def run_plan(
 
     Raises:
         UsageError: the folder cannot be written, another run is at it, or the cluster cannot be used.
-        StorageError: the disk filled up under way; finished trials are kept.
+        StoreError: the disk filled up under way; finished trials are kept.
     """
     folder = _prepare(Path(results_root), plan)
     with _locked(folder), Interrupts() as interrupts:
@@ -147,28 +148,23 @@ def _finish(
 
     out = folder / plan.run_id
     left = {work.key for work in _missing(missing)}
-    done = [work for work in works if work.key not in left]
-    failures = {work.key: failure for work in works if (failure := store.read_failure(folder, work.key))}
-    try:
+    failures = store.read_failures(folder, left)
+    with storing(out):
         out.mkdir(exist_ok=True)
         before = _previous(out)
-        retries = Counter({key: n for key, n in before.get("retries", {}).items()})
+        retries = Counter(before.get("retries", {}))
         retries.update({key[:12]: n for key, n in progress.retries.items()})
         described = manifests.manifest(plan, failures, retries, times)
         if before and len(left) == len(missing):  # nothing was trained: the numbers are still from where they were made
             described["environment"] = before["environment"]
         _write(out / "suite.yaml", yaml.safe_dump(plan.suite.resolved(), sort_keys=False, allow_unicode=True))
         _write(out / "manifest.json", json.dumps(described, indent=2, ensure_ascii=False) + "\n")
-        if done or failures:
-            store.merge(folder, [work.trial for work in works if work.key in failures or work.key not in left], out)
-    except OSError as error:
-        raise_if_storage(error, folder)
-        raise
+    store.merge(folder, plan.trials, failures, out)
     return RunOutcome(
         out,
         code or (INCOMPLETE if left else 0),
         len(works),
-        len(done),
+        len(works) - len(left),
         len(missing) - len(left),
         len(failures),
         dict(progress.retries),
@@ -269,13 +265,8 @@ def _previous(out: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file that is whole or not there."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    with replaced(path) as file:
+        file.write(text.encode())
 
 
 def _now() -> str:

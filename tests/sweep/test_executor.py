@@ -1,0 +1,156 @@
+"""One Ray session in which everything that can happen to a trial happens."""
+
+import os
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from trials import small_trial
+
+from ganbench.core.status import Status
+from ganbench.sweep.attempt import Work
+from ganbench.sweep.progress import Progress
+from ganbench.sweep.ray_settings import SETTINGS, ray_environment
+from ganbench.sweep.signals import Interrupts
+from ganbench.tables import store
+
+
+class Broken:
+    """Stands for a trainer that cannot train."""
+
+    step, finished = 0, False
+
+    def __init__(self, act):
+        self.act = act
+
+    def advance(self, seconds):
+        self.act()
+
+
+class Raising(Work):
+    def trainer(self):
+        def act():
+            raise ValueError("a penalty of the wrong shape")
+
+        return Broken(act)
+
+
+class Hanging(Work):
+    def trainer(self):
+        return Broken(lambda: time.sleep(600))
+
+
+class Killed(Work):
+    """Its process is killed at the first attempt."""
+
+    def trainer(self):
+        marker = self.folder / f"killed-{self.key}"
+        if not marker.exists():
+            marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().trainer()
+
+
+class AlwaysKilled(Work):
+    def trainer(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def work(kind, folder, seed, timeout=None):
+    trial = small_trial(seeds=(seed,))
+    return kind(trial, trial.key, folder, timeout)
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    """Return the folder, the works by what happens to them, the progress, what was printed and what was left over."""
+    folder = tmp_path_factory.mktemp("suite")
+    works = {
+        "good": work(Work, folder, 1),
+        "raising": work(Raising, folder, 2),
+        "hanging": work(Hanging, folder, 3, timeout=1.0),
+        "killed": work(Killed, folder, 4),
+        "always killed": work(AlwaysKilled, folder, 5),
+        "last": work(Work, folder, 6),
+    }
+    lines = (folder / "lines").open("w+")
+    progress = Progress({w.key: name for name, w in works.items()}, lines)
+    before, temporary = dict(os.environ), set(Path(tempfile.gettempdir()).glob("ganbench-*"))
+    printed = _run(works, progress)
+    lines.seek(0)
+    left = set(Path(tempfile.gettempdir()).glob("ganbench-*")) - temporary
+    return folder, works, progress, lines.read().splitlines(), printed, (left, ours(before) == ours(dict(os.environ)))
+
+
+def ours(environment):
+    names = {*SETTINGS, "OMP_NUM_THREADS", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"}
+    return {name: value for name, value in environment.items() if name in names}
+
+
+def _run(works, progress):
+    """Train in Ray and return all that this process and its children print."""
+    with tempfile.TemporaryFile("w+") as printed:
+        sys.stdout.flush(), sys.stderr.flush()
+        saved = [os.dup(1), os.dup(2)]
+        os.dup2(printed.fileno(), 1), os.dup2(printed.fileno(), 2)
+        try:
+            with ray_environment(), Interrupts() as interrupts:
+                from ray import cloudpickle
+
+                from ganbench.sweep import executor
+
+                cloudpickle.register_pickle_by_value(sys.modules[__name__])
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setattr(executor, "MAX_RETRIES", 1)  # each costs seconds
+                    executor.train(list(works.values()), progress, interrupts, jobs=2)
+        finally:
+            os.dup2(saved[0], 1), os.dup2(saved[1], 2)
+        printed.seek(0)
+        return printed.read()
+
+
+def failure(swept, name):
+    folder, works, *_ = swept
+    assert not store.has_part(folder, works[name].key)
+    return store.read_failure(folder, works[name].key)
+
+
+@pytest.mark.parametrize("name", ["good", "killed", "last"])
+def test_others_finish(swept, name):
+    folder, works, *_ = swept
+    assert store.has_part(folder, works[name].key)
+    assert store.read_failure(folder, works[name].key) is None
+
+
+def test_a_trial_that_raises_fails_with_its_error(swept):
+    found = failure(swept, "raising")
+    assert found["status"] == Status.FAILED
+    assert found["error"].startswith("ValueError: a penalty of the wrong shape (")
+
+
+def test_a_trial_that_hangs_is_ended_from_outside(swept):
+    found = failure(swept, "hanging")
+    assert found["status"] == Status.TIMEOUT and "not finished after 1 s" in found["error"]
+
+
+def test_a_killed_worker_is_retried_and_counted_within_a_bound(swept):
+    _, works, progress, *_ = swept
+    assert progress.retries == {works["killed"].key: 1, works["always killed"].key: 1}
+    found = failure(swept, "always killed")
+    assert found["status"] == Status.FAILED and "killed or out of memory" in found["error"]
+
+
+def test_every_trial_gets_one_line(swept):
+    _, works, progress, lines, *_ = swept
+    assert progress.finished == len(works)
+    for name in works:
+        assert sum(f"  {name}  " in text and text.startswith("[") for text in lines) == 1, name
+
+
+def test_ray_is_silent_and_leaves_nothing_behind(swept):
+    printed, (left, same_environment) = swept[-2:]
+    assert printed == ""
+    assert left == set() and same_environment

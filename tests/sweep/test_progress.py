@@ -1,0 +1,102 @@
+import io
+import os
+import re
+
+import pytest
+
+from ganbench.core.status import Status
+from ganbench.sweep.attempt import Report
+from ganbench.sweep.progress import Progress, line
+
+NAMES = {"a": "ring · mlp · hinge · none · adam", "b": "ring · mlp · hinge · r1 · adam"}
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\x9b]")
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture(autouse=True)
+def colourful(monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+def follow(progress):
+    progress.update(Report("a", share=0.5))
+    progress.update(Report("a", Status.OK, 1.0, {"modes_captured": 7.8, "fid": 0.01234, "diverged": 0.0}, 6.94))
+    progress.retried("b")
+    progress.update(Report("b", Status.FAILED, error="ValueError: no", seconds=0.2))
+    progress.close()
+
+
+def test_plain_lines_without_a_terminal():
+    stream = io.StringIO()
+    follow(Progress(NAMES, stream))
+    assert stream.getvalue().splitlines() == [
+        "[1/2] OK       ring · mlp · hinge · none · adam  modes 7.8  fid 0.0123  6.9 s",
+        "retry 1  ring · mlp · hinge · r1 · adam  its worker died (killed or out of memory)",
+        "[2/2] FAILED   ring · mlp · hinge · r1 · adam  0.2 s  ValueError: no",
+    ]
+
+
+def test_a_terminal_gets_a_bar_and_the_same_lines():
+    stream = Terminal()
+    follow(Progress(NAMES, stream))
+    text = stream.getvalue()
+    assert CONTROL.search(text)
+    assert "2/2 trials" in text and "ETA" in text
+    assert "modes 7.8" in text and "ValueError: no" in text
+
+
+@pytest.mark.parametrize("variable, value", [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_no_control_codes_where_they_are_not_wanted(monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+    stream = Terminal()
+    follow(Progress(NAMES, stream))
+    assert stream.getvalue() and not CONTROL.search(stream.getvalue())
+
+
+def test_a_reader_that_goes_away_does_not_stop_the_run():
+    reading, writing = os.pipe()
+    os.close(reading)
+    stream = os.fdopen(writing, "w", buffering=1)
+    progress = Progress(NAMES, stream)
+    follow(progress)
+    assert progress.finished == 2 and progress.retries == {"b": 1}
+    with pytest.raises(BrokenPipeError):  # or this test shows nothing
+        stream.close()
+
+
+def test_a_closed_stream_does_not_stop_the_run():
+    stream = io.StringIO()
+    stream.close()
+    follow(Progress(NAMES, stream))
+
+
+def test_names_and_errors_cannot_write_control_codes_or_lines():
+    stream = io.StringIO()
+    progress = Progress({"a": "x\x1b[31m\ny"}, stream)
+    progress.update(Report("a", Status.FAILED, error="bad\r\n\x07"))
+    assert not CONTROL.search(stream.getvalue()) and stream.getvalue().count("\n") == 1
+
+
+def test_brackets_in_names_are_text_on_a_terminal():
+    stream = Terminal()
+    progress = Progress({"a": "[red]x[/red]"}, stream)
+    progress.update(Report("a", Status.OK))
+    progress.close()
+    assert "[red]x[/red]" in stream.getvalue()
+
+
+def test_a_stream_that_cannot_write_every_letter_still_gets_its_lines():
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
+    Progress({"a": "ring · mlp"}, stream).update(Report("a", Status.OK))
+    assert stream.buffer.getvalue().startswith(b"[1/1] OK       ring ? mlp")
+
+
+def test_undefined_numbers_are_left_out_and_divergence_is_said():
+    text = line(Report("a", Status.OK, numbers={"fid": float("nan"), "diverged": 3.0}), 1, 10, "x")
+    assert text == "[ 1/10] OK       x  3 seeds diverged  0.0 s"
