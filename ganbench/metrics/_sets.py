@@ -1,0 +1,43 @@
+"""What the metrics of feature sets share: one set at a time, in float64, and distances between sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from ganbench.core.lazy import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# Up to here differences are about as fast as matrix products, and they lose no digits to cancellation.
+FEW_DIMENSIONS = 8
+
+
+def judge_each(
+    features: Tensor, names: Sequence[str], judge: Callable[[Tensor], Sequence[float | Tensor]]
+) -> dict[str, Tensor]:
+    """Return `[...]` values by name of feature sets `[..., n, d]`, NaN for a set that is not finite.
+
+    `judge` sees one set `[n, d]` in float64, so a set's numbers do not depend on those beside it, to the last bit.
+    """
+    lead = features.shape[:-2]
+    table = torch.full((lead.numel(), len(names)), torch.nan, dtype=torch.float64)
+    for row, x in zip(table, features.reshape(-1, *features.shape[-2:]).double(), strict=True):
+        if bool(torch.isfinite(x).all()):
+            row[:] = torch.tensor([float(value) for value in judge(x)], dtype=torch.float64)
+    return {name: table[:, i].reshape(lead).to(features.device) for i, name in enumerate(names)}
+
+
+def distances(x: Tensor, y: Tensor) -> Tensor:
+    """Return Euclidean distances `[n, m]` between rows of `[n, d]` and `[m, d]`."""
+    if x.shape[-1] <= FEW_DIMENSIONS:
+        return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
+    centre = y.mean(dim=0)  # |x|² + |y|² − 2xy loses the fewest digits near the origin
+    return torch.cdist(x - centre, y - centre, compute_mode="use_mm_for_euclid_dist")
+
+
+def off_diagonal_mean(square: Tensor) -> Tensor:
+    """Return the mean of a `[n, n]` matrix without its diagonal: a U-statistic; NaN for n = 1."""
+    n = len(square)
+    return (square.sum() - square.diagonal().sum()) / (n * (n - 1)) if n > 1 else square.new_tensor(torch.nan)
