@@ -47,9 +47,7 @@ def read_samples(path: Path, prefix: str = "") -> dict[str, np.ndarray]:
             return {name: arrays[prefix + name] for name in SAMPLES}
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         reason = " ".join((str(error) or type(error).__name__).split())[:120]
-        raise GanbenchError(
-            f"{path}: cannot be read ({reason}); move its folder away, run the suite again"
-        ) from None
+        raise GanbenchError(f"{path}: cannot be read ({reason}); move its folder away, run the suite again") from None
 
 
 def trials_in(path: Path) -> tuple[str, ...]:

@@ -98,11 +98,11 @@ def find_run(path: str | Path) -> Path:
             return path
         if not path.is_dir():
             raise UsageError(f"{path}: {'not a folder' if path.exists() else 'no such folder'}; {_GIVE}")
-        runs = sorted(file.parent for file in path.glob("*/manifest.json"))
+        runs = sorted(file.parent for file in path.glob("*/manifest.json") if (file.parent / "runs.parquet").exists())
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({_reason(error)}); {_GIVE}") from None
     if not runs:
-        raise UsageError(f"{path}: holds no finished run (no manifest.json); {_GIVE}")
+        raise UsageError(f"{path}: holds no run (no manifest.json with tables beside it); {_GIVE}")
     return max(runs, key=_finished)
 
 

@@ -1,0 +1,132 @@
+"""Intervals that cover what they say with the few seeds that GAN experiments have.
+
+There is no percentile bootstrap: at 95 % nominal it covers about 71 % with three seeds and 84 % with five.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A confidence interval, or why there is none.
+
+    Attributes:
+        low, high: NaN where undefined.
+        level: its nominal coverage. method: by name.
+        undefined: the reason, empty where it is defined.
+    """
+
+    low: float
+    high: float
+    level: float
+    method: str
+    undefined: str = ""
+
+    def __bool__(self) -> bool:
+        """Return whether it is defined."""
+        return not self.undefined
+
+
+def t_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
+    """Return x̄ ± t_{n−1} · s/√n, the interval of the mean of normal values.
+
+    Undefined for fewer than two values and where one is not finite. Equal values give an interval without width: it
+    says that nothing varied among these seeds, not that nothing can. It assumes independent runs; it does not know
+    the range of a metric and may pass its ends.
+
+    Args:
+        values: `[n]`, one a run.
+        level: coverage in (0, 1).
+
+    Raises:
+        ValueError: the level is not in (0, 1).
+
+    Source: Student 1908, Biometrika 6.
+    """
+    x = np.asarray(values, dtype=np.float64).reshape(-1)
+    if reason := _no_spread(x):
+        return _undefined("t", _checked(level), reason)
+    half = _t_quantile(len(x) - 1, _checked(level)) * float(x.std(ddof=1)) / math.sqrt(len(x))
+    return Interval(float(x.mean()) - half, float(x.mean()) + half, level, "t")
+
+
+def wilson(hits: int, n: int, level: float = LEVEL) -> Interval:
+    """Return Wilson's interval of a share: (p̂ + z²/2n ± z√(p̂(1−p̂)/n + z²/4n²)) / (1 + z²/n), in [0, 1].
+
+    Covers the level on average over shares; for reports. 0 of 8 gives [0, 0.324]. Undefined for n = 0.
+
+    Raises:
+        ValueError: not 0 ≤ hits ≤ n, or the level is not in (0, 1).
+
+    Source: Wilson 1927, JASA 22.
+    """
+    if reason := _no_share(hits, n):
+        return _undefined("Wilson", _checked(level), reason)
+    z2 = _t_quantile(math.inf, _checked(level)) ** 2
+    share = hits / n
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = math.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)
+    # Exactly 0 and 1 at the ends, where rounding would leave 1e-17.
+    low = 0.0 if hits == 0 else max(0.0, centre - half)
+    high = 1.0 if hits == n else min(1.0, centre + half)
+    return Interval(low, high, level, "Wilson")
+
+
+def clopper_pearson(hits: int, n: int, level: float = LEVEL) -> Interval:
+    """Return the exact interval of a share from quantiles of Beta(k, n−k+1) and Beta(k+1, n−k), in [0, 1].
+
+    Covers at least the level for every share; for gates. 0 of 8 gives [0, 0.369]. Undefined for n = 0.
+
+    Raises:
+        ValueError: not 0 ≤ hits ≤ n, or the level is not in (0, 1).
+
+    Source: Clopper and Pearson 1934, Biometrika 26.
+    """
+    from scipy.special import betaincinv
+
+    if reason := _no_share(hits, n):
+        return _undefined("Clopper-Pearson", _checked(level), reason)
+    tail = (1 - _checked(level)) / 2
+    low = 0.0 if hits == 0 else float(betaincinv(hits, n - hits + 1, tail))
+    high = 1.0 if hits == n else float(betaincinv(hits + 1, n - hits, 1 - tail))
+    return Interval(low, high, level, "Clopper-Pearson")
+
+
+@functools.cache
+def _t_quantile(freedom: float, level: float) -> float:
+    """Return the two-sided quantile of Student's t; infinite freedom gives the normal one."""
+    from scipy.special import ndtri, stdtrit
+
+    tail = 1 - (1 - level) / 2
+    return float(ndtri(tail) if math.isinf(freedom) else stdtrit(freedom, tail))
+
+
+def _no_spread(x: np.ndarray) -> str:
+    if len(x) < 2:
+        return f"{len(x)} value{'' if len(x) == 1 else 's'}, two are needed"
+    return "" if np.isfinite(x).all() else "a value is not finite"
+
+
+def _no_share(hits: int, n: int) -> str:
+    if not 0 <= hits <= n:
+        raise ValueError(f"{hits} of {n} is no share")
+    return "" if n else "no runs"
+
+
+def _undefined(method: str, level: float, reason: str) -> Interval:
+    return Interval(math.nan, math.nan, level, method, reason)
+
+
+def _checked(level: float) -> float:
+    if not 0 < level < 1:
+        raise ValueError(f"the level of an interval lies between 0 and 1, not {level}")
+    return level

@@ -1,0 +1,107 @@
+"""Which trial held up best on each data set, and how sure the seeds make it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ganbench.analysis.estimators import iqm, mean, median, scored, sd, worst
+from ganbench.analysis.intervals import t_interval
+from ganbench.core.column import Column
+from ganbench.core.status import Status
+from ganbench.tables.results import Results
+
+# What decides the order, first to last: coverage before quality, quality before the distance that blends both.
+LEADING_METRICS = ("modes_captured", "hq_fraction", "fid")
+AXES = ("dataset", "network", "loss", "tricks", "optimizer")
+STATISTICS = ("n", "mean", "iqm", "median", "sd", "low", "high")
+COUNTS = {"ok": Status.OK, "diverged": Status.DIVERGED, "failed": Status.FAILED, "timeout": Status.TIMEOUT}
+
+
+def ranking(results: Results) -> pd.DataFrame:
+    """Return a row a trial, data sets in the order of the runs and the best trial of each first.
+
+    The order is that of the mean of `modes_captured`, ties by `hq_fraction`, then `fid`, those of them that the data
+    set has (else its first metric with a direction). The mean and not the IQM decides: an IQM over eight seeds is the
+    same whether two of them collapsed or none. Trials with equal numbers share a rank; one without any finished run,
+    or without a metric that decides, has none and comes last.
+
+    A finished run without a value, above all a diverged one, counts as the worst value that any run of the data set
+    has in that column; where a trial did not ask for a metric, it has none. FAILED and TIMEOUT are missing results:
+    counted in their own columns, in no average.
+
+    Columns: `dataset rank trial network loss tricks optimizer runs ok diverged failed timeout ms_per_step`, then for
+    each metric `<metric>_n` (values that were averaged), `_mean _iqm _median _sd`, and `_low _high`, the 95 % t
+    interval of the mean; NaN where undefined (no value; for `_sd _low _high` fewer than two).
+    """
+    metrics = metric_columns(results)
+    frames = [_rank(runs, metrics) for _, runs in results.runs.groupby("dataset", sort=False)]
+    return pd.concat(frames, ignore_index=True) if frames else _typed([], metrics)
+
+
+def metric_columns(results: Results) -> dict[str, Column]:
+    """Return the declared metrics of the runs table, by name: those of its own columns that have a floor."""
+    return {name: results.columns[name] for name in results.runs.columns if f"{name}_floor" in results.runs.columns}
+
+
+def order_by(runs: pd.DataFrame, metrics: Mapping[str, Column]) -> list[str]:
+    """Return the metrics that decide the order on a data set: those with a direction and a value there."""
+    usable = [name for name, column in metrics.items() if column.direction and np.isfinite(_numbers(runs, name)).any()]
+    return [name for name in LEADING_METRICS if name in usable] or usable[:1]
+
+
+def _rank(runs: pd.DataFrame, metrics: Mapping[str, Column]) -> pd.DataFrame:
+    """Return the ranked trials of one data set."""
+    fills = {name: worst(runs[name], column.direction) for name, column in metrics.items()}
+    rows = [_row(trial, fills) for _, trial in runs.groupby("trial", sort=False)]
+    keys = order_by(runs, metrics)
+    signs = [-1.0 if metrics[key].direction == "higher" else 1.0 for key in keys]
+    places = [tuple(sign * row[f"{key}_mean"] for key, sign in zip(keys, signs, strict=True)) for row in rows]
+    ranked = sorted((i for i in range(len(rows)) if keys and np.isfinite(places[i]).all()), key=places.__getitem__)
+    for place, i in enumerate(ranked):
+        tied = place > 0 and places[i] == places[ranked[place - 1]]
+        rows[i]["rank"] = rows[ranked[place - 1]]["rank"] if tied else place + 1
+    rest = [i for i in range(len(rows)) if i not in set(ranked)]
+    return _typed([rows[i] for i in [*ranked, *rest]], metrics)
+
+
+def _row(runs: pd.DataFrame, fills: Mapping[str, float]) -> dict[str, Any]:
+    """Return one trial's numbers."""
+    finished: Any = runs[runs["status"].isin([Status.OK, Status.DIVERGED])]
+    row: dict[str, Any] = {name: runs[name].iloc[0] for name in ("trial", *AXES)}
+    row |= {"runs": len(runs), "rank": None}
+    ended = Counter(runs["status"])
+    row |= {name: ended[status] for name, status in COUNTS.items()}
+    row["ms_per_step"] = mean(_numbers(finished, "ms_per_step"))
+    for name, fill in fills.items():
+        # Every metric that a trial asked for has its floor there, however its runs ended.
+        asked = np.isfinite(_numbers(finished, f"{name}_floor")).any()
+        values = _numbers(finished, name) if asked else np.empty(0)
+        row |= {f"{name}_{statistic}": value for statistic, value in _statistics(values, fill).items()}
+    return row
+
+
+def _numbers(runs: pd.DataFrame, name: str) -> np.ndarray:
+    return np.asarray(runs[name] if name in runs else [], dtype=np.float64)
+
+
+def _statistics(values: np.ndarray, fill: float) -> dict[str, float]:
+    x = scored(values, fill)
+    interval = t_interval(x)
+    numbers = (len(x), mean(x), iqm(x), median(x), sd(x), interval.low, interval.high)
+    return dict(zip(STATISTICS, numbers, strict=True))
+
+
+def _typed(rows: Sequence[Mapping[str, Any]], metrics: Mapping[str, Column]) -> pd.DataFrame:
+    types: dict[str, str] = {"dataset": "string", "rank": "Int64", "trial": "string"}
+    types |= dict.fromkeys(AXES[1:], "string")
+    types |= dict.fromkeys(("runs", *COUNTS), "Int64")
+    types["ms_per_step"] = "float64"
+    for name in metrics:
+        types |= {f"{name}_{s}": "Int64" if s == "n" else "float64" for s in STATISTICS}
+    columns: dict[str, Any] = {name: pd.Series([row[name] for row in rows], dtype=kind) for name, kind in types.items()}
+    return pd.DataFrame(columns)
