@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Interval
 
 from ganbench.core.column import Column
-from ganbench.core.lazy import F, torch
+from ganbench.core.lazy import torch
 from ganbench.metrics import Metric, Sample
 
 if TYPE_CHECKING:
@@ -47,12 +47,14 @@ class Modes(Metric):
         finite = torch.isfinite(fake.features).flatten(-2).all(-1)
         good_counts = _counts(fake.mode, fake.good, modes)
         p = _counts(fake.mode, None, modes) / n
+        real_spread = _spread(real, modes)
         values = {
-            "modes_captured": (good_counts >= self.share * n * weights).sum(-1),
+            # Rounding must not lift a threshold that is a whole number above it.
+            "modes_captured": ((good_counts >= self.share * n * weights - 1e-6) & (good_counts > 0)).sum(-1),
             "modes_hit": (good_counts > 0).sum(-1),
             "hq_fraction": good_counts.sum(-1) / n,
             "mode_kl": (torch.xlogy(p, p) - torch.xlogy(p, weights)).sum(-1),
-            "spread_ratio": _spread(fake, modes) / _spread(real, modes),
+            "spread_ratio": _spread(fake, modes) / real_spread.where(real_spread > 0, torch.nan),
         }
         return {name: value.double().where(finite, torch.nan) for name, value in values.items()}
 
@@ -66,13 +68,12 @@ def _counts(mode: Tensor, good: Tensor | None, modes: int) -> Tensor:
 
 def _spread(sample: Sample, modes: int) -> Tensor:
     """Return √(mean squared distance an axis of good samples from their own mode's mean), `[..., n, d] → [...]`."""
-    x, good = sample.features.double(), sample.good.double()
-    one_hot = F.one_hot(sample.mode, modes).double() * good.unsqueeze(-1)
-    count = one_hot.sum(-2)
-    means = torch.matmul(one_hot.mT, x) / count.clamp(min=1.0).unsqueeze(-1)
-    # Σ over the modes of n_k · |mean_k|² is what the means explain of Σ |x|²; the loss of digits that this subtraction
-    # costs is harmless at the scale of 1 that all data have, in float64.
-    squares = (x.square().sum(-1) * good).sum(-1) - (count * means.square().sum(-1)).sum(-1)
+    x, good = sample.features.double(), sample.good.double().unsqueeze(-1)
+    mode = sample.mode.unsqueeze(-1).expand(x.shape)
+    count = _counts(sample.mode, sample.good, modes)
+    sums = torch.zeros(*x.shape[:-2], modes, x.shape[-1], dtype=x.dtype, device=x.device)
+    means = sums.scatter_add_(-2, mode, x * good) / count.clamp(min=1.0).unsqueeze(-1)
+    squares = ((x - means.gather(-2, mode)).square() * good).sum((-2, -1))
     # A mode's mean takes one degree of freedom from its samples.
     freedom = (count - 1).clamp(min=0.0).sum(-1) * x.shape[-1]
-    return (squares.clamp(min=0.0) / freedom).sqrt()
+    return (squares / freedom).sqrt()
