@@ -114,8 +114,9 @@ def test_features_and_probabilities(extractor):
     assert (probabilities[1].argmax(-1) == labels[200:400]).double().mean() > 0.95
 
 
-def test_a_set_has_the_same_bits_whatever_lies_beside_it(extractor):
-    images = torch.rand(5, 301, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
+@pytest.mark.parametrize("n", [1, 3, 301])
+def test_a_set_has_the_same_bits_whatever_lies_beside_it(extractor, n):
+    images = torch.rand(5, n, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
     features = extractor.extract(images)
     for together, alone in zip(features, images, strict=True):
         assert torch.equal(together, extractor.extract(alone))
