@@ -1,7 +1,8 @@
-"""Small things that several kinds of components speak of: targets of the discriminator and random numbers."""
+"""Small things that several kinds of components speak of: targets, random numbers, what an update leaves."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -33,3 +34,23 @@ class Noise(Protocol):
     def uniform(self, name: str, *shape: int) -> Tensor:
         """Return uniform numbers in [0, 1), `[..., *shape]`."""
         ...
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one player's update leaves for reading; every tensor may have leading axes (seeds).
+
+    Attributes:
+        loss: `[...]`, penalties included.
+        real_logits, fake_logits: `[..., B]`; real is None where the loss did not look at real samples.
+        gradient: of all weights, `[..., P]`, before clipping. views: names the parameters of such a tensor.
+        before, after: all weights around the update; `before` is None unless a diagnostic asked for it.
+    """
+
+    loss: Tensor
+    real_logits: Tensor | None
+    fake_logits: Tensor
+    gradient: Tensor
+    views: Callable[[Tensor], Mapping[str, Tensor]]
+    after: Tensor
+    before: Tensor | None

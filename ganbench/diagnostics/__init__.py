@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ganbench.core.column import Column
 from ganbench.core.component import Component
+from ganbench.core.protocols import Pass as Pass
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-@dataclass(frozen=True)
-class Pass:
-    """What one player's update leaves for reading; every tensor may have leading axes (seeds).
-
-    Attributes:
-        loss: `[...]`, penalties included.
-        real_logits, fake_logits: `[..., B]`; real is None where the loss did not look at real samples.
-        gradient: of all weights, `[..., P]`, before clipping. views: names the parameters of such a tensor.
-        before, after: all weights around the update; `before` is None unless a diagnostic asked for it.
-    """
-
-    loss: Tensor
-    real_logits: Tensor | None
-    fake_logits: Tensor
-    gradient: Tensor
-    views: Callable[[Tensor], Mapping[str, Tensor]]
-    after: Tensor
-    before: Tensor | None
 
 
 @dataclass(frozen=True)

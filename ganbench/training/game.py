@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 import torch
@@ -26,6 +26,7 @@ class Player:
 
     Attributes:
         flat: all weights `[S, P]`. params: each parameter `[S, …]`, a view of `flat`; the gradient is taken there.
+        memory: what update rules keep from step to step, `[S, P]` each; it goes into checkpoints.
     """
 
     name: Literal["D", "G"]
@@ -34,6 +35,11 @@ class Player:
     params: Params
     buffers: Params
     optimizer: torch.optim.Optimizer
+    memory: dict[str, Tensor] = field(default_factory=dict)
+
+    def views(self, flat: Tensor) -> Params:
+        """Return each parameter as a view of a tensor laid out as `flat`."""
+        return self.layout.views(flat)
 
 
 class Game:
@@ -49,6 +55,8 @@ class Game:
         tricks = [choice.build() for choice in trial.tricks]
         # Fixed once: the step pays for no hook that no trick has.
         self.hooks: dict[str, list[Any]] = {hook: [t for t in tricks if hasattr(t, hook)] for hook in HOOKS}
+        self.rule = self.hooks["rule"][0] if self.hooks["rule"] else None
+        self.generator_needs_real = self.loss.needs_real or any(t.needs_real for t in self.hooks["generator_penalty"])
         network, seen = cast(Network, trial.network.build()), dataset.shape
         for trick in self.hooks["network"]:
             network = trick.network(network)
@@ -99,6 +107,7 @@ class Critic:
 
     real: Tensor
     fake: Tensor
+    z: Tensor
     real_logits: Tensor
     fake_logits: Tensor
 
@@ -119,11 +128,15 @@ class Critic:
     def __call__(self, x: Tensor) -> Tensor:
         """Return the logits `[S, B]` of what was seen, `[S, B, *sample]`."""
         game = self.game
-        h = game.trunk.apply(self.params, self.buffers, x, training=self.training, noise=self.noise)
+        h = self.hidden(x)
         extra = [trick.features(h, self.params) for trick in game.hooks["features"]]
         if extra:
             h = torch.cat((h, *extra), dim=-1)
         return game.head.apply(self.params, self.buffers, h, training=self.training, noise=self.noise).squeeze(-1)
+
+    def hidden(self, x: Tensor) -> Tensor:
+        """Return the last hidden layer `[S, B, F]`."""
+        return self.game.trunk.apply(self.params, self.buffers, x, training=self.training, noise=self.noise)
 
     def slope(self, x: Tensor) -> Tensor:
         """Return ‖∇ₓD(x)‖² a sample, `[S, B]`, differentiable with respect to the weights."""

@@ -1,17 +1,38 @@
-"""THE GAN step: what one discriminator and one generator update do, for all seeds at once."""
+"""THE GAN step: what one discriminator and one generator update do, for all seeds at once.
+
+A `Play` is one step under way. By default it alternates; an update rule (a trick with the hook `rule`) composes the
+same few moves differently: draw a minibatch, take a loss, take its gradient, move a player.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import cast
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ganbench.core.protocols import HARD
 from ganbench.diagnostics import Pass, Step
+from ganbench.networks import Params
 from ganbench.training.game import Critic, Game, Player
 from ganbench.training.noise import Noise
+
+
+class Losses(NamedTuple):
+    """One player's loss `[S]` with the logits `[S, B]` it was taken from."""
+
+    loss: Tensor
+    real_logits: Tensor | None
+    fake_logits: Tensor
+
+
+class Batch(NamedTuple):
+    """A minibatch: latents `[S, B, Z]` and real samples `[S, B, *shape]`; None where a loss has no use for them."""
+
+    z: Tensor
+    real: Tensor | None
 
 
 def gan_step(
@@ -20,101 +41,130 @@ def gan_step(
     """Do step number `step` (from 1): `n_critic` discriminator updates and a generator update.
 
     With `n_generator` > 1 the discriminator moves before every `n_generator`-th generator update only, and its pass is
-    the `previous` step's until then. In a simultaneous update both gradients are taken at the same weights.
+    the `previous` step's until then.
 
     Returns:
         The last pass of each player, for reading. `keep_before` keeps the weights before the update as well.
     """
     trial = game.trial
-    progress = (step - 1) / trial.steps
-    simultaneous = trial.update == "simultaneous"
-    passed_d = previous.d if previous is not None and (step - 1) % trial.n_generator != 0 else None
-    move_d = passed_d is None
-    if move_d:
-        for _ in range(trial.n_critic - simultaneous):
-            passed_d = update(game, d, discriminator_pass(game, d, g, noise, progress), progress, keep_before)
-        if simultaneous:
-            passed_d = discriminator_pass(game, d, g, noise, progress)
-    passed_g = generator_pass(game, d, g, noise, progress)
-    if simultaneous and move_d:
-        passed_d = update(game, d, cast(Pass, passed_d), progress, keep_before)
-    return Step(cast(Pass, passed_d), update(game, g, passed_g, progress, keep_before))
+    play = Play(game, d, g, noise, (step - 1) / trial.steps, keep_before)
+    for trick in game.hooks["before_step"]:
+        trick.before_step(play)
+    move_d = previous is None or (step - 1) % trial.n_generator == 0
+    for _ in range(trial.n_critic - 1 if move_d else 0):
+        play.update(d, play.discriminator_pass())
+    if not move_d and previous is not None:
+        done = Step(previous.d, play.update(g, play.generator_pass()))
+    elif game.rule is not None:
+        done = Step(*game.rule.rule(play))
+    elif trial.update == "simultaneous":
+        passed_d, passed_g = play.discriminator_pass(), play.generator_pass()
+        done = Step(play.update(d, passed_d), play.update(g, passed_g))
+    else:
+        passed_d = play.update(d, play.discriminator_pass())
+        done = Step(passed_d, play.update(g, play.generator_pass()))
+    for trick in game.hooks["after_step"]:
+        trick.after_step(play, step)
+    return done
 
 
-def latents(game: Game, noise: Noise) -> Tensor:
-    """Return the generator's input for one minibatch, `[S, B, Z]`."""
-    return noise.normal("latent", game.trial.batch, game.latent)
+@dataclass(frozen=True)
+class Play:
+    """One step under way: the moves that update rules are made of.
 
+    Attributes:
+        d, g: the players. noise: this trial's streams. progress: share of the steps done, in [0, 1).
+    """
 
-def reals(game: Game, noise: Noise) -> Tensor:
-    """Return a minibatch of real samples, `[S, B, *shape]`."""
-    batch = game.trial.batch
+    game: Game
+    d: Player
+    g: Player
+    noise: Noise
+    progress: float
+    keep_before: bool
 
-    def draw(generator: torch.Generator, n: int) -> Tensor:
-        return game.data.draw(generator, n * batch).unflatten(0, (n, batch))
+    def draw(self, with_real: bool = True) -> Batch:
+        """Return a fresh minibatch."""
+        game, batch = self.game, self.game.trial.batch
 
-    return game.data.take(noise.draw("data", batch * game.numbers_a_sample, draw))
+        def draw(generator: torch.Generator, n: int) -> Tensor:
+            return game.data.draw(generator, n * batch).unflatten(0, (n, batch))
 
+        z = self.noise.normal("latent", batch, game.latent)
+        if not with_real:
+            return Batch(z, None)
+        return Batch(z, game.data.take(self.noise.draw("data", batch * game.numbers_a_sample, draw)))
 
-def discriminator_pass(game: Game, d: Player, g: Player, noise: Noise, progress: float) -> Pass:
-    """Return the discriminator's loss on a fresh minibatch and its gradient."""
-    critic = Critic(game, d.params, d.buffers, noise, progress)
-    with torch.no_grad():
-        fake = game.generate(g.params, g.buffers, latents(game, noise), training=True, noise=noise)
-        critic.real, critic.fake = critic.see(reals(game, noise), "real"), critic.see(fake, "fake")
-    critic.real_logits, critic.fake_logits = critic(critic.real), critic(critic.fake)
-    targets = HARD
-    for trick in game.hooks["targets"]:
-        targets = trick.targets(targets, critic.real_logits.shape, noise)
-    loss = game.loss.discriminator(critic.real_logits, critic.fake_logits, targets)
-    for trick in game.hooks["penalty"]:
-        loss = loss + trick.penalty(critic)
-    return _pass(d, loss, critic.real_logits.detach(), critic.fake_logits)
+    def critic(self, params: Params, batch: Batch, fake: Tensor) -> Critic:
+        """Return the discriminator looking at a minibatch."""
+        critic = Critic(self.game, params, self.d.buffers, self.noise, self.progress)
+        critic.z, critic.fake = batch.z, critic.see(fake, "fake")
+        if batch.real is not None:
+            critic.real = critic.see(batch.real, "real")
+        return critic
 
+    def discriminator_loss(self, d: Params, g: Params, batch: Batch, through_generator: bool = False) -> Losses:
+        """Return the discriminator's loss at these weights; its fakes carry a gradient only if asked to."""
+        with torch.set_grad_enabled(through_generator):
+            fake = self.game.generate(g, self.g.buffers, batch.z, training=True, noise=self.noise)
+        critic = self.critic(d, batch, fake)
+        critic.real_logits, critic.fake_logits = critic(critic.real), critic(critic.fake)
+        targets = HARD
+        for trick in self.game.hooks["targets"]:
+            targets = trick.targets(targets, critic.real_logits.shape, self.noise)
+        loss = self.game.loss.discriminator(critic.real_logits, critic.fake_logits, targets)
+        for trick in self.game.hooks["penalty"]:
+            loss = loss + trick.penalty(critic)
+        return Losses(loss, critic.real_logits, critic.fake_logits)
 
-def generator_pass(game: Game, d: Player, g: Player, noise: Noise, progress: float) -> Pass:
-    """Return the generator's loss on fresh latents and its gradient."""
-    frozen = {name: tensor.detach() for name, tensor in d.params.items()}
-    critic = Critic(game, frozen, d.buffers, noise, progress)
-    fake = game.generate(g.params, g.buffers, latents(game, noise), training=True, noise=noise)
-    critic.fake = critic.see(fake, "fake")
-    real_logits = None
-    if game.loss.needs_real:
-        with torch.no_grad():
-            critic.real = critic.see(reals(game, noise), "real")
+    def generator_loss(self, d: Params, g: Params, batch: Batch) -> Losses:
+        """Return the generator's loss at these weights."""
+        fake = self.game.generate(g, self.g.buffers, batch.z, training=True, noise=self.noise)
+        critic = self.critic(d, batch, fake)
+        real_logits = None
+        if batch.real is not None:
             real_logits = critic.real_logits = critic(critic.real)
-    critic.fake_logits = critic(critic.fake)
-    loss = game.loss.generator(critic.fake_logits, real_logits)
-    for trick in game.hooks["generator_penalty"]:
-        loss = loss + trick.generator_penalty(critic)
-    return _pass(g, loss, real_logits, critic.fake_logits)
+        critic.fake_logits = critic(critic.fake)
+        loss = self.game.loss.generator(critic.fake_logits, real_logits)
+        for trick in self.game.hooks["generator_penalty"]:
+            loss = loss + trick.generator_penalty(critic)
+        return Losses(loss, real_logits, critic.fake_logits)
 
+    def discriminator_pass(self) -> Pass:
+        """Return the discriminator's loss on a fresh minibatch and its gradient."""
+        losses = self.discriminator_loss(self.d.params, self.g.params, self.draw())
+        return self.passed(self.d, losses, torch.autograd.grad(losses.loss.sum(), list(self.d.params.values())))
 
-def _pass(player: Player, loss: Tensor, real_logits: Tensor | None, fake_logits: Tensor) -> Pass:
-    """Return a pass with the gradient of the loss; seeds share nothing, so the sum gives each its own."""
-    gradient = player.layout.flatten(list(torch.autograd.grad(loss.sum(), list(player.params.values()))))
-    return Pass(
-        loss=loss.detach(),
-        real_logits=real_logits,
-        fake_logits=fake_logits.detach(),
-        gradient=gradient,
-        views=player.layout.views,
-        after=player.flat,
-        before=None,
-    )
+    def generator_pass(self) -> Pass:
+        """Return the generator's loss on a fresh minibatch and its gradient."""
+        frozen = {name: tensor.detach() for name, tensor in self.d.params.items()}
+        losses = self.generator_loss(frozen, self.g.params, self.draw(self.game.generator_needs_real))
+        return self.passed(self.g, losses, torch.autograd.grad(losses.loss.sum(), list(self.g.params.values())))
 
+    def passed(self, player: Player, losses: Losses, gradients: Sequence[Tensor]) -> Pass:
+        """Return a pass for reading and for `update`; seeds share nothing, so a summed loss gives each its own."""
+        return Pass(
+            loss=losses.loss.detach(),
+            real_logits=None if losses.real_logits is None else losses.real_logits.detach(),
+            fake_logits=losses.fake_logits.detach(),
+            gradient=player.layout.flatten([g.detach() for g in gradients]),
+            views=player.layout.views,
+            after=player.flat,
+            before=None,
+        )
 
-def update(game: Game, player: Player, passed: Pass, progress: float, keep_before: bool) -> Pass:
-    """Move a player's weights along a pass's gradient; return the pass with the weights before, if asked for."""
-    if keep_before:
-        passed = replace(passed, before=player.flat.clone())
-    gradient = passed.gradient
-    for trick in game.hooks["gradients"]:
-        gradient = trick.gradients(player.name, gradient)
-    player.flat.grad = gradient
-    if game.optimizer.lr_final != 1.0:
-        player.optimizer.param_groups[0]["lr"] = game.optimizer.rate(player.name, progress)
-    player.optimizer.step()
-    for trick in game.hooks["after"]:
-        trick.after(player.name, player.flat)
-    return passed
+    def update(self, player: Player, passed: Pass) -> Pass:
+        """Move a player's weights along a pass's gradient; return the pass, with the weights before if asked for."""
+        game = self.game
+        if self.keep_before:
+            passed = replace(passed, before=player.flat.clone())
+        gradient = passed.gradient
+        for trick in game.hooks["gradients"]:
+            gradient = trick.gradients(player.name, gradient)
+        player.flat.grad = gradient
+        if game.optimizer.lr_final != 1.0:
+            player.optimizer.param_groups[0]["lr"] = game.optimizer.rate(player.name, self.progress)
+        player.optimizer.step()
+        for trick in game.hooks["after"]:
+            trick.after(player.name, player.flat)
+        return passed

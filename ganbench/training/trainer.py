@@ -194,6 +194,7 @@ def _player_state(player: Player) -> dict[str, Any]:
     return {
         "flat": player.flat,
         "buffers": player.buffers,
+        "memory": player.memory,
         "optimizer": player.optimizer.state_dict(),
     }
 
@@ -203,4 +204,5 @@ def _restore(player: Player, state: dict[str, Any]) -> None:
         player.flat.copy_(state["flat"])
         for name, tensor in player.buffers.items():
             tensor.copy_(state["buffers"][name])
+    player.memory = state["memory"]
     player.optimizer.load_state_dict(state["optimizer"])

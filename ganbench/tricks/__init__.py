@@ -6,15 +6,17 @@ no hook that no trick has. All are rank-polymorphic: they work on `[..., B, *sam
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ganbench.core.component import Component
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
-    from ganbench.core.protocols import Noise
+    from ganbench.core.protocols import Noise, Pass
 
 HOOKS = {
     "network": "network(network) -> Network: the network component with other options",
@@ -28,6 +30,9 @@ HOOKS = {
     "penalty": "penalty(critic) -> Tensor: added to the discriminator's loss, [...]",
     "generator_penalty": "generator_penalty(critic) -> Tensor: added to the generator's loss, [...]",
     "gradients": "gradients(player, gradient) -> gradient: [..., P], before the optimiser has it; player 'D' or 'G'",
+    "rule": "rule(play) -> (Pass, Pass): both players' last updates of a step, made of the moves of `play`",
+    "before_step": "before_step(play) -> None: before either player moves",
+    "after_step": "after_step(play, step) -> None: after both players moved",
     "after": "after(player, weights) -> None: changes a player's weights [..., P] in place after its update",
 }
 
@@ -37,12 +42,13 @@ class Critic(Protocol):
 
     Attributes:
         real, fake: what the discriminator saw, `[..., B, *sample]`; in the generator's step `real` may be None.
-        real_logits, fake_logits: what it answered, `[..., B]`.
+        z: the latents of the fakes, `[..., B, Z]`. real_logits, fake_logits: what it answered, `[..., B]`.
         params: its weights. noise: random numbers of this step. progress: share of the steps done, in [0, 1).
     """
 
     real: Tensor
     fake: Tensor
+    z: Tensor
     real_logits: Tensor
     fake_logits: Tensor
     params: dict[str, Tensor]
@@ -53,13 +59,89 @@ class Critic(Protocol):
         """Return the logits `[..., B]` of `x` `[..., B, *sample]`."""
         ...
 
+    def hidden(self, x: Tensor) -> Tensor:
+        """Return the last hidden layer `[..., B, F]` of `x`."""
+        ...
+
     def slope(self, x: Tensor) -> Tensor:
         """Return ‖∇ₓD(x)‖² a sample, `[..., B]`, differentiable with respect to the weights."""
         ...
 
 
+class Player(Protocol):
+    """One network's weights of all seeds: `flat` `[..., P]`, and `params`, views of it by name."""
+
+    flat: Tensor
+    params: dict[str, Tensor]
+    optimizer: torch.optim.Optimizer
+    memory: dict[str, Tensor]
+
+    def views(self, flat: Tensor) -> dict[str, Tensor]:
+        """Return each parameter as a view of such a tensor."""
+        ...
+
+
+class Losses(Protocol):
+    """One player's loss `[...]` with what it was taken from."""
+
+    loss: Tensor
+
+
+class Play(Protocol):
+    """The moves that update rules are made of (`ganbench.training.step.Play`)."""
+
+    @property
+    def d(self) -> Player:
+        """Return the discriminator."""
+        ...
+
+    @property
+    def g(self) -> Player:
+        """Return the generator."""
+        ...
+
+    def draw(self) -> Any:  # noqa: ANN401 - a minibatch, opaque to rules
+        """Return a fresh minibatch."""
+        ...
+
+    def discriminator_loss(
+        self,
+        d: dict[str, Tensor],
+        g: dict[str, Tensor],
+        batch: Any,
+        through_generator: bool = False,  # noqa: ANN401
+    ) -> Losses:
+        """Return the discriminator's loss at these weights."""
+        ...
+
+    def generator_loss(self, d: dict[str, Tensor], g: dict[str, Tensor], batch: Any) -> Losses:  # noqa: ANN401
+        """Return the generator's loss at these weights."""
+        ...
+
+    def discriminator_pass(self) -> Pass:
+        """Return the discriminator's gradient on a fresh minibatch."""
+        ...
+
+    def generator_pass(self) -> Pass:
+        """Return the generator's gradient on a fresh minibatch."""
+        ...
+
+    def passed(self, player: Player, losses: Losses, gradients: Sequence[Tensor]) -> Pass:
+        """Return gradients as a pass that `update` takes."""
+        ...
+
+    def update(self, player: Player, passed: Pass) -> Pass:
+        """Move a player along a pass's gradient by its optimiser."""
+        ...
+
+
 @dataclass(frozen=True)
 class Trick(Component):
-    """A change to plain GAN training; see `HOOKS` for what it may define."""
+    """A change to plain GAN training; see `HOOKS` for what it may define.
+
+    Attributes:
+        needs_real: its generator penalty looks at real samples, so the generator's step draws a fresh real batch.
+    """
 
     kind: ClassVar[str] = "trick"
+    needs_real: ClassVar[bool] = False

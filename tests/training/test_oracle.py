@@ -10,7 +10,7 @@ from trials import small_trial
 
 from ganbench.training.game import Game
 from ganbench.training.noise import Noise
-from ganbench.training.step import gan_step, latents, reals
+from ganbench.training.step import Play, gan_step
 
 STEPS, SEEDS = 4, (0, 5)
 # Penalties are compared under plain descent: Adam's first steps are ±lr however small a gradient is, so that a
@@ -69,8 +69,10 @@ def plain_training(game, seed, i, d, g, noise, *, simultaneous=False, n_critic=1
         for name, module in (("D", critic), ("G", generator))
     }
 
+    play = Play(game, d, g, noise, 0.0, False)
+
     def d_loss():
-        z, x = latents(game, noise)[0], reals(game, noise)[0]
+        z, x = (t[0] for t in play.draw())
         fake = generator(z).detach()
         value = D_LOSSES[loss.name](critic(x)[:, 0], critic(fake)[:, 0])
         return value + penalty(critic, x, fake, noise) if penalty else value
@@ -82,8 +84,9 @@ def plain_training(game, seed, i, d, g, noise, *, simultaneous=False, n_critic=1
                 d_loss().backward()
                 if not (simultaneous and k == n_critic - 1):
                     optimiser["D"].step()
-        fake = generator(latents(game, noise)[0])
-        real = reals(game, noise)[0] if loss.needs_real else None
+        batch = play.draw(loss.needs_real)
+        fake = generator(batch.z[0])
+        real = batch.real[0] if loss.needs_real else None
         logits = critic(fake)[:, 0]
         value = G_LOSSES[loss.name](critic(real)[:, 0] if real is not None else None, logits)
         optimiser["G"].zero_grad()

@@ -1,0 +1,49 @@
+"""Consensus optimisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Ge
+
+from ganbench.core.lazy import torch
+from ganbench.tricks import Play, Trick
+
+if TYPE_CHECKING:
+    from ganbench.core.protocols import Pass
+
+
+@dataclass(frozen=True)
+class Consensus(Trick):
+    """Let both players shrink the gradients as well: v − γ ∇½‖v‖², v = (−∇L_D, −∇L_G) on one minibatch.
+
+    Both players move from the same weights. A second backward pass through both gradients doubles the cost.
+    """
+
+    name = "consensus"
+    group = "update rule"
+    source = "Mescheder et al. 2017, arXiv:1705.10461, eq. 17"
+    mends = "rotation: turns imaginary eigenvalues towards negative real parts"
+    traits = ("update rule",)
+    conflicts = {
+        "update rule": "a step has one update rule",
+        "no second gradient": "the discriminator's layers cannot be differentiated twice",
+    }
+
+    gamma: Annotated[float, Ge(0)] = 10.0
+
+    def rule(self, play: Play) -> tuple[Pass, Pass]:
+        """Return both players' passes with the regularised gradients."""
+        d, g, batch = play.d, play.g, play.draw()
+        of_d, of_g = list(d.params.values()), list(g.params.values())
+        loss_d = play.discriminator_loss(d.params, g.params, batch, through_generator=True)
+        loss_g = play.generator_loss(d.params, g.params, batch)
+        grads_d = torch.autograd.grad(loss_d.loss.sum(), of_d, create_graph=True)
+        grads_g = torch.autograd.grad(loss_g.loss.sum(), of_g, create_graph=True)
+        energy = 0.5 * torch.stack([v.square().sum() for v in (*grads_d, *grads_g)]).sum()
+        pull = torch.autograd.grad(energy, [*of_d, *of_g], allow_unused=True, materialize_grads=True)
+        moved = [v + self.gamma * p for v, p in zip((*grads_d, *grads_g), pull, strict=True)]
+        passed_d = play.passed(d, loss_d, moved[: len(of_d)])
+        passed_g = play.passed(g, loss_g, moved[len(of_d) :])
+        return play.update(d, passed_d), play.update(g, passed_g)

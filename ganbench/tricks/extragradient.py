@@ -1,0 +1,39 @@
+"""Extragradient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ganbench.tricks import Play, Trick
+
+if TYPE_CHECKING:
+    from ganbench.core.protocols import Pass
+
+
+@dataclass(frozen=True)
+class Extragradient(Trick):
+    """Look ahead by a simultaneous step, then step from where one was with the gradient found there.
+
+    ω′ = ω − η v(ω), ω ← ω − η v(ω′), v the gradients of both players. Each half draws its own minibatch; with Adam both
+    halves move its moments. Twice the cost of a step. On xy it contracts by √(1 − η² + η⁴).
+    """
+
+    name = "extragradient"
+    group = "update rule"
+    source = "Korpelevich 1976; Gidel et al. 2019, arXiv:1802.10551, algorithm 4"
+    mends = "rotation: converges on bilinear games"
+    traits = ("update rule",)
+    conflicts = {"update rule": "a step has one update rule"}
+
+    def rule(self, play: Play) -> tuple[Pass, Pass]:
+        """Return both players' passes at the point ahead."""
+        d, g = play.d, play.g
+        here = d.flat.clone(), g.flat.clone()
+        ahead = play.discriminator_pass(), play.generator_pass()
+        play.update(d, ahead[0])
+        play.update(g, ahead[1])
+        there = play.discriminator_pass(), play.generator_pass()
+        d.flat.copy_(here[0])
+        g.flat.copy_(here[1])
+        return play.update(d, there[0]), play.update(g, there[1])

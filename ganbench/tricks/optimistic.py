@@ -1,0 +1,41 @@
+"""Optimistic updates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ganbench.tricks import Play, Player, Trick
+
+if TYPE_CHECKING:
+    from ganbench.core.protocols import Pass
+
+
+@dataclass(frozen=True)
+class Optimistic(Trick):
+    """Optimistic mirror descent: w ← w + 2Δ_t − Δ_{t−1}, Δ the optimiser's step; both players at the same weights.
+
+    With SGD, Δ = −ηg, this is w ← w − η(2g_t − g_{t−1}); with Adam it is optimistic Adam. The first step is
+    plain. On xy with SGD it is stable iff η < 1/√3.
+    """
+
+    name = "optimistic"
+    group = "update rule"
+    source = "Daskalakis et al. 2018, arXiv:1711.00141, algorithm 1"
+    mends = "rotation, at the cost of a plain step"
+    traits = ("update rule",)
+    conflicts = {"update rule": "a step has one update rule"}
+
+    def rule(self, play: Play) -> tuple[Pass, Pass]:
+        """Return both players' passes at the same weights."""
+        passes = play.discriminator_pass(), play.generator_pass()
+        return self._move(play, play.d, passes[0]), self._move(play, play.g, passes[1])
+
+    def _move(self, play: Play, player: Player, passed: Pass) -> Pass:
+        before = player.flat.clone()
+        passed = play.update(player, passed)
+        step = player.flat - before
+        if "optimistic" in player.memory:
+            player.flat.add_(step).sub_(player.memory["optimistic"])
+        player.memory["optimistic"] = step
+        return passed

@@ -1,0 +1,87 @@
+"""Unrolled GANs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Ge
+
+from ganbench.core.lazy import torch
+from ganbench.core.trial import Trial
+from ganbench.tricks import Play, Player, Trick
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganbench.core.protocols import Pass
+
+_UNDER_ROOT = 1e-24  # the root's slope is infinite at a zero second moment
+
+
+@dataclass(frozen=True)
+class Unrolled(Trick):
+    """Give the generator the gradient through `steps` updates that the discriminator is about to make.
+
+    The generator's loss is taken at D_K = D₀ − Σ η Δ_k, with the generator inside every Δ_k and the discriminator's own
+    optimiser (Adam with its moments, or SGD) in the graph; all K updates see one minibatch. The discriminator itself
+    then makes one plain update. Costs about K + 1 steps.
+    """
+
+    name = "unrolled"
+    group = "update rule"
+    source = "Metz et al. 2016, arXiv:1611.02163, eq. 7-10"
+    mends = "mode collapse and hopping: the generator foresees the discriminator's answer"
+    traits = ("update rule",)
+    conflicts = {
+        "update rule": "a step has one update rule",
+        "no second gradient": "the discriminator's layers cannot be differentiated twice",
+    }
+
+    steps: Annotated[int, Ge(1)] = 5
+
+    def skip(self, trial: Trial) -> str | None:
+        """Return why this optimiser cannot be unrolled."""
+        if trial.optimizer.name not in ("adam", "sgd"):
+            return f"{trial.optimizer.name} cannot be unrolled: its update is not written as a differentiable one"
+        return None
+
+    def rule(self, play: Play) -> tuple[Pass, Pass]:
+        """Return the discriminator's plain pass and the generator's unrolled one."""
+        d, g, batch = play.d, play.g, play.draw()
+        flat = d.flat.detach().clone().requires_grad_()
+        update = _inner(d)
+        for k in range(1, self.steps + 1):
+            losses = play.discriminator_loss(d.views(flat), g.params, batch, through_generator=True)
+            (gradient,) = torch.autograd.grad(losses.loss.sum(), flat, create_graph=True)
+            flat = update(flat, gradient, k)
+        losses = play.generator_loss(d.views(flat), g.params, batch)
+        passed_g = play.passed(g, losses, torch.autograd.grad(losses.loss.sum(), list(g.params.values())))
+        return play.update(d, play.discriminator_pass()), play.update(g, passed_g)
+
+
+class _inner:  # noqa: N801 - used as a function with memory
+    """The optimiser's next updates as differentiable functions of the gradient; its own state is left alone."""
+
+    def __init__(self, player: Player) -> None:
+        self.options = player.optimizer.param_groups[0]
+        state = player.optimizer.state.get(player.flat, {})
+        zeros = torch.zeros_like(player.flat)
+        self.first: Tensor = state.get("exp_avg", state.get("momentum_buffer", zeros))
+        self.second: Tensor = state.get("exp_avg_sq", zeros)
+        self.done = float(state.get("step", 0))
+        self.adam = "betas" in self.options
+
+    def __call__(self, flat: Tensor, gradient: Tensor, k: int) -> Tensor:
+        """Return the weights after the k-th unrolled update."""
+        lr = self.options["lr"]
+        if not self.adam:
+            momentum = self.options["momentum"]
+            self.first = momentum * self.first + gradient if momentum else gradient
+            return flat - lr * self.first
+        beta1, beta2 = self.options["betas"]
+        self.first = beta1 * self.first + (1 - beta1) * gradient
+        self.second = beta2 * self.second + (1 - beta2) * gradient.square()
+        n = self.done + k
+        root = (self.second / (1 - beta2**n)).clamp_min(_UNDER_ROOT).sqrt()
+        return flat - lr * (self.first / (1 - beta1**n)) / (root + self.options["eps"])
