@@ -9,6 +9,7 @@ from ganbench.core.column import Column
 from ganbench.core.fidelity import fid_distance, fid_statistics
 from ganbench.core.lazy import torch
 from ganbench.metrics import Metric, Sample
+from ganbench.metrics._sets import judge_each
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,7 +21,8 @@ class FID(Metric):
 
     Computed by torch-fidelity in float64 on the data set's own extractor: comparable within one extractor and one pair
     of sample sizes only. It is biased upwards by about 2d/n + d(d + 1)/2n, so compare it with its floor, that of as
-    many real samples. NaN for non-finite features; at n ≤ d the covariances are singular and it still has a value.
+    many real samples. At n ≤ d the covariances are singular and it still has a value.
+    NaN for non-finite features or a single sample.
     """
 
     name = "fid"
@@ -29,10 +31,8 @@ class FID(Metric):
 
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:
         """Return the distance of each leading index, `[...]`."""
-        reference = fid_statistics(real.features)
-        lead = fake.features.shape[:-2]
-        values = [
-            fid_distance(fid_statistics(x), reference) if bool(torch.isfinite(x).all()) else torch.nan
-            for x in fake.features.reshape(-1, *fake.features.shape[-2:])
-        ]
-        return {"fid": torch.tensor(values, dtype=torch.float64, device=fake.features.device).reshape(lead)}
+        enough = min(fake.features.shape[-2], len(real.features)) > 1
+        reference = fid_statistics(real.features) if enough else {}
+        return judge_each(
+            fake.features, ["fid"], lambda x: [fid_distance(fid_statistics(x), reference) if enough else torch.nan]
+        )
