@@ -20,12 +20,18 @@ class Sample:
     Attributes:
         points: `[..., n, *shape]`. features: `[..., n, d]`.
         mode: `[..., n]` int64, the nearest mode. good: `[..., n]` bool, of high quality.
+        probabilities: `[..., n, classes]` from the extractor; None where it knows no classes.
+        log_density: `[..., n]` under the distribution of the data; None where that is not known.
+        training: on the real side, features `[N, d]` of the training set; None where the data are endless.
     """
 
     points: Tensor
     features: Tensor
     mode: Tensor
     good: Tensor
+    probabilities: Tensor | None = None
+    log_density: Tensor | None = None
+    training: Tensor | None = None
 
 
 @dataclass(frozen=True)

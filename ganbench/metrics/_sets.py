@@ -12,21 +12,28 @@ if TYPE_CHECKING:
 
 # Up to here differences are about as fast as matrix products, and they lose no digits to cancellation.
 FEW_DIMENSIONS = 8
+# The sixth power of larger numbers, which cubic kernels take, leaves the range of float64.
+LARGEST = 1e48
 
 
 def judge_each(
     features: Tensor, names: Sequence[str], judge: Callable[[Tensor], Sequence[float | Tensor]]
 ) -> dict[str, Tensor]:
-    """Return `[...]` values by name of feature sets `[..., n, d]`, NaN for a set that is not finite.
+    """Return `[...]` values by name of feature sets `[..., n, d]`, NaN for a set that is not finite (or beyond 1e48).
 
     `judge` sees one set `[n, d]` in float64, so a set's numbers do not depend on those beside it, to the last bit.
     """
     lead = features.shape[:-2]
     table = torch.full((lead.numel(), len(names)), torch.nan, dtype=torch.float64)
     for row, x in zip(table, features.reshape(-1, *features.shape[-2:]).double(), strict=True):
-        if bool(torch.isfinite(x).all()):
+        if bool((x.abs() < LARGEST).all()):
             row[:] = torch.tensor([float(value) for value in judge(x)], dtype=torch.float64)
     return {name: table[:, i].reshape(lead).to(features.device) for i, name in enumerate(names)}
+
+
+def undefined(features: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
+    """Return NaN by name for every feature set of `[..., n, d]`."""
+    return judge_each(features, names, lambda x: [torch.nan for _ in names])
 
 
 def distances(x: Tensor, y: Tensor) -> Tensor:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Interval
 
 from ganbench.core.column import Column
-from ganbench.core.lazy import torch
 from ganbench.metrics import Metric, Sample
-from ganbench.metrics._sets import distances, judge_each
+from ganbench.metrics._sets import distances, judge_each, undefined
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,8 +43,7 @@ class PrecisionRecall(Metric):
         y, k = real.features.double(), self.k
         names = [column.name for column in self.columns]
         if min(len(y), fake.features.shape[-2]) <= k:
-            undefined = torch.full(fake.features.shape[:-2], torch.nan, dtype=torch.float64, device=y.device)
-            return {name: undefined.clone() for name in names}
+            return undefined(fake.features, names)
         real_radius = _radii(y, k)
 
         def judge(x: Tensor) -> list[Tensor]:

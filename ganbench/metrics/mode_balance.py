@@ -1,0 +1,44 @@
+"""Further distances of the mode histogram from the data's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ganbench.core.column import Column
+from ganbench.core.lazy import torch
+from ganbench.metrics import Metric, Sample
+from ganbench.metrics._sets import judge_each
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ModeBalance(Metric):
+    """Total variation ½Σ|p − q| and Jensen-Shannon divergence between the histogram p over modes and the data's q.
+
+    Over each sample's nearest mode, good or not. Both are bounded, by 1 and log 2, unlike the KL divergence of
+    `modes`, and see a missing mode and an uneven spread alike. Non-finite samples make both NaN.
+    """
+
+    name = "mode_balance"
+    source = "Lin 1991, IEEE Transactions on Information Theory 37, for the Jensen-Shannon divergence"
+    columns = (
+        Column("mode_tv", "total variation between the histogram over nearest modes and the data's own", "1", "lower"),
+        Column("mode_jsd", "Jensen-Shannon divergence of the histogram over nearest modes", "nat", "lower"),
+    )
+
+    def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:
+        """Return both columns, `[...]` each."""
+        q = weights.double()
+
+        def judge(mode: Tensor) -> list[Tensor]:
+            p = mode[:, 0].long().bincount(minlength=len(q)).double() / len(mode)
+            middle = (p + q) / 2
+            kl = [(torch.xlogy(side, side) - torch.xlogy(side, middle)).sum() for side in (p, q)]
+            return [(p - q).abs().sum() / 2, (kl[0] + kl[1]) / 2]
+
+        finite = torch.isfinite(fake.features).all(-1, keepdim=True)
+        modes = fake.mode.unsqueeze(-1).double().where(finite, torch.nan)
+        return judge_each(modes, [column.name for column in self.columns], judge)
