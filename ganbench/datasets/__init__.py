@@ -19,6 +19,9 @@ class Data(Protocol):
     Training asks in two strokes, so that randomness can be drawn many steps ahead at little cost: `draw` gives
     something compact for `n` samples (row indices of a finite set, points of an endless one), `take` turns any slice
     of it, with any leading axes, into samples.
+
+    Two more things may be there, for metrics that can use them: `train`, the training samples `[N, *shape]` of a finite
+    set, and `log_density(samples)`, log p(x) `[..., n]` of samples `[..., n, *shape]` where the distribution is known.
     """
 
     weights: Tensor

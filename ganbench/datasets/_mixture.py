@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, prod
+from math import exp, log, pi, prod
 from typing import TYPE_CHECKING
 
 from ganbench.core.lazy import torch
@@ -56,6 +56,14 @@ class Mixture:
         exact = [torch.cdist(x, self.centres, compute_mode="donot_use_mm_for_euclid_dist").min(dim=-1) for x in rows]
         mode = torch.cat([nearest.indices for nearest in exact]).reshape(lead)
         return mode, (torch.cat([nearest.values for nearest in exact]) <= self.radius).reshape(lead)
+
+    def log_density(self, samples: Tensor) -> Tensor:
+        """Return log p(x) of samples `[..., n, d]`, `[..., n]` in float64 nats."""
+        x, centres, d = samples.double(), self.centres.double(), self.centres.shape[1]
+        total = torch.full_like(x[..., 0], -torch.inf)
+        for centre, weight in zip(centres, self.weights, strict=True):  # no [..., n, K] tensor for 10,000 modes
+            total = torch.logaddexp(total, weight.log() - (x - centre).square().sum(-1) / (2 * self.sigma**2))
+        return total - d / 2 * log(2 * pi * self.sigma**2)
 
 
 def total_std(centres: Tensor, sigma: float) -> float:

@@ -21,8 +21,9 @@ class Sample:
         points: `[..., n, *shape]`. features: `[..., n, d]`.
         mode: `[..., n]` int64, the nearest mode. good: `[..., n]` bool, of high quality.
         probabilities: `[..., n, classes]` from the extractor; None where it knows no classes.
-        log_density: `[..., n]` under the distribution of the data; None where that is not known.
-        training: on the real side, features `[N, d]` of the training set; None where the data are endless.
+        log_density: `[..., n]` under the distribution of the data; None where that is not known or no metric wants it.
+        training: on the real side, features `[N, d]` of the training set; None where the data are endless or no metric
+            wants it.
     """
 
     points: Tensor
@@ -39,10 +40,15 @@ class Metric(Component):
     """Numbers that judge generated samples `[..., n, …]` against real ones `[m, …]`, one a leading index.
 
     The real-against-real floor of a metric is the metric of an independent real set in the generator's place.
+
+    Attributes:
+        columns: what it returns.
+        wants: which of a sample's optional fields it reads, `("log_density",)` or `("training",)`; the others are None.
     """
 
     kind: ClassVar[str] = "metric"
     columns: ClassVar[tuple[Column, ...]]
+    wants: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:

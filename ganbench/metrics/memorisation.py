@@ -22,11 +22,13 @@ class Memorisation(Metric):
     memorisation: P(d_train < d_heldout) of a generated sample's distances to the nearest of as many training as
     held-out samples, ties half; 0.5 without memorisation. authenticity: share of generated samples that are farther
     from their nearest training sample than that one is from its own nearest; near 0 for copies.
+    A collapsed generator is near one side or the other by chance: read both beside the modes.
     NaN for endless data, for non-finite features and with fewer than two training samples.
     """
 
     name = "memorisation"
     source = "Alaa et al. 2022, arXiv:2102.08921, section 3.3 (authenticity)"
+    wants = ("training",)
     columns = (
         Column("memorisation", "P(nearer to a training than to a held-out sample, as many of each); honest 0.5"),
         Column("authenticity", "share of samples farther from their nearest training sample than that from its own"),

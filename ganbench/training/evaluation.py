@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import cast
 
@@ -35,14 +36,20 @@ class Evaluator:
         self.feature = cast(Feature, registry.find("feature", dataset.features)())
         self.feature.prepare()
         self.metrics = [cast(Metric, choice.build()) for choice in trial.metrics]
+        self.wanted = {field for metric in self.metrics for field in metric.wants}
         self.z = torch.stack([_normal(seed, "evaluation latent", (self.n, game.latent), device) for seed in seeds])
         self.real = self.describe(game.data.heldout(_generator(0, "evaluation real", device), self.n))
+        train = getattr(game.data, "train", None)
+        if train is not None and "training" in self.wanted:
+            self.real = dataclasses.replace(self.real, training=self.feature.extract(train))
 
     def describe(self, points: Tensor) -> Sample:
         """Return samples `[..., n, *shape]` with their features, modes and quality."""
         features = self.feature.extract(points)
-        mode, good = self.data.assign(points, self.feature.probabilities(features))
-        return Sample(points, features, mode, good)
+        probabilities = self.feature.probabilities(features)
+        mode, good = self.data.assign(points, probabilities)
+        density = getattr(self.data, "log_density", None) if "log_density" in self.wanted else None
+        return Sample(points, features, mode, good, probabilities, density(points) if density else None)
 
     def generate(self, params: Params, buffers: Params) -> Tensor:
         """Return `[S, n, *shape]` generated samples."""
