@@ -1,0 +1,124 @@
+"""The small print: what was skipped, how each number was computed, and where the numbers come from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ganbench.core.column import Column
+from ganbench.report.headline import name_of
+from ganbench.report.numbers import NONE, number
+from ganbench.report.rows import floor_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ganbench.tables.results import Results
+
+UNITS = {"1": NONE}
+DIRECTIONS = {"higher": "higher is better", "lower": "lower is better", "": "neither way"}
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A reason and the combinations that it holds for."""
+
+    reason: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """How one column was computed; `floors` has a text a data set, in their order."""
+
+    name: str
+    column: str
+    meaning: str
+    unit: str
+    direction: str
+    floors: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """How the samples of a data set were judged."""
+
+    dataset: str
+    extractor: str
+    n_real: str
+    n_fake: str
+
+
+def skipped(manifest: Mapping[str, Any]) -> list[Skipped]:
+    """Return what the plan left out, by reason in the order of the plan."""
+    by_reason: dict[str, list[str]] = {}
+    for entry in manifest.get("skipped", []):
+        by_reason.setdefault(str(entry["reason"]), []).append(str(entry["name"]))
+    return [Skipped(reason, tuple(names)) for reason, names in by_reason.items()]
+
+
+def definitions(columns: Mapping[str, Column], names: Sequence[str], datasets: Sequence[pd.DataFrame]) -> list[Definition]:
+    """Return the definitions of these columns, with their floor on each data set (its rows of `runs`)."""
+    return [
+        Definition(
+            name_of(name),
+            name,
+            columns[name].meaning,
+            UNITS.get(columns[name].unit, columns[name].unit),
+            DIRECTIONS[columns[name].direction],
+            tuple(number(floor_of(name, runs)) for runs in datasets),
+        )
+        for name in names
+    ]
+
+
+def sampled(datasets: Mapping[str, pd.DataFrame]) -> list[Sampled]:
+    """Return extractor and sample sizes of each data set."""
+    return [
+        Sampled(name, *(_values(runs, column) for column in ("extractor", "n_real", "n_fake")))
+        for name, runs in datasets.items()
+    ]
+
+
+def provenance(results: Results) -> list[tuple[str, str]]:
+    """Return the manifest as pairs of name and text; nested values on lines of their own."""
+    manifest = results.manifest
+    environment = dict(manifest.get("environment", {}))
+    git = environment.pop("git", None)
+    source = f"commit {str(git['commit'])[:12]}{', with changes' if git['dirty'] else ''}" if git else "no commit known"
+    times = manifest.get("times", {})
+    retries = sum(manifest.get("retries", {}).values())
+    facts: list[tuple[str, Any]] = [
+        ("suite", f"{manifest.get('suite', NONE)} ({str(manifest.get('suite_hash', NONE))[:12]})"),
+        ("run", manifest.get("run", NONE)),
+        ("seeds", _span(manifest.get("seeds", []))),
+        ("source", source),
+        *((name, value) for name, value in environment.items()),
+        ("started", times.get("started")),
+        ("finished", times.get("finished")),
+        ("workers lost and retried", retries),
+        ("component versions", ", ".join(f"{k} {v}" for k, v in manifest.get("components", {}).items())),
+    ]
+    return [(name, _text(value)) for name, value in facts]
+
+
+def _values(runs: pd.DataFrame, column: str) -> str:
+    found = runs[column].dropna().unique().tolist() if column in runs else []
+    return ", ".join(f"{v:,}" if isinstance(v, int) else str(v) for v in found) or NONE
+
+
+def _span(seeds: Sequence[int]) -> str:
+    """Return "0 to 7" for neighbours, otherwise the list."""
+    if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
+        return f"{seeds[0]} to {seeds[-1]}"
+    return ", ".join(map(str, seeds)) or NONE
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - whatever a manifest holds
+    if value is None or value == [] or value == "":
+        return NONE
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)

@@ -1,0 +1,109 @@
+"""What happened in a trial: its curves, and its samples over training from its median run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ganbench.analysis.estimators import scored, worst
+from ganbench.core.column import Column
+from ganbench.report.figures import Curve, Limits, curves
+from ganbench.report.headline import name_of
+from ganbench.report.labels import Label
+from ganbench.report.numbers import number
+from ganbench.report.pictures import Picture, picture
+from ganbench.report.rows import Row
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class MedianRun:
+    """The run in the middle by the leading metric: its place among the trial's seeds, and how it is introduced."""
+
+    position: int
+    seed: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """A trial's details. `opened` cards show without a click."""
+
+    row: Row
+    label: Label
+    facts: list[tuple[str, str]]
+    curves: list[Curve]
+    diverged: list[tuple[int, int]]
+    pictures: list[Picture]
+    pictured: str
+    opened: bool
+
+
+def card(
+    row: Row,
+    runs: pd.DataFrame,
+    history: pd.DataFrame,
+    samples: Mapping[str, np.ndarray] | None,
+    lead: Column | None,
+    fill: float,
+    shared: Limits,
+    opened: bool,
+) -> Card:
+    """Return the details of one trial.
+
+    Args:
+        row: its row of the ranking table.
+        runs: its rows of `runs`. history: of `history`. samples: its pictures, None where it has none.
+        lead: the metric that the median run is chosen by. fill: what a run without a value counts as.
+        shared: the axes of its data set.
+        opened: show it at once.
+    """
+    first = runs.iloc[0]
+    facts = [(axis, str(first[axis])) for axis in ("network", "loss", "tricks", "optimizer")]
+    facts += [("steps", f"{int(first['steps']):,}"), ("trial", row.trial)]
+    gone = runs.loc[runs["status"] == "DIVERGED", ["seed", "diverged_at"]].dropna()
+    diverged = [(int(seed), int(step)) for seed, step in gone.itertuples(index=False)]
+    drawn = curves(history, runs, shared, str(row.label)) if len(history) else []
+    chosen = median_run(runs, lead, fill) if samples is not None else None
+    pictures = _pictures(samples, chosen, str(row.label)) if samples is not None and chosen else []
+    return Card(row, row.label, facts, drawn, diverged, pictures, chosen.text if chosen else "", opened)
+
+
+def median_run(runs: pd.DataFrame, lead: Column | None, fill: float) -> MedianRun:
+    """Return the middle run by the leading metric, of two the worse one; equal runs in the order of their seeds."""
+    if lead is None:
+        return MedianRun(0, int(runs["seed"].iloc[0]), f"seed {runs['seed'].iloc[0]}")
+    values = scored(runs[lead.name], fill)
+    order = np.argsort(values if lead.direction == "higher" else -values, kind="stable")
+    position = int(order[(len(order) - 1) // 2])
+    run = runs.iloc[position]
+    value = "diverged" if run["status"] == "DIVERGED" else number(float(run[lead.name]))
+    return MedianRun(position, int(run["seed"]), f"seed {run['seed']}, the median run by {name_of(lead.name)} ({value})")
+
+
+def thumbnail(samples: Mapping[str, np.ndarray] | None, runs: pd.DataFrame, lead: Column | None, fill: float) -> Picture | None:
+    """Return the last picture of the median run, for the table."""
+    if samples is None or not len(samples["steps"]):
+        return None
+    chosen = median_run(runs, lead, fill)
+    step = int(samples["steps"][-1])
+    return picture(samples["samples"][-1, chosen.position], samples["real"], step, f"samples of {chosen.text}", side=44)
+
+
+def _pictures(samples: Mapping[str, np.ndarray], chosen: MedianRun, name: str) -> list[Picture]:
+    return [
+        picture(
+            samples["samples"][k, chosen.position], samples["real"], int(step), f"{name}, seed {chosen.seed}, step {step}"
+        )
+        for k, step in enumerate(samples["steps"])
+    ]
+
+
+def fill_of(runs: pd.DataFrame, lead: Column | None) -> float:
+    """Return what a finished run without a value counts as on this data set."""
+    return worst(runs[lead.name], lead.direction) if lead else float("nan")

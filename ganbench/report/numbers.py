@@ -1,0 +1,44 @@
+"""Numbers and labels as a reader wants them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+NONE = "–"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Return three significant digits: 7.5, 0.0123, 1.2e−5, 12,300; a dash where there is no value."""
+    if value is None or math.isnan(value):
+        return NONE
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size < 1e-3 or size >= 1e6:
+        mantissa, exponent = f"{value:.{max(digits - 2, 0)}e}".split("e")
+        return f"{mantissa}e{int(exponent)}".replace("-", "−")
+    decimals = max(0, digits - 1 - math.floor(math.log10(size)))
+    return f"{value:,.{decimals}f}".replace("-", "−")
+
+
+def mean(value: float) -> str:
+    """Return an average as one says it: 4.6, but 8 for a whole number."""
+    return f"{value:.0f}" if abs(value - round(value)) < 1e-9 else f"{value:.1f}" if abs(value) >= 1 else number(value)
+
+
+def count(n: int, one: str, many: str = "") -> str:
+    """Return "1 run", "8 runs"."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def listing(words: Sequence[str]) -> str:
+    """Return "a", "a and b", "a, b and c"."""
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def words(name: str) -> str:
+    """Return a component's label in words: `least_squares` is "least squares"."""
+    return name.replace("_", " ")

@@ -1,0 +1,176 @@
+"""The ranking table of a data set: what each cell says and how strongly it is tinted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ganbench.analysis.estimators import worst
+from ganbench.core.column import Column
+from ganbench.report.headline import name_of
+from ganbench.report.labels import Label, label
+from ganbench.report.numbers import number
+from ganbench.report.strip import Scale, Strip, strip
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TINTS = 7
+STRIPS = 1500  # rows: beyond, the page would grow past what a browser opens with ease
+
+
+@dataclass(frozen=True)
+class Head:
+    """A metric's column head: its name, which way is better and what real samples get."""
+
+    name: str
+    text: str
+    meaning: str
+    direction: str
+    floor: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A mean over seeds; `sort` is the exact value, empty where there is none; `tint` 0 (worst) to 6 (best)."""
+
+    text: str
+    sort: str
+    tint: int | None
+    interval: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A trial in the table."""
+
+    trial: str
+    anchor: str
+    label: Label
+    rank: str
+    lead: Cell | None
+    strip: Strip | None
+    cells: list[Cell]
+    ms: Cell
+    counts: dict[str, int]
+    runs: int
+    error: str
+    detailed: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """The ranking of a data set; `lead` is the head of the metric that decides the order."""
+
+    lead: Head | None
+    heads: list[Head]
+    rows: list[Row]
+    statuses: list[str]
+
+
+def table(
+    ranked: pd.DataFrame,
+    runs: pd.DataFrame,
+    metrics: Mapping[str, Column],
+    lead: str | None,
+    varies: set[str],
+    detailed: set[str],
+) -> Table:
+    """Return the table of one data set.
+
+    Args:
+        ranked: its rows of the ranking. runs: its rows of `runs`.
+        metrics: its metrics, in the order of the columns.
+        lead: the metric that decides the order, None where no run has a value.
+        varies: the axes that have more than one value.
+        detailed: the trials that have a card further down.
+    """
+    others = [m for m in metrics if m != lead and ranked[f"{m}_mean"].notna().any()]
+    shown = [*([lead] if lead else []), *others]
+    tints = {m: _tints(ranked[f"{m}_mean"].tolist(), metrics[m].direction) for m in shown}
+    tint_ms = _tints(ranked["ms_per_step"].tolist(), "")
+    strips = _strips(ranked, runs, lead, metrics) if lead else {}
+    errors = runs.loc[runs["error"].notna()].drop_duplicates("trial").set_index("trial")["error"].to_dict()
+    statuses = ["ok", *(s for s in ("diverged", "failed", "timeout") if ranked[s].sum() > 0)]
+    rows = []
+    for i, row in enumerate(ranked.to_dict("records")):
+        cells = {m: _cell(row, m, tints[m][i]) for m in shown}
+        rows.append(
+            Row(
+                trial=row["trial"],
+                anchor=f"t-{row['trial']}",
+                label=label(row, varies),
+                rank="" if _missing(row["rank"]) else str(row["rank"]),
+                lead=cells.get(lead) if lead else None,
+                strip=strips.get(row["trial"]),
+                cells=[cells[m] for m in others],
+                ms=Cell(number(row["ms_per_step"]), _exact(row["ms_per_step"]), tint_ms[i]),
+                counts={s: int(row[s]) for s in statuses},
+                runs=int(row["runs"]),
+                error=str(errors.get(row["trial"], "")),
+                detailed=row["trial"] in detailed,
+            )
+        )
+    heads = {m: _head(metrics[m], runs) for m in shown}
+    return Table(heads.get(lead) if lead else None, [heads[m] for m in others], rows, statuses)
+
+
+def floor_of(metric: str, runs: pd.DataFrame) -> float:
+    """Return what real samples get; NaN where it is not known."""
+    known = runs[f"{metric}_floor"].dropna() if f"{metric}_floor" in runs else []
+    return float(known.iloc[0]) if len(known) else math.nan
+
+
+def _head(column: Column, runs: pd.DataFrame) -> Head:
+    return Head(
+        column.name, name_of(column.name), column.meaning, column.direction, number(floor_of(column.name, runs))
+    )
+
+
+def _cell(row: Mapping[str, Any], metric: str, tint: int | None) -> Cell:
+    value, low, high = (float(row[f"{metric}_{s}"]) for s in ("mean", "low", "high"))
+    interval = "" if math.isnan(low) else f"± {number((high - low) / 2, 2)}"
+    return Cell(number(value), _exact(value), tint, interval)
+
+
+def _exact(value: float) -> str:
+    return "" if math.isnan(value) else repr(float(value))
+
+
+def _missing(value: Any) -> bool:  # noqa: ANN401 - a number or pandas' NA
+    return value is None or value != value or not str(value).isdigit()
+
+
+def _tints(values: Sequence[float], direction: str) -> list[int | None]:
+    """Return how good each value is among its column, 0 to 6: on a log scale where it spans two powers of ten."""
+    known = [v for v in values if math.isfinite(v)]
+    if not direction or not known or min(known) == max(known):
+        return [None] * len(values)
+    scale = Scale.of(known, counts=False, floor=math.nan)
+    shares = [scale.share(v) if math.isfinite(v) else math.nan for v in values]
+    better = [s if direction == "higher" else 1 - s for s in shares]
+    return [None if math.isnan(s) else round(s * (TINTS - 1)) for s in better]
+
+
+def _strips(
+    ranked: pd.DataFrame, runs: pd.DataFrame, lead: str, metrics: Mapping[str, Column]
+) -> dict[str, Strip]:
+    if len(ranked) > STRIPS:
+        return {}
+    fill = worst(runs[lead], metrics[lead].direction)
+    scale = Scale.of(
+        runs[lead].dropna().tolist(), counts=metrics[lead].unit == "modes", floor=floor_of(lead, runs)
+    )
+    values = {
+        str(trial): part[lead].tolist()
+        for trial, part in runs[runs["status"].isin(["OK", "DIVERGED"])].groupby("trial", sort=False)
+    }
+    return {
+        row["trial"]: strip(
+            values[row["trial"]], fill, *(float(row[f"{lead}_{s}"]) for s in ("mean", "low", "high")), scale
+        )
+        for row in ranked.to_dict("records")
+        if row["trial"] in values
+    }

@@ -1,0 +1,153 @@
+"""What the page shows of some results, as plain data: the template only lays it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ganbench.analysis.ranking import metric_columns, order_by, ranking
+from ganbench.core.column import Column
+from ganbench.report import about
+from ganbench.report.cards import Card, card, fill_of, thumbnail
+from ganbench.report.figures import limits
+from ganbench.report.headline import headline, name_of
+from ganbench.report.labels import varying
+from ganbench.report.numbers import count, listing
+from ganbench.report.pictures import Picture
+from ganbench.report.rows import Table, floor_of, table
+from ganbench.tables.schema import FIXED
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ganbench.tables.results import Results
+
+DETAILED = 64  # trials with curves and pictures: about 40 kB each
+THUMBNAILS = 400  # about 1 kB each
+
+
+@dataclass(frozen=True)
+class Section:
+    """A data set: its sentence, its ranking, and the details of its trials."""
+
+    name: str
+    anchor: str
+    sentence: str
+    table: Table
+    thumbnails: dict[str, Picture]
+    cards: list[Card]
+    thinned: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything on the page, in its order."""
+
+    title: str
+    sections: list[Section]
+    tally: str
+    incidents: str
+    skipped: list[about.Skipped]
+    metrics: list[about.Definition]
+    diagnostics: list[about.Definition]
+    sampled: list[about.Sampled]
+    provenance: list[tuple[str, str]]
+    suite: str
+
+
+def page(results: Results) -> Page:
+    """Return what the page of these results shows."""
+    ranked, metrics = ranking(results), metric_columns(results)
+    varies = varying(results.runs)
+    history = {str(t): part for t, part in results.history.groupby("trial", sort=False)}
+    parts = {str(d): part for d, part in results.runs.groupby("dataset", sort=False)}
+    sections = [
+        _section(i, name, ranked[ranked["dataset"] == name], part, results, metrics, history, varies, len(parts))
+        for i, (name, part) in enumerate(parts.items())
+    ]
+    fixed = {c.name for table in FIXED.values() for c in table}
+    logged = [c for frame in (results.history, results.layers) for c in frame.columns if c not in metrics]
+    diagnostics = [c for c in dict.fromkeys(logged) if c not in fixed and c in results.columns]
+    return Page(
+        title=str(results.manifest.get("suite", results.path.parent.name)),
+        sections=sections,
+        tally=_tally(results.runs),
+        incidents=_incidents(results.runs),
+        skipped=about.skipped(results.manifest),
+        metrics=about.definitions(results.columns, list(metrics), list(parts.values())),
+        diagnostics=about.definitions(results.columns, diagnostics, []),
+        sampled=about.sampled(parts),
+        provenance=about.provenance(results),
+        suite=results.suite,
+    )
+
+
+def _section(
+    place: int,
+    name: str,
+    ranked: pd.DataFrame,
+    runs: pd.DataFrame,
+    results: Results,
+    metrics: dict[str, Column],
+    history: dict[str, pd.DataFrame],
+    varies: set[str],
+    datasets: int,
+) -> Section:
+    keys = order_by(runs, metrics)
+    lead = metrics[keys[0]] if keys else None
+    chosen = _detailed(ranked["trial"].tolist(), DETAILED // datasets)
+    rows = table(ranked, runs, metrics, lead.name if lead else None, varies, set(chosen))
+    own = {str(trial): part for trial, part in runs.groupby("trial", sort=False)}
+    known = [history[t] for t in own if t in history]
+    shared = limits(_stacked(known, results.history), runs)
+    fill = fill_of(runs, lead)
+    last_ranked = ranked.loc[ranked["rank"].notna(), "trial"].tolist()[-1:]
+    cards = [
+        card(
+            row, own[row.trial], history.get(row.trial, results.history.iloc[:0]), results.samples.get(row.trial),
+            lead, fill, shared, opened=row.trial in (rows.rows[0].trial, *last_ranked),
+        )
+        for row in rows.rows
+        if row.detailed
+    ]  # fmt: skip
+    small = {
+        row.trial: shown
+        for row in rows.rows[: THUMBNAILS // datasets]
+        if (shown := thumbnail(results.samples.get(row.trial), own[row.trial], lead, fill))
+    }
+    floor = floor_of(lead.name, runs) if lead else float("nan")
+    thinned = "" if len(chosen) == len(ranked) else f"Details of {len(chosen)} of {len(ranked):,} trials: the best and the last."
+    return Section(
+        name, f"d-{place}", headline(ranked, runs, lead, floor, varies), rows, small, cards, thinned
+    )
+
+
+def _detailed(trials: list[str], most: int) -> list[str]:
+    """Return the trials that get a card: all, or the best and, of a third of the places, the last."""
+    if len(trials) <= most:
+        return trials
+    last = most // 3
+    return [*trials[: most - last], *trials[len(trials) - last :]]
+
+
+def _stacked(parts: list[pd.DataFrame], empty: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.concat(parts) if parts else empty.iloc[:0]
+
+
+def _tally(runs: pd.DataFrame) -> str:
+    """Return "12 trials, 96 runs on ring and grid"."""
+    trials, datasets = runs["trial"].nunique(), [str(d) for d in runs["dataset"].unique()]
+    where = listing(datasets) if len(datasets) <= 4 else count(len(datasets), "data set")
+    return f"{count(trials, 'trial')} and {count(len(runs), 'run')} on {where}"
+
+
+def _incidents(runs: pd.DataFrame) -> str:
+    """Return how the runs ended."""
+    counts = runs["status"].value_counts()
+    said = {"OK": "ended well", "DIVERGED": "diverged", "FAILED": "failed", "TIMEOUT": "ran out of time"}
+    return listing([f"{int(counts[s]):,} {text}" for s, text in said.items() if counts.get(s, 0)])
+
+
+__all__ = ["Page", "Section", "name_of", "page"]
