@@ -1,0 +1,65 @@
+"""The smallest generator and discriminator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ganbench.core.lazy import torch
+from ganbench.core.trial import Trial
+from ganbench.networks import Network
+from ganbench.networks._layers import Function, Net
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from ganbench.core.protocols import Noise
+    from ganbench.networks import Params
+
+
+@dataclass(frozen=True)
+class Dirac(Network):
+    """G(z) = θ and D(x) = ψ x, one number each, started at `theta` and `psi`.
+
+    With the `dirac` data and the Wasserstein loss this is the bilinear game min_θ max_ψ −ψθ.
+    """
+
+    name = "dirac"
+    source = "Mescheder et al. 2018, arXiv:1801.04406, definition 2.1"
+
+    latent: int = 1
+    theta: float = 1.0
+    psi: float = 1.0
+
+    def skip(self, trial: Trial) -> str | None:
+        """Return why these networks cannot make the data set's samples."""
+        shape = getattr(trial.dataset.build(), "shape", (1,))
+        return None if shape == (1,) else f"the dirac network makes points of a line, not samples of shape {shape}"
+
+    def generator(self, shape: tuple[int, ...]) -> Net:
+        """Return the generator `[S, B, 1] → [S, B, 1]`, the same point for every latent."""
+        return Net([_Number("theta", self.theta, multiply=False)])
+
+    def trunk(self, shape: tuple[int, ...]) -> tuple[Net, int]:
+        """Return the whole discriminator `[S, B, 1] → [S, B, 1]`, and 1."""
+        return Net([_Number("psi", self.psi, multiply=True)]), 1
+
+    def head(self, width: int) -> Net:
+        """Return the identity: the trunk has answered already."""
+        return Net([Function(lambda x: x)])
+
+
+class _Number:
+    """One number a seed: what everything becomes, or what everything is multiplied with."""
+
+    def __init__(self, name: str, start: float, multiply: bool) -> None:
+        self.weight, self.start, self.multiply = f"{name}.weight", start, multiply
+
+    def init(self, generator: Generator) -> tuple[Params, Params]:
+        """Return the start; no random number is used."""
+        return {self.weight: torch.tensor([self.start])}, {}
+
+    def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
+        """Return `[S, B, 1]`."""
+        number = params[self.weight].unsqueeze(-1)
+        return x * number if self.multiply else number.expand_as(x)
