@@ -83,6 +83,8 @@ def to_arrow(table: str, frame: pd.DataFrame, columns: Mapping[str, Column]) -> 
     Raises:
         SchemaError: a column is missing or not declared, or a value does not fit its type.
     """
+    if not len(frame):  # a trial without diagnostics has no layers, and does not know their columns
+        return empty(table)
     declared = {**columns, **{column.name: column for column in FIXED[table]}}
     if unknown := [name for name in frame.columns if name not in declared]:
         raise SchemaError(f"{table}: the column {unknown[0]!r} is not declared; add it to its component's `columns`")
@@ -130,10 +132,10 @@ def read(path: Path, table: str) -> pa.Table:
     """
     data = path.read_bytes()  # apart from parsing, whose errors pyarrow may raise as OSError too
     try:
-        found = pq.read_table(pa.BufferReader(data))
+        found = pq.ParquetFile(pa.BufferReader(data)).read()
         found.validate(full=True)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise SchemaError(f"{path.name} is no parquet file ({str(error).splitlines()[0][:80]})") from None
+        raise SchemaError(f"{table}: no parquet file ({str(error).splitlines()[0][:80]})") from None
     declarations(table, found.schema)
     return found
 

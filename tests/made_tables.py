@@ -1,0 +1,97 @@
+"""Tables as a trainer returns them, made up, so that what reads and judges tables is tested without training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from trials import small_trial
+
+from ganbench.core.column import Column
+from ganbench.core.status import Status
+from ganbench.core.trial import Trial
+from ganbench.tables import store
+from ganbench.tables.part import TrialTables
+
+METRICS = {
+    "modes_captured": Column("modes_captured", "modes found", "modes", "higher"),
+    "hq_fraction": Column("hq_fraction", "share of good samples", "1", "higher"),
+    "fid": Column("fid", "Fréchet distance", "1", "lower"),
+    "spread_ratio": Column("spread_ratio", "spread"),
+}
+MANIFEST = '{"format": 1, "suite": "made", "times": {"finished": "%s"}}'
+
+
+def made_tables(trial: Trial, *, rows: int = 3, layers: bool = True, **metrics: list[float]) -> TrialTables:
+    """Return tables whose final metrics are these, a value a seed; a run with NaN in all of them diverged."""
+    identity, seeds = trial.key[:12], list(trial.seeds)
+    ids = [f"{identity}-{seed}" for seed in seeds]
+    metrics = metrics or {"modes_captured": [8.0] * len(seeds)}
+    diverged = np.isnan(np.array(list(metrics.values()))).all(axis=0)
+    steps = np.arange(1, rows + 1) * 10
+    history = pd.DataFrame(
+        {
+            "run": np.repeat(ids, rows),
+            "trial": identity,
+            "seed": np.repeat(seeds, rows),
+            "step": np.tile(steps, len(ids)),
+            "loss_g": np.tile([0.5, np.nan, 1.5][:rows], len(ids)),
+        }
+    )
+    runs = pd.DataFrame(
+        {
+            "trial": identity,
+            "run": ids,
+            "seed": seeds,
+            **trial.labels,
+            "status": [Status.DIVERGED if bad else Status.OK for bad in diverged],
+            "diverged_at": pd.array([7 if bad else None for bad in diverged], "Int64"),
+            "error": pd.array([None] * len(ids), "string"),
+            "steps": trial.steps,
+            **metrics,
+            **{f"{name}_floor": 0.5 for name in metrics},
+            "extractor": "coordinates",
+            "n_real": 200,
+            "n_fake": 100,
+            "ms_per_step": 0.25,
+            "seconds": 1.0,
+        }
+    )
+    per_layer = history.drop(columns="loss_g").assign(network="G", layer="linear0", grad_norm=1.0)
+    floors = {f"{n}_floor": Column(f"{n}_floor", "of real samples", METRICS[n].unit) for n in metrics}
+    return TrialTables(
+        runs=runs,
+        history=history,
+        layers=per_layer if layers else per_layer.iloc[:0][["run", "trial", "seed"]],
+        samples=made_samples(len(seeds)),
+        columns={
+            **{name: METRICS[name] for name in metrics},
+            **floors,
+            "loss_g": Column("loss_g", "the generator's loss", "nat"),
+            "grad_norm": Column("grad_norm", "norm of the gradient", "1", timing=False),
+        },
+    )
+
+
+def made_samples(seeds: int) -> dict[str, np.ndarray]:
+    """Return pictures of two steps: ten points a seed."""
+    points = np.arange(2 * seeds * 20, dtype=np.float16).reshape(2, seeds, 10, 2)
+    return {"steps": np.array([10, 30]), "samples": points, "real": points[0, 0]}
+
+
+def made_run(folder: Path, trials: dict[Trial, TrialTables], finished: str = "2026-01-01", name: str = "0a1b") -> Path:
+    """Write parts, merge them into a run of `folder` and return it."""
+    for trial, tables in trials.items():
+        store.write_part(folder, trial.key, tables)
+    out = folder / name
+    store.merge(folder, list(trials), {}, out)
+    (out / "manifest.json").write_text(MANIFEST % finished)
+    (out / "suite.yaml").write_text("name: made\n")
+    return out
+
+
+def seeded(seeds: int, **changes: Any) -> Trial:
+    """Return a small trial of that many seeds."""
+    return small_trial(seeds=tuple(range(seeds)), **changes)
