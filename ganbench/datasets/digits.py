@@ -22,7 +22,8 @@ class Digits(Dataset):
     """1,797 scans of handwritten digits, 8×8 grey, scaled to [-1, 1]; the ten classes are the modes.
 
     Every fourth scan of each class is held out from training: 1,352 train, 445 are held out. A sample is of high
-    quality where the digits classifier is sure of its class by `confidence`.
+    quality where the digits classifier gives its class a probability of at least `confidence`: at 0.6 about 97 % of
+    held-out scans are, and of noise, blurred scans and blends of two digits under 1 %, none and 7 %.
     """
 
     name = "digits"
@@ -30,7 +31,7 @@ class Digits(Dataset):
     traits = ("images",)
     features = "digits"
 
-    confidence: Annotated[float, Interval(gt=0, lt=1)] = 0.9
+    confidence: Annotated[float, Interval(gt=0, lt=1)] = 0.6
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import os
 import pickle
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,9 +20,10 @@ from ganbench.features import Feature
 if TYPE_CHECKING:
     from torch import Tensor
 
-WEIGHTS_VERSION = 1
+WEIGHTS_VERSION = 2
 HIDDEN, WIDTH, CLASSES = 256, 64, 10
 STEPS, BATCH, RATE = 3000, 128, 2e-3
+NOISE, BLENDS = 16, 32  # samples of no class beside each batch
 LEAST_ACCURACY = 0.97
 
 # Inputs and outputs of the three layers.
@@ -37,13 +39,16 @@ Weights = dict[str, "Tensor"]
 class Digits(Feature):
     """64 features of a fully connected classifier (64–256–64–10) of scikit-learn's digits, before its last layer.
 
-    Trained once on the training split with shifts of a pixel, from a fixed seed on one thread, and cached; its
-    held-out accuracy is checked to be at least 0.97.
+    Trained once on the training split with shifts of a pixel, and to be unsure of images that are no digit, from a
+    fixed seed on one thread, and cached; its held-out accuracy is checked to be at least 0.97.
     """
 
     name = "digits"
-    version = 1
-    source = "trained here on Alpaydin & Kaynak 1998; the role of Inception in Heusel et al. 2017, arXiv:1706.08500"
+    version = 2
+    source = (
+        "trained here on Alpaydin & Kaynak 1998, with the outlier exposure of Hendrycks et al. 2019, arXiv:1812.04606; "
+        "the role of Inception in Heusel et al. 2017, arXiv:1706.08500"
+    )
 
     def prepare(self) -> None:
         """Train the classifier, or find it in the user's cache.
@@ -93,13 +98,7 @@ def _weights() -> Weights:
             f"features/digits: the classifier is right on {found:.3f} of the held-out digits and must be on "
             f"{LEAST_ACCURACY}; run `ganbench doctor`, its versions of torch or scikit-learn may be broken"
         )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        torch.save(weights, temporary)
-        os.replace(temporary, path)
-    except OSError:
-        pass  # without a writable cache each process trains its own, to the same bits
+    _write(path, weights)
     return weights
 
 
@@ -110,7 +109,21 @@ def _read(path: Path) -> Weights | None:
         shapes = {name: tuple(w.shape) for name, w in weights.items()}
     except (EOFError, OSError, RuntimeError, ValueError, AttributeError, pickle.UnpicklingError):
         return None
-    return weights if shapes == _SHAPES else None
+    return weights if shapes == _SHAPES and accuracy(weights) >= LEAST_ACCURACY else None
+
+
+def _write(path: Path, weights: Weights) -> None:
+    """Write the weights so that other processes, which may write the same, see a whole file or none."""
+    temporary = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            torch.save(weights, temporary)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except (OSError, RuntimeError):
+        pass  # without a writable cache each process trains its own, to the same bits
 
 
 def cache_file() -> Path:
@@ -119,7 +132,9 @@ def cache_file() -> Path:
 
     (images, labels), _ = digit_images()
     content = hashlib.sha256(images.numpy().tobytes() + labels.numpy().tobytes())
-    content.update(repr((WEIGHTS_VERSION, HIDDEN, WIDTH, STEPS, BATCH, RATE, torch.__version__)).encode())
+    content.update(
+        repr((WEIGHTS_VERSION, HIDDEN, WIDTH, STEPS, BATCH, RATE, NOISE, BLENDS, torch.__version__)).encode()
+    )
     return Path(user_cache_dir("ganbench")) / f"digits-{content.hexdigest()[:16]}.pt"
 
 
@@ -146,8 +161,8 @@ def _train(generator: torch.Generator) -> Weights:
         for step in range(STEPS):
             optimiser.param_groups[0]["lr"] = RATE * (1 - step / STEPS)
             rows = torch.randint(len(images), (BATCH,), generator=generator)
-            batch = _shifted(images[rows], generator)
-            loss = F.cross_entropy(_logits(weights, _features(weights, batch)), labels[rows])
+            batch, targets = _with_outliers(_shifted(images[rows], generator), labels[rows], generator)
+            loss = F.cross_entropy(_logits(weights, _features(weights, batch)), targets)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -163,6 +178,25 @@ def _shifted(images: Tensor, generator: torch.Generator) -> Tensor:
     columns = shift[:, 1:] + torch.arange(8)
     moved = padded[torch.arange(n)[:, None, None], 0, rows[:, :, None], columns[:, None, :]].unsqueeze(1)
     return moved + 0.1 * torch.randn(moved.shape, generator=generator)
+
+
+def _with_outliers(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return images and target probabilities, with samples added that are of no class: all classes equally likely.
+
+    They are shuffled pixels, uniform noise and blends of two digits. Without them the classifier is sure of a third of
+    all noise images, and its certainty would say nothing about quality.
+    """
+    n, known = len(images), F.one_hot(labels, CLASSES).float()
+    shuffled, uniform = torch.rand(2, NOISE // 2, 64, generator=generator)
+    noise = torch.cat((images[: len(shuffled)].flatten(1).gather(1, shuffled.argsort(1)), 2 * uniform - 1))
+    a, b = torch.randint(n, (2, BLENDS), generator=generator)
+    share = 0.3 + 0.4 * torch.rand(BLENDS, 1, 1, 1, generator=generator)
+    nothing = torch.full((BLENDS, CLASSES), 1 / CLASSES)
+    same = (labels[a] == labels[b]).unsqueeze(1)
+    return (
+        torch.cat((images, noise.reshape(-1, 1, 8, 8), share * images[a] + (1 - share) * images[b])),
+        torch.cat((known, nothing[:1].expand(len(noise), -1), torch.where(same, known[a], nothing))),
+    )
 
 
 def accuracy(weights: Weights) -> float:

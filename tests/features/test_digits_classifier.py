@@ -8,6 +8,7 @@ import torch
 
 from ganbench.core.digits import digit_images
 from ganbench.core.errors import GanbenchError
+from ganbench.datasets.digits import Digits as DigitImages
 from ganbench.features import digits
 from ganbench.features.coordinates import Coordinates
 from ganbench.features.digits import Digits
@@ -60,6 +61,27 @@ def test_held_out_accuracy(trained):
     assert digits.accuracy(trained) == pytest.approx(float(right), abs=1e-6)
 
 
+def test_certainty_means_quality(trained):
+    """The shares are those of the data set's documentation; they are fixed numbers, because training is."""
+    (_, _), (held, labels) = digit_images()
+    noise = torch.rand(500, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    blurred = torch.nn.functional.avg_pool2d(torch.nn.functional.pad(held, (1, 1, 1, 1), value=-1.0), 3, 1)
+    other = labels.roll(1) != labels
+    blended = (held + held.roll(1, 0))[other] / 2
+    threshold = DigitImages().confidence
+
+    def sure(images):
+        logits = digits._logits(trained, digits._features(trained, images))
+        return float((logits.softmax(-1).amax(-1) >= threshold).double().mean())
+
+    assert 0.95 <= sure(held) <= 0.99
+    assert sure(noise) <= 0.01
+    assert sure(blurred) <= 0.01
+    assert sure(1 - 2 * torch.ones_like(held[:1])) == 0
+    assert sure(-held) == 0
+    assert sure(blended) <= 0.1
+
+
 def test_a_classifier_that_is_too_often_wrong_is_refused(cache, monkeypatch):
     monkeypatch.setattr(digits, "STEPS", 1)
     with pytest.raises(GanbenchError, match="0.97"):
@@ -75,7 +97,9 @@ def test_the_cache_spares_the_training(extractor, monkeypatch, trained):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"garbage", b"\x80\x04K.", b"half", b"other"], ids=["empty", "text", "pickle", "half", "other"]
+    "content",
+    [b"", b"garbage", b"\x80\x04K.", b"half", b"other", b"wrong"],
+    ids=["empty", "text", "pickle", "half", "other", "wrong"],
 )
 def test_a_broken_cache_file_is_trained_anew(extractor, cache, trained, content):
     extractor.prepare()
@@ -83,6 +107,8 @@ def test_a_broken_cache_file_is_trained_anew(extractor, cache, trained, content)
     whole = path.read_bytes()
     if content == b"other":
         torch.save({"w1": torch.zeros(2)}, path)
+    elif content == b"wrong":
+        torch.save({name: torch.full_like(w, torch.nan) for name, w in trained.items()}, path)
     else:
         path.write_bytes(whole[: len(whole) // 2] if content == b"half" else content)
     digits._weights.cache_clear()
