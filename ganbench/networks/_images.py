@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ganbench.core.lazy import F, torch
 from ganbench.networks._initialisers import Initialiser
+from ganbench.networks._layers import Dropout, Function
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -60,23 +61,23 @@ class Conv:
         return convolve(x, weight.flatten(0, 1), bias, stride=self.stride, padding=self.padding, groups=weight.shape[0])
 
 
-class ImageBatchNorm:
-    """Batch norm of each channel of each seed over its batch and places."""
+class ImageDropout(Dropout):
+    """Dropout of single places and channels of packed images."""
 
-    def __init__(self, name: str, channels: int) -> None:
-        self.scale, self.bias = f"{name}.scale", f"{name}.bias"
-        self.mean, self.var = f"{name}.running_mean", f"{name}.running_var"
+    def __init__(self, name: str, p: float, channels: int) -> None:
+        super().__init__(name, p)
         self.channels = channels
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
-        """Return scale 1 and bias 0; buffers: mean 0 and variance 1."""
-        one, zero = torch.ones(self.channels), torch.zeros(self.channels)
-        return {self.scale: one, self.bias: zero}, {self.mean: zero.clone(), self.var: one.clone()}
-
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
-        """Return the normalised images; in training the running averages move in place."""
-        # Views of the stacked buffers, so that batch_norm's in-place update reaches them.
-        mean, var = buffers[self.mean].view(-1), buffers[self.var].view(-1)
-        return F.batch_norm(
-            x, mean, var, params[self.scale].flatten(), params[self.bias].flatten(), training=training, momentum=0.1
-        )
+        """Return `x` with its own mask a seed."""
+        return pack(super().__call__(params, buffers, unpack(x, self.channels), training, noise))
+
+
+def upsample() -> Function:
+    """Return the layer that doubles the side of packed images by repeating places."""
+    return Function(lambda x: F.interpolate(x, scale_factor=2, mode="nearest"))
+
+
+def downsample() -> Function:
+    """Return the layer that halves the side of packed images by averaging."""
+    return Function(lambda x: F.avg_pool2d(x, 2))

@@ -82,8 +82,33 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def activation(name: str) -> Function:
-    """Return the activation of that name."""
+    """Return the activation of that name, in place where it can be."""
     return Function(ACTIVATIONS[name])
+
+
+def maxout(pieces: int) -> Function:
+    """Return the largest of each feature's pieces, `[S, B, pieces · F] → [S, B, F]`"""
+    return Function(lambda x: x.unflatten(-1, (pieces, -1)).amax(-2))
+
+
+class Residual:
+    """y = shortcut(x) + inner(x).
+
+    The first layer of each branch must leave its input as it is: an activation in place there would change the other.
+    """
+
+    def __init__(self, inner: Sequence[Layer], shortcut: Sequence[Layer] = ()) -> None:
+        self.inner, self.shortcut = Net(inner), Net(shortcut)
+
+    def init(self, generator: Generator) -> tuple[Params, Params]:
+        """Return the parameters and buffers of both branches."""
+        inner, shortcut = self.inner.init(generator), self.shortcut.init(generator)
+        return inner[0] | shortcut[0], inner[1] | shortcut[1]
+
+    def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
+        """Return the sum of both branches."""
+        inner = self.inner.apply(params, buffers, x, training=training, noise=noise)
+        return self.shortcut.apply(params, buffers, x, training=training, noise=noise) + inner
 
 
 class Linear:
@@ -129,30 +154,3 @@ class Dropout:
             return x
         keep = noise.uniform(self.name, *x.shape[1:]) >= self.p
         return x * keep / (1.0 - self.p)
-
-
-class BatchNorm:
-    """(x − mean) / √(var + ε) · g + b over each seed's batch `[S, B, F]`; running averages in evaluation."""
-
-    def __init__(self, name: str, features: int, momentum: float = 0.1, eps: float = 1e-5) -> None:
-        self.scale, self.bias = f"{name}.scale", f"{name}.bias"
-        self.mean, self.var = f"{name}.running_mean", f"{name}.running_var"
-        self.features, self.momentum, self.eps = features, momentum, eps
-
-    def init(self, generator: Generator) -> tuple[Params, Params]:
-        """Return scale 1 and bias 0; buffers: mean 0 and variance 1."""
-        one, zero = torch.ones(self.features), torch.zeros(self.features)
-        return {self.scale: one, self.bias: zero}, {self.mean: zero.clone(), self.var: one.clone()}
-
-    def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
-        """Return the normalised `x`."""
-        if training:
-            var, mean = torch.var_mean(x, dim=-2, correction=0)
-            with torch.no_grad():
-                n = x.shape[-2]
-                buffers[self.mean].lerp_(mean, self.momentum)
-                buffers[self.var].lerp_(var * (n / max(n - 1, 1)), self.momentum)
-        else:
-            mean, var = buffers[self.mean], buffers[self.var]
-        gain = params[self.scale] * torch.rsqrt(var + self.eps)
-        return x * gain.unsqueeze(-2) + (params[self.bias] - mean * gain).unsqueeze(-2)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from annotated_types import Interval
 
 from ganbench.core.lazy import torch
 from ganbench.core.trial import Trial
+from ganbench.networks import Net as AnyNet
 from ganbench.networks import Network
-from ganbench.networks._images import Conv, ImageBatchNorm, pack, unpack
+from ganbench.networks._attention import SelfAttention
+from ganbench.networks._images import Conv, ImageDropout, pack, unpack
 from ganbench.networks._initialisers import Initialisation, initialiser
 from ganbench.networks._layers import Function, Layer, Linear, Net, activation
+from ganbench.networks._norm_choice import absorbs_bias, image_norm
+from ganbench.networks._options import discriminator_traits, reparametrised
+from ganbench.networks._virtual import Reference, without_reference
 
 Size = Annotated[int, Interval(ge=1, le=4096)]
 
@@ -22,23 +27,28 @@ class DCGAN(Network):
     """Deep convolutional generator and discriminator for square images of 8, 16 or 32 pixels.
 
     The generator doubles a 4×4 map (or 2×2 for 8 pixels) by transposed convolutions with batch norm and ends in tanh;
-    the discriminator mirrors it with strided convolutions and leaky ReLU. `channels` is the width beside the image.
+    the discriminator mirrors it with strided convolutions and leaky ReLU, no norm on its first. `channels` is the width
+    beside the image. `attention` puts self-attention into both, on the map of half the image's side.
     """
 
     name = "dcgan"
+    version = 2
     source = "Radford et al. 2016, arXiv:1511.06434, section 3"
     needs = {"images": "dcgan builds convolutions and the data set has no images"}
 
     latent: Size = 32
     channels: Size = 16
-    batch_norm: bool = True
-    d_batch_norm: bool = False
+    norm: Literal["none", "batch", "layer", "instance", "virtual"] = "batch"
+    d_norm: Literal["none", "batch", "layer", "instance"] = "none"
+    d_weight_norm: bool = False
+    d_dropout: Annotated[float, Interval(ge=0, lt=1)] = 0.0
+    attention: bool = False
     init: Initialisation = "normal"
     init_scale: float = 0.02
 
     def parameter_traits(self) -> tuple[str, ...]:
         """Say what others may object to in this discriminator."""
-        return ("couples samples",) if self.d_batch_norm else ()
+        return discriminator_traits(self.parameters)
 
     def skip(self, trial: Trial) -> str | None:
         """Return why these networks cannot make the data set's images."""
@@ -57,30 +67,39 @@ class DCGAN(Network):
         """Return the generator `[S, B, latent] → [S, B, C, H, W]`."""
         side, widths = self._widths(shape[1])
         start = initialiser(self.init, self.init_scale)
-        width = widths[-1]
+        width, free = widths[-1], absorbs_bias(self.norm)
         layers: list[Layer] = [
             Linear("linear", self.latent, width * side**2, start),
             Function(lambda x: pack(x.unflatten(-1, (width, side, side)))),
         ]
-        for i, (inputs, outputs) in enumerate(zip(widths[::-1], [*widths[-2::-1], shape[0]], strict=True)):
-            if self.batch_norm:
-                layers.append(ImageBatchNorm(f"norm{i}", inputs))
-            layers += [activation("relu"), Conv(f"conv{i}", (inputs, outputs), start, transposed=True)]
-        return Net([*layers, activation("tanh"), Function(lambda x: unpack(x, shape[0]))])
+        stages = list(zip(widths[::-1], [*widths[-2::-1], shape[0]], strict=True))
+        for i, (inputs, outputs) in enumerate(stages):
+            last = i == len(stages) - 1
+            layers += [*image_norm(self.norm, f"norm{i}", inputs), activation("relu")]
+            if last and self.attention:
+                layers.append(SelfAttention("attention", inputs, start))
+            layers.append(Conv(f"conv{i}", (inputs, outputs), start, transposed=True, bias=last or not free))
+        layers += [activation("tanh"), Function(lambda x: unpack(x, shape[0]))]
+        return Net([Reference(self.latent), *layers, without_reference()] if self.norm == "virtual" else layers)
 
-    def trunk(self, shape: tuple[int, ...]) -> tuple[Net, int]:
+    def trunk(self, shape: tuple[int, ...]) -> tuple[AnyNet, int]:
         """Return the discriminator up to its last hidden layer `[S, B, C, H, W] → [S, B, F]`, and F."""
         side, widths = self._widths(shape[1])
         start = initialiser(self.init, self.init_scale)
         layers: list[Layer] = [Function(pack)]
         for i, (inputs, outputs) in enumerate(zip([shape[0], *widths], widths, strict=False)):
-            layers.append(Conv(f"conv{i}", (inputs, outputs), start))
-            if self.d_batch_norm and i > 0:
-                layers.append(ImageBatchNorm(f"norm{i}", outputs))
-            layers.append(activation("leaky_relu"))
+            norm = self.d_norm if i > 0 else "none"
+            layers.append(Conv(f"conv{i}", (inputs, outputs), start, bias=not absorbs_bias(norm)))
+            layers += [*image_norm(norm, f"norm{i}", outputs), activation("leaky_relu")]
+            if self.d_dropout:
+                layers.append(ImageDropout(f"dropout{i}", self.d_dropout, outputs))
+            if i == 0 and self.attention:
+                layers.append(SelfAttention("attention", outputs, start))
         width = widths[-1]
-        return Net([*layers, Function(lambda x: torch.flatten(unpack(x, width), 2))]), width * side**2
+        layers.append(Function(lambda x: torch.flatten(unpack(x, width), 2)))
+        return reparametrised(Net(layers), self.d_weight_norm), width * side**2
 
-    def head(self, width: int) -> Net:
+    def head(self, width: int) -> AnyNet:
         """Return the discriminator's last layer `[S, B, width] → [S, B, 1]`."""
-        return Net([Linear("head", width, 1, initialiser(self.init, self.init_scale))])
+        last = Net([Linear("head", width, 1, initialiser(self.init, self.init_scale))])
+        return reparametrised(last, self.d_weight_norm)

@@ -9,9 +9,13 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Interval
 
 from ganbench.core.lazy import torch
+from ganbench.networks import Net as AnyNet
 from ganbench.networks import Network
 from ganbench.networks._initialisers import Initialisation, initialiser
-from ganbench.networks._layers import BatchNorm, Dropout, Function, Layer, Linear, Net, activation
+from ganbench.networks._layers import Dropout, Function, Layer, Linear, Net, Residual, activation, maxout
+from ganbench.networks._norm_choice import absorbs_bias, point_norm
+from ganbench.networks._options import discriminator_traits, reparametrised
+from ganbench.networks._virtual import Reference, without_reference
 
 Size = Annotated[int, Interval(ge=1, le=65536)]
 Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "linear"]
@@ -21,12 +25,13 @@ Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid", "linear"]
 class MLP(Network):
     """Fully connected generator and discriminator with `depth` hidden layers of `width`.
 
-    `d_width`, `d_depth` say otherwise for the discriminator. Images are flattened and the generator ends in tanh;
-    points leave it as they are.
+    `d_width`, `d_depth` say otherwise for the discriminator; `d_maxout` k > 1 replaces its activation by the largest of
+    k linear pieces. A hidden layer is linear, norm, activation, dropout; `residual` adds its input where sizes agree.
+    Images are flattened and the generator ends in tanh; points leave it as they are.
     """
 
     name = "mlp"
-    source = "Goodfellow et al. 2014, arXiv:1406.2661, section 5"
+    source = "Goodfellow et al. 2014, arXiv:1406.2661, section 5; maxout: Goodfellow et al. 2013, arXiv:1302.4389"
 
     width: Size = 64
     depth: Annotated[int, Ge(0)] = 2
@@ -34,48 +39,54 @@ class MLP(Network):
     d_width: Size | None = None
     d_depth: Annotated[int, Ge(0)] | None = None
     d_activation: Activation = "leaky_relu"
-    batch_norm: bool = False
-    d_batch_norm: bool = False
+    d_maxout: Annotated[int, Interval(ge=1, le=64)] = 1
+    norm: Literal["none", "batch", "layer", "virtual"] = "none"
+    d_norm: Literal["none", "batch", "layer"] = "none"
+    d_weight_norm: bool = False
     d_dropout: Annotated[float, Interval(ge=0, lt=1)] = 0.0
+    residual: bool = False
     init: Initialisation = "default"
     init_scale: float = 1.0
 
     def parameter_traits(self) -> tuple[str, ...]:
         """Say what others may object to in this discriminator."""
-        couples = ("couples samples",) if self.d_batch_norm else ()
-        return (*couples, "random discriminator") if self.d_dropout else couples
+        return discriminator_traits(self.parameters)
 
-    def _hidden(self, sizes: list[int], act: str, batch_norm: bool, dropout: float) -> list[Layer]:
+    def _hidden(self, sizes: list[int], act: str, norm: str, dropout: float = 0.0, pieces: int = 1) -> list[Layer]:
         start = initialiser(self.init, self.init_scale)
         layers: list[Layer] = []
         for i, (fan_in, fan_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
-            layers.append(Linear(f"linear{i}", fan_in, fan_out, start))
-            if batch_norm:
-                layers.append(BatchNorm(f"norm{i}", fan_out))
-            layers.append(activation(act))
+            outputs = fan_out * pieces
+            own: list[Layer] = [Linear(f"linear{i}", fan_in, outputs, start, bias=not absorbs_bias(norm))]
+            own += point_norm(norm, f"norm{i}", outputs)
+            own.append(maxout(pieces) if pieces > 1 else activation(act))
             if dropout:
-                layers.append(Dropout(f"dropout{i}", dropout))
+                own.append(Dropout(f"dropout{i}", dropout))
+            layers += [Residual(own)] if self.residual and fan_in == fan_out else own
         return layers
 
     def generator(self, shape: tuple[int, ...]) -> Net:
         """Return the generator `[S, B, latent] → [S, B, *shape]`."""
         sizes = [self.latent, *[self.width] * self.depth]
-        layers = self._hidden(sizes, self.activation, self.batch_norm, 0.0)
+        layers = self._hidden(sizes, self.activation, self.norm)
         layers.append(Linear(f"linear{self.depth}", sizes[-1], prod(shape), initialiser(self.init, self.init_scale)))
+        if self.norm == "virtual":
+            layers = [Reference(self.latent), *layers, without_reference()]
         if len(shape) > 1:
             layers += [activation("tanh"), Function(lambda x: x.unflatten(-1, shape))]
         return Net(layers)
 
-    def trunk(self, shape: tuple[int, ...]) -> tuple[Net, int]:
+    def trunk(self, shape: tuple[int, ...]) -> tuple[AnyNet, int]:
         """Return the discriminator up to its last hidden layer `[S, B, *shape] → [S, B, F]`, and F."""
         width = self.width if self.d_width is None else self.d_width
         depth = self.depth if self.d_depth is None else self.d_depth
         sizes = [prod(shape), *[width] * depth]
-        layers = self._hidden(sizes, self.d_activation, self.d_batch_norm, self.d_dropout)
+        layers = self._hidden(sizes, self.d_activation, self.d_norm, self.d_dropout, self.d_maxout)
         if len(shape) > 1:
             layers.insert(0, Function(lambda x: torch.flatten(x, 2)))
-        return Net(layers), sizes[-1]
+        return reparametrised(Net(layers), self.d_weight_norm), sizes[-1]
 
-    def head(self, width: int) -> Net:
+    def head(self, width: int) -> AnyNet:
         """Return the discriminator's last layer `[S, B, width] → [S, B, 1]`."""
-        return Net([Linear("head", width, 1, initialiser(self.init, self.init_scale))])
+        last = Net([Linear("head", width, 1, initialiser(self.init, self.init_scale))])
+        return reparametrised(last, self.d_weight_norm)

@@ -7,9 +7,10 @@ import itertools
 import pytest
 import torch
 
-from ganbench.networks._images import Conv, ImageBatchNorm, pack, unpack
+from ganbench.networks._images import Conv, pack, unpack
 from ganbench.networks._initialisers import initialiser
-from ganbench.networks._layers import BatchNorm, Linear
+from ganbench.networks._layers import Linear
+from ganbench.networks._norms import BatchNorm, ImageBatchNorm
 
 
 def stacked(layer, seeds):

@@ -1,0 +1,89 @@
+"""Normalisations of points `[S, B, F]` and of packed images `[B, S·C, H, W]`, each seed's on its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ganbench.core.lazy import F, torch
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from ganbench.core.protocols import Noise
+    from ganbench.networks import Params
+
+EPS = 1e-5
+
+
+class Affine:
+    """What all normalisations share: a scale that starts at 1 and a bias that starts at 0, one a feature or channel."""
+
+    def __init__(self, name: str, features: int) -> None:
+        self.scale, self.bias, self.features = f"{name}.scale", f"{name}.bias", features
+
+    def init(self, generator: Generator) -> tuple[Params, Params]:
+        """Return scale 1 and bias 0, and no buffers."""
+        return {self.scale: torch.ones(self.features), self.bias: torch.zeros(self.features)}, {}
+
+
+class BatchNorm(Affine):
+    """(x − mean) / √(var + ε) · g + b over each seed's batch `[S, B, F]`; running averages in evaluation."""
+
+    def __init__(self, name: str, features: int, momentum: float = 0.1) -> None:
+        super().__init__(name, features)
+        self.mean, self.var, self.momentum = f"{name}.running_mean", f"{name}.running_var", momentum
+
+    def init(self, generator: Generator) -> tuple[Params, Params]:
+        """Return scale 1 and bias 0; buffers: mean 0 and variance 1."""
+        params, _ = super().init(generator)
+        return params, {self.mean: torch.zeros(self.features), self.var: torch.ones(self.features)}
+
+    def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
+        """Return the normalised `x`."""
+        if training:
+            var, mean = torch.var_mean(x, dim=-2, correction=0)
+            with torch.no_grad():
+                n = x.shape[-2]
+                buffers[self.mean].lerp_(mean, self.momentum)
+                buffers[self.var].lerp_(var * (n / max(n - 1, 1)), self.momentum)
+        else:
+            mean, var = buffers[self.mean], buffers[self.var]
+        gain = params[self.scale] * torch.rsqrt(var + EPS)
+        return x * gain.unsqueeze(-2) + (params[self.bias] - mean * gain).unsqueeze(-2)
+
+
+class ImageBatchNorm(BatchNorm):
+    """Batch norm of each channel of each seed over its batch and places."""
+
+    def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
+        """Return the normalised images; in training the running averages move in place."""
+        # Views of the stacked buffers, so that batch_norm's in-place update reaches them.
+        mean, var = buffers[self.mean].view(-1), buffers[self.var].view(-1)
+        scale, bias = params[self.scale].flatten(), params[self.bias].flatten()
+        return F.batch_norm(x, mean, var, scale, bias, training=training, momentum=self.momentum, eps=EPS)
+
+
+class LayerNorm(Affine):
+    """(x − mean) / √(var + ε) · g + b over each sample's features: no sample sees another one."""
+
+    def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
+        """Return the normalised `[S, B, F]`."""
+        normal = F.layer_norm(x, (self.features,), eps=EPS)
+        return torch.addcmul(params[self.bias].unsqueeze(-2), normal, params[self.scale].unsqueeze(-2))
+
+
+class ImageLayerNorm(Affine):
+    """Layer norm over the channels and places of each image, with a scale and a bias a channel."""
+
+    def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
+        """Return the normalised images; a seed's channels are one group of the packed layout."""
+        scale, bias = params[self.scale], params[self.bias]
+        return F.group_norm(x, len(scale), scale.flatten(), bias.flatten(), eps=EPS)
+
+
+class ImageInstanceNorm(Affine):
+    """Instance norm: each channel of each image over its places."""
+
+    def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
+        """Return the normalised images."""
+        return F.instance_norm(x, weight=params[self.scale].flatten(), bias=params[self.bias].flatten(), eps=EPS)

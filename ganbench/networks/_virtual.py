@@ -1,0 +1,81 @@
+"""Virtual batch norm: a generator's samples normalised by a reference batch that never changes.
+
+The reference latents travel as the last rows of every batch from `Reference` to `without_reference`, so that each
+normalisation meets the reference as the layers before it have made it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ganbench.core.lazy import torch
+from ganbench.networks._layers import Function
+from ganbench.networks._norms import EPS, Affine
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from ganbench.core.protocols import Noise
+    from ganbench.networks import Params
+
+ROWS = 64  # a multiple of a vector register, as batches are
+
+
+class Reference:
+    """Append each seed's reference latents N(0, I), drawn once, to the batch: `[S, B, Z] → [S, B + ROWS, Z]`."""
+
+    def __init__(self, latent: int) -> None:
+        self.latent = latent
+
+    def init(self, generator: Generator) -> tuple[Params, Params]:
+        """Return no parameters and the reference as a buffer."""
+        return {}, {"reference": torch.randn(ROWS, self.latent, generator=generator)}
+
+    def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
+        """Return the longer batch."""
+        return torch.cat((x, buffers["reference"]), dim=-2)
+
+
+def without_reference() -> Function:
+    """Return a layer that takes the reference away again, from `[S, B + ROWS, …]`."""
+    return Function(lambda x: x[:, :-ROWS])
+
+
+class VirtualBatchNorm(Affine):
+    """(x − mean) / √(var + ε) · g + b with the statistics of the reference and the sample itself, n + 1 in all.
+
+    A sample does not see the others of its batch, and evaluation is as training.
+    """
+
+    batch, places = -2, ()
+
+    def shape(self, parameter: Tensor) -> Tensor:
+        """Return a parameter `[S, F]` so that it broadcasts against the batch."""
+        return parameter.unsqueeze(-2)
+
+    def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
+        """Return the normalised batch, the reference as its last rows."""
+        mean, var = x, torch.zeros_like(x)
+        if self.places:
+            var, mean = torch.var_mean(x, dim=self.places, correction=0, keepdim=True)
+        rows = x.shape[self.batch]
+        fixed = mean.narrow(self.batch, rows - ROWS, ROWS)
+        between, centre = torch.var_mean(fixed, dim=self.batch, correction=0, keepdim=True)
+        within = var.narrow(self.batch, rows - ROWS, ROWS).mean(self.batch, keepdim=True)
+        share = torch.full((rows,), 1 / (ROWS + 1), dtype=x.dtype, device=x.device)
+        share[-ROWS:] = 0.0  # the reference is normalised by itself alone
+        share = share.view([-1 if i == self.batch % x.dim() else 1 for i in range(x.dim())])
+        away = mean - centre
+        pooled = (1 - share) * (between + within) + share * var + share * (1 - share) * away.square()
+        gain = self.shape(params[self.scale]) * torch.rsqrt(pooled + EPS)
+        return (x - centre - share * away) * gain + self.shape(params[self.bias])
+
+
+class ImageVirtualBatchNorm(VirtualBatchNorm):
+    """Virtual batch norm of each channel over the reference's places and the image's own."""
+
+    batch, places = 0, (2, 3)
+
+    def shape(self, parameter: Tensor) -> Tensor:
+        """Return a parameter `[S, C]` as `[S·C, 1, 1]`."""
+        return parameter.flatten()[:, None, None]
