@@ -29,7 +29,7 @@ class Label:
     spoken: str
 
     def __str__(self) -> str:
-        return " · ".join((self.head, *self.rest))
+        return " ".join((self.head, *self.rest))
 
 
 def varying(runs: pd.DataFrame) -> set[str]:
@@ -40,10 +40,10 @@ def varying(runs: pd.DataFrame) -> set[str]:
 def label(row: Mapping[str, Any], varies: set[str]) -> Label:
     """Return the label of a trial from its row of `runs`; loss and tricks are always named."""
     loss, tricks = str(row["loss"]), str(row["tricks"])
-    others = tuple(str(row[axis]) for axis in ("network", "optimizer") if axis in varies)
+    others = tuple(f"· {row[axis]}" for axis in ("network", "optimizer") if axis in varies)
     named = tuple(t for t in tricks.split("+") if t != NO_TRICKS)
-    rest = (" + ".join(named) or "plain",) if "tricks" in varies or named else ()
-    return Label(loss, (*rest, *others), _spoken(loss, named, varies) + "".join(f", {words(o)}" for o in others))
+    rest = ("+ " + " + ".join(named),) if named else ("plain",) if "tricks" in varies else ()
+    return Label(loss, (*rest, *others), _spoken(loss, named, varies) + "".join(f", {words(o[2:])}" for o in others))
 
 
 def _spoken(loss: str, tricks: tuple[str, ...], varies: set[str]) -> str:

@@ -9,7 +9,7 @@ NONE = "–"
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Return three significant digits: 7.5, 0.0123, 1.2e−5, 12,300; a dash where there is no value."""
+    """Return three digits: 7.50, 10.25, 0.0123, 1.2e−5, 12,300; a dash where there is no value."""
     if value is None or math.isnan(value):
         return NONE
     if math.isinf(value):
@@ -20,7 +20,9 @@ def number(value: float, digits: int = 3) -> str:
     if size < 1e-3 or size >= 1e6:
         mantissa, exponent = f"{value:.{max(digits - 2, 0)}e}".split("e")
         return f"{mantissa}e{int(exponent)}".replace("-", "−")
-    decimals = max(0, digits - 1 - math.floor(math.log10(size)))
+    # Tens keep the decimals of ones, so that a column of counts lines up.
+    magnitude = math.floor(math.log10(size))
+    decimals = max(0, digits - 1 - (0 if magnitude == 1 else magnitude))
     return f"{value:,.{decimals}f}".replace("-", "−")
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SIDE = 104  # pixels of a scatter; it is shown at half of that, or whole on a dense screen
-REAL, GENERATED = (128, 128, 128), (0, 114, 178)  # grey and Okabe-Ito's blue: both are seen on white and on black
+REAL, GENERATED = (136, 136, 136), (16, 124, 192)  # grey and a blue near Okabe and Ito's, seen on white and on black
 LEVELS = 6
 TILES = 16
 SMALL_IMAGE = 16  # pixels: up to here PNG is smaller than JPEG

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ganbench.report.numbers import number
 
-WIDTH, HEIGHT, INSET, RADIUS = 150, 26, 6, 2.4
+WIDTH, HEIGHT, INSET, RADIUS = 150, 30, 6, 2.4
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,12 @@ class Strip:
     """What a row's strip shows, in its own units of `WIDTH` by `HEIGHT`.
 
     Attributes:
-        dots: one a finished run; equal values are stacked. low, high, mean: of the interval.
+        dots: one a finished run; equal values are stacked. radius: of a dot. low, high, mean: of the interval.
         text: the alternative.
     """
 
     dots: tuple[Dot, ...]
+    radius: float
     low: float | None
     high: float | None
     mean: float | None
@@ -64,16 +65,17 @@ class Strip:
 def strip(values: Sequence[float], fill: float, mean: float, low: float, high: float, scale: Scale) -> Strip:
     """Return the strip of a trial's finished runs; those without a value stand at `fill`, as they are counted."""
     place = lambda v: round(INSET + scale.share(v) * (WIDTH - 2 * INSET), 1)  # noqa: E731
-    stacked: dict[float, int] = {}
-    dots = []
-    for value in sorted(values, key=lambda v: (math.isnan(v), v)):
-        shown = fill if math.isnan(value) else value
-        if math.isnan(shown):
-            continue
-        x = place(shown)
-        level = stacked[x] = stacked.get(x, -1) + 1
-        away = (level + 1) // 2 * (1 if level % 2 else -1)
-        dots.append(Dot(x, round(HEIGHT / 2 + away * min(4.6, 20 / max(len(values) - 1, 1)), 1), math.isnan(value)))
+    shown = [(fill if math.isnan(v) else v, math.isnan(v)) for v in values]
+    columns: dict[float, list[bool]] = {}
+    for value, diverged in sorted(s for s in shown if not math.isnan(s[0])):
+        columns.setdefault(place(value), []).append(diverged)
+    tallest = max(map(len, columns.values()), default=1)
+    gap = min(2.2 * RADIUS, (HEIGHT - 2 * RADIUS) / max(tallest - 1, 1))
+    dots = [
+        Dot(x, round(HEIGHT / 2 + (i - (len(stack) - 1) / 2) * gap, 1), diverged)
+        for x, stack in columns.items()
+        for i, diverged in enumerate(stack)
+    ]
     said = ", ".join("diverged" if math.isnan(v) else number(v) for v in values)
     ends = [None if math.isnan(v) else place(v) for v in (low, high, mean)]
-    return Strip(tuple(dots), ends[0], ends[1], ends[2], f"seeds: {said}")
+    return Strip(tuple(dots), round(min(RADIUS, 0.46 * gap), 2), ends[0], ends[1], ends[2], f"seeds: {said}")
