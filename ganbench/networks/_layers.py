@@ -87,7 +87,10 @@ def activation(name: str) -> Function:
 
 
 def maxout(pieces: int) -> Function:
-    """Return the largest of each feature's pieces, `[S, B, pieces · F] → [S, B, F]`"""
+    """Return the layer that keeps the largest of each feature's pieces, `[S, B, pieces · F] → [S, B, F]`.
+
+    Piece k of feature f is column k F + f: the reduction then runs along whole rows.
+    """
     return Function(lambda x: x.unflatten(-1, (pieces, -1)).amax(-2))
 
 

@@ -1,0 +1,35 @@
+"""Batch normalisation in the discriminator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ganbench.core.trial import Trial
+from ganbench.networks import Network
+from ganbench.tricks import Trick
+from ganbench.tricks._network_options import lacking
+
+
+@dataclass(frozen=True)
+class BatchNorm(Trick):
+    """Normalise each hidden feature of the discriminator over its minibatch: (x − mean) / √(var + ε) · g + b.
+
+    Real and fake minibatches go through on their own, each with its own statistics.
+    """
+
+    name = "batch_norm"
+    group = "network"
+    source = "Ioffe & Szegedy 2015, arXiv:1502.03167, algorithm 1; in GANs: Radford et al. 2016, arXiv:1511.06434"
+    mends = "vanishing gradients of deep networks, poor starts"
+    traits = ("couples samples", "normalised discriminator")
+    conflicts = {
+        "normalised discriminator": "a discriminator has one normalisation",
+    }
+
+    def skip(self, trial: Trial) -> str | None:
+        """Return why the trial's network cannot have it."""
+        return lacking(trial, "d_norm", "batch")
+
+    def network(self, network: Network) -> Network:
+        """Return the network with batch norm in its discriminator."""
+        return replace(network, **{"d_norm": "batch"})

@@ -1,0 +1,55 @@
+"""Minibatch standard deviation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import gcd
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Ge
+
+from ganbench.core.lazy import torch
+from ganbench.core.trial import Trial
+from ganbench.tricks import Trick
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+_UNDER_ROOT = 1e-8  # the paper's code; the root's slope is infinite at equal samples
+
+
+@dataclass(frozen=True)
+class MinibatchStddev(Trick):
+    """Let the discriminator see how much its features vary within groups of `size` samples of its minibatch.
+
+    The standard deviation √(var + 1e-8) of each feature of the last hidden layer over a group, averaged over the
+    features, is one more feature of each of the group's samples. Sample b is in group b mod (B / size), as in the
+    paper's code; where a batch of another size is looked at, groups are as large as divide both.
+    """
+
+    name = "minibatch_stddev"
+    group = "discriminator"
+    source = "Karras et al. 2018, arXiv:1710.10196, section 3"
+    mends = "mode collapse: minibatches that vary too little give themselves away"
+    traits = ("couples samples",)
+
+    size: Annotated[int, Ge(2)] = 4
+
+    def skip(self, trial: Trial) -> str | None:
+        """Return why the minibatch has no groups."""
+        seen = trial.batch
+        for trick in (choice.build() for choice in trial.tricks):
+            if "packed samples" in trick.traits:
+                seen //= trick.parameters["m"]
+        return f"a batch of {seen} cannot be divided into groups of {self.size}" if seen % self.size else None
+
+    def feature_params(self, width: int, generator: Generator) -> tuple[dict[str, Tensor], int]:
+        """Return no parameters and one new feature."""
+        return {}, 1
+
+    def features(self, h: Tensor, params: dict[str, Tensor]) -> Tensor:
+        """Return each sample's group's mean standard deviation, `[..., B, F] → [..., B, 1]`."""
+        size = gcd(h.shape[-2], self.size)
+        groups = h.unflatten(-2, (size, -1))  # [..., size, B / size, F]
+        deviation = (torch.var(groups, dim=-3, correction=0) + _UNDER_ROOT).sqrt().mean(-1, keepdim=True)
+        return torch.cat([deviation] * size, dim=-2)

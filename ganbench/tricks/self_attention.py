@@ -1,0 +1,32 @@
+"""Self-attention for images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ganbench.core.trial import Trial
+from ganbench.networks import Network
+from ganbench.tricks import Trick
+from ganbench.tricks._network_options import lacking
+
+
+@dataclass(frozen=True)
+class SelfAttention(Trick):
+    """Let each place of a map see all others, in both networks: y = x + γ · attention(x), γ starting at 0.
+
+    The layer sits on the map of half the image's side.
+    """
+
+    name = "self_attention"
+    group = "network"
+    source = "Zhang et al. 2019, arXiv:1805.08318, eq. 1-3"
+    mends = "images whose parts do not fit together"
+    needs = {"images": "points have no places to attend to"}
+
+    def skip(self, trial: Trial) -> str | None:
+        """Return why the trial's network cannot have it."""
+        return lacking(trial, "attention", True)
+
+    def network(self, network: Network) -> Network:
+        """Return the network with self-attention."""
+        return replace(network, **{"attention": True})
