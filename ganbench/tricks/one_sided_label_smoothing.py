@@ -25,6 +25,7 @@ class OneSidedLabelSmoothing(Trick):
     group = "targets"
     source = "Salimans et al. 2016, arXiv:1606.03498, section 3.4"
     mends = "over-confident discriminator"
+    traits = ("smoothed targets",)
     conflicts = {"no targets": "the loss has no 1/0 targets to smooth"}
 
     real: Annotated[float, Interval(gt=0, le=1)] = 0.9

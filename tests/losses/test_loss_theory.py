@@ -14,7 +14,7 @@ from ganbench.training.game import Game
 from ganbench.training.noise import Noise
 from ganbench.training.step import gan_step
 
-# P = N(0, 1) against Q = N(1, 4): of unequal variance, so that a swapped pair shows. The expectations are integrals over
+# P = N(0, 1) against Q = N(1, 4): of unequal variance, so that a swapped pair shows. Expectations are integrals over
 # ±24, beyond which neither has a probability of 1e-30.
 P, Q = norm(0, 1), norm(1, 2)
 GRID = torch.linspace(-24.0, 24.0, 96001, dtype=torch.float64)

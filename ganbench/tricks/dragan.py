@@ -1,0 +1,48 @@
+"""The gradient penalty of DRAGAN."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Ge, Gt
+
+from ganbench.tricks import Critic, Trick
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_UNDER_ROOT = 1e-12  # the root's slope is infinite at a zero gradient
+
+
+@dataclass(frozen=True)
+class DRAGAN(Trick):
+    """Add λ · E(‖∇D(x + δ)‖ − 1)² around real samples, δ = α · c · std(x) · u with u ~ U(0, 1) and α ~ U(0, 1).
+
+    u is drawn for each number, α once a sample; std is that of the whole real minibatch, c = 0.5 the reach. The noise
+    is that of the authors' code: their paper writes δ ~ N(0, cI).
+    """
+
+    name = "dragan"
+    group = "penalty"
+    source = "Kodali et al. 2017, arXiv:1705.07215, algorithm 1 and the authors' code"
+    mends = "mode collapse: sharp gradients around real samples"
+    traits = ("penalty",)
+    conflicts = {
+        "couples samples": "the gradient of one sample's logit would hold the other samples' too",
+        "random discriminator": "the penalty would differentiate the noise of the discriminator",
+    }
+
+    weight: Annotated[float, Ge(0)] = 10.0
+    reach: Annotated[float, Gt(0)] = 0.5
+
+    def penalty(self, critic: Critic) -> Tensor:
+        """Return λ · E(‖∇D(x + δ)‖ − 1)², `[...]`."""
+        real = critic.real
+        lead = critic.real_logits.dim() - 1
+        std = real.flatten(lead).std(-1, correction=0)
+        share = critic.noise.uniform("dragan share", real.shape[lead])
+        noise = critic.noise.uniform("dragan noise", *real.shape[lead:])
+        scale = (self.reach * std).unsqueeze(-1) * share
+        around = real + scale.reshape(*scale.shape, *[1] * (real.dim() - scale.dim())) * noise
+        return self.weight * ((critic.slope(around) + _UNDER_ROOT).sqrt() - 1.0).square().mean(-1)

@@ -1,0 +1,37 @@
+"""Gradient clipping."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from annotated_types import Gt
+
+from ganbench.core.lazy import torch
+from ganbench.tricks import Trick
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class GradientClipping(Trick):
+    """Bound each run's gradient before the optimiser has it, for both players.
+
+    By norm: g ← g · min(1, limit / ‖g‖) with the norm over all weights of the player; by value: each number to ±limit.
+    """
+
+    name = "gradient_clipping"
+    group = "update rule"
+    source = "Pascanu et al. 2013, arXiv:1211.5063, algorithm 1"
+    mends = "exploding gradient"
+
+    limit: Annotated[float, Gt(0)] = 1.0
+    by: Literal["norm", "value"] = "norm"
+
+    def gradients(self, player: str, gradient: Tensor) -> Tensor:
+        """Return the clipped gradient `[..., P]`."""
+        if self.by == "value":
+            return gradient.clamp(-self.limit, self.limit)
+        norm = torch.linalg.vector_norm(gradient, dim=-1, keepdim=True)
+        return gradient * (self.limit / norm.clamp(min=self.limit))

@@ -1,0 +1,36 @@
+"""Instance noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from annotated_types import Gt
+
+from ganbench.tricks import Critic, Trick
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class InstanceNoise(Trick):
+    """Add N(0, σ²) to all that the discriminator sees, real and fake, in both players' steps; σ falls linearly to 0.
+
+    σ_t = σ (1 − t/T). With it the two distributions overlap, so that the optimal discriminator is never certain.
+    """
+
+    name = "instance_noise"
+    group = "inputs"
+    source = (
+        "Sønderby et al. 2017, arXiv:1610.04490, section 3.1; Arjovsky & Bottou 2017, arXiv:1701.04862, theorem 3.2"
+    )
+    mends = "vanishing gradient from disjoint supports; over-confident discriminator"
+    traits = ("changed inputs",)
+
+    sigma: Annotated[float, Gt(0)] = 0.1
+
+    def inputs(self, x: Tensor, critic: Critic, side: Literal["real", "fake"]) -> Tensor:
+        """Return `x` with noise of its own on every number, `[S, B, *sample]`."""
+        noise = critic.noise.normal("instance noise", *x.shape[1:])
+        return x + (self.sigma * (1.0 - critic.progress)) * noise

@@ -1,0 +1,35 @@
+"""L1 decay of the discriminator's weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Ge
+
+from ganbench.tricks import Critic, Trick
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class L1Decay(Trick):
+    """Add λ Σ|w| over the discriminator's weights to its loss; biases and scales are left alone.
+
+    It is a term of the loss, so that adaptive optimisers scale it as any other.
+    """
+
+    name = "l1_decay"
+    group = "penalty"
+    source = "Tibshirani 1996, Regression shrinkage and selection via the lasso"
+    mends = "steep or overfitting discriminator: drives weights to zero"
+    conflicts = {"spectral norm": "the normalised weights have a fixed size, so there is nothing to decay"}
+
+    weight: Annotated[float, Ge(0)] = 1e-4
+
+    def penalty(self, critic: Critic) -> Tensor:
+        """Return λ Σ|w|, `[...]`."""
+        lead = critic.real_logits.dim() - 1
+        weights = [p.flatten(lead) for name, p in critic.params.items() if name.endswith(".weight")]
+        return self.weight * sum((w.abs().sum(-1) for w in weights), critic.real_logits.new_zeros(()))

@@ -1,0 +1,35 @@
+"""L2 decay of the discriminator's weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Ge
+
+from ganbench.tricks import Critic, Trick
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class L2Decay(Trick):
+    """Add λ/2 Σw² over the discriminator's weights to its loss; biases and scales are left alone.
+
+    It is a term of the loss, so that adaptive optimisers scale it as any other. On a linear discriminator it is R1.
+    """
+
+    name = "l2_decay"
+    group = "penalty"
+    source = "Krogh & Hertz 1991, A simple weight decay can improve generalization, eq. 1"
+    mends = "steep or overfitting discriminator: keeps weights small"
+    conflicts = {"spectral norm": "the normalised weights have a fixed size, so there is nothing to decay"}
+
+    weight: Annotated[float, Ge(0)] = 1e-4
+
+    def penalty(self, critic: Critic) -> Tensor:
+        """Return λ/2 Σw², `[...]`."""
+        lead = critic.real_logits.dim() - 1
+        weights = [p.flatten(lead) for name, p in critic.params.items() if name.endswith(".weight")]
+        return 0.5 * self.weight * sum((w.square().sum(-1) for w in weights), critic.real_logits.new_zeros(()))

@@ -1,0 +1,48 @@
+"""Packing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from annotated_types import Ge
+
+from ganbench.tricks import Critic, Trick
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganbench.core.trial import Trial
+
+
+@dataclass(frozen=True)
+class Packing(Trick):
+    """Show the discriminator m samples at once, all real or all fake, side by side along the first axis of a sample.
+
+    Points `[B, d]` become `[B/m, m·d]` and images `[B, C, H, W]` become `[B/m, m·C, H, W]`. A collapsed generator then
+    gives itself away by m samples that are too alike. A penalty is one on the packed sample.
+    """
+
+    name = "packing"
+    group = "inputs"
+    source = "Lin et al. 2018, arXiv:1712.04086, section 2"
+    mends = "mode collapse: samples that are too alike give themselves away"
+    traits = ("changed inputs",)
+
+    m: Annotated[int, Ge(2)] = 2
+
+    def skip(self, trial: Trial) -> str | None:
+        """Return why this batch cannot be packed, or what would see packed samples that means single ones."""
+        if trial.batch % self.m:
+            return f"a batch of {trial.batch} is not divisible by m = {self.m}"
+        names = [choice.name for choice in trial.tricks]
+        later = [t for t in trial.tricks[names.index(self.name) + 1 :] if hasattr(t.build(), "inputs")]
+        return f"list it after {later[0].name}, which means single samples" if later else None
+
+    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of m samples side by side."""
+        return (self.m * shape[0], *shape[1:])
+
+    def inputs(self, x: Tensor, critic: Critic, side: Literal["real", "fake"]) -> Tensor:
+        """Return `[S, B/m, m·d]` of points `[S, B, d]`, `[S, B/m, m·C, H, W]` of images."""
+        return x.unflatten(1, (-1, self.m)).flatten(2, 3)

@@ -1,0 +1,39 @@
+"""R2: a zero-centred gradient penalty on generated data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Ge
+
+from ganbench.tricks import Critic, Trick
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class R2(Trick):
+    """Add γ/2 · E‖∇ₓD(G(z))‖² on generated samples to the discriminator's loss.
+
+    Together with R1 and the relativistic paired loss it is the recipe of R3GAN.
+    """
+
+    name = "r2"
+    group = "penalty"
+    source = (
+        "Mescheder et al. 2018, arXiv:1801.04406, eq. 10; beside R1: Huang et al. 2024, arXiv:2501.05441, section 2"
+    )
+    mends = "oscillation and collapse; a discriminator steep where no data are"
+    traits = ("penalty",)
+    conflicts = {
+        "couples samples": "the gradient of one sample's logit would hold the other samples' too",
+        "random discriminator": "the penalty would differentiate the noise of the discriminator",
+    }
+
+    gamma: Annotated[float, Ge(0)] = 10.0
+
+    def penalty(self, critic: Critic) -> Tensor:
+        """Return γ/2 · E‖∇ₓD(G(z))‖², `[...]`."""
+        return 0.5 * self.gamma * critic.slope(critic.fake).mean(-1)
