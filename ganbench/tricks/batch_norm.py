@@ -14,7 +14,8 @@ from ganbench.tricks._network_options import lacking
 class BatchNorm(Trick):
     """Normalise each hidden feature of the discriminator over its minibatch: (x − mean) / √(var + ε) · g + b.
 
-    Real and fake minibatches go through on their own, each with its own statistics.
+    Real and fake minibatches go through on their own, each with its own statistics, so the discriminator hardly sees a
+    shift or a scale that all of a minibatch share: on low-dimensional data it harms.
     """
 
     name = "batch_norm"

@@ -12,10 +12,10 @@ from ganbench.tricks._network_options import lacking
 
 @dataclass(frozen=True)
 class VirtualBatchNorm(Trick):
-    """Normalise the generator's hidden features by those of 64 fixed reference latents and of the sample itself.
+    """Normalise the generator's hidden features by those of 64 fixed latents and of the sample itself.
 
-    Samples of a minibatch do not see each other, and evaluation is as training. In the generator alone, as in the paper:
-    its forward pass costs 1 + 64 / batch times as much.
+    Samples of a minibatch do not see each other, and evaluation is as training. In the generator alone, as in the
+    paper: its forward pass costs 1 + 64 / batch times as much.
     """
 
     name = "virtual_batch_norm"
