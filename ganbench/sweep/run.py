@@ -109,6 +109,8 @@ def _run(
             _train(missing, progress, interrupts, executor, address, jobs)
     except Interrupted as signal:
         code = signal.code
+        left = len(_missing(missing))
+        progress.say(f"interrupted: {len(works) - left} of {len(works)} trials are done and kept")
     finally:
         progress.close()
     times = {"started": began, "finished": _now(), "seconds": round(time.monotonic() - clock, 3)}

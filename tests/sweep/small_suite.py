@@ -35,7 +35,12 @@ def start(plan_folder: Path, results: Path, *overrides: str, executor: str = "lo
     small_plan(plan_folder)
     command = [sys.executable, __file__, str(plan_folder), str(results), executor, *overrides]
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, stdin=subprocess.DEVNULL
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
     )
 
 

@@ -17,6 +17,8 @@ from ganbench.sweep.ray_settings import SETTINGS, ray_environment
 from ganbench.sweep.signals import Interrupts
 from ganbench.tables import store
 
+pytestmark = pytest.mark.alone
+
 
 class Broken:
     """Stands for a trainer that cannot train."""

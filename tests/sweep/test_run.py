@@ -16,6 +16,7 @@ import ganbench
 from ganbench.core.errors import UsageError
 from ganbench.losses.hinge import Hinge
 from ganbench.sweep import run
+from ganbench.sweep.attempt import Work
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.run import run_plan
 from ganbench.tables import store
@@ -153,11 +154,10 @@ def with_timeout(plan, seconds):
 
 
 def test_a_trial_that_watches_its_clock_stops_at_its_timeout(tmp_path, monkeypatch):
-    long = dataclasses.replace(small_trial(steps=10**6), log_every=10**5, evaluate_every=10**6)
+    monkeypatch.setattr(Work, "deadline", None)  # or the alarm from outside might be what stops it
+    long = dataclasses.replace(small_trial(steps=30_000), log_every=10**4, evaluate_every=10**4)
     plan = dataclasses.replace(with_timeout(small_plan(tmp_path), 0.3), trials=(long, small_trial(steps=2)))
-    begun = time.monotonic()
     outcome, _ = run_local(plan, tmp_path / "results")
-    assert time.monotonic() - begun < 2.0  # the clock from outside would ring after 2.33 s
     assert (outcome.exit_code, outcome.done, outcome.failed) == (4, 1, 1)
     assert store.read_failure(tmp_path / "results" / "small", long.key)["status"] == "TIMEOUT"
 
@@ -165,7 +165,9 @@ def test_a_trial_that_watches_its_clock_stops_at_its_timeout(tmp_path, monkeypat
 def test_a_trial_that_hangs_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(Hinge, "generator", lambda *_: time.sleep(60))
     begun = time.monotonic()
-    outcome, _ = run_local(with_timeout(small_plan(tmp_path, "losses=[hinge, minimax]", "tricks=[none]"), 0.2), tmp_path)
+    outcome, _ = run_local(
+        with_timeout(small_plan(tmp_path, "losses=[hinge, minimax]", "tricks=[none]"), 0.2), tmp_path
+    )
     assert time.monotonic() - begun < 10
     assert (outcome.exit_code, outcome.done, outcome.failed) == (4, 1, 1)
     assert set(ganbench.load(outcome.folder).runs["status"]) == {"OK", "TIMEOUT"}
@@ -266,7 +268,9 @@ def test_two_runs_of_a_suite_do_not_collide(tmp_path, monkeypatch):
 
 
 def test_skipped_combinations_are_in_the_manifest(tmp_path):
-    text = TEXT.replace("[none, r1]", "[none, one_sided_label_smoothing]").replace("non_saturating, hinge, minimax", "wasserstein")
+    text = TEXT.replace("[none, r1]", "[none, one_sided_label_smoothing]").replace(
+        "non_saturating, hinge, minimax", "wasserstein"
+    )
     plan = small_plan(tmp_path, text=text)
     assert len(plan.skipped) == 1
     outcome, _ = run_local(plan, tmp_path)

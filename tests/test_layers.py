@@ -1,0 +1,137 @@
+"""Imports go down only: what each package may import, as docs/architecture.md has it."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import ganbench
+
+ROOT = Path(ganbench.__file__).parent
+KINDS = {"losses", "tricks", "networks", "optimizers", "datasets", "features", "metrics", "diagnostics"}
+BELOW = {
+    "core": set(),
+    **{kind: {"core"} for kind in KINDS},
+    "tables": {"core"},
+    "training": {"core", "tables", *KINDS},
+    "sweep": {"core", "tables", "training", *KINDS},
+    "analysis": {"core", "tables"},
+    "cli": None,
+    "report": None,
+    "": {"tables"},
+}
+TABULAR = {"numpy", "pandas", "pyarrow"}
+LEARNING = {"torch", "numpy", "scipy", "sklearn", "torch_fidelity", "annotated_types", "platformdirs"}
+OUTSIDE = {
+    "core": set(),
+    **{kind: LEARNING for kind in KINDS},
+    "tables": TABULAR,
+    "training": {"torch", "numpy", "pandas"},
+    "analysis": {"numpy", "scipy", "pandas"},
+}
+HEAVY = {"torch", "ray", "pandas", "scipy", "sklearn", "matplotlib", "torch_fidelity"}
+LIGHT_PACKAGES = {"core", *KINDS, "cli", ""}
+LIGHT_FILES = {
+    f"sweep/{name}.py" for name in ("suite", "plan", "choices", "fields", "overrides", "yaml_reader", "estimate")
+}
+# Exceptions, each with its reason: (package or file, import).
+ALLOWED = {
+    ("tricks", "ganbench.networks.Network"): "the type of what a trick's hook `network` takes and returns",
+    ("core/digits.py", "sklearn.datasets.load_digits"): "the one split of the digits, shared by two kinds",
+}
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def package(path: Path) -> str:
+    parts = path.relative_to(ROOT).parts
+    return parts[0] if len(parts) > 1 else ""
+
+
+def imports(source: str, *, at_import_time: bool = False) -> Iterator[str]:
+    """Yield the dotted names that a module imports, those for type checkers alone left out."""
+    stack: list[ast.AST] = [ast.parse(source)]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            stack += node.orelse
+        elif at_import_time and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        else:
+            stack += ast.iter_child_nodes(node)
+
+
+def wrong(path: str, source: str) -> list[str]:
+    """Return the imports that a file of ganbench must not have."""
+    own = path.split("/")[0] if "/" in path else ""
+    bad = []
+    for name in imports(source):
+        top, _, rest = name.partition(".")
+        if top == "ganbench":
+            target = rest.split(".")[0]
+            below = BELOW[own]
+            if target in BELOW and target != own and below is not None and target not in below:
+                bad.append(name)
+        elif top not in sys.stdlib_module_names and (
+            (own in OUTSIDE and top not in OUTSIDE[own]) or (top == "ray" and path != "sweep/executor.py")
+        ):
+            bad.append(name)
+    if own in LIGHT_PACKAGES or path in LIGHT_FILES:
+        bad += [name for name in imports(source, at_import_time=True) if name.split(".")[0] in HEAVY]
+    return [name for name in bad if (own, name) not in ALLOWED and (path, name) not in ALLOWED]
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_imports_go_down_only(path):
+    assert wrong(relative(path), path.read_text(encoding="utf-8")) == []
+
+
+def test_every_package_has_its_place():
+    assert {package(path) for path in FILES} == set(BELOW)
+
+
+@pytest.mark.parametrize(
+    "path, source",
+    [
+        ("core/status.py", "import torch"),
+        ("core/status.py", "def f():\n    from ganbench.tables import store"),
+        ("losses/hinge.py", "from ganbench.tricks import Trick"),
+        ("losses/hinge.py", "import torch"),
+        ("metrics/fid.py", "import ray"),
+        ("tables/store.py", "import ganbench.training.trainer"),
+        ("analysis/x.py", "from torch import nn"),
+        ("analysis/x.py", "from ganbench.sweep import plan"),
+        ("training/trainer.py", "from ganbench.sweep.plan import Plan"),
+        ("sweep/run.py", "def f():\n    import ray.tune"),
+        ("sweep/run.py", "from ganbench.cli.main import main"),
+        ("sweep/plan.py", "import pandas as pd"),
+        ("cli/main.py", "import torch"),
+    ],
+)
+def test_a_wrong_import_is_found(path, source):
+    assert wrong(path, source)
+
+
+@pytest.mark.parametrize(
+    "path, source",
+    [
+        ("losses/hinge.py", "def f():\n    import torch"),
+        ("losses/hinge.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from torch import Tensor"),
+        ("sweep/executor.py", "import ray"),
+        ("sweep/run.py", "import yaml"),
+        ("cli/main.py", "def f():\n    from ganbench.analysis import x"),
+    ],
+)
+def test_a_right_import_is_allowed(path, source):
+    assert wrong(path, source) == []
