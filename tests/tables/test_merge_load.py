@@ -194,6 +194,14 @@ def test_a_parquet_file_of_somebody_else_is_refused(run):
     assert "no declaration" in _error(run)
 
 
+def test_text_that_is_no_text_is_refused(run):
+    table = pq.read_table(run / "runs.parquet")
+    bad = pa.array([b"\xff"] * table.num_rows).view(pa.string())
+    at = table.schema.get_field_index("loss")
+    pq.write_table(table.set_column(at, table.schema.field(at), bad), run / "runs.parquet")
+    assert "UTF" in _error(run)
+
+
 class Bomb:
     """Touches a file when it is unpickled."""
 

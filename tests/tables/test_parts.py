@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -184,6 +185,27 @@ def test_a_disk_that_refuses_is_named(folder, monkeypatch, name):
         store.write_part(folder, OTHER.key, made_tables(OTHER))
     monkeypatch.undo()
     assert os.listdir(folder / "parts") == [KEY] and store.has_part(folder, KEY)
+
+
+def test_contents_are_on_the_disk_before_their_name_and_the_name_after(tmp_path, monkeypatch):
+    # No test can cut the power; the order of these calls is what makes a cut harmless.
+    events, sync = [], os.fsync
+
+    def note(name, call):
+        monkeypatch.setattr(os, name, lambda *arguments: (events.append(name), call(*arguments)))
+
+    def noted_sync(descriptor: int) -> None:
+        events.append("sync folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "sync file")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    note("rename", os.rename)
+    note("replace", os.replace)
+    store.write_part(tmp_path, KEY, made_tables(TRIAL))
+    assert events == [*["sync file"] * 5, "sync folder", "rename", "sync folder"]
+    events.clear()
+    store.write_failure(tmp_path, OTHER.key, "FAILED", "x")
+    assert events == ["sync file", "replace", "sync folder"]
 
 
 def test_what_cannot_be_read_just_now_is_not_called_broken(folder, monkeypatch):
