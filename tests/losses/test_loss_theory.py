@@ -195,7 +195,8 @@ def test_energies_and_logits_are_not_mixed():
     from ganbench.sweep import plan
 
     ring = ("autoencoder", {"latent": 4, "width": 16})
-    assert "only energy losses" in (plan.meaningless(small_trial(network=ring)) or "")
+    for loss in ("non_saturating", "hinge"):
+        assert "only energy losses" in (plan.meaningless(small_trial(network=ring, loss=(loss, {}))) or "")
     assert "reconstruction error" in (plan.meaningless(small_trial(loss=("ebgan", {}))) or "")
     assert plan.meaningless(energy_trial()) is None
     assert choose("loss", "ebgan").label == "ebgan"

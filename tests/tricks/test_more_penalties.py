@@ -1,0 +1,209 @@
+"""Penalties on slopes, weights, latents and gradients, against closed forms and loops."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from trials import small_trial
+
+from ganbench.sweep.plan import meaningless
+from ganbench.training.game import Game
+from ganbench.training.noise import Noise
+from ganbench.training.step import Play
+from ganbench.tricks.dragan import DRAGAN
+from ganbench.tricks.gradient_clipping import GradientClipping
+from ganbench.tricks.gradient_penalty import GradientPenalty
+from ganbench.tricks.l1_decay import L1Decay
+from ganbench.tricks.l2_decay import L2Decay
+from ganbench.tricks.mode_seeking import ModeSeeking
+from ganbench.tricks.orthogonal_regularization import OrthogonalRegularization
+from ganbench.tricks.r1 import R1
+from ganbench.tricks.r2 import R2
+from ganbench.tricks.zero_centered_gp import ZeroCenteredGP
+
+GENERATOR = torch.Generator().manual_seed(0)
+REAL = 2.0 * torch.randn(2, 7, 3, generator=GENERATOR, dtype=torch.float64) + torch.tensor([[[0.0]], [[5.0]]])
+FAKE = torch.randn(2, 7, 3, generator=GENERATOR, dtype=torch.float64)
+
+
+class Known:
+    """Uniform numbers by name, drawn once, that a test can read."""
+
+    def __init__(self):
+        self.drawn = {}
+
+    def uniform(self, name, *shape):
+        self.drawn[name] = torch.rand(2, *shape, generator=GENERATOR, dtype=torch.float64)
+        return self.drawn[name]
+
+
+def critic(function, real=REAL, fake=FAKE):
+    def slope(x):
+        x = x.detach().requires_grad_()
+        (g,) = torch.autograd.grad(function(x).sum(), x, create_graph=True)
+        return g.flatten(2).square().sum(-1)
+
+    return SimpleNamespace(real=real, fake=fake, real_logits=function(real), noise=Known(), slope=slope)
+
+
+def bowl(x):
+    """A discriminator ½‖x‖², whose slope ‖x‖ tells where it was looked at."""
+    return 0.5 * x.square().sum(-1)
+
+
+@pytest.mark.parametrize("norm", [0.0, 0.5, 1.0, 3.0])
+def test_linear_discriminator(norm):
+    """‖∇D‖ = ‖w‖ everywhere: γ/2 ‖w‖² and λ(‖w‖ − 1)²."""
+    w = torch.tensor([0.6, 0.0, 0.8], dtype=torch.float64) * norm
+    see = critic(lambda x: x @ w)
+    assert R2(gamma=4.0).penalty(see).tolist() == pytest.approx([2 * norm**2] * 2, abs=1e-9)
+    assert ZeroCenteredGP(gamma=4.0).penalty(see).tolist() == pytest.approx([2 * norm**2] * 2, abs=1e-9)
+    assert DRAGAN().penalty(see).tolist() == pytest.approx([10 * (norm - 1) ** 2] * 2, abs=3e-5)
+
+
+def test_where_each_penalty_looks():
+    see = critic(bowl)
+    r2 = [sum(float(x @ x) for x in FAKE[s]) / 7 for s in range(2)]
+    assert R2(gamma=2.0).penalty(see).tolist() == pytest.approx(r2)
+    value = ZeroCenteredGP(gamma=2.0).penalty(see)
+    (share,) = see.noise.drawn.values()
+    assert share.shape == (2, 7), "one weight a sample"
+    for s in range(2):
+        points = [share[s, b] * REAL[s, b] + (1 - share[s, b]) * FAKE[s, b] for b in range(7)]
+        assert value[s].item() == pytest.approx(sum(float(x @ x) for x in points) / 7)
+
+
+def test_dragan_looks_around_real_samples():
+    see = critic(bowl)
+    value = DRAGAN(weight=3.0).penalty(see)
+    share, noise = see.noise.drawn["dragan share"], see.noise.drawn["dragan noise"]
+    for s in range(2):
+        mean = REAL[s].sum() / 21
+        std = (sum((float(v) - mean) ** 2 for v in REAL[s].flatten()) / 21) ** 0.5
+        points = [REAL[s, b] + share[s, b] * 0.5 * std * noise[s, b] for b in range(7)]
+        assert value[s].item() == pytest.approx(sum(3.0 * (float(x @ x) ** 0.5 - 1) ** 2 for x in points) / 7)
+
+
+def test_gradients_stay_finite_where_the_slope_is_zero():
+    w = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    for trick in (DRAGAN(), R2(), ZeroCenteredGP()):
+        (g,) = torch.autograd.grad(trick.penalty(critic(lambda x: x @ w)).sum(), w)
+        assert torch.isfinite(g).all(), trick.name
+
+
+def test_wasserstein_with_a_linear_critic_and_gradient_penalty():
+    """min −⟨w, Δ⟩ + λ(‖w‖ − 1)²: ‖w‖ = 1 + ‖Δ‖/2λ = 1.1 and the value −(‖Δ‖ + ‖Δ‖²/4λ) = −2.1 at ‖Δ‖ 2, λ 10."""
+    shift = torch.tensor([1.2, 0.0, 1.6], dtype=torch.float64)
+    w = torch.tensor([0.3, 0.2, 0.1], dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([w], 1.0, 200, None, 1e-12, 1e-16, line_search_fn="strong_wolfe")
+
+    def value():
+        see = critic(lambda x: x @ w, real=FAKE + shift)
+        return (FAKE @ w - see.real_logits).mean() + GradientPenalty().penalty(see).mean()
+
+    def closure():
+        optimizer.zero_grad()
+        loss = value()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    assert w.norm().item() == pytest.approx(1.1, abs=1e-6)
+    assert value().item() == pytest.approx(-2.1, abs=1e-6)
+
+
+def on_weights(params):
+    return SimpleNamespace(params=params, real_logits=torch.zeros(2, 4, dtype=torch.float64))
+
+
+PARAMS = {
+    "linear0.weight": torch.randn(2, 3, 4, generator=GENERATOR, dtype=torch.float64),
+    "linear0.bias": torch.full((2, 4), 7.0, dtype=torch.float64),
+    "conv0.weight": torch.randn(2, 5, 3, 2, 2, generator=GENERATOR, dtype=torch.float64),
+    "norm0.scale": torch.full((2, 4), 3.0, dtype=torch.float64),
+}
+
+
+def test_decays_are_sums_over_weights_alone():
+    see = on_weights(PARAMS)
+    for s in range(2):
+        numbers = [*PARAMS["linear0.weight"][s].flatten().tolist(), *PARAMS["conv0.weight"][s].flatten().tolist()]
+        assert L1Decay(weight=0.3).penalty(see)[s].item() == pytest.approx(0.3 * sum(abs(v) for v in numbers))
+        assert L2Decay(weight=0.3).penalty(see)[s].item() == pytest.approx(0.15 * sum(v * v for v in numbers))
+
+
+def test_l2_decay_of_a_linear_discriminator_is_r1():
+    game = Game(small_trial(network=("mlp", {"latent": 4, "width": 16, "d_depth": 0})), torch.device("cpu"))
+    d, g = game.players((0, 1))
+    play = Play(game, d, g, Noise((0, 1), torch.device("cpu")), 0.0, False)
+    seen = play.critic(d.params, play.draw(), torch.zeros(2, 16, 2))
+    seen.real_logits = seen(seen.real)
+    torch.testing.assert_close(L2Decay(weight=0.7).penalty(seen), R1(gamma=0.7).penalty(seen))
+
+
+def test_orthogonal_regularisation_sums_products_of_different_rows():
+    value = OrthogonalRegularization(beta=0.1).penalty(on_weights(PARAMS))
+    for s in range(2):
+        linear, conv = PARAMS["linear0.weight"][s], PARAMS["conv0.weight"][s]
+        outputs = [[linear[:, j] for j in range(4)], [conv[j].flatten() for j in range(5)]]
+        total = sum(
+            float(a @ b) ** 2 for rows in outputs for i, a in enumerate(rows) for j, b in enumerate(rows) if i != j
+        )
+        assert value[s].item() == pytest.approx(0.1 * total)
+
+
+def test_orthogonal_weights_of_any_length_are_free():
+    q = torch.linalg.qr(torch.randn(2, 4, 4, generator=GENERATOR, dtype=torch.float64))[0]
+    params = {"a.weight": q * torch.tensor([1.0, 2.0, 3.0, 4.0], dtype=torch.float64)}  # one length an output
+    assert OrthogonalRegularization(beta=1.0).penalty(on_weights(params)).tolist() == pytest.approx([0, 0], abs=1e-12)
+    params = {"a.weight": params["a.weight"].mT.contiguous()}
+    assert (OrthogonalRegularization(beta=1.0).penalty(on_weights(params)) > 1).all()
+
+
+def test_clipping_by_norm_and_by_value_each_run_alone():
+    gradient = torch.tensor([[3.0, 4.0], [0.03, 0.04], [torch.nan, 1.0], [0.0, 0.0]])
+    by_norm = GradientClipping(limit=0.5).gradients("D", gradient)
+    assert by_norm[0].tolist() == pytest.approx([0.3, 0.4])
+    assert torch.equal(by_norm[1], gradient[1]), "below the limit not a bit changes"
+    assert by_norm[3].tolist() == [0.0, 0.0]
+    by_value = GradientClipping(limit=3.5, by="value").gradients("G", gradient)
+    assert by_value[0].tolist() == [3.0, 3.5]
+    assert torch.equal(by_value[[1, 3]], gradient[[1, 3]])
+    assert by_norm[2].isnan().any() and by_value[2].isnan().any()
+
+
+def test_mode_seeking_is_the_ratio_of_distances():
+    z = torch.randn(2, 6, 3, generator=GENERATOR, dtype=torch.float64)
+    fake = torch.randn(2, 6, 2, generator=GENERATOR, dtype=torch.float64)
+    see = SimpleNamespace(z=z, fake=fake, fake_logits=torch.zeros(2, 6))
+    value = ModeSeeking(weight=2.0).generator_penalty(see)
+    for s in range(2):
+        moved = [abs(float(fake[s, i, k] - fake[s, i + 3, k])) for i in range(3) for k in range(2)]
+        apart = [abs(float(z[s, i, k] - z[s, i + 3, k])) for i in range(3) for k in range(3)]
+        ratio = (sum(moved) / 6) / (sum(apart) / 9)
+        assert value[s].item() == pytest.approx(2.0 / (ratio + 1e-5))
+
+
+def test_mode_seeking_pushes_samples_apart_and_a_collapsed_generator_is_finite():
+    z = torch.randn(1, 6, 3, generator=GENERATOR, dtype=torch.float64)
+    gain = torch.tensor(0.1, dtype=torch.float64, requires_grad=True)
+    see = SimpleNamespace(z=z, fake=gain * z, fake_logits=torch.zeros(1, 6))
+    value = ModeSeeking().generator_penalty(see)
+    assert value.item() == pytest.approx(1 / (0.1 + 1e-5))
+    assert torch.autograd.grad(value.sum(), gain)[0].item() < 0
+    see.fake = torch.zeros_like(z)
+    assert ModeSeeking().generator_penalty(see).item() == pytest.approx(1e5)
+
+
+@pytest.mark.parametrize("trick", ["dragan", "r2", "zero_centered_gp"])
+def test_slopes_of_single_samples_need_samples_alone(trick):
+    assert "other samples" in (meaningless(small_trial((trick, {}), ("minibatch_discrimination", {}))) or "")
+    assert meaningless(small_trial((trick, {}), ("r1", {}))) is None
+
+
+def test_no_meaning_beside_each_other():
+    assert "fixed size" in (meaningless(small_trial(("l2_decay", {}), ("spectral_norm", {}))) or "")
+    assert "distances" in (meaningless(small_trial(("mode_seeking", {}), ("packing", {}))) or "")
+    assert "two halves" in (meaningless(small_trial(("mode_seeking", {}), batch=15)) or "")
