@@ -27,7 +27,7 @@ def float64():
 
 
 def play(loss, *tricks, start, h=0.1, steps=1, update="simultaneous", **changes):
-    """Return (θ, ψ) after some steps of gradient descent from each row of `start`, one a seed: `[seeds, steps+1, 2]`."""
+    """Return (θ, ψ) after each step of gradient descent, from each row of `start` a seed: `[seeds, steps + 1, 2]`."""
     start = torch.as_tensor(start, dtype=torch.float64).reshape(-1, 2)
     seeds = tuple(range(len(start)))
     trial = small_trial(
@@ -148,7 +148,6 @@ def test_optimism_is_stable_below_one_over_root_three(h, stable):
     [
         ("wasserstein", (), "simultaneous", 2.96e4),
         ("wasserstein", (), "alternating", 1.37),
-        ("wasserstein", (("gradient_penalty", {}),), "alternating", 1.23),
         ("non_saturating", (), "alternating", 0.200),
     ],
 )
@@ -158,6 +157,19 @@ def test_who_converges_from_one_one(loss, tricks, update, radius):
     assert np.linalg.norm(path[0, -1]) == pytest.approx(radius, rel=0.01)
 
 
+def test_the_gradient_penalty_of_wgan_gp_does_not_converge():
+    """Against the recursion written out: D descends ψθ + λ(|ψ| − 1)², then G descends −ψθ; λ = 0.1, h = 0.1."""
+    path = play(
+        "wasserstein", ("gradient_penalty", {"weight": 0.1}), start=[1.0, 1.0], steps=2000, update="alternating"
+    )
+    theta = psi = 1.0
+    for _ in range(2000):
+        psi -= 0.1 * (theta + 0.2 * (abs(psi) - 1) * np.sign(psi))
+        theta += 0.1 * psi
+    assert path[0, -1] == pytest.approx([theta, psi], abs=1e-6)
+    assert np.linalg.norm(path[0, -500:], axis=-1).min() > 0.9
+
+
 def test_r1_converges_where_nothing_else_does():
     path = play("non_saturating", ("r1", {"gamma": 0.3}), start=[1.0, 1.0], steps=2000, update="alternating")
     assert np.linalg.norm(path[0, -1]) == pytest.approx(5e-14, rel=0.2)
@@ -165,6 +177,6 @@ def test_r1_converges_where_nothing_else_does():
 
 def test_simultaneous_non_saturating_has_a_limit_cycle():
     """Radius about √(2h) from inside and outside."""
-    path = play("non_saturating", start=[[0.1, 0.0], [1.0, 1.0]], h=0.05, steps=20000)
-    radius = np.linalg.norm(path[:, -2000:], axis=-1).mean(-1)
-    assert radius == pytest.approx([sqrt(2 * 0.05)] * 2, rel=0.15)
+    path = play("non_saturating", start=[[0.25, 0.0], [1.0, 1.0]], h=0.1, steps=3000)
+    radius = np.linalg.norm(path[:, -500:], axis=-1).mean(-1)
+    assert radius == pytest.approx([sqrt(2 * 0.1)] * 2, rel=0.15)
