@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ganbench.core.lazy import torch
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 FEW_DIMENSIONS = 8
 # The sixth power of larger numbers, which cubic kernels take, leaves the range of float64.
 LARGEST = 1e48
+# Pairs at a time, 32 MB: 10,000 samples against as many would be 800 MB.
+ENTRIES = 1 << 22
+
+Pairs = Callable[["Tensor", "Tensor"], "Tensor"]
 
 
 def judge_each(
@@ -25,9 +29,9 @@ def judge_each(
     """
     lead = features.shape[:-2]
     table = torch.full((lead.numel(), len(names)), torch.nan, dtype=torch.float64)
-    for row, x in zip(table, features.reshape(-1, *features.shape[-2:]).double(), strict=True):
+    for row, x in zip(table, features.reshape(-1, *features.shape[-2:]), strict=True):
         if bool((x.abs() < LARGEST).all()):
-            row[:] = torch.tensor([float(value) for value in judge(x)], dtype=torch.float64)
+            row[:] = torch.tensor([float(value) for value in judge(x.double())], dtype=torch.float64)
     return {name: table[:, i].reshape(lead).to(features.device) for i, name in enumerate(names)}
 
 
@@ -44,7 +48,31 @@ def distances(x: Tensor, y: Tensor) -> Tensor:
     return torch.cdist(x - centre, y - centre, compute_mode="use_mm_for_euclid_dist")
 
 
-def off_diagonal_mean(square: Tensor) -> Tensor:
-    """Return the mean of a `[n, n]` matrix without its diagonal: a U-statistic; NaN for n = 1."""
-    n = len(square)
-    return (square.sum() - square.diagonal().sum()) / (n * (n - 1)) if n > 1 else square.new_tensor(torch.nan)
+def blocks(x: Tensor, y: Tensor, of: Pairs = distances) -> Iterator[tuple[int, Tensor]]:
+    """Yield `of(rows of x, y)` `[r, m]` a few rows at a time, each after the number of its first row."""
+    rows = max(1, ENTRIES // max(1, len(y)))
+    for start in range(0, len(x), rows):
+        yield start, of(x[start : start + rows], y)
+
+
+def mean_between(x: Tensor, y: Tensor, of: Pairs = distances) -> Tensor:
+    """Return the mean of `of` over all pairs of a row of `[n, d]` and one of `[m, d]`."""
+    total = sum((block.sum() for _, block in blocks(x, y, of)), start=x.new_zeros(()))
+    return total / (len(x) * len(y))
+
+
+def mean_within(x: Tensor, of: Pairs = distances) -> Tensor:
+    """Return the mean of `of` over all pairs of different rows: a U-statistic; NaN for n = 1."""
+    n, total = len(x), x.new_zeros(())
+    for start, block in blocks(x, x, of):
+        total += block.sum() - block.diagonal(offset=start).sum()
+    return total / (n * (n - 1)) if n > 1 else x.new_tensor(torch.nan)
+
+
+def neighbour_distances(x: Tensor, k: int) -> Tensor:
+    """Return each row's distance to its k-th nearest other row, `[n, d] → [n]`; n > k."""
+    parts = []
+    for start, block in blocks(x, x):
+        block.diagonal(offset=start).fill_(torch.inf)
+        parts.append(block.topk(k, dim=1, largest=False).values[:, -1])
+    return torch.cat(parts)

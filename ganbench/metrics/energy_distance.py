@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
 from ganbench.metrics import Metric, Sample
-from ganbench.metrics._sets import distances, judge_each, off_diagonal_mean
+from ganbench.metrics._sets import judge_each, mean_between, mean_within
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,9 +28,9 @@ class EnergyDistance(Metric):
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:
         """Return the distance of each leading index, `[...]`."""
         y = real.features.double()
-        within = off_diagonal_mean(distances(y, y))
+        within = mean_within(y)
         return judge_each(
             fake.features,
             ["energy_distance"],
-            lambda x: [2 * distances(x, y).mean() - off_diagonal_mean(distances(x, x)) - within],
+            lambda x: [2 * mean_between(x, y) - mean_within(x) - within],
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
 from ganbench.metrics import Metric, Sample
-from ganbench.metrics._sets import judge_each, off_diagonal_mean
+from ganbench.metrics._sets import judge_each, mean_between, mean_within
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,9 +29,9 @@ class KID(Metric):
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:
         """Return the distance of each leading index, `[...]`."""
         y = real.features.double()
-        within = off_diagonal_mean(_kernel(y, y))
+        within = mean_within(y, _kernel)
         return judge_each(
-            fake.features, ["kid"], lambda x: [off_diagonal_mean(_kernel(x, x)) + within - 2 * _kernel(x, y).mean()]
+            fake.features, ["kid"], lambda x: [mean_within(x, _kernel) + within - 2 * mean_between(x, y, _kernel)]
         )
 
 

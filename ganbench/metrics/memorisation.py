@@ -9,7 +9,7 @@ from ganbench.core.column import Column
 from ganbench.core.lazy import torch
 from ganbench.core.streams import stream
 from ganbench.metrics import Metric, Sample
-from ganbench.metrics._sets import distances, judge_each, undefined
+from ganbench.metrics._sets import blocks, distances, judge_each, neighbour_distances, undefined
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,13 +43,16 @@ class Memorisation(Metric):
         n = min(len(train), len(heldout))
         generator = torch.Generator().manual_seed(stream(0, "memorisation"))
         some = torch.randperm(len(train), generator=generator)[:n].to(train.device)
-        apart = distances(train, train).fill_diagonal_(torch.inf).amin(dim=1)
+        apart = neighbour_distances(train, 1)
 
         def judge(x: Tensor) -> list[Tensor]:
-            to_train, to_heldout = distances(x, train), distances(x, heldout[:n]).amin(dim=1)
-            nearest, which = to_train.min(dim=1)
-            to_some = to_train[:, some].amin(dim=1)
-            nearer = (to_some < to_heldout).double() + 0.5 * (to_some == to_heldout).double()
-            return [nearer.mean(), (nearest > apart[which]).double().mean()]
+            nearer, authentic = x.new_zeros(()), x.new_zeros(())
+            for start, to_train in blocks(x, train):
+                to_heldout = distances(x[start : start + len(to_train)], heldout[:n]).amin(dim=1)
+                to_some = to_train[:, some].amin(dim=1)
+                nearer += (to_some < to_heldout).sum() + 0.5 * (to_some == to_heldout).sum()
+                nearest, which = to_train.min(dim=1)
+                authentic += (nearest > apart[which]).sum()
+            return [nearer / len(x), authentic / len(x)]
 
         return judge_each(fake.features, names, judge)

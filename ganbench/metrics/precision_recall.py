@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Interval
 
 from ganbench.core.column import Column
+from ganbench.core.lazy import torch
 from ganbench.metrics import Metric, Sample
-from ganbench.metrics._sets import distances, judge_each, undefined
+from ganbench.metrics._sets import blocks, judge_each, neighbour_distances, undefined
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,21 +45,19 @@ class PrecisionRecall(Metric):
         names = [column.name for column in self.columns]
         if min(len(y), fake.features.shape[-2]) <= k:
             return undefined(fake.features, names)
-        real_radius = _radii(y, k)
+        real_radius = neighbour_distances(y, k)
 
         def judge(x: Tensor) -> list[Tensor]:
-            between = distances(x, y)
-            inside = between < real_radius
-            return [
-                (between <= real_radius).any(dim=1).double().mean(),
-                (between <= _radii(x, k).unsqueeze(1)).any(dim=0).double().mean(),
-                inside.double().sum(dim=1).mean() / k,
-                inside.any(dim=0).double().mean(),
-            ]
+            radius = neighbour_distances(x, k).unsqueeze(1)
+            precise, inside = x.new_zeros(()), x.new_zeros(())
+            recalled, covered = (torch.zeros(len(y), dtype=torch.bool, device=y.device) for _ in range(2))
+            for start, between in blocks(x, y):
+                precise += (between <= real_radius).any(dim=1).sum()
+                recalled |= (between <= radius[start : start + len(between)]).any(dim=0)
+                within = between < real_radius
+                inside += within.sum()
+                covered |= within.any(dim=0)
+            n = len(x)
+            return [precise / n, recalled.double().mean(), inside / (k * n), covered.double().mean()]
 
         return judge_each(fake.features, names, judge)
-
-
-def _radii(x: Tensor, k: int) -> Tensor:
-    """Return each row's distance to its k-th nearest other row, `[n, d] → [n]`."""
-    return distances(x, x).fill_diagonal_(0.0).kthvalue(k + 1, dim=1).values

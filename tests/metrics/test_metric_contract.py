@@ -11,6 +11,7 @@ from metric_samples import describe, points, score
 
 from ganbench.core import registry
 from ganbench.core.column import Column
+from ganbench.metrics import _sets
 
 METRICS = list(registry.components("metric").values())
 COLUMNS = [(cls, column) for cls in METRICS for column in cls.columns]
@@ -62,6 +63,13 @@ def test_the_order_of_samples_does_not_matter(metric):
     if metric.name == "ndb":
         other = torch.arange(150)  # where k-means starts depends on the order of the real samples
     same(score(metric, fake, real), score(metric, fake[:, order], real[other]))
+
+
+def test_blocks_of_pairs_give_what_all_pairs_at_once_give(metric, monkeypatch):
+    fake, real = points(150, 0, sets=2), points(140, 1)
+    at_once = score(metric, fake, real)
+    monkeypatch.setattr(_sets, "ENTRIES", 1000)  # seven rows, which divide neither 150 nor 140
+    same(at_once, score(metric, fake, real))
 
 
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
