@@ -42,12 +42,17 @@ def sd(values: ArrayLike) -> float:
 
 
 def worst(values: ArrayLike, direction: Direction) -> float:
-    """Return the worst finite value; NaN if there is none, or if neither direction is better."""
+    """Return what a run without a value counts as beside these; NaN if none is finite, or if neither way is better.
+
+    It is the largest finite value where lower is better, and the smallest, but at most 0, where higher is: a run that
+    has no samples captured no mode, even where every other run captured all. Where lower is better nothing bounds it,
+    so such a run may equal the others; a ranking then has to break the tie.
+    """
     x = _values(values)
     x = x[np.isfinite(x)]
     if not len(x) or not direction:
         return np.nan
-    return float(x.min() if direction == "higher" else x.max())
+    return min(float(x.min()), 0.0) if direction == "higher" else float(x.max())
 
 
 def scored(values: ArrayLike, fill: float) -> Values:

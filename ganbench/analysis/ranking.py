@@ -28,11 +28,12 @@ def ranking(results: Results) -> pd.DataFrame:
 
     The order is that of the mean of `modes_captured`, ties by `hq_fraction`, then `fid`, those of them that the data
     set has (else its first metric with a direction). The mean and not the IQM decides: an IQM over eight seeds is the
-    same whether two of them collapsed or none. Trials with equal numbers share a rank; one without any finished run,
-    or without a metric that decides, has none and comes last.
+    same whether two of them collapsed or none. Trials with equal numbers share a rank, unless more of one's runs
+    diverged; one without any finished run, or without a metric that decides, has none and comes last.
 
     A finished run without a value, above all a diverged one, counts as the worst value that any run of the data set
-    has in that column; where a trial did not ask for a metric, it has none. FAILED and TIMEOUT are missing results:
+    has in that column, and as at most 0 where higher is better (`worst`); where a trial did not ask for a metric, it
+    has none. FAILED and TIMEOUT are missing results:
     counted in their own columns, in no average.
 
     Columns: `dataset rank trial network loss tricks optimizer runs ok diverged failed timeout ms_per_step`, then for
@@ -74,7 +75,9 @@ def _rank(runs: pd.DataFrame, metrics: Mapping[str, Column]) -> pd.DataFrame:
         )
     keys = order_by(runs, metrics)
     signs = [-1.0 if metrics[key].direction == "higher" else 1.0 for key in keys]
-    places = [tuple(sign * row[f"{key}_mean"] for key, sign in zip(keys, signs, strict=True)) for row in rows]
+    lost = [row["diverged"] / max(row["ok"] + row["diverged"], 1) for row in rows]  # breaks ties with what it counts as
+    means = [[sign * row[f"{key}_mean"] for key, sign in zip(keys, signs, strict=True)] for row in rows]
+    places = [(*values, share) for values, share in zip(means, lost, strict=True)]
     ranked = sorted((i for i in range(len(rows)) if keys and np.isfinite(places[i]).all()), key=places.__getitem__)
     for place, i in enumerate(ranked):
         tied = place > 0 and places[i] == places[ranked[place - 1]]

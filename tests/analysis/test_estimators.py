@@ -46,7 +46,8 @@ def test_nothing_and_nan_have_no_average(average):
 
 def test_the_worst_follows_the_direction():
     values = [3.0, math.nan, 1.0, math.inf]
-    assert worst(values, "higher") == 1.0
+    assert worst(values, "higher") == 0.0  # no samples, nothing captured: not the 1 of the worst that has samples
+    assert worst([-3.0, 1.0], "higher") == -3.0
     assert worst(values, "lower") == 3.0
     assert math.isnan(worst(values, ""))
     assert math.isnan(worst([math.nan], "lower"))

@@ -69,10 +69,21 @@ def test_a_diverged_run_counts_as_the_worst_of_its_data_set(tmp_path):
     )
     first = found[found["trial"] == ring.key[:12]].iloc[0]
     assert (first["ok"], first["diverged"], first["modes_captured_n"]) == (3, 1, 4)
-    assert first["modes_captured_mean"] == (8 * 3 + 3) / 4
+    assert first["modes_captured_mean"] == 8 * 3 / 4  # no samples, no modes
     assert first["fid_mean"] == pytest.approx((0.1 * 3 + 0.7) / 4)
     assert found["dataset"].tolist() == ["ring", "ring", "grid"]
-    assert found["rank"].tolist() == [1, 2, 1]
+    # 6 modes and an FID of .25 each: the one without divergence leads.
+    assert found["loss"].tolist()[:2] == ["minimax", "hinge"] and found["rank"].tolist() == [1, 2, 1]
+
+
+@pytest.mark.parametrize("diverged", [1, 4])
+@pytest.mark.parametrize("metric", ["modes_captured", "fid", "hq_fraction"])
+def test_divergence_never_ties_with_equal_and_whole_runs(tmp_path, metric, diverged):
+    # Every value is the same, so the worst value of the data set is also its best.
+    values = [1.0] * (4 - diverged) + [NAN] * diverged
+    tables = {HINGE: made_tables(HINGE, **{metric: values}), MINIMAX: made_tables(MINIMAX, **{metric: [1.0] * 4})}
+    found = _ranked(tmp_path, tables)
+    assert found["loss"].tolist() == ["minimax", "hinge"] and found["rank"].tolist() == [1, 2]
 
 
 def test_where_everything_diverged_there_is_no_worst_and_no_rank(tmp_path):
