@@ -66,6 +66,28 @@ class Mixture:
         return total - d / 2 * log(2 * pi * self.sigma**2)
 
 
+class Points:
+    """A finite training set drawn once from a mixture, whose further points training never sees.
+
+    Args:
+        mixture: where they come from.
+        count: how many there are.
+        generator: what they are drawn with.
+    """
+
+    def __init__(self, mixture: Mixture, count: int, generator: Generator) -> None:
+        self.train, self.weights = mixture.draw(generator, count), mixture.weights
+        self.heldout, self.assign, self.log_density = mixture.heldout, mixture.assign, mixture.log_density
+
+    def draw(self, generator: Generator, n: int) -> Tensor:
+        """Return `n` row indices, each equally likely, with replacement."""
+        return torch.randint(len(self.train), (n,), generator=generator, device=self.train.device)
+
+    def take(self, drawn: Tensor) -> Tensor:
+        """Return the points of row indices with any leading axes."""
+        return self.train[drawn]
+
+
 def total_std(centres: Tensor, sigma: float) -> float:
     """Return √(σ² + mean over the axes of the centres' variance): the mixture's standard deviation an axis."""
     return float((sigma**2 + centres.double().var(dim=0, correction=0).mean()).sqrt())

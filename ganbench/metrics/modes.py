@@ -10,6 +10,7 @@ from annotated_types import Interval
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
 from ganbench.metrics import Metric, Sample
+from ganbench.metrics._sets import LARGEST
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,7 +45,7 @@ class Modes(Metric):
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:
         """Return the five columns, `[...]` each."""
         n, modes = fake.mode.shape[-1], len(weights)
-        finite = torch.isfinite(fake.features).flatten(-2).all(-1)
+        finite = (fake.features.double().abs() < LARGEST).flatten(-2).all(-1)
         good_counts = _counts(fake.mode, fake.good, modes)
         p = _counts(fake.mode, None, modes) / n
         real_spread = _spread(real, modes)

@@ -10,6 +10,7 @@ import pytest
 import torch
 from metric_samples import RING, blob, describe, generator, points, score
 
+from ganbench.core import registry
 from ganbench.metrics import Sample
 from ganbench.metrics.class_score import ClassScore
 from ganbench.metrics.log_likelihood import LogLikelihood
@@ -111,3 +112,19 @@ def test_class_score():
     p = p / p.sum(1, keepdim=True)
     kl = [sum(float(a) * math.log(a / b) for a, b in zip(row, p.mean(0), strict=True)) for row in p]
     assert scored(p) == pytest.approx(math.exp(sum(kl) / 30), rel=1e-12)
+
+
+@pytest.mark.parametrize("cls", registry.components("metric").values(), ids=lambda c: c.name)
+def test_numbers_too_large_to_square_are_undefined_and_raise_nothing(cls):
+    huge, fine = normal(60, 3, 1) * 1e200, normal(60, 3, 2)
+    found = cls().compute(dataclasses.replace(blob(huge), log_density=huge[:, 0], probabilities=huge), blob(fine), ONE)
+    # The balance of modes asks only which mode a sample is of.
+    assert all(v.isnan() or (cls.name == "mode_balance" and v == 0) for v in found.values()), found
+
+
+def test_a_ratio_to_no_spread_is_undefined():
+    from ganbench.metrics.modes import Modes
+
+    found = Modes().compute(blob(normal(50, 2, 1)), blob(torch.zeros(50, 2)), ONE)
+    assert found["spread_ratio"].isnan()
+    assert found["modes_captured"] == 1
