@@ -59,7 +59,9 @@ def skipped(manifest: Mapping[str, Any]) -> list[Skipped]:
     return [Skipped(reason, tuple(names)) for reason, names in by_reason.items()]
 
 
-def definitions(columns: Mapping[str, Column], names: Sequence[str], datasets: Sequence[pd.DataFrame]) -> list[Definition]:
+def definitions(
+    columns: Mapping[str, Column], names: Sequence[str], datasets: Sequence[pd.DataFrame]
+) -> list[Definition]:
     """Return the definitions of these columns, with their floor on each data set (its rows of `runs`)."""
     return [
         Definition(

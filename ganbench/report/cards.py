@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,10 +10,11 @@ import numpy as np
 
 from ganbench.analysis.estimators import scored, worst
 from ganbench.core.column import Column
-from ganbench.report.figures import Curve, Limits, curves
+from ganbench.report.figures import Curve, curves
 from ganbench.report.headline import name_of
 from ganbench.report.labels import Label
 from ganbench.report.numbers import number
+from ganbench.report.panels import Frame
 from ganbench.report.pictures import Picture, picture
 from ganbench.report.rows import Row
 
@@ -51,7 +52,7 @@ def card(
     samples: Mapping[str, np.ndarray] | None,
     lead: Column | None,
     fill: float,
-    shared: Limits,
+    shared: Sequence[Frame],
     opened: bool,
 ) -> Card:
     """Return the details of one trial.
@@ -60,7 +61,7 @@ def card(
         row: its row of the ranking table.
         runs: its rows of `runs`. history: of `history`. samples: its pictures, None where it has none.
         lead: the metric that the median run is chosen by. fill: what a run without a value counts as.
-        shared: the axes of its data set.
+        shared: the frames of its data set.
         opened: show it at once.
     """
     first = runs.iloc[0]
@@ -68,7 +69,8 @@ def card(
     facts += [("steps", f"{int(first['steps']):,}"), ("trial", row.trial)]
     gone = runs.loc[runs["status"] == "DIVERGED", ["seed", "diverged_at"]].dropna()
     diverged = [(int(seed), int(step)) for seed, step in gone.itertuples(index=False)]
-    drawn = curves(history, runs, shared, str(row.label)) if len(history) else []
+    gone_runs = runs.loc[runs["status"] == "DIVERGED", "run"].tolist()
+    drawn = curves(history, gone_runs, shared, str(row.label))
     chosen = median_run(runs, lead, fill) if samples is not None else None
     pictures = _pictures(samples, chosen, str(row.label)) if samples is not None and chosen else []
     return Card(row, row.label, facts, drawn, diverged, pictures, chosen.text if chosen else "", opened)
@@ -83,10 +85,14 @@ def median_run(runs: pd.DataFrame, lead: Column | None, fill: float) -> MedianRu
     position = int(order[(len(order) - 1) // 2])
     run = runs.iloc[position]
     value = "diverged" if run["status"] == "DIVERGED" else number(float(run[lead.name]))
-    return MedianRun(position, int(run["seed"]), f"seed {run['seed']}, the median run by {name_of(lead.name)} ({value})")
+    return MedianRun(
+        position, int(run["seed"]), f"seed {run['seed']}, the median run by {name_of(lead.name)} ({value})"
+    )
 
 
-def thumbnail(samples: Mapping[str, np.ndarray] | None, runs: pd.DataFrame, lead: Column | None, fill: float) -> Picture | None:
+def thumbnail(
+    samples: Mapping[str, np.ndarray] | None, runs: pd.DataFrame, lead: Column | None, fill: float
+) -> Picture | None:
     """Return the last picture of the median run, for the table."""
     if samples is None or not len(samples["steps"]):
         return None
@@ -98,7 +104,10 @@ def thumbnail(samples: Mapping[str, np.ndarray] | None, runs: pd.DataFrame, lead
 def _pictures(samples: Mapping[str, np.ndarray], chosen: MedianRun, name: str) -> list[Picture]:
     return [
         picture(
-            samples["samples"][k, chosen.position], samples["real"], int(step), f"{name}, seed {chosen.seed}, step {step}"
+            samples["samples"][k, chosen.position],
+            samples["real"],
+            int(step),
+            f"{name}, seed {chosen.seed}, step {step}",
         )
         for k, step in enumerate(samples["steps"])
     ]

@@ -49,7 +49,9 @@ def picture(samples: np.ndarray, real: np.ndarray, step: int, alternative: str, 
     low, high = frame(real)
     x = samples.astype(np.float64).reshape(len(samples), -1)[:, :2]
     inside = ((x >= low) & (x <= high)).all(axis=1)
-    image = _scatter(x[inside], real, low, high, side) if x.shape[1] == 2 else _histogram(x[inside], real, low, high, side)
+    image = (
+        _scatter(x[inside], real, low, high, side) if x.shape[1] == 2 else _histogram(x[inside], real, low, high, side)
+    )
     outside = int((~inside).sum())
     text = alternative + (f"; {outside} of {len(x)} outside of the frame" if outside else "")
     return Picture(_uri(image), image.width, image.height, step, text)

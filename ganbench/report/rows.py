@@ -154,15 +154,11 @@ def _tints(values: Sequence[float], direction: str) -> list[int | None]:
     return [None if math.isnan(s) else round(s * (TINTS - 1)) for s in better]
 
 
-def _strips(
-    ranked: pd.DataFrame, runs: pd.DataFrame, lead: str, metrics: Mapping[str, Column]
-) -> dict[str, Strip]:
+def _strips(ranked: pd.DataFrame, runs: pd.DataFrame, lead: str, metrics: Mapping[str, Column]) -> dict[str, Strip]:
     if len(ranked) > STRIPS:
         return {}
     fill = worst(runs[lead], metrics[lead].direction)
-    scale = Scale.of(
-        runs[lead].dropna().tolist(), counts=metrics[lead].unit == "modes", floor=floor_of(lead, runs)
-    )
+    scale = Scale.of(runs[lead].dropna().tolist(), counts=metrics[lead].unit == "modes", floor=floor_of(lead, runs))
     values = {
         str(trial): part[lead].tolist()
         for trial, part in runs[runs["status"].isin(["OK", "DIVERGED"])].groupby("trial", sort=False)

@@ -9,10 +9,10 @@ from ganbench.analysis.ranking import metric_columns, order_by, ranking
 from ganbench.core.column import Column
 from ganbench.report import about
 from ganbench.report.cards import Card, card, fill_of, thumbnail
-from ganbench.report.figures import limits
 from ganbench.report.headline import headline, name_of
 from ganbench.report.labels import varying
 from ganbench.report.numbers import count, listing
+from ganbench.report.panels import frames
 from ganbench.report.pictures import Picture
 from ganbench.report.rows import Table, floor_of, table
 from ganbench.tables.schema import FIXED
@@ -99,7 +99,7 @@ def _section(
     rows = table(ranked, runs, metrics, lead.name if lead else None, varies, set(chosen))
     own = {str(trial): part for trial, part in runs.groupby("trial", sort=False)}
     known = [history[t] for t in own if t in history]
-    shared = limits(_stacked(known, results.history), runs)
+    shared = frames(_stacked(known, results.history), runs)
     fill = fill_of(runs, lead)
     last_ranked = ranked.loc[ranked["rank"].notna(), "trial"].tolist()[-1:]
     cards = [
@@ -116,10 +116,12 @@ def _section(
         if (shown := thumbnail(results.samples.get(row.trial), own[row.trial], lead, fill))
     }
     floor = floor_of(lead.name, runs) if lead else float("nan")
-    thinned = "" if len(chosen) == len(ranked) else f"Details of {len(chosen)} of {len(ranked):,} trials: the best and the last."
-    return Section(
-        name, f"d-{place}", headline(ranked, runs, lead, floor, varies), rows, small, cards, thinned
+    thinned = (
+        ""
+        if len(chosen) == len(ranked)
+        else f"Details of {len(chosen)} of {len(ranked):,} trials: the best and the last."
     )
+    return Section(name, f"d-{place}", headline(ranked, runs, lead, floor, varies), rows, small, cards, thinned)
 
 
 def _detailed(trials: list[str], most: int) -> list[str]:

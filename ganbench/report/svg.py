@@ -1,9 +1,11 @@
-"""From what matplotlib writes to a small piece of SVG that obeys the page: its colours, its fonts, its security policy."""
+"""From what matplotlib writes to a small piece of SVG that obeys the page: its colours, fonts and security policy."""
 
 from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -25,8 +27,6 @@ INK, MUTED, RULE, GENERATOR, DISCRIMINATOR, METRIC, BAD = COLOURS
 SETTINGS = {
     "svg.fonttype": "none",  # text stays text: selectable, and set in the reader's own font
     "svg.hashsalt": "ganbench",
-    "path.simplify": True,
-    "path.simplify_threshold": 0.3,
     "font.family": "sans-serif",
     "font.size": 9,
 }
@@ -36,25 +36,33 @@ _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 _DROPPED = {"metadata", "style", "defs", "title"}
 _KEPT_STYLES = {"fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "fill-opacity", "opacity"}
 _DEFAULTS = {("stroke-dasharray", "none"), ("fill", "#000000"), ("opacity", "1"), ("stroke-opacity", "1")}
-_EMPTY = {"g", "path", "text"}
 
 
-def to_svg(figure: Figure, alternative: str) -> str:
-    """Return a figure as an `<svg>` element with a text alternative; the same figure gives the same text.
+def settings() -> AbstractContextManager[None]:
+    """Return the context that figures are made and drawn in."""
+    from matplotlib import rc_context
+
+    return rc_context({key: value for key, value in SETTINGS.items()})  # type: ignore[misc] - keys are typed as literals
+
+
+def parts(figure: Figure) -> list[ET.Element]:
+    """Return what a figure draws, within `settings()`; the same figure gives the same elements.
 
     There are no style attributes, which the page's security policy would ignore, and no ids, which would clash:
     a figure must not need clipping or markers.
     """
-    from matplotlib import rc_context
-
-    with rc_context(SETTINGS):
-        raw = BytesIO()
-        figure.savefig(raw, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    raw = BytesIO()
+    figure.savefig(raw, format="svg", transparent=True, dpi=72, metadata={"Date": None, "Creator": None})
     root = ET.fromstring(raw.getvalue())
-    _, _, width, height = root.attrib["viewBox"].split()
-    root.attrib.clear()
     _clean(root)
-    root.attrib.update({"viewBox": f"0 0 {_short(width)} {_short(height)}", "role": "img", "aria-label": alternative})
+    return list(root)
+
+
+def element(inside: Sequence[ET.Element], size: tuple[float, float], alternative: str) -> str:
+    """Return an `<svg>` element of that size in inches, with a text alternative."""
+    width, height = (_tenths(round(720 * side)) for side in size)
+    root = ET.Element("svg", {"viewBox": f"0 0 {width} {height}", "role": "img", "aria-label": alternative})
+    root.extend(inside)
     return ET.tostring(root, encoding="unicode").replace(" />", "/>")
 
 

@@ -143,8 +143,12 @@ def _trial(
                     layer_rows.append(
                         pd.DataFrame(
                             {
-                                "run": run, "trial": trial, "seed": seed, "step": logged[logged <= end],
-                                "network": network, "layer": f"linear{layer}",
+                                "run": run,
+                                "trial": trial,
+                                "seed": seed,
+                                "step": logged[logged <= end],
+                                "network": network,
+                                "layer": f"linear{layer}",
                                 "grad_norm": log[f"grad_norm_{network.lower()}"] * (0.3 + 0.2 * layer),
                             }
                         )  # fmt: skip
