@@ -59,8 +59,11 @@ def card(
 
     Args:
         row: its row of the ranking table.
-        runs: its rows of `runs`. history: of `history`. samples: its pictures, None where it has none.
-        lead: the metric that the median run is chosen by. fill: what a run without a value counts as.
+        runs: its rows of `runs`.
+        history: its rows of `history`.
+        samples: its pictures, None where it has none.
+        lead: the metric that the median run is chosen by.
+        fill: what a run without a value counts as.
         shared: the frames of its data set.
         opened: show it at once.
     """

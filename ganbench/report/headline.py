@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ganbench.core.column import Column
 from ganbench.report.labels import label
@@ -12,22 +13,25 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def headline(ranked: pd.DataFrame, runs: pd.DataFrame, lead: Column | None, floor: float, varies: set[str]) -> str:
+Ranked = Sequence[Mapping[str, Any]]
+
+
+def headline(ranked: Ranked, runs: pd.DataFrame, lead: Column | None, floor: float, varies: set[str]) -> str:
     """Return the sentence of one data set.
 
     Args:
-        ranked: its rows of the ranking, best first.
+        ranked: its rows of the ranking, best first, `rank` None where there is none.
         runs: its rows of `runs`.
         lead: the metric that decides the order; None where no run has a value.
         floor: its value for real samples.
         varies: the axes that more than one value of.
     """
-    place = f"On {words(str(ranked['dataset'].iloc[0]))}, "
-    finished = ranked[ranked["rank"].notna()]
-    if lead is None or not len(finished):
-        missing = count(int(ranked[["failed", "timeout"]].to_numpy().sum()), "run")
-        diverged = int(ranked["diverged"].sum())
-        return f"{place}no run has a result: {count(diverged, 'run')} diverged, {missing} failed or ran out of time."
+    place = f"On {words(ranked[0]['dataset'])}, "
+    finished = [row for row in ranked if row["rank"] is not None]
+    if lead is None or not finished:
+        missing, diverged = sum(r["failed"] + r["timeout"] for r in ranked), sum(r["diverged"] for r in ranked)
+        gone = f"{count(diverged, 'run')} diverged, {count(missing, 'run')} failed or ran out of time"
+        return f"{place}no run has a result: {gone}."
     if lead.name.startswith("modes_") and floor >= 2:
         best = _modes_held(finished, runs, lead.name, round(floor), varies)
     else:
@@ -35,33 +39,31 @@ def headline(ranked: pd.DataFrame, runs: pd.DataFrame, lead: Column | None, floo
     return place + best + _contrast(finished, lead, floor, varies) + "."
 
 
-def _modes_held(finished: pd.DataFrame, runs: pd.DataFrame, lead: str, modes: int, varies: set[str]) -> str:
-    whole = []
-    for _, row in finished.iterrows():
-        values = runs.loc[runs["trial"] == row["trial"], lead]
-        if values.notna().all() and (values >= modes).all():
-            whole.append(label(row, varies).spoken)
+def _modes_held(finished: Ranked, runs: pd.DataFrame, lead: str, modes: int, varies: set[str]) -> str:
+    # A missing value holds nothing.
+    lost = {trial for trial, held in zip(runs["trial"], runs[lead].to_numpy(float) >= modes, strict=True) if not held}
+    whole = [label(row, varies).spoken for row in finished if row["trial"] not in lost]
     if not whole:
-        row = finished.iloc[0]
+        row = finished[0]
         return f"{label(row, varies).spoken} kept {mean(row[f'{lead}_mean'])} of {modes} modes on average"
     if len(whole) > 3:
         whole = [whole[0], f"{len(whole) - 1} other trials"]
     return f"{listing(whole)} held all {modes} modes in every seed"
 
 
-def _best_value(finished: pd.DataFrame, lead: Column, floor: float, varies: set[str]) -> str:
-    row = finished.iloc[0]
+def _best_value(finished: Ranked, lead: Column, floor: float, varies: set[str]) -> str:
+    row = finished[0]
     real = f" (real samples: {number(floor)})" if floor == floor else ""
     value = number(row[f"{lead.name}_mean"])
     return f"{label(row, varies).spoken} has the best mean {name_of(lead.name)}, {value}{real}"
 
 
-def _contrast(finished: pd.DataFrame, lead: Column, floor: float, varies: set[str]) -> str:
+def _contrast(finished: Ranked, lead: Column, floor: float, varies: set[str]) -> str:
     """Return what the last of the ranked trials did."""
-    row, best = finished.iloc[-1], finished.iloc[0]
+    row, best = finished[-1], finished[0]
     if len(finished) < 2 or row["rank"] == best["rank"]:
         return ""
-    name, n, diverged = label(row, varies).spoken, int(row["runs"]), int(row["diverged"])
+    name, n, diverged = label(row, varies).spoken, row["runs"], row["diverged"]
     if 2 * diverged > n:
         return f"; {name} diverged in " + (f"all {n} seeds" if diverged == n else f"{diverged} of {n} seeds")
     if lead.name.startswith("modes_") and floor >= 2:

@@ -34,7 +34,7 @@ class Label:
 
 def varying(runs: pd.DataFrame) -> set[str]:
     """Return the axes that have more than one value."""
-    return {axis for axis in AXES if runs[axis].nunique() > 1}
+    return {axis for axis in AXES if len(set(runs[axis])) > 1}
 
 
 def label(row: Mapping[str, Any], varies: set[str]) -> Label:

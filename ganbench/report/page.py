@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import os
 from importlib import resources
@@ -33,7 +34,8 @@ def write_report(run_folder: Path, out: Path) -> Path:
             os.fsync(file.fileno())
         os.replace(temporary, out)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a file in the folder's place, a disk that went away
+            temporary.unlink()
         reason = (error.strerror or str(error)).lower()
         raise UsageError(f"{out}: cannot be written ({reason}); choose a --report folder that can") from error
     return out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -69,7 +69,7 @@ class Frame:
 
 def frames(history: pd.DataFrame, runs: pd.DataFrame) -> list[Frame]:
     """Return the frames of a data set from its rows of both tables, without panels that nothing was logged for."""
-    last = float(history["step"].max()) if len(history) else 1.0
+    last = float(history["step"].to_numpy(float).max()) if len(history) else 1.0
     return [
         _frame(panel, *limits, floor, last)
         for panel in PANELS
@@ -118,7 +118,7 @@ def _frame(panel: Panel, low: float, high: float, floor: float, last: float) -> 
             spine.set_color(svg.RULE)
         if np.isfinite(floor) and low <= floor <= high:
             axes.axhline(floor, color=svg.MUTED, linewidth=0.8, dashes=(3, 2), clip_on=False)
-        return Frame(panel, low, high, svg.parts(figure), axes.transData.frozen())
+        return Frame(panel, low, high, svg.parts(figure), cast("Transform", axes.transData.frozen()))
 
 
 def _scales(axes: Axes, panel: Panel, low: float, high: float) -> None:
@@ -140,7 +140,7 @@ def _scales(axes: Axes, panel: Panel, low: float, high: float) -> None:
     axes.xaxis.set_major_formatter(_tick)
 
 
-def _tick(value: float, _: int | None = None) -> str:
+def _tick(value: float, _: float = 0.0) -> str:
     """Return a short label: 4k, 0.01, 1e−5."""
     if value == 0:
         return "0"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ganbench.analysis.estimators import worst
 from ganbench.core.column import Column
-from ganbench.report.headline import name_of
+from ganbench.core.status import Status
+from ganbench.report.headline import Ranked, name_of
 from ganbench.report.labels import Label, label
 from ganbench.report.numbers import number
 from ganbench.report.strip import Scale, Strip, strip
@@ -71,7 +72,7 @@ class Table:
 
 
 def table(
-    ranked: pd.DataFrame,
+    ranked: Ranked,
     runs: pd.DataFrame,
     metrics: Mapping[str, Column],
     lead: str | None,
@@ -81,34 +82,34 @@ def table(
     """Return the table of one data set.
 
     Args:
-        ranked: its rows of the ranking. runs: its rows of `runs`.
+        ranked: its rows of the ranking, `rank` None where there is none.
+        runs: its rows of `runs`.
         metrics: its metrics, in the order of the columns.
         lead: the metric that decides the order, None where no run has a value.
         varies: the axes that have more than one value.
         detailed: the trials that have a card further down.
     """
-    others = [m for m in metrics if m != lead and ranked[f"{m}_mean"].notna().any()]
+    others = [m for m in metrics if m != lead and any(math.isfinite(row[f"{m}_mean"]) for row in ranked)]
     shown = [*([lead] if lead else []), *others]
-    tints = {m: _tints(ranked[f"{m}_mean"].tolist(), metrics[m].direction) for m in shown}
-    tint_ms = _tints(ranked["ms_per_step"].tolist(), "")
+    tints = {m: _tints([row[f"{m}_mean"] for row in ranked], metrics[m].direction) for m in shown}
     strips = _strips(ranked, runs, lead, metrics) if lead else {}
-    errors = runs.loc[runs["error"].notna()].drop_duplicates("trial").set_index("trial")["error"].to_dict()
-    statuses = ["ok", *(s for s in ("diverged", "failed", "timeout") if ranked[s].sum() > 0)]
+    errors = dict(runs.loc[runs["error"].notna(), ["trial", "error"]].itertuples(index=False, name=None))
+    statuses = ["ok", *(s for s in ("diverged", "failed", "timeout") if any(row[s] for row in ranked))]
     rows = []
-    for i, row in enumerate(ranked.to_dict("records")):
+    for i, row in enumerate(ranked):
         cells = {m: _cell(row, m, tints[m][i]) for m in shown}
         rows.append(
             Row(
                 trial=row["trial"],
                 anchor=f"t-{row['trial']}",
                 label=label(row, varies),
-                rank="" if _missing(row["rank"]) else str(row["rank"]),
+                rank="" if row["rank"] is None else str(row["rank"]),
                 lead=cells.get(lead) if lead else None,
                 strip=strips.get(row["trial"]),
                 cells=[cells[m] for m in others],
-                ms=Cell(number(row["ms_per_step"]), _exact(row["ms_per_step"]), tint_ms[i]),
-                counts={s: int(row[s]) for s in statuses},
-                runs=int(row["runs"]),
+                ms=Cell(number(row["ms_per_step"]), _exact(row["ms_per_step"]), None),
+                counts={s: row[s] for s in statuses},
+                runs=row["runs"],
                 error=str(errors.get(row["trial"], "")),
                 detailed=row["trial"] in detailed,
             )
@@ -119,8 +120,8 @@ def table(
 
 def floor_of(metric: str, runs: pd.DataFrame) -> float:
     """Return what real samples get; NaN where it is not known."""
-    known = runs[f"{metric}_floor"].dropna() if f"{metric}_floor" in runs else []
-    return float(known.iloc[0]) if len(known) else math.nan
+    floors = runs[f"{metric}_floor"].to_numpy(float) if f"{metric}_floor" in runs else ()
+    return next((float(f) for f in floors if math.isfinite(f)), math.nan)
 
 
 def _head(column: Column, runs: pd.DataFrame) -> Head:
@@ -139,10 +140,6 @@ def _exact(value: float) -> str:
     return "" if math.isnan(value) else repr(float(value))
 
 
-def _missing(value: Any) -> bool:  # noqa: ANN401 - a number or pandas' NA
-    return value is None or value != value or not str(value).isdigit()
-
-
 def _tints(values: Sequence[float], direction: str) -> list[int | None]:
     """Return how good each value is among its column, 0 to 6: on a log scale where it spans two powers of ten."""
     known = [v for v in values if math.isfinite(v)]
@@ -154,19 +151,20 @@ def _tints(values: Sequence[float], direction: str) -> list[int | None]:
     return [None if math.isnan(s) else round(s * (TINTS - 1)) for s in better]
 
 
-def _strips(ranked: pd.DataFrame, runs: pd.DataFrame, lead: str, metrics: Mapping[str, Column]) -> dict[str, Strip]:
+def _strips(ranked: Ranked, runs: pd.DataFrame, lead: str, metrics: Mapping[str, Column]) -> dict[str, Strip]:
     if len(ranked) > STRIPS:
         return {}
     fill = worst(runs[lead], metrics[lead].direction)
-    scale = Scale.of(runs[lead].dropna().tolist(), counts=metrics[lead].unit == "modes", floor=floor_of(lead, runs))
-    values = {
-        str(trial): part[lead].tolist()
-        for trial, part in runs[runs["status"].isin(["OK", "DIVERGED"])].groupby("trial", sort=False)
-    }
+    values: dict[str, list[float]] = {}
+    for trial, status, value in zip(runs["trial"], runs["status"], runs[lead].to_numpy(float).tolist(), strict=True):
+        if status in (Status.OK, Status.DIVERGED):
+            values.setdefault(trial, []).append(value)
+    known = [v for own in values.values() for v in own if math.isfinite(v)]
+    scale = Scale.of([*known, fill], counts=metrics[lead].unit == "modes", floor=floor_of(lead, runs))
     return {
         row["trial"]: strip(
-            values[row["trial"]], fill, *(float(row[f"{lead}_{s}"]) for s in ("mean", "low", "high")), scale
+            values[row["trial"]], fill, row[f"{lead}_mean"], row[f"{lead}_low"], row[f"{lead}_high"], scale
         )
-        for row in ranked.to_dict("records")
+        for row in ranked
         if row["trial"] in values
     }

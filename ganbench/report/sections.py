@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from ganbench.analysis.ranking import metric_columns, order_by, ranking
 from ganbench.core.column import Column
 from ganbench.report import about
 from ganbench.report.cards import Card, card, fill_of, thumbnail
-from ganbench.report.headline import headline, name_of
+from ganbench.report.headline import Ranked, headline
 from ganbench.report.labels import varying
 from ganbench.report.numbers import count, listing
 from ganbench.report.panels import frames
@@ -57,12 +58,21 @@ class Page:
 
 def page(results: Results) -> Page:
     """Return what the page of these results shows."""
-    ranked, metrics = ranking(results), metric_columns(results)
+    ranked, metrics = _records(ranking(results)), metric_columns(results)
     varies = varying(results.runs)
-    history = {str(t): part for t, part in results.history.groupby("trial", sort=False)}
-    parts = {str(d): part for d, part in results.runs.groupby("dataset", sort=False)}
+    history, parts = _by(results.history, "trial"), _by(results.runs, "dataset")
     sections = [
-        _section(i, name, ranked[ranked["dataset"] == name], part, results, metrics, history, varies, len(parts))
+        _section(
+            i,
+            name,
+            [row for row in ranked if row["dataset"] == name],
+            part,
+            results,
+            metrics,
+            history,
+            varies,
+            len(parts),
+        )
         for i, (name, part) in enumerate(parts.items())
     ]
     fixed = {c.name for table in FIXED.values() for c in table}
@@ -85,7 +95,7 @@ def page(results: Results) -> Page:
 def _section(
     place: int,
     name: str,
-    ranked: pd.DataFrame,
+    ranked: Ranked,
     runs: pd.DataFrame,
     results: Results,
     metrics: dict[str, Column],
@@ -95,16 +105,16 @@ def _section(
 ) -> Section:
     keys = order_by(runs, metrics)
     lead = metrics[keys[0]] if keys else None
-    chosen = _detailed(ranked["trial"].tolist(), DETAILED // datasets)
+    chosen = _detailed([row["trial"] for row in ranked], DETAILED // datasets)
     rows = table(ranked, runs, metrics, lead.name if lead else None, varies, set(chosen))
-    own = {str(trial): part for trial, part in runs.groupby("trial", sort=False)}
-    known = [history[t] for t in own if t in history]
-    shared = frames(_stacked(known, results.history), runs)
+    own = _by(runs, "trial")
+    logged = cast("pd.DataFrame", results.history[results.history["trial"].isin(own)])
+    nothing, shared = logged.iloc[:0], frames(logged, runs)
     fill = fill_of(runs, lead)
-    last_ranked = ranked.loc[ranked["rank"].notna(), "trial"].tolist()[-1:]
+    last_ranked = [row["trial"] for row in ranked if row["rank"] is not None][-1:]
     cards = [
         card(
-            row, own[row.trial], history.get(row.trial, results.history.iloc[:0]), results.samples.get(row.trial),
+            row, own[row.trial], history[row.trial] if row.trial in history else nothing, results.samples.get(row.trial),
             lead, fill, shared, opened=row.trial in (rows.rows[0].trial, *last_ranked),
         )
         for row in rows.rows
@@ -132,24 +142,25 @@ def _detailed(trials: list[str], most: int) -> list[str]:
     return [*trials[: most - last], *trials[len(trials) - last :]]
 
 
-def _stacked(parts: list[pd.DataFrame], empty: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
+def _by(frame: pd.DataFrame, column: str) -> dict[str, pd.DataFrame]:
+    return {str(value): part for value, part in frame.groupby(column, sort=False)}
 
-    return pd.concat(parts) if parts else empty.iloc[:0]
+
+def _records(ranked: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows as dictionaries of plain numbers and strings, with None for no rank."""
+    rows = cast("list[dict[str, Any]]", ranked.to_dict("records"))
+    return [{**row, "rank": row["rank"] if isinstance(row["rank"], int) else None} for row in rows]
 
 
 def _tally(runs: pd.DataFrame) -> str:
     """Return "12 trials, 96 runs on ring and grid"."""
-    trials, datasets = runs["trial"].nunique(), [str(d) for d in runs["dataset"].unique()]
+    trials, datasets = len(set(runs["trial"])), list(dict.fromkeys(runs["dataset"]))
     where = listing(datasets) if len(datasets) <= 4 else count(len(datasets), "data set")
     return f"{count(trials, 'trial')} and {count(len(runs), 'run')} on {where}"
 
 
 def _incidents(runs: pd.DataFrame) -> str:
     """Return how the runs ended."""
-    counts = runs["status"].value_counts()
+    counts = Counter(runs["status"])
     said = {"OK": "ended well", "DIVERGED": "diverged", "FAILED": "failed", "TIMEOUT": "ran out of time"}
-    return listing([f"{int(counts[s]):,} {text}" for s, text in said.items() if counts.get(s, 0)])
-
-
-__all__ = ["Page", "Section", "name_of", "page"]
+    return listing([f"{counts[s]:,} {text}" for s, text in said.items() if counts[s]])

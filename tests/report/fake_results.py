@@ -257,7 +257,8 @@ def _manifest(suite: str, runs: list[pd.DataFrame]) -> dict:
         "skipped": [
             {"name": "ring · mlp · wasserstein · one_sided_label_smoothing · adam",
              "reason": "wasserstein has no targets to smooth"},
-            {"name": "ring · mlp · hinge · one_sided_label_smoothing · adam", "reason": "hinge has no targets to smooth"},
+            {"name": "ring · mlp · hinge · one_sided_label_smoothing · adam",
+             "reason": "hinge has no targets to smooth"},
         ],
         "failed": failed, "retries": {},
         "times": {"started": "2030-01-01T10:00:00+00:00", "finished": "2030-01-01T10:07:12+00:00", "seconds": 432.1},
