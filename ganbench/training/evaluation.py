@@ -37,7 +37,8 @@ class Evaluator:
         self.feature.prepare()
         self.metrics = [cast(Metric, choice.build()) for choice in trial.metrics]
         self.wanted = {field for metric in self.metrics for field in metric.wants}
-        self.z = torch.stack([_normal(seed, "evaluation latent", (self.n, game.latent), device) for seed in seeds])
+        z = torch.stack([_normal(seed, "evaluation latent", (self.n, game.latent), device) for seed in seeds])
+        self.z = game.latents(z, judged=True)
         self.real = self.describe(game.data.heldout(_generator(0, "evaluation real", device), self.n))
         train = getattr(game.data, "train", None)
         if train is not None and "training" in self.wanted:

@@ -56,7 +56,9 @@ class Game:
         # Fixed once: the step pays for no hook that no trick has.
         self.hooks: dict[str, list[Any]] = {hook: [t for t in tricks if hasattr(t, hook)] for hook in HOOKS}
         self.rule = self.hooks["rule"][0] if self.hooks["rule"] else None
-        self.generator_needs_real = self.loss.needs_real or any(t.needs_real for t in self.hooks["generator_penalty"])
+        self.generator_needs_real = self.loss.needs_real or any(
+            t.needs_real for t in (*self.hooks["generator_penalty"], *self.hooks["generator_loss"])
+        )
         network, seen = cast(Network, trial.network.build()), dataset.shape
         for trick in self.hooks["network"]:
             network = trick.network(network)
@@ -94,6 +96,14 @@ class Game:
         views = {n: view.requires_grad_() for n, view in layout.views(flat).items()}
         return Player(name, layout, flat, views, buffers, self.optimizer.build([flat], name))
 
+    def latents(self, z: Tensor, *, judged: bool = False) -> Tensor:
+        """Return the generator's input made of standard normal numbers `[S, B, Z]`."""
+        for trick in self.hooks["latent"]:
+            z = trick.latent(z)
+        for trick in self.hooks["evaluation_latent"] if judged else ():
+            z = trick.evaluation_latent(z)
+        return z
+
     def generate(self, params: Params, buffers: Params, z: Tensor, *, training: bool, noise: Noise | None) -> Tensor:
         """Return generated samples `[S, B, *shape]` of latents `[S, B, Z]`."""
         return self.generator.apply(params, buffers, z, training=training, noise=noise)
@@ -110,6 +120,9 @@ class Critic:
     z: Tensor
     real_logits: Tensor
     fake_logits: Tensor
+    player: Literal["D", "G"]
+    step: int
+    memory: dict[str, Tensor]
 
     def __init__(
         self, game: Game, params: Params, buffers: Params, noise: Noise, progress: float, training: bool = True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -90,14 +90,15 @@ class Play:
         def draw(generator: torch.Generator, n: int) -> Tensor:
             return game.data.draw(generator, n * batch).unflatten(0, (n, batch))
 
-        z = self.noise.normal("latent", batch, game.latent)
+        z = game.latents(self.noise.normal("latent", batch, game.latent))
         if not with_real:
             return Batch(z, None)
         return Batch(z, game.data.take(self.noise.draw("data", batch * game.numbers_a_sample, draw)))
 
-    def critic(self, params: Params, batch: Batch, fake: Tensor) -> Critic:
+    def critic(self, params: Params, batch: Batch, fake: Tensor, player: Literal["D", "G"] = "D") -> Critic:
         """Return the discriminator looking at a minibatch."""
         critic = Critic(self.game, params, self.d.buffers, self.noise, self.progress)
+        critic.player, critic.memory, critic.step = player, self.d.memory, round(self.progress * self.game.trial.steps)
         critic.z, critic.fake = batch.z, critic.see(fake, "fake")
         if batch.real is not None:
             critic.real = critic.see(batch.real, "real")
@@ -120,12 +121,18 @@ class Play:
     def generator_loss(self, d: Params, g: Params, batch: Batch) -> Losses:
         """Return the generator's loss at these weights."""
         fake = self.game.generate(g, self.g.buffers, batch.z, training=True, noise=self.noise)
-        critic = self.critic(d, batch, fake)
+        critic = self.critic(d, batch, fake, "G")
         real_logits = None
         if batch.real is not None:
             real_logits = critic.real_logits = critic(critic.real)
         critic.fake_logits = critic(critic.fake)
-        loss = self.game.loss.generator(critic.fake_logits, real_logits)
+        if self.game.hooks["generator_loss"]:
+            loss = self.game.hooks["generator_loss"][0].generator_loss(critic)
+        else:
+            fake_judged, real_judged = critic.fake_logits, real_logits
+            for trick in self.game.hooks["generator_logits"]:
+                fake_judged, real_judged = trick.generator_logits(fake_judged, real_judged, critic)
+            loss = self.game.loss.generator(fake_judged, real_judged)
         for trick in self.game.hooks["generator_penalty"]:
             loss = loss + trick.generator_penalty(critic)
         return Losses(loss, real_logits, critic.fake_logits)
@@ -160,7 +167,7 @@ class Play:
             passed = replace(passed, before=player.flat.clone())
         gradient = passed.gradient
         for trick in game.hooks["gradients"]:
-            gradient = trick.gradients(player.name, gradient)
+            gradient = trick.gradients(player, gradient)
         player.flat.grad = gradient
         if game.optimizer.lr_final != 1.0:
             player.optimizer.param_groups[0]["lr"] = game.optimizer.rate(player.name, self.progress)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from ganbench.core.component import Component
 
@@ -27,9 +27,13 @@ HOOKS = {
     "weight_buffers": "weight_buffers(params, generator) -> buffers: what `weights` keeps and moves, for one seed",
     "features": "features(h, params) -> Tensor: more features for the last layer, [..., B, F] -> [..., B, E]",
     "feature_params": "feature_params(width, generator) -> (params, E): parameters of `features`, for one seed",
+    "latent": "latent(z) -> z: the generator's input made of standard normal numbers [..., Z], wherever it generates",
+    "evaluation_latent": "evaluation_latent(z) -> z: the same, after `latent`, where samples are judged",
+    "generator_logits": "generator_logits(fake, real, critic) -> (fake, real): logits that the generator's loss is of",
+    "generator_loss": "generator_loss(critic) -> Tensor: instead of the loss's own generator loss, [...]",
     "penalty": "penalty(critic) -> Tensor: added to the discriminator's loss, [...]",
     "generator_penalty": "generator_penalty(critic) -> Tensor: added to the generator's loss, [...]",
-    "gradients": "gradients(player, gradient) -> gradient: [..., P], before the optimiser has it; player 'D' or 'G'",
+    "gradients": "gradients(player, gradient) -> gradient: [..., P], before the optimiser has it; a `Player`",
     "rule": "rule(play) -> (Pass, Pass): both players' last updates of a step, made of the moves of `play`",
     "before_step": "before_step(play) -> None: before either player moves",
     "after_step": "after_step(play, step) -> None: after both players moved",
@@ -44,6 +48,8 @@ class Critic(Protocol):
         real, fake: what the discriminator saw, `[..., B, *sample]`; in the generator's step `real` may be None.
         z: the latents of the fakes, `[..., B, Z]`. real_logits, fake_logits: what it answered, `[..., B]`.
         params: its weights. noise: random numbers of this step. progress: share of the steps done, in [0, 1).
+        player: whose loss it is, 'D' or 'G'. step: from 0.
+        memory: what tricks keep from step to step, leading axes first; it goes into checkpoints.
     """
 
     real: Tensor
@@ -54,6 +60,9 @@ class Critic(Protocol):
     params: dict[str, Tensor]
     noise: Noise
     progress: float
+    player: Literal["D", "G"]
+    step: int
+    memory: dict[str, Tensor]
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return the logits `[..., B]` of `x` `[..., B, *sample]`."""
@@ -69,8 +78,9 @@ class Critic(Protocol):
 
 
 class Player(Protocol):
-    """One network's weights of all seeds: `flat` `[..., P]`, and `params`, views of it by name."""
+    """One network's weights of all seeds: `flat` `[..., P]`, and `params`, views of it by name; 'D' or 'G'."""
 
+    name: Literal["D", "G"]
     flat: Tensor
     params: dict[str, Tensor]
     optimizer: torch.optim.Optimizer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from annotated_types import Gt
 
 from ganbench.core.lazy import torch
-from ganbench.tricks import Trick
+from ganbench.tricks import Player, Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +29,7 @@ class GradientClipping(Trick):
     limit: Annotated[float, Gt(0)] = 1.0
     by: Literal["norm", "value"] = "norm"
 
-    def gradients(self, player: str, gradient: Tensor) -> Tensor:
+    def gradients(self, player: Player, gradient: Tensor) -> Tensor:
         """Return the clipped gradient `[..., P]`."""
         if self.by == "value":
             return gradient.clamp(-self.limit, self.limit)

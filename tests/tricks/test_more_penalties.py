@@ -114,6 +114,9 @@ def test_wasserstein_with_a_linear_critic_and_gradient_penalty():
     assert value().item() == pytest.approx(-2.1, abs=1e-6)
 
 
+PLAYER = SimpleNamespace(name="D")
+
+
 def on_weights(params):
     return SimpleNamespace(params=params, real_logits=torch.zeros(2, 4, dtype=torch.float64))
 
@@ -164,11 +167,11 @@ def test_orthogonal_weights_of_any_length_are_free():
 
 def test_clipping_by_norm_and_by_value_each_run_alone():
     gradient = torch.tensor([[3.0, 4.0], [0.03, 0.04], [torch.nan, 1.0], [0.0, 0.0]])
-    by_norm = GradientClipping(limit=0.5).gradients("D", gradient)
+    by_norm = GradientClipping(limit=0.5).gradients(PLAYER, gradient)
     assert by_norm[0].tolist() == pytest.approx([0.3, 0.4])
     assert torch.equal(by_norm[1], gradient[1]), "below the limit not a bit changes"
     assert by_norm[3].tolist() == [0.0, 0.0]
-    by_value = GradientClipping(limit=3.5, by="value").gradients("G", gradient)
+    by_value = GradientClipping(limit=3.5, by="value").gradients(PLAYER, gradient)
     assert by_value[0].tolist() == [3.0, 3.5]
     assert torch.equal(by_value[[1, 3]], gradient[[1, 3]])
     assert by_norm[2].isnan().any() and by_value[2].isnan().any()

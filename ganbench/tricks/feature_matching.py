@@ -1,0 +1,34 @@
+"""Feature matching."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Gt
+
+from ganbench.tricks import Critic, Trick
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class FeatureMatching(Trick):
+    """Let the generator minimise λ‖E h(x) − E h(G(z))‖² instead of its adversarial loss.
+
+    h is the discriminator's last hidden layer; the means are over a fresh real minibatch and the fakes.
+    """
+
+    name = "feature_matching"
+    group = "generator"
+    source = "Salimans et al. 2016, arXiv:1606.03498, section 3.1"
+    mends = "generator that overtrains on the present discriminator"
+    needs_real = True
+
+    weight: Annotated[float, Gt(0)] = 1.0
+
+    def generator_loss(self, critic: Critic) -> Tensor:
+        """Return λ‖E h(x) − E h(G(z))‖², `[...]`."""
+        apart = critic.hidden(critic.real).detach().mean(-2) - critic.hidden(critic.fake).mean(-2)
+        return self.weight * apart.square().sum(-1)

@@ -1,0 +1,39 @@
+"""Historical averaging."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Ge
+
+from ganbench.tricks import Play, Player, Trick
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class HistoricalAveraging(Trick):
+    """Add λ‖θ − θ̄‖² to both players' losses, θ̄ the mean of a player's weights after each step so far.
+
+    It acts through the gradient, 2λ(θ − θ̄): the losses that are logged do not hold it.
+    """
+
+    name = "historical_averaging"
+    group = "update rule"
+    source = "Salimans et al. 2016, arXiv:1606.03498, section 3.3"
+    mends = "oscillation: players that orbit each other"
+
+    weight: Annotated[float, Ge(0)] = 1.0
+
+    def gradients(self, player: Player, gradient: Tensor) -> Tensor:
+        """Return the gradient with that of the term, `[..., P]`."""
+        mean = player.memory.get("historical average")
+        return gradient if mean is None else gradient + 2.0 * self.weight * (player.flat.detach() - mean)
+
+    def after_step(self, play: Play, step: int) -> None:
+        """Move each player's mean: θ̄ ← θ̄ + (θ − θ̄) / t."""
+        for player in (play.d, play.g):
+            mean = player.memory.setdefault("historical average", player.flat.detach().clone())
+            mean.lerp_(player.flat.detach(), 1.0 / step)

@@ -1,0 +1,61 @@
+"""Latents: their distributions against scipy's, and where each is used."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from scipy import stats
+from trials import small_trial
+
+from ganbench.sweep.plan import meaningless
+from ganbench.training.evaluation import Evaluator
+from ganbench.training.game import Game
+from ganbench.training.noise import Noise
+from ganbench.training.step import Play
+from ganbench.tricks.latent import Latent
+from ganbench.tricks.truncation import Truncation
+
+CPU = torch.device("cpu")
+Z = torch.linspace(-4, 4, 801, dtype=torch.float64).unsqueeze(-1)
+
+
+def test_uniform_has_the_uniform_distribution():
+    """The map is monotone and takes the normal's quantiles to the uniform's."""
+    expected = stats.uniform(-1, 2).ppf(stats.norm.cdf(Z.numpy()))
+    torch.testing.assert_close(Latent().latent(Z), torch.from_numpy(expected))
+
+
+def test_sphere_keeps_the_direction_and_the_length():
+    z = torch.randn(2, 5, 9, generator=torch.Generator().manual_seed(0))
+    there = Latent(distribution="sphere").latent(z)
+    torch.testing.assert_close(there.norm(dim=-1), torch.full((2, 5), 3.0))
+    torch.testing.assert_close(torch.cosine_similarity(there, z, dim=-1), torch.ones(2, 5))
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.5, 2.0])
+def test_truncated_quantiles(threshold):
+    expected = stats.truncnorm(-threshold, threshold).ppf(stats.norm.cdf(Z.numpy()))
+    torch.testing.assert_close(Truncation(threshold=threshold).evaluation_latent(Z), torch.from_numpy(expected))
+    far = Truncation(threshold=threshold).evaluation_latent(torch.tensor([-40.0, 40.0]))
+    assert far.tolist() == pytest.approx([-threshold, threshold])
+
+
+def latents(*tricks):
+    """Return what the generator gets in training and in evaluation."""
+    trial = small_trial(*tricks)
+    game = Game(trial, CPU)
+    d, g = game.players(trial.seeds)
+    return Play(game, d, g, Noise(trial.seeds, CPU), 0.0, False).draw().z, Evaluator(game, trial.seeds).z
+
+
+def test_where_they_are_used():
+    plain = latents()
+    for here, there in zip(latents(("latent", {})), plain, strict=True):
+        torch.testing.assert_close(here, torch.erf(there / 2**0.5))
+    truncated = latents(("truncation", {}))
+    assert torch.equal(truncated[0], plain[0])
+    assert truncated[1].abs().max() <= 0.5 < plain[1].abs().max()
+
+
+def test_only_normal_latents_are_truncated():
+    assert "normal latents" in (meaningless(small_trial(("latent", {}), ("truncation", {}))) or "")

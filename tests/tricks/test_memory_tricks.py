@@ -1,0 +1,129 @@
+"""Tricks that remember, and those that change what the generator's loss is, against loops."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from trials import small_trial
+
+from ganbench.core.registry import build
+from ganbench.training.game import Game
+from ganbench.training.noise import Noise
+from ganbench.training.step import Play, gan_step
+from ganbench.tricks.feature_matching import FeatureMatching
+from ganbench.tricks.historical_averaging import HistoricalAveraging
+from ganbench.tricks.lecam import LeCam
+from ganbench.tricks.replay_buffer import ReplayBuffer
+from ganbench.tricks.top_k import TopK
+
+CPU = torch.device("cpu")
+
+
+def randn(*shape, seed=0):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def test_lecam_anchors_follow_the_logits_and_wait():
+    trick, memory = LeCam(weight=0.3, decay=0.9, warm_up=2), {}
+    real_mean = fake_mean = None
+    for step in range(5):
+        r, f = randn(2, 6, seed=step), randn(2, 6, seed=100 + step)
+        see = SimpleNamespace(real_logits=r, fake_logits=f, memory=memory, step=step)
+        value = trick.penalty(see)
+        mean_r, mean_f = float(sum(r[1])) / 6, float(sum(f[1])) / 6
+        real_mean = mean_r if real_mean is None else 0.9 * real_mean + 0.1 * mean_r
+        fake_mean = mean_f if fake_mean is None else 0.9 * fake_mean + 0.1 * mean_f
+        term = sum((float(a) - fake_mean) ** 2 for a in r[1]) / 6 + sum((float(b) - real_mean) ** 2 for b in f[1]) / 6
+        assert value[1].item() == pytest.approx(0.3 * term if step >= 2 else 0.0)
+
+
+def test_historical_average_is_the_mean_of_all_steps():
+    game = Game(small_trial(("historical_averaging", {"weight": 0.3})), CPU)
+    d, g = game.players((0, 1))
+    noise, seen = Noise((0, 1), CPU), []
+    for step in range(1, 6):
+        gan_step(game, d, g, noise, step)
+        seen.append(d.flat.detach().clone())
+    mean = sum(seen) / 5
+    torch.testing.assert_close(d.memory["historical average"], mean)
+    zero = torch.zeros_like(mean)
+    pull = HistoricalAveraging(weight=0.3).gradients(d, zero)
+    theta = d.flat.detach().double().requires_grad_()
+    (expected,) = torch.autograd.grad(0.3 * (theta - mean.double()).square().sum(), theta)
+    torch.testing.assert_close(pull.double(), expected, rtol=1e-5, atol=1e-7)
+
+
+def test_feature_matching_replaces_the_adversarial_loss():
+    game = Game(small_trial(("feature_matching", {"weight": 2.0})), CPU)
+    d, g = game.players((0, 1))
+    play = Play(game, d, g, Noise((0, 1), CPU), 0.0, False)
+    batch = play.draw(game.generator_needs_real)
+    loss = play.generator_loss(d.params, g.params, batch).loss
+    fake = game.generate(g.params, g.buffers, batch.z, training=True, noise=None)
+    for seed in range(2):
+        hidden = []
+        for x in (batch.real[seed], fake[seed]):
+            for layer in ("linear0", "linear1"):
+                w, b = d.params[f"{layer}.weight"][seed], d.params[f"{layer}.bias"][seed]
+                x = torch.nn.functional.leaky_relu(x @ w + b, 0.2)
+            hidden.append(sum(x) / len(x))
+        expected = 2.0 * (hidden[0] - hidden[1]).square().sum()
+        assert loss[seed].item() == pytest.approx(expected.item(), rel=1e-4)
+    assert FeatureMatching.needs_real
+
+
+def test_top_k_keeps_the_best_and_its_share_falls():
+    fake, real = randn(2, 10), randn(2, 10, seed=1)
+    for step, k in ((0, 10), (9, 10), (10, 8), (20, 6), (1000, 5)):
+        best, beside = TopK(gamma=0.8, epoch=10).generator_logits(fake, real, SimpleNamespace(step=step))
+        assert best.shape == beside.shape == (2, k)
+        for s in range(2):
+            assert sorted(best[s].tolist()) == sorted(fake[s].tolist())[-k:]
+    assert TopK().generator_logits(fake, None, SimpleNamespace(step=0))[1] is None
+
+
+def test_top_k_in_the_generators_loss():
+    """The generator's loss of the engine is the loss of the best fakes' logits."""
+    game = Game(small_trial(("top_k", {"gamma": 0.5, "floor": 0.25, "epoch": 1})), CPU)
+    d, g = game.players((0, 1))
+    losses = (play := Play(game, d, g, Noise((0, 1), CPU), 0.5, False)).generator_loss(d.params, g.params, play.draw())
+    best = torch.stack([torch.stack(sorted(row)[-4:]) for row in losses.fake_logits])
+    torch.testing.assert_close(losses.loss, build("loss", "non_saturating", {}).generator(best))
+
+
+@pytest.mark.parametrize(("size", "batch"), [(5, 3), (3, 5)])
+def test_replayed_samples_are_those_of_a_list(size, batch):
+    trick, memory, generator = ReplayBuffer(size=size, p=0.6), {}, torch.Generator().manual_seed(0)
+    lists = [[], []]
+    for step in range(8):
+        x = (
+            torch.full((2, batch, 1), 10.0 * step)
+            + torch.arange(batch).view(1, -1, 1)
+            + torch.tensor([[[0.0]], [[0.5]]])
+        )
+        draws = torch.rand(2, 2, size, generator=generator)
+        noise = SimpleNamespace(uniform=lambda name, *shape, draws=draws: draws)
+        see = SimpleNamespace(player="D", memory=memory, noise=noise)
+        shown = trick.inputs(x, see, "fake")
+        for s, kept in enumerate(lists):
+            if len(kept) < size:
+                kept += x[s, : size - len(kept), 0].tolist()
+                expected = x[s, :, 0].tolist()
+            else:
+                order = sorted(range(size), key=lambda i, s=s, draws=draws: float(draws[s, 0, i]))
+                expected = []
+                for b, value in enumerate(x[s, :, 0].tolist()):
+                    if b < size and draws[s, 1, b] < 0.6:
+                        kept[order[b]], value = value, kept[order[b]]
+                    expected.append(value)
+            assert shown[s, :, 0].tolist() == expected
+            assert memory["replay buffer"][s, :, 0].tolist() == kept
+
+
+def test_replay_leaves_the_generator_and_real_samples_alone():
+    x = randn(2, 4, 3)
+    for player, side in (("G", "fake"), ("D", "real")):
+        see = SimpleNamespace(player=player, memory={})
+        assert ReplayBuffer().inputs(x, see, side) is x and not see.memory
