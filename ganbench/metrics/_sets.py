@@ -76,8 +76,9 @@ def mean_within(x: Tensor, of: Pairs = distances) -> Tensor:
 
 def neighbour_distances(x: Tensor, k: int) -> Tensor:
     """Return each row's distance to its k-th nearest other row, `[n, d] → [n]`; n > k."""
-    parts = []
+    # Filled in place: small results kept between the large blocks would leave holes that no next block fits into.
+    found = x.new_empty(len(x))
     for start, block in blocks(x, x):
         block.diagonal(offset=start).fill_(torch.inf)
-        parts.append(block.topk(k, dim=1, largest=False).values[:, -1])
-    return torch.cat(parts)
+        found[start : start + len(block)] = block.topk(k, dim=1, largest=False).values[:, -1]
+    return found
