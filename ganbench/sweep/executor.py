@@ -10,6 +10,7 @@ import logging
 import secrets
 import shutil
 import signal
+import socket
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -97,6 +98,7 @@ def attach(address: str, works: Sequence[Work]) -> int:
         UsageError: no cluster there, or a node does not share the results folder or lacks ganbench.
     """
     try:
+        _knock(address)
         _init(address=address)
     except Exception as error:  # noqa: BLE001 - as above
         raise UsageError(
@@ -104,6 +106,13 @@ def attach(address: str, works: Sequence[Work]) -> int:
         ) from error
     _check_nodes(works[0].folder, address)
     return max(1, int(ray.cluster_resources().get("CPU", 1)) // works[0].threads)
+
+
+def _knock(address: str) -> None:
+    """Raise an OSError where nobody listens: Ray itself would try for minutes, and say so past all its settings."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
 
 
 def _init(**options: Any) -> None:  # noqa: ANN401 - Ray's own
