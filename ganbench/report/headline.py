@@ -16,27 +16,39 @@ if TYPE_CHECKING:
 Ranked = Sequence[Mapping[str, Any]]
 
 
-def headline(ranked: Ranked, runs: pd.DataFrame, lead: Column | None, floor: float, varies: set[str]) -> str:
+def headline(ranked: Ranked, runs: pd.DataFrame, keys: Sequence[Column], floor: float, varies: set[str]) -> str:
     """Return the sentence of one data set.
 
     Args:
         ranked: its rows of the ranking, best first, `rank` None where there is none.
         runs: its rows of `runs`.
-        lead: the metric that decides the order; None where no run has a value.
-        floor: its value for real samples.
-        varies: the axes that more than one value of.
+        keys: the metrics that decide the order, first to last; none where no run has a value.
+        floor: the first one's value for real samples.
+        varies: the axes that have more than one value.
     """
     place = f"On {words(ranked[0]['dataset'])}, "
     finished = [row for row in ranked if row["rank"] is not None]
-    if lead is None or not finished:
+    if not keys or not finished:
         missing, diverged = sum(r["failed"] + r["timeout"] for r in ranked), sum(r["diverged"] for r in ranked)
         gone = f"{count(diverged, 'run')} diverged, {count(missing, 'run')} failed or ran out of time"
         return f"{place}no run has a result: {gone}."
-    if lead.name.startswith("modes_") and floor >= 2:
-        best = _modes_held(finished, runs, lead.name, round(floor), varies)
+    lead = keys[0]
+    modes = round(floor) if lead.name.startswith("modes_") and floor >= 2 else 0
+    if modes and finished[0][f"{lead.name}_mean"] == 0:
+        return place + _none_held(finished, keys, modes, varies) + "."
+    if modes:
+        best = _modes_held(finished, runs, lead.name, modes, varies)
     else:
         best = _best_value(finished, lead, floor, varies)
-    return place + best + _contrast(finished, lead, floor, varies) + "."
+    return place + best + _contrast(finished, lead, modes, varies) + "."
+
+
+def _none_held(finished: Ranked, keys: Sequence[Column], modes: int, varies: set[str]) -> str:
+    text = f"no trial captured any of the {modes} modes"
+    if len(keys) < 2 or len(finished) < 2:
+        return text
+    row, last = finished[0], keys[-1].name
+    return f"{text}; {label(row, varies).spoken} came closest, with {name_of(last)} {number(row[f'{last}_mean'])}"
 
 
 def _modes_held(finished: Ranked, runs: pd.DataFrame, lead: str, modes: int, varies: set[str]) -> str:
@@ -58,7 +70,7 @@ def _best_value(finished: Ranked, lead: Column, floor: float, varies: set[str]) 
     return f"{label(row, varies).spoken} has the best mean {name_of(lead.name)}, {value}{real}"
 
 
-def _contrast(finished: Ranked, lead: Column, floor: float, varies: set[str]) -> str:
+def _contrast(finished: Ranked, lead: Column, modes: int, varies: set[str]) -> str:
     """Return what the last of the ranked trials did."""
     row, best = finished[-1], finished[0]
     if len(finished) < 2 or row["rank"] == best["rank"]:
@@ -66,8 +78,10 @@ def _contrast(finished: Ranked, lead: Column, floor: float, varies: set[str]) ->
     name, n, diverged = label(row, varies).spoken, row["runs"], row["diverged"]
     if 2 * diverged > n:
         return f"; {name} diverged in " + (f"all {n} seeds" if diverged == n else f"{diverged} of {n} seeds")
-    if lead.name.startswith("modes_") and floor >= 2:
-        return f"; {name} kept {mean(row[f'{lead.name}_mean'])} of {round(floor)}"
+    if row[f"{lead.name}_mean"] == best[f"{lead.name}_mean"]:
+        return ""
+    if modes:
+        return f"; {name} kept {mean(row[f'{lead.name}_mean'])} of {modes}"
     return f"; {name} the worst, {number(row[f'{lead.name}_mean'])}"
 
 

@@ -58,10 +58,10 @@ def picture(samples: np.ndarray, real: np.ndarray, step: int, alternative: str, 
 
 
 def frame(real: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the corners of the real points' box with a quarter of its size around it, square."""
+    """Return the corners of the real points' box with a fifth of its size around it, square."""
     x = real.astype(np.float64).reshape(len(real), -1)[:, :2]
     low, high = x.min(axis=0), x.max(axis=0)
-    centre, reach = (low + high) / 2, 0.66 * float((high - low).max() or 1.0)
+    centre, reach = (low + high) / 2, 0.7 * float((high - low).max() or 1.0)
     return centre - reach, centre + reach
 
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TINTS = 7
-STRIPS = 1500  # rows: beyond, the page would grow past what a browser opens with ease
 
 
 @dataclass(frozen=True)
@@ -63,12 +62,19 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """The ranking of a data set; `lead` is the head of the metric that decides the order."""
+    """The ranking of a data set.
+
+    Attributes:
+        lead: the head of the metric that decides the order. heads: of the others.
+        statuses: what runs ended in.
+        brief: rows go without strips and without the intervals of the other metrics.
+    """
 
     lead: Head | None
     heads: list[Head]
     rows: list[Row]
     statuses: list[str]
+    brief: bool
 
 
 def table(
@@ -78,6 +84,7 @@ def table(
     lead: str | None,
     varies: set[str],
     detailed: set[str],
+    brief: bool = False,
 ) -> Table:
     """Return the table of one data set.
 
@@ -88,11 +95,12 @@ def table(
         lead: the metric that decides the order, None where no run has a value.
         varies: the axes that have more than one value.
         detailed: the trials that have a card further down.
+        brief: leave strips and smaller intervals out.
     """
     others = [m for m in metrics if m != lead and any(math.isfinite(row[f"{m}_mean"]) for row in ranked)]
     shown = [*([lead] if lead else []), *others]
     tints = {m: _tints([row[f"{m}_mean"] for row in ranked], metrics[m].direction) for m in shown}
-    strips = _strips(ranked, runs, lead, metrics) if lead else {}
+    strips = _strips(ranked, runs, lead, metrics) if lead and not brief else {}
     errors = dict(runs.loc[runs["error"].notna(), ["trial", "error"]].itertuples(index=False, name=None))
     statuses = ["ok", *(s for s in ("diverged", "failed", "timeout") if any(row[s] for row in ranked))]
     rows = []
@@ -115,7 +123,7 @@ def table(
             )
         )
     heads = {m: _head(metrics[m], runs) for m in shown}
-    return Table(heads.get(lead) if lead else None, [heads[m] for m in others], rows, statuses)
+    return Table(heads.get(lead) if lead else None, [heads[m] for m in others], rows, statuses, brief)
 
 
 def floor_of(metric: str, runs: pd.DataFrame) -> float:
@@ -152,8 +160,6 @@ def _tints(values: Sequence[float], direction: str) -> list[int | None]:
 
 
 def _strips(ranked: Ranked, runs: pd.DataFrame, lead: str, metrics: Mapping[str, Column]) -> dict[str, Strip]:
-    if len(ranked) > STRIPS:
-        return {}
     fill = worst(runs[lead], metrics[lead].direction)
     values: dict[str, list[float]] = {}
     for trial, status, value in zip(runs["trial"], runs["status"], runs[lead].to_numpy(float).tolist(), strict=True):

@@ -25,6 +25,21 @@ if TYPE_CHECKING:
 
 DETAILED = 64  # trials with curves and pictures: about 40 kB each
 THUMBNAILS = 400  # about 1 kB each
+FULL_ROWS = 1500  # table rows of about 1.5 kB, instead of 0.9 kB
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How much of each data set there is room for: how many cards and thumbnails, and whether rows must be brief."""
+
+    detailed: int
+    thumbnails: int
+    brief: bool
+
+    @staticmethod
+    def of(runs: pd.DataFrame, datasets: int) -> Shares:
+        """Return the shares of so many data sets."""
+        return Shares(DETAILED // datasets, THUMBNAILS // datasets, len(set(runs["trial"])) > FULL_ROWS)
 
 
 @dataclass(frozen=True)
@@ -60,21 +75,12 @@ def page(results: Results) -> Page:
     """Return what the page of these results shows."""
     ranked, metrics = _records(ranking(results)), metric_columns(results)
     varies = varying(results.runs)
-    history, parts = _by(results.history, "trial"), _by(results.runs, "dataset")
-    sections = [
-        _section(
-            i,
-            name,
-            [row for row in ranked if row["dataset"] == name],
-            part,
-            results,
-            metrics,
-            history,
-            varies,
-            len(parts),
-        )
-        for i, (name, part) in enumerate(parts.items())
-    ]
+    parts = _by(results.runs, "dataset")
+    shares = Shares.of(results.runs, max(len(parts), 1))
+    sections = []
+    for name, part in parts.items():
+        own = [row for row in ranked if row["dataset"] == name]
+        sections.append(_section(len(sections), name, own, part, results, metrics, varies, shares))
     fixed = {c.name for table in FIXED.values() for c in table}
     logged = [c for frame in (results.history, results.layers) for c in frame.columns if c not in metrics]
     diagnostics = [c for c in dict.fromkeys(logged) if c not in fixed and c in results.columns]
@@ -99,39 +105,35 @@ def _section(
     runs: pd.DataFrame,
     results: Results,
     metrics: dict[str, Column],
-    history: dict[str, pd.DataFrame],
     varies: set[str],
-    datasets: int,
+    shares: Shares,
 ) -> Section:
     keys = order_by(runs, metrics)
     lead = metrics[keys[0]] if keys else None
-    chosen = _detailed([row["trial"] for row in ranked], DETAILED // datasets)
-    rows = table(ranked, runs, metrics, lead.name if lead else None, varies, set(chosen))
+    chosen = _detailed([row["trial"] for row in ranked], shares.detailed)
+    rows = table(ranked, runs, metrics, lead.name if lead else None, varies, set(chosen), shares.brief)
     own = _by(runs, "trial")
-    logged = cast("pd.DataFrame", results.history[results.history["trial"].isin(own)])
-    nothing, shared = logged.iloc[:0], frames(logged, runs)
+    logged = cast("pd.DataFrame", results.history[results.history["trial"].isin(chosen)])
+    history, nothing, shared = _by(logged, "trial"), logged.iloc[:0], frames(logged, runs)
     fill = fill_of(runs, lead)
     last_ranked = [row["trial"] for row in ranked if row["rank"] is not None][-1:]
     cards = [
         card(
-            row, own[row.trial], history[row.trial] if row.trial in history else nothing, results.samples.get(row.trial),
-            lead, fill, shared, opened=row.trial in (rows.rows[0].trial, *last_ranked),
+            row, own[row.trial], history[row.trial] if row.trial in history else nothing,
+            results.samples.get(row.trial), lead, fill, shared, row.trial in (rows.rows[0].trial, *last_ranked),
         )
         for row in rows.rows
         if row.detailed
     ]  # fmt: skip
     small = {
-        row.trial: shown
-        for row in rows.rows[: THUMBNAILS // datasets]
-        if (shown := thumbnail(results.samples.get(row.trial), own[row.trial], lead, fill))
+        row.trial: picture
+        for row in rows.rows[: shares.thumbnails]
+        if (picture := thumbnail(results.samples.get(row.trial), own[row.trial], lead, fill))
     }
     floor = floor_of(lead.name, runs) if lead else float("nan")
-    thinned = (
-        ""
-        if len(chosen) == len(ranked)
-        else f"Details of {len(chosen)} of {len(ranked):,} trials: the best and the last."
-    )
-    return Section(name, f"d-{place}", headline(ranked, runs, lead, floor, varies), rows, small, cards, thinned)
+    shown = f"Details of {len(chosen)} of {len(ranked):,} trials: the best and the last."
+    sentence = headline(ranked, runs, [metrics[k] for k in keys], floor, varies)
+    return Section(name, f"d-{place}", sentence, rows, small, cards, shown if len(chosen) < len(ranked) else "")
 
 
 def _detailed(trials: list[str], most: int) -> list[str]:
