@@ -118,8 +118,8 @@ class Play(Protocol):
         self,
         d: dict[str, Tensor],
         g: dict[str, Tensor],
-        batch: Any,
-        through_generator: bool = False,  # noqa: ANN401
+        batch: Any,  # noqa: ANN401
+        through_generator: bool = False,
     ) -> Losses:
         """Return the discriminator's loss at these weights."""
         ...
