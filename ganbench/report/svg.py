@@ -84,7 +84,13 @@ def _clean(element: ET.Element) -> None:
         # Groups say what matplotlib called them: without attributes they say nothing.
         plain_group = child.tag == "g" and not child.attrib
         kept += list(child) if plain_group else [child]
-    element[:] = [child for child in kept if len(child) or child.attrib.get("d") or child.text]
+    element[:] = [child for child in kept if _seen(child)]
+
+
+def _seen(element: ET.Element) -> bool:
+    if element.tag == "path":
+        return bool(element.get("d")) and (element.get("fill") != "none" or "stroke" in element.attrib)
+    return len(element) > 0 or bool(element.text)
 
 
 def _presentation(style: str, tag: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from pathlib import Path
@@ -229,10 +230,15 @@ def _points(rng: np.random.Generator, dataset: str, modes: int, held: int, n: in
 
 
 def _digits(rng: np.random.Generator, n: int) -> np.ndarray:
+    images = _scans()[rng.integers(0, 1700, n)] / 16 * 255
+    return images.astype(np.uint8)[:, None]
+
+
+@functools.cache
+def _scans() -> np.ndarray:
     from sklearn.datasets import load_digits
 
-    images = load_digits().images[rng.integers(0, 1700, n)] / 16 * 255
-    return images.astype(np.uint8)[:, None]
+    return load_digits().images
 
 
 def _blur(images: np.ndarray, much: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,0 +1,243 @@
+"""The page's parts by themselves: numbers, names, sentences, strips, curves and pictures."""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+import xml.etree.ElementTree as ET
+from io import BytesIO
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_results import METRICS, fake_results
+from PIL import Image
+
+from ganbench.analysis.ranking import ranking
+from ganbench.report import sections, svg
+from ganbench.report.cards import median_run
+from ganbench.report.figures import POINTS, curves
+from ganbench.report.headline import headline
+from ganbench.report.labels import label
+from ganbench.report.numbers import count, listing, number
+from ganbench.report.page import render
+from ganbench.report.panels import frames
+from ganbench.report.pictures import GENERATED, REAL, SIDE, picture
+from ganbench.report.strip import HEIGHT, WIDTH, Scale, strip
+
+MODES, FID = METRICS[0], METRICS[-1]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (7.5, "7.50"), (10.25, "10.25"), (0.0123, "0.0123"), (1.24e-5, "1.2e−5"), (12345.6, "12,346"), (-0.5, "−0.500"),
+        (0.0, "0"), (math.nan, "–"), (math.inf, "∞"), (-math.inf, "−∞"), (123.4, "123"), (3.2e7, "3.2e7"),
+    ],
+)  # fmt: skip
+def test_numbers_have_three_digits(value, text):
+    assert number(value) == text
+
+
+def test_words():
+    assert count(1, "run") == "1 run" and count(1200, "run") == "1,200 runs"
+    assert [listing(["a", "b", "c"][:n]) for n in range(4)] == ["", "a", "a and b", "a, b and c"]
+
+
+def test_labels_name_what_varies():
+    row = {"network": "mlp", "loss": "least_squares", "tricks": "none", "optimizer": "adam"}
+    assert str(label(row, {"loss"})) == "least_squares"
+    assert label(row, {"loss", "tricks"}).spoken == "plain least squares"
+    both = {**row, "tricks": "r1(gamma=0.1)+spectral_norm"}
+    assert str(label(both, {"loss", "tricks"})) == "least_squares + r1(gamma=0.1) + spectral_norm"
+    assert label(both, {"tricks"}).spoken == "r1(gamma=0.1) and spectral norm"
+    assert label(both, {"loss", "optimizer"}).spoken == "least squares with r1(gamma=0.1) and spectral norm, adam"
+
+
+def _sentence(losses: dict[str, list[float]], *, floor: float = 8.0, statuses: dict[str, str] | None = None) -> str:
+    """Return the headline of trials with these modes captured; NaN is a diverged run."""
+    results = fake_results(trials=1, seeds=len(next(iter(losses.values()))))
+    template = results.runs.assign(fid=0.5, modes_captured_floor=floor)
+    parts = []
+    for loss, values in losses.items():
+        state = (statuses or {}).get(loss)
+        endings = [state or ("DIVERGED" if math.isnan(v) else "OK") for v in values]
+        parts.append(template.assign(trial=loss, loss=loss, modes_captured=values, status=endings))
+    runs = pd.concat(parts, ignore_index=True)
+    ranked = ranking(type(results)(**{**vars(results), "runs": runs})).to_dict("records")
+    ranked = [{**row, "rank": row["rank"] if isinstance(row["rank"], int) else None} for row in ranked]
+    keys = [] if runs["status"].isin(["FAILED"]).all() else [MODES, FID]
+    return headline(ranked, runs, keys, floor, {"loss"})
+
+
+def test_the_headline_says_what_a_human_would_say():
+    nan = math.nan
+    assert _sentence({"hinge": [8, 8], "least_squares": [4, 5]}) == (
+        "On ring, hinge held all 8 modes in every seed; least squares kept 4.5 of 8."
+    )
+    assert _sentence({"hinge": [8, 7], "minimax": [nan, nan]}) == (
+        "On ring, hinge kept 7.5 of 8 modes on average; minimax diverged in all 2 seeds."
+    )
+    assert _sentence({"hinge": [8, 8], "minimax": [8, 8], "wasserstein": [nan, 8]}) == (
+        "On ring, hinge and minimax held all 8 modes in every seed; wasserstein kept 4 of 8."
+    )
+    assert _sentence({"hinge": [0, 0], "minimax": [0, 0]}) == (
+        "On ring, no trial captured any of the 8 modes; hinge came closest, with FID 0.500."
+    )
+    assert _sentence({"hinge": [nan, nan]}, statuses={"hinge": "FAILED"}) == (
+        "On ring, no run has a result: 0 runs diverged, 2 runs failed or ran out of time."
+    )
+    assert _sentence({"hinge": [3, 3]}) == "On ring, hinge kept 3 of 8 modes on average."
+
+
+def test_a_seed_that_diverged_never_counts_as_having_held_all_modes():
+    assert "held all" not in _sentence({"hinge": [8, math.nan], "minimax": [1, 1]})
+
+
+def test_strips_place_every_seed_and_stack_equal_ones():
+    scale = Scale.of([0, 8, 8, 4], counts=True, floor=8.0)
+    shown = strip([8, 8, math.nan, 4], 0.0, 5.0, 1.0, 9.0, scale)
+    places = [(dot.x, dot.y) for dot in shown.dots]
+    assert len(set(places)) == 4 and all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in places)
+    assert [dot.x for dot in shown.dots if dot.diverged] == [6.0]
+    assert sorted(x for x, _ in places) == [6.0, 75.0, 144.0, 144.0]
+    assert shown.high == 144.0 and "diverged" in shown.text
+    deep = strip([8.0] * 64, 0.0, 8.0, 8.0, 8.0, scale)
+    ys = sorted(dot.y for dot in deep.dots)
+    assert min(ys) - deep.radius >= 0 and max(ys) + deep.radius <= HEIGHT
+
+
+def test_distances_over_powers_of_ten_get_a_logarithmic_strip():
+    scale = Scale.of([0.001, 1.0], counts=False, floor=math.nan)
+    assert scale.logarithmic and abs(scale.share(10**-1.5) - 0.5) < 1e-9
+
+
+def test_the_median_run_is_the_worse_of_the_two_in_the_middle():
+    runs = pd.DataFrame(
+        {"seed": [5, 6, 7, 8], "status": ["OK", "OK", "DIVERGED", "OK"], "modes_captured": [8.0, 3.0, np.nan, 5.0]}
+    )
+    assert median_run(runs, MODES, 0.0).seed == 6
+    runs["fid"] = [0.1, 0.3, np.nan, 0.2]
+    assert median_run(runs, FID, 9.0).seed == 6
+    runs["modes_captured"] = np.nan
+    assert median_run(runs.assign(status="DIVERGED"), MODES, 0.0).text.endswith("(diverged)")
+
+
+@pytest.fixture(scope="module")
+def ring():
+    return fake_results(trials=4, seeds=5, steps=8000)
+
+
+def test_curves_show_every_seed_where_it_is(ring):
+    """The oracle maps values to points by the frame's own ticks: modes 0 to 8 are linear."""
+    trial = ring.runs["trial"].iloc[0]
+    history = ring.history[ring.history["trial"] == trial]
+    shared = frames(ring.history, ring.runs)
+    panel = {c.panel.title: c.svg for c in curves(history, [], shared, "t")}["Modes captured"]
+    root = ET.fromstring(panel)
+    ticks = {t.text: t for t in root.iter("text")}
+    # A label's baseline stands a fixed way below its line; the difference of two gives the scale.
+    y0, y6 = (float(re.findall(r"[\d.]+", ticks[n].get("transform", "") or ticks[n].get("y", ""))[-1]) for n in "06")
+    (thin,) = (p for p in root.iter("path") if p.get("stroke-width") == ".6")
+    lines = _absolute(thin.get("d", ""))
+    assert len(lines) == 5
+    frame = next(f for f in shared if f.panel.title == "Modes captured")
+    for (run, rows), line in zip(history.groupby("run"), lines, strict=True):
+        values = rows["modes_captured"].dropna().to_numpy(float)
+        last = values[-1]
+        zero = frame.transform.transform((0.0, 0.0))[1]
+        assert line[-1][1] == pytest.approx(72 * 1.45 - zero - last * (y0 - y6) / 6, abs=0.3), run
+
+
+def _absolute(d: str) -> list[list[tuple[float, float]]]:
+    """Return the lines of a path of M and l, by the SVG grammar."""
+    lines: list[list[tuple[float, float]]] = []
+    for command, numbers in re.findall(r"([Ml])([^Ml]*)", d):
+        xy = [float(n) for n in re.findall(r"-?(?:\d+\.\d+|\.\d+|\d+)", numbers)]
+        pairs = list(zip(xy[::2], xy[1::2], strict=True))
+        if command == "M":
+            lines.append([pairs[0]])
+            continue
+        for dx, dy in pairs:
+            x, y = lines[-1][-1]
+            lines[-1].append((x + dx, y + dy))
+    return lines
+
+
+def test_curves_are_thinned_and_carry_nothing_that_could_clash(ring):
+    trial = ring.runs["trial"].iloc[0]
+    drawn = curves(ring.history[ring.history["trial"] == trial], [], frames(ring.history, ring.runs), "<t&t>")
+    assert len(drawn) == 5
+    for curve in drawn:
+        assert not re.search(r"\b(id|style|clip-path|href|class)=|xmlns|<defs|#[0-9a-f]{6}", curve.svg), curve.svg[:300]
+        assert len(curve.svg) < 12_000
+        root = ET.fromstring(curve.svg)
+        assert (
+            root.get("role") == "img" and "<t&t>" in root.get("aria-label", "") and " to " in root.get("aria-label", "")
+        )
+        for path in root.iter("path"):
+            assert max(map(len, _absolute(path.get("d", "")))) <= POINTS
+
+
+def test_a_diverged_run_ends_in_a_cross(ring):
+    gone = ring.runs[ring.runs["status"] == "DIVERGED"]
+    trial = gone["trial"].iloc[0]
+    history, shared = ring.history[ring.history["trial"] == trial], frames(ring.history, ring.runs)
+    with_crosses = curves(history, gone["run"].tolist(), shared, "t")[0].svg
+    assert f"var(--{svg.COLOURS[svg.BAD]})" in with_crosses
+    assert f"var(--{svg.COLOURS[svg.BAD]})" not in curves(history, [], shared, "t")[0].svg
+
+
+def _image(uri: str) -> np.ndarray:
+    return np.asarray(Image.open(BytesIO(base64.b64decode(uri.partition(",")[2]))).convert("RGBA")).astype(int)
+
+
+def test_points_are_where_they_are_with_y_up():
+    real = np.array([[-1.0, -1.0], [1.0, 1.0]])
+    shown = picture(np.array([[1.0, -1.0]] * 50), real, 10, "t")
+    pixels = _image(shown.uri)
+    blue = np.argwhere((pixels[..., :3] == GENERATED).all(-1) & (pixels[..., 3] > 200))
+    grey = np.argwhere((pixels[..., :3] == REAL).all(-1) & (pixels[..., 3] > 0))
+    share = (blue.mean(axis=0) + 0.5) / SIDE
+    assert np.allclose(share, [0.5 + 0.5 / 1.4, 0.5 + 0.5 / 1.4], atol=0.02)  # row from above, column
+    assert len(grey) and pixels[0, 0, 3] == 0
+
+
+def test_samples_outside_of_the_frame_and_not_finite_ones_are_counted():
+    real = np.random.default_rng(0).normal(size=(100, 2))
+    samples = np.array([[0.0, 0.0], [99.0, 0.0], [np.nan, 0.0], [np.inf, 1.0]], np.float16)
+    assert picture(samples, real, 1, "t").text == "t; 3 of 4 outside of the frame"
+
+
+def test_images_keep_their_pixels_and_numbers_become_bars():
+    images = np.random.default_rng(0).integers(0, 256, (16, 1, 8, 8), dtype=np.uint8)
+    shown = picture(images, images, 1, "t")
+    pixels = _image(shown.uri)[..., 0]
+    assert np.array_equal(pixels[:8, :8], images[0, 0]) and np.array_equal(pixels[9:17, 9:17], images[5, 0])
+    assert shown.pixelated and shown.width == 3 * pixels.shape[1]
+    colour = picture(np.zeros((4, 3, 8, 8), np.uint8) + np.uint8([[[200]], [[10]], [[90]]]), images, 1, "t")
+    assert _image(colour.uri)[0, 0].tolist() == [200, 10, 90, 255]
+    bars = _image(picture(np.full((100, 1), 0.5), np.array([[-1.0], [1.0]]), 1, "t").uri)
+    assert (bars[..., 3].sum(axis=0) > 0).argmax() < bars.shape[1] / 2  # the real one at the left
+
+
+def test_pages_stay_small_and_many_trials_thin_out(monkeypatch):
+    results = fake_results(trials=10, seeds=8, datasets=("ring", "digits"), steps=2000)
+    assert len(render(results).encode()) < 10 * 45_000  # 64 detailed trials stay below 3 MB
+    monkeypatch.setattr(sections, "DETAILED", 6)
+    monkeypatch.setattr(sections, "THUMBNAILS", 7)
+    monkeypatch.setattr(sections, "FULL_ROWS", 8)
+    (section,) = sections.page(fake_results(trials=9, seeds=2, steps=200)).sections
+    rows, shown = section.table.rows, [card.row.trial for card in section.cards]
+    assert len(rows) == 9 and shown == [rows[i].trial for i in (0, 1, 2, 3, 7, 8)]
+    assert len(section.thumbnails) == 7 and section.table.brief and not any(row.strip for row in rows)
+    assert "6 of 9" in section.thinned
+
+
+def test_every_ending_is_counted(ring):
+    shown = sections.page(ring)
+    ended = ring.runs["status"].value_counts()
+    for status, n in ended.items():
+        assert sum(row.counts.get(str(status).lower(), 0) for s in shown.sections for row in s.table.rows) == n
+    assert f"{ended['DIVERGED']} diverged" in shown.incidents and f"{ended['FAILED']} failed" in shown.incidents
