@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import gcd
+from math import gcd, prod
 from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
@@ -37,10 +37,10 @@ class MinibatchStddev(Trick):
 
     def skip(self, trial: Trial) -> str | None:
         """Return why the minibatch has no groups."""
-        seen = trial.batch
+        seen, shape = trial.batch, getattr(trial.dataset.build(), "shape", (1,))
         for trick in (choice.build() for choice in trial.tricks):
-            if "packed samples" in trick.traits:
-                seen //= trick.parameters["m"]
+            packed = getattr(trick, "shape", lambda s: s)(shape)
+            seen, shape = seen * prod(shape) // prod(packed), packed  # as many numbers in fewer, larger samples
         return f"a batch of {seen} cannot be divided into groups of {self.size}" if seen % self.size else None
 
     def feature_params(self, width: int, generator: Generator) -> tuple[dict[str, Tensor], int]:
