@@ -74,13 +74,12 @@ class Page:
 def page(results: Results) -> Page:
     """Return what the page of these results shows."""
     ranked, metrics = _records(ranking(results)), metric_columns(results)
-    varies = varying(results.runs)
     parts = _by(results.runs, "dataset")
     shares = Shares.of(results.runs, max(len(parts), 1))
     sections = []
     for name, part in parts.items():
         own = [row for row in ranked if row["dataset"] == name]
-        sections.append(_section(len(sections), name, own, part, results, metrics, varies, shares))
+        sections.append(_section(len(sections), name, own, part, results, metrics, shares))
     fixed = {c.name for table in FIXED.values() for c in table}
     logged = [c for frame in (results.history, results.layers) for c in frame.columns if c not in metrics]
     diagnostics = [c for c in dict.fromkeys(logged) if c not in fixed and c in results.columns]
@@ -105,10 +104,9 @@ def _section(
     runs: pd.DataFrame,
     results: Results,
     metrics: dict[str, Column],
-    varies: set[str],
     shares: Shares,
 ) -> Section:
-    keys = order_by(runs, metrics)
+    keys, varies = order_by(runs, metrics), varying(runs)
     lead = metrics[keys[0]] if keys else None
     chosen = _detailed([row["trial"] for row in ranked], shares.detailed)
     rows = table(ranked, runs, metrics, lead.name if lead else None, varies, set(chosen), shares.brief)
