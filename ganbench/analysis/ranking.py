@@ -13,11 +13,11 @@ from ganbench.analysis.estimators import Values, iqm, mean, median, scored, sd, 
 from ganbench.analysis.intervals import t_interval
 from ganbench.core.column import Column
 from ganbench.core.status import Status
+from ganbench.core.trial import AXES
 from ganbench.tables.results import Results
 
 # What decides the order, first to last: coverage before quality, quality before the distance that blends both.
 LEADING_METRICS = ("modes_captured", "hq_fraction", "fid")
-AXES = ("dataset", "network", "loss", "tricks", "optimizer")
 STATISTICS = ("n", "mean", "iqm", "median", "sd", "low", "high")
 COUNTS = {"ok": Status.OK, "diverged": Status.DIVERGED, "failed": Status.FAILED, "timeout": Status.TIMEOUT}
 FINISHED = [str(Status.OK), str(Status.DIVERGED)]
@@ -36,8 +36,8 @@ def ranking(results: Results) -> pd.DataFrame:
     has none. FAILED and TIMEOUT are missing results:
     counted in their own columns, in no average.
 
-    Columns: `dataset rank trial network loss tricks optimizer runs ok diverged failed timeout ms_per_step`, then for
-    each metric `<metric>_n` (values that were averaged), `_mean _iqm _median _sd`, and `_low _high`, the 95 % t
+    Columns: `dataset rank trial`, the other axes, `runs ok diverged failed timeout ms_per_step`, then for each metric
+    `<metric>_n` (values that were averaged), `_mean _iqm _median _sd`, and `_low _high`, the 95 % t
     interval of the mean; NaN where undefined (no value; for `_sd _low _high` fewer than two).
     """
     metrics = metric_columns(results)

@@ -101,7 +101,8 @@ def _packages() -> Iterator[Finding]:
 def _torchvision() -> Iterator[Finding]:
     from ganbench.core.fidelity import torchvision_state
 
-    yield Finding("ok", torchvision_state())
+    state = torchvision_state()
+    yield Finding("problem" if state.startswith("broken") else "ok", state)
 
 
 def _cores() -> Iterator[Finding]:

@@ -11,6 +11,10 @@ from typing import Any, Literal
 from ganbench.core import registry
 from ganbench.core.component import Component
 
+# What tells the trials of a table apart, in the order of `Trial.labels`.
+AXES = ("dataset", "network", "loss", "tricks", "optimizer", "schedule")
+DEFAULT_SCHEDULE = "default"
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -80,19 +84,30 @@ class Trial:
 
     @property
     def labels(self) -> dict[str, str]:
-        """Return the axes as short texts: `{"dataset": "ring", …, "tricks": "r1+spectral_norm"}`."""
+        """Return what tells trials apart as short texts: `{"dataset": "ring", …, "tricks": "r1+spectral_norm"}`.
+
+        `schedule` names the settings of the updates that are not their defaults: `simultaneous, n_critic=5`.
+        """
         return {
             "dataset": self.dataset.label,
             "network": self.network.label,
             "loss": self.loss.label,
             "tricks": "+".join(t.label for t in self.tricks) or "none",
             "optimizer": self.optimizer.label,
+            "schedule": ", ".join(self._schedule()) or DEFAULT_SCHEDULE,
         }
+
+    def _schedule(self) -> list[str]:
+        fields = {f.name: f.default for f in dataclasses.fields(self)}
+        changed = [n for n in ("n_critic", "n_generator", "ema", "batch") if getattr(self, n) != fields[n]]
+        named = [] if self.update == fields["update"] else [str(self.update)]
+        return [*named, *(f"{name}={getattr(self, name)}" for name in changed)]
 
     @property
     def name(self) -> str:
         """Return one line that names the trial: `ring · mlp · hinge · r1 · adam`."""
-        return " · ".join(self.labels.values())
+        labels = self.labels
+        return " · ".join(text for axis, text in labels.items() if axis != "schedule" or text != DEFAULT_SCHEDULE)
 
     def canonical(self) -> dict[str, Any]:
         """Return the configuration with the components' versions: two trials with equal ones have equal numbers."""

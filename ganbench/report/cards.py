@@ -10,6 +10,7 @@ import numpy as np
 
 from ganbench.analysis.estimators import scored, worst
 from ganbench.core.column import Column
+from ganbench.core.trial import AXES
 from ganbench.report.figures import Curve, curves
 from ganbench.report.headline import name_of
 from ganbench.report.labels import Label
@@ -68,7 +69,7 @@ def card(
         opened: show it at once.
     """
     first = runs.iloc[0]
-    facts = [(axis, str(first[axis])) for axis in ("network", "loss", "tricks", "optimizer")]
+    facts = [(axis, str(first[axis])) for axis in AXES[1:]]
     facts += [("steps", f"{int(first['steps']):,}"), ("trial", row.trial)]
     gone = runs.loc[runs["status"] == "DIVERGED", ["seed", "diverged_at"]].dropna()
     diverged = [(int(seed), int(step)) for seed, step in gone.itertuples(index=False)]

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ganbench.core.trial import AXES
 from ganbench.report.numbers import listing, words
 
 if TYPE_CHECKING:
     import pandas as pd
 
-AXES = ("network", "loss", "tricks", "optimizer")
 NO_TRICKS = "none"
 
 
@@ -34,13 +34,13 @@ class Label:
 
 def varying(runs: pd.DataFrame) -> set[str]:
     """Return the axes that have more than one value."""
-    return {axis for axis in AXES if len(set(runs[axis])) > 1}
+    return {axis for axis in AXES[1:] if len(set(runs[axis])) > 1}
 
 
 def label(row: Mapping[str, Any], varies: set[str]) -> Label:
     """Return the label of a trial from its row of `runs`; loss and tricks are always named."""
     loss, tricks = str(row["loss"]), str(row["tricks"])
-    others = tuple(f"· {row[axis]}" for axis in ("network", "optimizer") if axis in varies)
+    others = tuple(f"· {row[axis]}" for axis in ("network", "optimizer", "schedule") if axis in varies)
     named = tuple(t for t in tricks.split("+") if t != NO_TRICKS)
     rest = ("+ " + " + ".join(named),) if named else ("plain",) if "tricks" in varies else ()
     return Label(loss, (*rest, *others), _spoken(loss, named, varies) + "".join(f", {words(o[2:])}" for o in others))

@@ -34,6 +34,7 @@ LEADING: dict[str, tuple[Column, ...]] = {
         Column("loss", "the loss, likewise", dtype="string"),
         Column("tricks", "the tricks, joined by +, or none", dtype="string"),
         Column("optimizer", "the optimiser, likewise", dtype="string"),
+        Column("schedule", "settings of the updates that are not their defaults", dtype="string"),
         _SEED,
         Column("status", "how the run ended: OK, DIVERGED, FAILED or TIMEOUT", dtype="string"),
         Column("diverged_at", "first step whose numbers were not finite or too large", "steps", dtype="int64"),

@@ -20,7 +20,7 @@ from ganbench.cli.main import main
 def test_plan_lists_trials_skips_and_an_estimate(fakes, capsys):
     assert main(["plan", "small.yaml"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["dataset", "network", "loss", "tricks", "optimizer", "seeds", "steps"]
+    assert lines[0].split() == ["dataset", "network", "loss", "tricks", "optimizer", "schedule", "seeds", "steps"]
     assert [line.split() for line in lines[1:3]] == [
         [d, "mlp", "hinge", "none", "adam", "2", "5"] for d in ("ring", "grid")
     ]

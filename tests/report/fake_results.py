@@ -61,6 +61,7 @@ def fake_results(
                 "network": "mlp",
                 "loss": LOSSES[i % len(LOSSES)],
                 "tricks": TRICKS[i // len(LOSSES) % len(TRICKS)],
+                "schedule": "default",
                 "optimizer": "adam" if i < len(LOSSES) * len(TRICKS) else f"adam(lr={i}e-05)",
                 **(labels or {}),
             }
