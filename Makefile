@@ -26,14 +26,17 @@ test: $(BIN)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not verify and not alone" --dist worksteal
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m "alone and not verify"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "alone and not verify and not bench"
 
 # Slow statistical checks; their tables are committed under results/.
 verify: $(BIN)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m verify
 
+# What a step and each trick costs; writes results/baselines/trick_costs.json and the table in docs/performance.md.
 bench: $(BIN)/.installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest tests/benchmarks -m "not verify" --benchmark-only
+	mkdir -p build
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/benchmarks -m "not verify" --benchmark-only --benchmark-json=build/bench.json
+	$(BIN)/python tests/benchmarks/costs.py build/bench.json
 
 lint: $(BIN)/.installed-dev
 	$(BIN)/ruff check --fix .
