@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 class Loss(Component):
     """A pair of losses on logits `[..., B] → [...]`; leading axes (seeds) are carried through untouched.
 
+    A loss with a state of its own defines `remembering(memory, real, fake)` as well, which training calls in the place
+    of `discriminator`; `memory` is a dictionary of tensors `[...]` that goes into checkpoints.
+
     Attributes:
         optimum: the discriminator's loss where generated and real data agree and it can do no better.
         needs_real: the generator's loss looks at real logits, so its step draws a fresh real batch.

@@ -40,8 +40,8 @@ class Evaluator:
         z = torch.stack([_normal(seed, "evaluation latent", (self.n, game.latent), device) for seed in seeds])
         self.z = game.latents(z, judged=True)
         self.real = self.describe(game.data.heldout(_generator(0, "evaluation real", device), self.n))
-        train = getattr(game.data, "train", None)
-        if train is not None and "training" in self.wanted:
+        train = getattr(game.data, "train", None) if "training" in self.wanted else None
+        if train is not None:
             self.real = dataclasses.replace(self.real, training=self.feature.extract(train))
 
     def describe(self, points: Tensor) -> Sample:

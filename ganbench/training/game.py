@@ -49,6 +49,7 @@ class Game:
         self.trial, self.device = trial, device
         self.loss = cast(Loss, trial.loss.build())
         self.optimizer = cast(Optimizer, trial.optimizer.build())
+        self.remembering = getattr(self.loss, "remembering", None)
         dataset = cast(Dataset, trial.dataset.build())
         self.data: Data = dataset.load(device)
         self.numbers_a_sample = self.data.draw(Generator(device), 1).numel()

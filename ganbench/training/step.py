@@ -113,7 +113,10 @@ class Play:
         targets = HARD
         for trick in self.game.hooks["targets"]:
             targets = trick.targets(targets, critic.real_logits.shape, self.noise)
-        loss = self.game.loss.discriminator(critic.real_logits, critic.fake_logits, targets)
+        if self.game.remembering is not None:
+            loss = self.game.remembering(self.d.memory, critic.real_logits, critic.fake_logits)
+        else:
+            loss = self.game.loss.discriminator(critic.real_logits, critic.fake_logits, targets)
         for trick in self.game.hooks["penalty"]:
             loss = loss + trick.penalty(critic)
         return Losses(loss, critic.real_logits, critic.fake_logits)

@@ -22,7 +22,7 @@ def test_plan_lists_trials_skips_and_an_estimate(fakes, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["dataset", "network", "loss", "tricks", "optimizer", "schedule", "seeds", "steps"]
     assert [line.split() for line in lines[1:3]] == [
-        [d, "mlp", "hinge", "none", "adam", "2", "5"] for d in ("ring", "grid")
+        [d, "mlp", "hinge", "none", "adam", "default", "2", "5"] for d in ("ring", "grid")
     ]
     assert lines[3] == "skipped 2: dcgan needs images: convolutions need images"
     assert lines[4].startswith("small (")
