@@ -40,27 +40,24 @@ class BatchNorm(Affine):
 
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
         """Return the normalised `x`."""
-        if training:
-            var, mean = torch.var_mean(x, dim=-2, correction=0)
-            with torch.no_grad():
-                n = x.shape[-2]
-                buffers[self.mean].lerp_(mean, self.momentum)
-                buffers[self.var].lerp_(var * (n / max(n - 1, 1)), self.momentum)
-        else:
-            mean, var = buffers[self.mean], buffers[self.var]
-        gain = params[self.scale] * torch.rsqrt(var + EPS)
-        return x * gain.unsqueeze(-2) + (params[self.bias] - mean * gain).unsqueeze(-2)
+        seeds, _, features = x.shape
+        y = self.normalise(params, buffers, x.transpose(0, 1).flatten(1), training)
+        return y.unflatten(1, (seeds, features)).transpose(0, 1)
+
+    def normalise(self, params: Params, buffers: Params, x: Tensor, training: bool) -> Tensor:
+        """Return `[B, S·C, …]` normalised channel by channel; in training the running averages move in place."""
+        # Views of the stacked buffers, so that batch_norm's in-place update reaches them.
+        mean, var = buffers[self.mean].view(-1), buffers[self.var].view(-1)
+        scale, bias = params[self.scale].flatten(), params[self.bias].flatten()
+        return F.batch_norm(x, mean, var, scale, bias, training=training, momentum=self.momentum, eps=EPS)
 
 
 class ImageBatchNorm(BatchNorm):
     """Batch norm of each channel of each seed over its batch and places."""
 
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
-        """Return the normalised images; in training the running averages move in place."""
-        # Views of the stacked buffers, so that batch_norm's in-place update reaches them.
-        mean, var = buffers[self.mean].view(-1), buffers[self.var].view(-1)
-        scale, bias = params[self.scale].flatten(), params[self.bias].flatten()
-        return F.batch_norm(x, mean, var, scale, bias, training=training, momentum=self.momentum, eps=EPS)
+        """Return the normalised images."""
+        return self.normalise(params, buffers, x, training)
 
 
 class LayerNorm(Affine):

@@ -55,20 +55,22 @@ class VirtualBatchNorm(Affine):
 
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
         """Return the normalised batch, the reference as its last rows."""
-        mean, var = x, torch.zeros_like(x)
+        rows, last = x.shape[self.batch], (self.batch, x.shape[self.batch] - ROWS, ROWS)
+        mean, own = x, None  # of each sample over its places; a point has none
         if self.places:
-            var, mean = torch.var_mean(x, dim=self.places, correction=0, keepdim=True)
-        rows = x.shape[self.batch]
-        fixed = mean.narrow(self.batch, rows - ROWS, ROWS)
-        between, centre = torch.var_mean(fixed, dim=self.batch, correction=0, keepdim=True)
-        within = var.narrow(self.batch, rows - ROWS, ROWS).mean(self.batch, keepdim=True)
+            mean = x.mean(self.places, keepdim=True)
+            own = (x - mean).square().mean(self.places, keepdim=True)
+        away = mean - mean.narrow(*last).mean(self.batch, keepdim=True)
         share = torch.full((rows,), 1 / (ROWS + 1), dtype=x.dtype, device=x.device)
         share[-ROWS:] = 0.0  # the reference is normalised by itself alone
         share = share.view([-1 if i == self.batch % x.dim() else 1 for i in range(x.dim())])
-        away = mean - centre
-        pooled = (1 - share) * (between + within) + share * var + share * (1 - share) * away.square()
-        gain = self.shape(params[self.scale]) * torch.rsqrt(pooled + EPS)
-        return (x - centre - share * away) * gain + self.shape(params[self.bias])
+        squares = away.square()
+        var = (1 - share) * (squares.narrow(*last).mean(self.batch, keepdim=True) + share * squares)
+        if own is not None:
+            var = var + (1 - share) * own.narrow(*last).mean(self.batch, keepdim=True) + share * own
+        centred = away if own is None else x - mean + away
+        gain = self.shape(params[self.scale]) * torch.rsqrt(var + EPS)
+        return (centred - share * away) * gain + self.shape(params[self.bias])
 
 
 class ImageVirtualBatchNorm(VirtualBatchNorm):

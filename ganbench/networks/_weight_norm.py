@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganbench.core.lazy import torch
 from ganbench.networks import Net, Params
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ class WeightNormed:
     def init(self, generator: Generator) -> tuple[Params, Params]:
         """Return one seed's parameters and buffers; g starts at ‖v‖."""
         params, buffers = self.net.init(generator)
-        gains = {_gain(name): _norms(w).clone() for name, w in params.items() if name.endswith(".weight")}
+        gains = {_gain(name): _squares(w).sqrt() for name, w in params.items() if name.endswith(".weight")}
         return params | gains, buffers
 
     def apply(self, params: Params, buffers: Params, x: Tensor, *, training: bool, noise: Noise | None) -> Tensor:
@@ -32,7 +31,7 @@ class WeightNormed:
         for name in params:
             if _gain(name) in params:
                 v = params[name]
-                changed[name] = v * (params[_gain(name)] / _norms(v))
+                changed[name] = v * (params[_gain(name)] * _squares(v).rsqrt())
         return self.net.apply(changed, buffers, x, training=training, noise=noise)
 
 
@@ -40,7 +39,7 @@ def _gain(name: str) -> str:
     return f"{name.removesuffix('.weight')}.gain"
 
 
-def _norms(weight: Tensor) -> Tensor:
-    """Return ‖v‖ of each output: of `[…, in, out]` over the inputs, of kernels `[…, out, in, k, k]` over the rest."""
+def _squares(weight: Tensor) -> Tensor:
+    """Return ‖v‖² of each output: of `[…, in, out]` over the inputs, of kernels `[…, out, in, k, k]` over the rest."""
     dims = (-3, -2, -1) if weight.dim() >= 4 else (-2,)
-    return torch.linalg.vector_norm(weight, dim=dims, keepdim=True)
+    return weight.square().sum(dims, keepdim=True)

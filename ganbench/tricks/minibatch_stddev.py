@@ -51,5 +51,7 @@ class MinibatchStddev(Trick):
         """Return each sample's group's mean standard deviation, `[..., B, F] → [..., B, 1]`."""
         size = gcd(h.shape[-2], self.size)
         groups = h.unflatten(-2, (size, -1))  # [..., size, B / size, F]
-        deviation = (torch.var(groups, dim=-3, correction=0) + _UNDER_ROOT).sqrt().mean(-1, keepdim=True)
+        # Seven times as fast as `torch.var` with its backward pass.
+        variance = (groups - groups.mean(-3, keepdim=True)).square().mean(-3)
+        deviation = (variance + _UNDER_ROOT).sqrt().mean(-1, keepdim=True)
         return torch.cat([deviation] * size, dim=-2)
