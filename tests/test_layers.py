@@ -22,7 +22,7 @@ BELOW = {
     "analysis": {"core", "tables"},
     "cli": None,
     "report": None,
-    "": {"tables"},
+    "": None,
 }
 TABULAR = {"numpy", "pandas", "pyarrow"}
 LEARNING = {"torch", "numpy", "scipy", "sklearn", "torch_fidelity", "annotated_types", "platformdirs"}

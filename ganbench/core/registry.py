@@ -1,10 +1,11 @@
-"""Finds components: a file in its kind's folder registers what it defines; others come by entry point.
+"""Finds components: a file in its kind's folder registers what it defines; others come by entry point or `register`.
 
 A suite can name components but never code: only what is found here can be built.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib
 import importlib.metadata
@@ -15,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from ganbench.core.component import Component
-from ganbench.core.errors import GanbenchError, UnknownComponentError
+from ganbench.core.errors import GanbenchError, UnknownComponentError, UsageError
 
 ENTRY_POINT_GROUP = "ganbench.components"
 PACKAGES = {
@@ -29,6 +30,10 @@ PACKAGES = {
     "feature": "ganbench.features",
 }
 
+_own: dict[tuple[str, str], type[Component]] = {}  # what `register` was given
+
+Table = dict[str, dict[str, type[Component]]]
+
 
 def _defined_in(module: ModuleType) -> list[type[Component]]:
     """Return the named components that a module itself defines."""
@@ -37,8 +42,8 @@ def _defined_in(module: ModuleType) -> list[type[Component]]:
 
 
 @functools.cache
-def _found() -> dict[str, dict[str, type[Component]]]:
-    table: dict[str, dict[str, type[Component]]] = {kind: {} for kind in PACKAGES}
+def _found() -> Table:
+    table: Table = {kind: {} for kind in PACKAGES}
     found: list[type[Component]] = []
     for package_name in PACKAGES.values():
         package = importlib.import_module(package_name)
@@ -49,12 +54,62 @@ def _found() -> dict[str, dict[str, type[Component]]]:
         loaded = entry.load()
         found += _defined_in(loaded) if isinstance(loaded, ModuleType) else [loaded]
     for cls in found:
-        other = table[cls.kind].setdefault(cls.name, cls)
-        if other is not cls:
-            raise GanbenchError(
-                f"{cls.__module__}: the {cls.kind} {cls.name!r} is already defined in {other.__module__}; rename one"
-            )
+        _add(table, cls)
     return table
+
+
+def _add(table: Table, cls: type[Component]) -> None:
+    other = table[cls.kind].setdefault(cls.name, cls)
+    if other is not cls:
+        raise GanbenchError(
+            f"{cls.__module__}: the {cls.kind} {cls.name!r} is already defined in {other.__module__}; rename one"
+        )
+
+
+def register(cls: type[Component]) -> type[Component]:
+    """Make a component known in this process, as its file or entry point would; usable as a decorator.
+
+    A class that is defined again (a cell of a notebook that runs twice) takes the place of its older self. Results on
+    disk are found by name, version and parameters: raise `version` when the new one computes something else.
+
+    Raises:
+        UsageError: the class is not a complete component.
+        GanbenchError: another class has that name already.
+    """
+    require_component(cls)
+    table = _found()
+    other = table[cls.kind].get(cls.name)
+    if other is not None and (other.__module__, other.__qualname__) == (cls.__module__, cls.__qualname__):
+        table[cls.kind][cls.name] = cls
+    _add(table, cls)
+    if other is not cls:
+        _own[cls.kind, cls.name] = cls
+    return cls
+
+
+def registered(cls: type[Component]) -> bool:
+    """Say whether a class is here by `register` alone: no other process finds it by itself."""
+    return _own.get((cls.kind, cls.name)) is cls
+
+
+def require_component(cls: type[Component]) -> None:
+    """Check that a class is a complete component.
+
+    Raises:
+        UsageError: it is not; says what is missing.
+    """
+    where = f"{cls.__module__}.{cls.__qualname__}"
+    if not issubclass(cls, Component) or getattr(cls, "kind", None) not in PACKAGES:
+        raise UsageError(f"{where}: not a component; derive it from a base class such as ganbench.losses.Loss")
+    if not isinstance(getattr(cls, "name", None), str) or not cls.name.isidentifier():
+        raise UsageError(f"{where}: a component needs a name of letters, digits and _; add `name = 'my_{cls.kind}'`")
+    if inspect.isabstract(cls):
+        raise UsageError(f"{where}: {', '.join(sorted(cls.__abstractmethods__))} is missing; define it")
+    if "__dataclass_params__" not in vars(cls):
+        raise UsageError(f"{where}: a component is a frozen dataclass; write @dataclass(frozen=True) above it")
+    for field in dataclasses.fields(cls):
+        if field.default is dataclasses.MISSING:
+            raise UsageError(f"{where}: the parameter {field.name} has no default; give it one")
 
 
 def components(kind: str) -> Mapping[str, type[Component]]:

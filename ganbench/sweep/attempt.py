@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganbench.core import registry
+from ganbench.core.component import Component
 from ganbench.core.status import Status
 from ganbench.core.trial import Trial
 from ganbench.tables.files import StoreError
@@ -26,6 +28,7 @@ class Work:
 
     Attributes:
         folder: `results/<suite>`. timeout: seconds after which the trial is given up. threads: torch threads.
+        own: components that only the process which made the plan knows; they are registered where the trial trains.
     """
 
     trial: Trial
@@ -33,6 +36,7 @@ class Work:
     folder: Path
     timeout: float | None = None
     threads: int = 1
+    own: tuple[type[Component], ...] = ()
 
     @property
     def checkpoint(self) -> Path:
@@ -48,6 +52,8 @@ class Work:
         """Return the trial's trainer, which goes on from the checkpoint if there is one."""
         from ganbench.training.trainer import Trainer
 
+        for cls in self.own:
+            registry.register(cls)
         return Trainer(self.trial, checkpoint=self.checkpoint)
 
 

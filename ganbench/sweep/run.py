@@ -18,6 +18,7 @@ from typing import Any, Literal, cast
 import yaml
 
 from ganbench.core import registry
+from ganbench.core.component import Component
 from ganbench.core.errors import UsageError
 from ganbench.core.trial import Trial
 from ganbench.datasets import Dataset
@@ -65,6 +66,7 @@ def run_plan(
     address: str | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
+    own: Sequence[type[Component]] = (),
 ) -> RunOutcome:
     """Train what is missing of a plan and merge all of it into `results_root/<suite>/<run>`.
 
@@ -77,6 +79,7 @@ def run_plan(
         address: of a Ray cluster to attach to.
         jobs: trials at a time under Ray.
         progress: shows what happens; by default on stderr.
+        own: registered components that no installed package brings; workers have to be able to import them.
 
     Raises:
         UsageError: the folder cannot be written, another run is at it, or the cluster cannot be used.
@@ -84,7 +87,7 @@ def run_plan(
     """
     folder = _prepare(Path(results_root), plan)
     with _locked(folder), Interrupts() as interrupts:
-        return _run(plan, folder, executor, address, jobs, progress, interrupts)
+        return _run(plan, folder, executor, address, jobs, progress, interrupts, tuple(own))
 
 
 def _run(
@@ -95,9 +98,11 @@ def _run(
     jobs: int | None,
     progress: Progress | None,
     interrupts: Interrupts,
+    own: tuple[type[Component], ...],
 ) -> RunOutcome:
     began, clock = _now(), time.monotonic()
-    works = [Work(t, t.key, folder, plan.suite.resources.timeout, plan.suite.resources.cpus) for t in plan.trials]
+    resources = plan.suite.resources
+    works = [Work(t, t.key, folder, resources.timeout, resources.cpus, own) for t in plan.trials]
     missing = _missing(works)
     progress = progress or Progress({work.key: work.trial.name for work in missing})
     code = 0

@@ -179,6 +179,15 @@ def read_suite(path: str | Path, overrides: Sequence[str] = ()) -> Suite:
     for text in overrides:
         override(document, text)
     document.data.setdefault("name", Path(path).stem)
+    return suite_of(document)
+
+
+def suite_of(document: Document) -> Suite:
+    """Check plain data as a suite.
+
+    Raises:
+        UsageError: one line that names the place in the document.
+    """
     try:
         suite = Suite.model_validate(hashable(document.data))
     except ValidationError as errors:

@@ -1,0 +1,151 @@
+"""Suites from Python: the keys of a suite file, with own objects wherever a file has names."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganbench.core import registry
+from ganbench.core.component import Component
+from ganbench.core.errors import GanbenchError, UsageError
+
+if TYPE_CHECKING:
+    from ganbench.sweep.plan import Plan
+    from ganbench.sweep.run import Executor
+    from ganbench.tables.results import Results
+
+
+class Suite:
+    """A suite made in Python: `Suite(name="mine", datasets=["ring", MyData()], tricks=[None, R1(gamma=0.1)])`.
+
+    The keys are those of a suite file (`docs/suites.md`), checked just as strictly. Wherever a file names a component
+    there may be an instance of one, yours or a built-in one; `None` is `none` in `tricks`, a list in it a combination.
+    Own classes are registered in this process alone. Finished trials are found again by the names, versions and
+    parameters of their components, not by their code: raise a class's `version` when its numbers change.
+
+    Args:
+        name: names the folder of the results.
+        **keys: the other keys of a suite file.
+
+    Raises:
+        UsageError: a key or a value is wrong; an own class is incomplete.
+        GanbenchError: an own class has the name of another component.
+    """
+
+    def __init__(self, name: str, **keys: Any) -> None:  # noqa: ANN401 - what docs/suites.md says
+        from ganbench.sweep.choices import hashable
+        from ganbench.sweep.suite import suite_of
+        from ganbench.sweep.yaml_reader import Document
+
+        self._own: dict[tuple[str, str], type[Component]] = {}
+        data = hashable(self._plain({"name": name, **keys}))
+        self._register()
+        self._suite = suite_of(Document("ganbench.Suite", data, sources={(): f"ganbench.Suite(name={name!r})"}))
+
+    def plan(self, only: str | None = None) -> Plan:
+        """Return what would run: `.trials`, and `.skipped` with reasons. `only` filters as `ganbench plan --only`.
+
+        Raises:
+            UsageError: there is nothing to run.
+        """
+        from ganbench.sweep.plan import make_plan
+
+        self._register()  # again: another suite may have brought a newer class of the same name since
+        return make_plan(self._suite, only)
+
+    def run(
+        self,
+        results: str | Path = "results",
+        *,
+        executor: Executor = "ray",
+        only: str | None = None,
+        address: str | None = None,
+        jobs: int | None = None,
+    ) -> Results:
+        """Train what is missing and return all the tables; trials that failed are rows with their error.
+
+        Args:
+            results: the folder of all suites' results.
+            executor: `"ray"`, side by side; or `"local"`, one after the other in this process. Classes that a new
+                process could not import (of a notebook, a function, or from `ganbench.modules`) need `"local"`.
+            only: a filter as `ganbench run --only`.
+            address: of a Ray cluster to attach to.
+            jobs: trials at a time under Ray.
+
+        Raises:
+            UsageError: nothing to run, a folder that cannot be written, or own classes that Ray's workers cannot have.
+            KeyboardInterrupt: a signal ended it; finished trials are kept.
+        """
+        from ganbench.sweep.run import run_plan
+        from ganbench.tables.store import load
+
+        if executor not in ("ray", "local"):
+            raise UsageError(f"ganbench.Suite.run: unknown executor {executor!r}; take 'ray' or 'local'")
+        own = tuple(self._own.values())
+        if executor == "ray":
+            for cls in own:
+                _require_importable(cls)
+        plan = self.plan(only)
+        outcome = run_plan(plan, Path(results), executor=executor, address=address, jobs=jobs, own=own)
+        if outcome.exit_code in (130, 143):
+            raise KeyboardInterrupt(f"{outcome.done} of {outcome.trials} trials are done and kept")
+        return load(outcome.folder)
+
+    def _plain(self, value: Any, key: str = "") -> Any:  # noqa: ANN401 - anything a suite may hold
+        """Return what a file would say, and remember the classes of the components in it."""
+        if isinstance(value, Component):
+            return self._named(value)
+        if isinstance(value, type) and issubclass(value, Component):
+            raise UsageError(
+                f"ganbench.Suite: {value.__name__} is a class; write {value.__name__}() with its parameters"
+            )
+        if isinstance(value, Mapping):
+            return {name: self._plain(inner, name) for name, inner in value.items()}
+        if isinstance(value, (list, tuple)):
+            inner = [self._plain(one) for one in value]
+            return ["none" if one is None else one for one in inner] if key == "tricks" else inner
+        return value
+
+    def _named(self, component: Component) -> dict[str, Any]:
+        cls = type(component)
+        registry.require_component(cls)
+        known = self._own.setdefault((cls.kind, cls.name), cls) if not _installed(cls) else cls
+        if known is not cls:
+            raise GanbenchError(f"ganbench.Suite: two classes are the {cls.kind} {cls.name!r}; rename one")
+        try:
+            json.dumps(component.parameters, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise UsageError(
+                f"ganbench.Suite: a parameter of {component.name} is not plain data ({error}); keep it in the class"
+            ) from None
+        return {component.name: component.parameters}
+
+    def _register(self) -> None:
+        for cls in self._own.values():
+            registry.register(cls)
+
+
+def _installed(cls: type[Component]) -> bool:
+    """Say whether any process finds this class by itself: a file of the package or an entry point brings it."""
+    registry_has = registry.components(cls.kind).get(cls.name) is cls
+    return registry_has and not registry.registered(cls)
+
+
+def _require_importable(cls: type[Component]) -> None:
+    """Raise where Ray's workers could not import a class.
+
+    Raises:
+        UsageError: they could not.
+    """
+    found: Any = sys.modules.get(cls.__module__)
+    for part in cls.__qualname__.split("."):
+        found = getattr(found, part, None)
+    if cls.__module__ == "__main__" or found is not cls or importlib.util.find_spec(cls.__module__) is None:
+        raise UsageError(
+            f"ganbench.Suite.run: Ray's workers cannot import {cls.__qualname__} from {cls.__module__}; move it to the "
+            "top level of a module file, or run with executor='local'"
+        )

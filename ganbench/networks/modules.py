@@ -1,0 +1,237 @@
+"""Ordinary one-seed `torch.nn.Module`s as networks: all seeds at once through `torch.func.functional_call` and `vmap`.
+
+What works: any module that takes a batch `[B, …]` and that `vmap` can run, its buffers included. Batch norm works: each
+seed has its own batch statistics and its own running ones. A module that draws random numbers (dropout) works too; its
+draws are the same whenever the trial runs, but are others when other seeds train beside it. Tensors that are neither
+parameters nor buffers stay on the CPU and are shared by all seeds. Control flow that depends on values does not work
+under `vmap`, and a buffer that is replaced (`self.b = …`) rather than changed in place stays as it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import hashlib
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ganbench.core.errors import UsageError
+from ganbench.core.lazy import torch
+from ganbench.networks import Net, Network
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor, nn
+
+    from ganbench.core.protocols import Noise
+    from ganbench.core.trial import Trial
+    from ganbench.networks import Params
+
+Shape = tuple[int, ...]
+Make = Callable[[], "nn.Module"]
+COUPLES, RANDOM = "couples samples", "random discriminator"
+
+
+@dataclass(frozen=True)
+class ModuleNetwork(Network):
+    """A network of plain modules; derive from it, give it a `name`, and define the three methods.
+
+    Each is called once a seed, with torch's global generator seeded from the seed's own stream, so that weights are
+    drawn as always. Declare the traits `couples samples` (batch norm) and `random discriminator` (dropout) where they
+    hold for the discriminator: the plan leaves out what has no meaning beside them.
+    """
+
+    @abstractmethod
+    def make_generator(self, shape: Shape) -> nn.Module:
+        """Return a new generator `[B, latent] → [B, *shape]`."""
+
+    @abstractmethod
+    def make_trunk(self, shape: Shape) -> nn.Module:
+        """Return a new discriminator up to its last hidden layer, `[B, *shape] → [B, F]`."""
+
+    @abstractmethod
+    def make_head(self, width: int) -> nn.Module:
+        """Return a new last layer `[B, width] → [B, 1]`; tricks may have made `width` larger than the trunk's F."""
+
+    def generator(self, shape: Shape) -> Net:
+        """Return the generator `[S, B, latent] → [S, B, *shape]`."""
+        net = ModuleNet("body", lambda: self.make_generator(shape), (self.latent,))
+        if net.out != shape:
+            raise UsageError(f"{self.name}: the generator makes samples {net.out}, the data are {shape}; adapt it")
+        return net
+
+    def trunk(self, shape: Shape) -> tuple[Net, int]:
+        """Return the discriminator up to its last hidden layer `[S, B, *shape] → [S, B, F]`, and F."""
+        net = ModuleNet("body", lambda: self.make_trunk(shape), shape)
+        if missing := tuple(trait for trait in net.traits if trait not in self.all_traits):
+            raise UsageError(f"{self.name}: the discriminator has undeclared traits; add `traits = {missing}`")
+        return net, (*net.out, 1)[0]
+
+    def head(self, width: int) -> Net:
+        """Return the discriminator's last layer `[S, B, width] → [S, B, 1]`."""
+        return ModuleNet("head", lambda: self.make_head(width), (width,))
+
+
+class ModuleNet:
+    """One module for all seeds: `functional_call` under `vmap`, behind the interface of every network.
+
+    The weights of `nn.Linear` are kept as `[in, out]`, as the tricks expect them.
+    """
+
+    def __init__(self, name: str, make: Make, shape: Shape) -> None:
+        self.name, self.make = name, make
+        self.module = _seeded(make, 0)
+        self.out, self.traits = try_out(self.module, shape)
+        self.linear = {
+            f"{path}.weight" for path, module in self.module.named_modules() if isinstance(module, torch.nn.Linear)
+        }
+        self.params = [n for n, p in self.module.named_parameters() if p.requires_grad]
+        self.kept = [n for n, p in self.module.named_parameters() if not p.requires_grad]
+        self.kept += [n for n, _ in self.module.named_buffers()]
+
+    def init(self, generator: Generator) -> tuple[Params, Params]:
+        """Return one seed's parameters and buffers, without the seed axis."""
+        seed = int(torch.randint(2**62, (), generator=generator))
+        module = _seeded(self.make, seed)
+        state = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+        state = {n: t.detach().clone() for n, t in state.items()}
+        params = {self._key(n): state[n].mT.contiguous() if n in self.linear else state[n] for n in self.params}
+        return params, {self._key(n): state[n] for n in self.kept}
+
+    def apply(self, params: Params, buffers: Params, x: Tensor, *, training: bool, noise: Noise | None) -> Tensor:
+        """Return the output for `x` `[S, B, …]`; in training the module may move `buffers` in place."""
+        own = {n: params[self._key(n)] for n in self.params}
+        own = {n: t.mT if n in self.linear else t for n, t in own.items()}
+        kept = {n: buffers[self._key(n)] for n in self.kept}
+        self.module.train(training)
+        with _global_stream(_seed_of(noise, self.name)) if RANDOM in self.traits else contextlib.nullcontext():
+            y = torch.vmap(self._call, randomness="different")(own, kept, x)
+        return y.unsqueeze(-1) if y.dim() == 2 else y
+
+    def _call(self, params: Params, buffers: Params, x: Tensor) -> Tensor:
+        return torch.func.functional_call(self.module, (params, buffers), (x,))
+
+    def _key(self, name: str) -> str:
+        """Return the name in a trial, which keeps the last layer's parameters apart from the trunk's."""
+        return f"{self.name}.{name}"
+
+
+def modules(
+    generator: Make, discriminator: Make, *, latent: int = 8, name: str = "modules", version: int = 1
+) -> ModuleNetwork:
+    """Return a network made of ordinary modules, for `ganbench.Suite(networks=[…])`.
+
+    Results on disk are found by name, version, latent and the modules' structure (their `repr` and the shapes of their
+    weights): raise `version` when a `forward` or an initialisation changes.
+
+    Args:
+        generator: makes a new module `[B, latent] → [B, *shape]`, weights drawn from torch's global generator, which is
+            seeded for each call. A class is such a factory.
+        discriminator: makes a new module `[B, *shape] → [B]` or `[B, 1]`. Where it is an `nn.Sequential` that ends in
+            `nn.Linear(F, 1)` it has a last hidden layer, which some tricks work on; any other is a single piece, and
+            the plan leaves those tricks out, with the reason.
+        latent: dimension of the generator's input.
+        name: how tables and reports call it.
+        version: of its numbers.
+
+    Raises:
+        UsageError: the discriminator does not answer one number a sample of the generator.
+    """
+    players = _seeded(generator, 0), _seeded(discriminator, 0)
+    shape, _ = try_out(players[0], (latent,))
+    answer, traits = try_out(players[1], shape)
+    if answer not in ((), (1,)):
+        raise UsageError(f"{name}: the discriminator answers {answer} a sample; make it one number")
+    last = _last_linear(players[1])
+
+    def make_head(self: ModuleNetwork, width: int) -> nn.Module:
+        if last is None:
+            return torch.nn.Identity()
+        if width == last.in_features:
+            return discriminator()[-1]  # type: ignore[index]
+        return torch.nn.Linear(width, 1, bias=last.bias is not None)
+
+    def skip(self: ModuleNetwork, trial: Trial) -> str | None:
+        return _why_not(trial, shape, last is None)
+
+    body = {
+        "__module__": __name__,
+        "__qualname__": name,
+        "__doc__": f"Own modules: {type(players[0]).__name__} and {type(players[1]).__name__}.",
+        "__annotations__": {"structure": str},
+        "structure": _structure(*players),
+        "name": name,
+        "version": version,
+        "traits": traits,
+        "make_generator": lambda self, shape: generator(),
+        "make_trunk": lambda self, shape: discriminator() if last is None else discriminator()[:-1],  # type: ignore[index]
+        "make_head": make_head,
+        "skip": skip,
+    }
+    made: type[ModuleNetwork] = dataclass(frozen=True)(type(name, (ModuleNetwork,), body))
+    return made(latent=latent)
+
+
+def try_out(module: nn.Module, shape: Shape) -> tuple[Shape, tuple[str, ...]]:
+    """Return the shape of a module's output for one sample of `shape`, and its traits as a discriminator."""
+    x = torch.randn(4, *shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad(), _global_stream(0):
+        before = torch.get_rng_state()
+        y = copy.deepcopy(module).train()(x)
+        draws = not torch.equal(before, torch.get_rng_state())
+    with torch.no_grad(), _global_stream(0):
+        beside_others = copy.deepcopy(module).train()(torch.cat((x[:1], 3.0 - x[1:])))
+    couples = not torch.allclose(y[0], beside_others[0], rtol=1e-4, atol=1e-6)
+    return tuple(y.shape[1:]), (COUPLES,) * couples + (RANDOM,) * draws
+
+
+def _last_linear(module: nn.Module) -> nn.Linear | None:
+    """Return the last layer of a sequence, if it is a plain linear one with a single output."""
+    last = module[-1] if isinstance(module, torch.nn.Sequential) and len(module) > 1 else None
+    return last if type(last) is torch.nn.Linear and last.out_features == 1 else None
+
+
+def _why_not(trial: Trial, shape: Shape, single_piece: bool) -> str | None:
+    """Return why own modules, made for samples of `shape`, cannot be part of a trial."""
+    data: Any = trial.dataset.build()
+    if data.shape != shape:
+        return f"its modules are made for samples {shape}, {data.name} has {data.shape}"
+    for trick in (choice.build() for choice in trial.tricks):
+        resize = getattr(trick, "shape", None)
+        if resize is not None and resize(shape) != shape:
+            return f"its discriminator is made for samples {shape}, {trick.name} shows it {resize(shape)}"
+        if single_piece and any(hasattr(trick, hook) for hook in ("features", "generator_loss")):
+            return f"its discriminator is a single piece, {trick.name} needs an nn.Sequential ending in nn.Linear(F, 1)"
+    return None
+
+
+def _structure(*players: nn.Module) -> str:
+    """Return twelve hex digits that change with the layers and the shapes of the weights."""
+    shapes = [[(n, tuple(t.shape)) for n, t in player.state_dict().items()] for player in players]
+    return hashlib.sha256(repr((players, shapes)).encode()).hexdigest()[:12]
+
+
+def _seeded(make: Make, seed: int) -> nn.Module:
+    """Return a new module whose weights depend on the seed alone."""
+    with _global_stream(seed):
+        return make()
+
+
+@contextlib.contextmanager
+def _global_stream(seed: int) -> Iterator[None]:
+    """Seed torch's global generator of the CPU within, and put back its state."""
+    state = torch.get_rng_state()
+    torch.default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(state)
+
+
+def _seed_of(noise: Noise | None, name: str) -> int:
+    """Return the next seed for all that a module draws in one pass: from every seed's own stream, 0 in evaluation."""
+    if noise is None:
+        return 0
+    numbers = noise.uniform(f"module {name}", 1).flatten().tolist()
+    return int.from_bytes(hashlib.blake2b(repr(numbers).encode(), digest_size=8).digest(), "big") >> 1
