@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganbench.core.column import Column
 from ganbench.report.labels import label
-from ganbench.report.numbers import count, listing, mean, number, words
+from ganbench.report.numbers import all_of, count, listing, mean, number, words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,7 @@ def headline(ranked: Ranked, runs: pd.DataFrame, keys: Sequence[Column], floor: 
         floor: the first one's value for real samples.
         varies: the axes that have more than one value.
     """
-    place = f"On {words(ranked[0]['dataset'])}, "
+    place = f"On {ranked[0]['dataset']}, "
     finished = [row for row in ranked if row["rank"] is not None]
     if not keys or not finished:
         missing, diverged = sum(r["failed"] + r["timeout"] for r in ranked), sum(r["diverged"] for r in ranked)
@@ -60,7 +60,8 @@ def _modes_held(finished: Ranked, runs: pd.DataFrame, lead: str, modes: int, var
         return f"{label(row, varies).spoken} kept {mean(row[f'{lead}_mean'])} of {modes} modes on average"
     if len(whole) > 3:
         whole = [whole[0], f"{len(whole) - 1} other trials"]
-    return f"{listing(whole)} held all {modes} modes in every seed"
+    every = all_of(modes, "modes")
+    return f"{listing(whole)} held {every} in every seed"
 
 
 def _best_value(finished: Ranked, lead: Column, floor: float, varies: set[str]) -> str:
@@ -77,7 +78,7 @@ def _contrast(finished: Ranked, lead: Column, modes: int, varies: set[str]) -> s
         return ""
     name, n, diverged = label(row, varies).spoken, row["runs"], row["diverged"]
     if 2 * diverged > n:
-        return f"; {name} diverged in " + (f"all {n} seeds" if diverged == n else f"{diverged} of {n} seeds")
+        return f"; {name} diverged in " + (all_of(n, "seeds") if diverged == n else f"{diverged} of {n} seeds")
     if row[f"{lead.name}_mean"] == best[f"{lead.name}_mean"]:
         return ""
     if modes:

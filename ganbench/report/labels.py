@@ -43,7 +43,7 @@ def label(row: Mapping[str, Any], varies: set[str]) -> Label:
     others = tuple(f"· {row[axis]}" for axis in ("network", "optimizer", "schedule") if axis in varies)
     named = tuple(t for t in tricks.split("+") if t != NO_TRICKS)
     rest = ("+ " + " + ".join(named),) if named else ("plain",) if "tricks" in varies else ()
-    return Label(loss, (*rest, *others), _spoken(loss, named, varies) + "".join(f", {words(o[2:])}" for o in others))
+    return Label(loss, (*rest, *others), _spoken(loss, named, varies) + "".join(f" ({words(o[2:])})" for o in others))
 
 
 def _spoken(loss: str, tricks: tuple[str, ...], varies: set[str]) -> str:

@@ -42,5 +42,10 @@ def listing(words: Sequence[str]) -> str:
 
 
 def words(name: str) -> str:
-    """Return a component's label in words: `least_squares` is "least squares"."""
-    return name.replace("_", " ")
+    """Return a component's label in words: `least_squares` is "least squares", `non_saturating` "non-saturating"."""
+    return name.replace("non_", "non-").replace("_", " ")
+
+
+def all_of(n: int, many: str) -> str:
+    """Return "all 8 modes", "both modes", "the only mode"."""
+    return f"the only {many.removesuffix('s')}" if n == 1 else f"both {many}" if n == 2 else f"all {n} {many}"

@@ -131,7 +131,7 @@ def _scales(axes: Axes, panel: Panel, low: float, high: float) -> None:
     else:
         axes.set_yscale(panel.scale)
         axes.yaxis.set_major_locator(
-            LogLocator(numticks=4) if panel.scale == "log" else MaxNLocator(4, integer=high - low > 3)
+            LogLocator(numticks=4) if panel.scale == "log" else MaxNLocator(4, integer=high - low > 1.5)
         )
     axes.set_ylim(low, high)
     axes.xaxis.set_major_locator(MaxNLocator(2, integer=True))

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 SIDE = 104  # pixels of a scatter; it is shown at half of that, or whole on a dense screen
 REAL, GENERATED = (136, 136, 136), (16, 124, 192)  # grey and a blue near Okabe and Ito's, seen on white and on black
 LEVELS = 6
-TILES = 16
+TILES, FEW_TILES = 16, 4  # images shown, on a picture and on a thumbnail
+IMAGE_SIDE = 140
 SMALL_IMAGE = 16  # pixels: up to here PNG is smaller than JPEG
 
 
@@ -43,8 +44,9 @@ def picture(samples: np.ndarray, real: np.ndarray, step: int, alternative: str, 
     Samples that are not finite or lie outside of the frame are counted in the text. `side` is in pixels.
     """
     if samples.ndim == 4:
-        image, scale = _grid(samples, side)
-        text = f"{alternative}: {min(len(samples), TILES)} images"
+        shown = samples[: TILES if side == SIDE else FEW_TILES]
+        image, scale = _grid(shown, IMAGE_SIDE if side == SIDE else side)
+        text = f"{alternative}: {len(shown)} images"
         return Picture(_uri(image), image.width * scale, image.height * scale, step, text, pixelated=scale > 1)
     low, high = frame(real)
     x = samples.astype(np.float64).reshape(len(samples), -1)[:, :2]
@@ -119,14 +121,14 @@ def _blend(behind: np.ndarray, front: np.ndarray) -> Image:
 
 
 def _grid(samples: np.ndarray, size: int) -> tuple[Image, int]:
-    """Return up to 16 images `[n, C, H, W]` in a square, and how often it should be enlarged."""
+    """Return images `[n, C, H, W]` in a square, and how often it should be enlarged."""
     from PIL import Image as images
 
-    n, channels, height, width = samples[:TILES].shape
+    n, channels, height, width = samples.shape
     side = int(np.ceil(np.sqrt(n)))
     # A grey line keeps neighbours apart.
     tiles = np.full((side * side, channels, height + 1, width + 1), 128, np.uint8)
-    tiles[:n, :, :height, :width] = samples[:TILES]
+    tiles[:n, :, :height, :width] = samples
     rows = tiles.reshape(side, side, channels, height + 1, width + 1).transpose(0, 3, 1, 4, 2)
     pixels = np.ascontiguousarray(rows.reshape(side * (height + 1), side * (width + 1), channels)[:-1, :-1])
     scale = max(1, round(size / pixels.shape[1]))

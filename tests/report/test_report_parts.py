@@ -52,7 +52,7 @@ def test_labels_name_what_varies():
     both = {**row, "tricks": "r1(gamma=0.1)+spectral_norm"}
     assert str(label(both, {"loss", "tricks"})) == "least_squares + r1(gamma=0.1) + spectral_norm"
     assert label(both, {"tricks"}).spoken == "r1(gamma=0.1) and spectral norm"
-    assert label(both, {"loss", "optimizer"}).spoken == "least squares with r1(gamma=0.1) and spectral norm, adam"
+    assert label(both, {"loss", "optimizer"}).spoken == "least squares with r1(gamma=0.1) and spectral norm (adam)"
 
 
 def _sentence(losses: dict[str, list[float]], *, floor: float = 8.0, statuses: dict[str, str] | None = None) -> str:
@@ -77,7 +77,7 @@ def test_the_headline_says_what_a_human_would_say():
         "On ring, hinge held all 8 modes in every seed; least squares kept 4.5 of 8."
     )
     assert _sentence({"hinge": [8, 7], "minimax": [nan, nan]}) == (
-        "On ring, hinge kept 7.5 of 8 modes on average; minimax diverged in all 2 seeds."
+        "On ring, hinge kept 7.5 of 8 modes on average; minimax diverged in both seeds."
     )
     assert _sentence({"hinge": [8, 8], "minimax": [8, 8], "wasserstein": [nan, 8]}) == (
         "On ring, hinge and minimax held all 8 modes in every seed; wasserstein kept 4 of 8."
@@ -215,7 +215,7 @@ def test_images_keep_their_pixels_and_numbers_become_bars():
     shown = picture(images, images, 1, "t")
     pixels = _image(shown.uri)[..., 0]
     assert np.array_equal(pixels[:8, :8], images[0, 0]) and np.array_equal(pixels[9:17, 9:17], images[5, 0])
-    assert shown.pixelated and shown.width == 3 * pixels.shape[1]
+    assert shown.pixelated and shown.width == 4 * pixels.shape[1]
     colour = picture(np.zeros((4, 3, 8, 8), np.uint8) + np.uint8([[[200]], [[10]], [[90]]]), images, 1, "t")
     assert _image(colour.uri)[0, 0].tolist() == [200, 10, 90, 255]
     bars = _image(picture(np.full((100, 1), 0.5), np.array([[-1.0], [1.0]]), 1, "t").uri)
