@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class Data(Protocol):
     """A data set on its device, with samples of order 1; `weights` `[K]` are the modes' shares of it.
 
+    `weights` is empty where the modes are not known: every column about modes is then undefined.
+
     Training asks in two strokes, so that randomness can be drawn many steps ahead at little cost: `draw` gives
     something compact for `n` samples (row indices of a finite set, points of an endless one), `take` turns any slice
     of it, with any leading axes, into samples.
@@ -52,7 +54,7 @@ class Dataset(Component):
 
     Attributes:
         shape: of one sample: `(d,)` for points, `(C, H, W)` for images; images also have the trait `"images"`.
-        modes: how many modes are known.
+        modes: how many modes are known, 0 where none are.
         features: the extractor its features come from.
     """
 
@@ -67,7 +69,7 @@ class Dataset(Component):
     @property
     @abstractmethod
     def modes(self) -> int:
-        """Return how many modes the data has."""
+        """Return how many modes are known."""
 
     @abstractmethod
     def load(self, device: torch.device) -> Data:

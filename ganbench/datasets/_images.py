@@ -37,7 +37,12 @@ class LabelledImages:
 
     def assign(self, samples: Tensor, probabilities: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return the classifier's class of each image and whether it is sure of it."""
-        if probabilities is None:
-            raise ValueError("labelled images need an extractor that gives class probabilities")
-        sure, mode = probabilities.max(dim=-1)
-        return mode, sure >= self.confidence
+        return sure_class(probabilities, self.confidence)
+
+
+def sure_class(probabilities: Tensor | None, confidence: float) -> tuple[Tensor, Tensor]:
+    """Return the likeliest class of `[..., n, K]` and whether its probability is at least `confidence`."""
+    if probabilities is None:
+        raise ValueError("labelled images need an extractor that gives class probabilities")
+    sure, mode = probabilities.max(dim=-1)
+    return mode, sure >= confidence

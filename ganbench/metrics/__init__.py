@@ -54,5 +54,5 @@ class Metric(Component):
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:
         """Return `[...]` values by column name; `weights` `[K]` are the modes' shares of the data.
 
-        NaN where a value is undefined; the column's meaning says when.
+        `weights` is empty where the modes are not known. NaN where a value is undefined; its column says when.
         """

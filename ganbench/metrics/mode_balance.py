@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
 from ganbench.metrics import Metric, Sample
-from ganbench.metrics._sets import judge_each
+from ganbench.metrics._sets import judge_each, undefined
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +19,8 @@ class ModeBalance(Metric):
     """Total variation ½Σ|p − q| and Jensen-Shannon divergence between the histogram p over modes and the data's q.
 
     Over each sample's nearest mode, good or not. Both are bounded, by 1 and log 2, unlike the KL divergence of
-    `modes`, and see a missing mode and an uneven spread alike. Non-finite samples make both NaN.
+    `modes`, and see a missing mode and an uneven spread alike. Non-finite samples, and data whose
+    modes are not known, make both NaN.
     """
 
     name = "mode_balance"
@@ -31,6 +32,8 @@ class ModeBalance(Metric):
 
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:
         """Return both columns, `[...]` each."""
+        if len(weights) == 0:
+            return undefined(fake.features, [column.name for column in self.columns])
         q = weights.double()
 
         def judge(mode: Tensor) -> list[Tensor]:

@@ -10,7 +10,7 @@ from annotated_types import Interval
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
 from ganbench.metrics import Metric, Sample
-from ganbench.metrics._sets import LARGEST
+from ganbench.metrics._sets import LARGEST, undefined
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +22,7 @@ class Modes(Metric):
 
     A sample is of high quality where the data set says so (within 3σ of a mode; a sure class). Coverage and quality
     are apart: blurred samples are not collapsed ones. The histogram is over each sample's nearest mode, good or not.
-    Non-finite samples make every column NaN.
+    Non-finite samples, and data whose modes are not known, make every column NaN.
     """
 
     name = "modes"
@@ -44,6 +44,8 @@ class Modes(Metric):
 
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:
         """Return the five columns, `[...]` each."""
+        if len(weights) == 0:
+            return undefined(fake.features, [column.name for column in self.columns])
         n, modes = fake.mode.shape[-1], len(weights)
         finite = (fake.features.double().abs() < LARGEST).flatten(-2).all(-1)
         good_counts = _counts(fake.mode, fake.good, modes)

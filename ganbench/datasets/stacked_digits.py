@@ -1,0 +1,82 @@
+"""Three handwritten digits in the three colours of one image: a thousand modes of real data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Interval
+
+from ganbench.core.digits import digit_images
+from ganbench.core.lazy import torch
+from ganbench.datasets import Dataset
+from ganbench.datasets._images import sure_class
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from ganbench.datasets import Data
+
+CLASSES = 10
+
+
+@dataclass(frozen=True)
+class StackedDigits(Dataset):
+    """Three independent scans of `digits` as red, green and blue, 3×8×8 in [-1, 1]; the 1,000 triples are the modes.
+
+    Mode 100a + 10b + c has the digits a, b, c in this order. Every minibatch stacks fresh triples of the 1,352 training
+    scans; held-out ones are made of the 445 scans that training never sees. A sample is of high quality where the
+    classifier gives its whole triple a probability of at least `confidence`: at 0.6 about 88 % of held-out triples are.
+    """
+
+    name = "stacked_digits"
+    source = "the stacked MNIST of Metz et al. 2017, arXiv:1611.02163, section 3.3.1, with scikit-learn's digits"
+    traits = ("images",)
+    features = "stacked_digits"
+
+    confidence: Annotated[float, Interval(gt=0, lt=1)] = 0.6
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return (3, 8, 8)."""
+        return (3, 8, 8)
+
+    @property
+    def modes(self) -> int:
+        """Return 1000: one a triple of digits."""
+        return CLASSES**3
+
+    def load(self, device: torch.device) -> Data:
+        """Return the scans on a device."""
+        (train, labels), (held, _) = digit_images()
+        return Triples(train, labels, held, self.confidence, device)
+
+
+class Triples:
+    """Images of three scans each.
+
+    Args:
+        scans: `[N, 1, H, W]` to train on. labels: `[N]`, 0 to 9. held: `[M, 1, H, W]`.
+        confidence: the classifier's largest probability of a triple from which on a sample is of high quality.
+    """
+
+    def __init__(self, scans: Tensor, labels: Tensor, held: Tensor, confidence: float, device: torch.device) -> None:
+        self.scans, self.held, self.confidence = scans.squeeze(1).to(device), held.squeeze(1).to(device), confidence
+        share = labels.bincount(minlength=CLASSES).double().to(device) / len(labels)
+        self.weights = (share[:, None, None] * share[:, None] * share).flatten()
+
+    def draw(self, generator: Generator, n: int) -> Tensor:
+        """Return `[n, 3]` row indices, each scan equally likely."""
+        return torch.randint(len(self.scans), (n, 3), generator=generator, device=self.scans.device)
+
+    def take(self, drawn: Tensor) -> Tensor:
+        """Return images `[..., 3, H, W]` of row indices `[..., 3]`."""
+        return self.scans[drawn]
+
+    def heldout(self, generator: Generator, n: int) -> Tensor:
+        """Return `n` triples of held-out scans."""
+        return self.held[torch.randint(len(self.held), (n, 3), generator=generator, device=self.held.device)]
+
+    def assign(self, samples: Tensor, probabilities: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return the classifier's triple of each image and whether it is sure of it."""
+        return sure_class(probabilities, self.confidence)
