@@ -53,7 +53,7 @@ def test_it_is_scipys():
 
 
 def test_monte_carlo_is_near_the_exact_one():
-    # The same whole numbers moved by a half, and there are C(32, 16) relabelings: drawn. 4.4 sd of 99,999 draws is left by
+    # The same whole numbers moved by a half, and there are C(32, 16) relabelings: drawn. 4.4 sd of 99,999 is left by
     # chance in 1 of 100,000 seeds; this one was not chosen.
     rng = np.random.default_rng(0)
     a, b = rng.integers(2, 8, 16), rng.integers(1, 8, 16)
