@@ -1,0 +1,57 @@
+"""Whether two trials are the same to the last bit: the exact test of a change that should change nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ganbench.core.column import Column
+    from ganbench.tables.results import Results
+
+_TABLES = ("runs", "history", "layers")
+_ORDER = ("trial", "seed", "step", "network", "layer")
+
+
+def fingerprints(results: Results) -> dict[str, str]:
+    """Return trial → SHA-256 of everything that its rows say in all three tables, but for what a clock measured.
+
+    Names, order of columns and every bit of every number count; the order of the rows does not.
+    """
+    digests = {str(trial): hashlib.sha256() for trial in results.runs["trial"].unique()}
+    for name in _TABLES:
+        frame: pd.DataFrame = getattr(results, name)
+        kept = frame.drop(columns=[c for c in frame.columns if _timed(results.columns, str(c))])
+        ordered = kept.sort_values(by=[key for key in _ORDER if key in kept.columns])
+        for trial, at in ordered.groupby("trial", sort=False).indices.items():
+            if str(trial) in digests:
+                digests[str(trial)].update(_bytes(name, ordered, at))
+    return {trial: digest.hexdigest() for trial, digest in digests.items()}
+
+
+def _timed(columns: Mapping[str, Column], name: str) -> bool:
+    return name in columns and columns[name].timing
+
+
+def _bytes(table: str, frame: pd.DataFrame, at: np.ndarray) -> bytes:
+    parts = [f"{table} {len(at)}".encode()]
+    for name in frame.columns:
+        values = frame[name].array[at]
+        if values.dtype == np.float64:
+            numbers = np.asarray(values, dtype=np.float64)
+            # Every NaN says the same, "not computed", whatever its payload.
+            content = np.where(np.isnan(numbers), np.nan, numbers).tobytes()
+            if np.isnan(numbers).all():
+                continue  # a column that other trials of the run brought along
+        elif values.isna().all():
+            continue
+        else:
+            content = repr([None if missing else value for value, missing in zip(values, values.isna(), strict=True)])
+            content = content.encode()
+        parts.append(f"{name} {len(content)}".encode() + b"\0" + content)
+    return b"\0".join(parts)

@@ -1,0 +1,186 @@
+"""From the tables of two runs to what is compared: trials paired, values taken, what is missing named."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ganbench.analysis.comparison import Arms, Outcome, Row, compare, scores
+from ganbench.analysis.comparison_identity import fingerprints
+from ganbench.analysis.comparison_rules import Rules
+from ganbench.analysis.estimators import Values
+from ganbench.analysis.ranking import AXES, FINISHED, metric_columns
+from ganbench.core.column import Column
+from ganbench.core.errors import IncomparableError
+from ganbench.core.status import Status
+from ganbench.tables.results import Results
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DIVERGED = Column("diverged", "share of the runs that diverged", "1", "lower")
+WHOLE = "all"  # in the place of a metric, for a trial that is missing as a whole
+EVALUATION = ("extractor", "n_real", "n_fake")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs compared.
+
+    Attributes:
+        rows: a row a trial and metric, in the order of the baseline.
+        new: names of the trials that the baseline does not have.
+        incomplete: names of the trials without results now.
+    """
+
+    rows: tuple[Row, ...]
+    rules: Rules
+    new: tuple[str, ...] = ()
+    incomplete: tuple[str, ...] = ()
+
+    def having(self, *outcomes: Outcome) -> list[Row]:
+        """Return the rows with one of these outcomes."""
+        return [row for row in self.rows if row.outcome in outcomes]
+
+    @property
+    def identical(self) -> bool:
+        """Return whether everything is equal to the last bit."""
+        return bool(self.rows) and all(row.identical for row in self.rows)
+
+
+def compare_results(
+    baseline: Results, now: Results, rules: Rules, known: Mapping[str, str] | None = None
+) -> Comparison:
+    """Compare every trial of a baseline with the same one of another run.
+
+    Trials are the same where their keys are; where no key is in both, where their axes and steps read the same; or
+    where each side has one trial.
+
+    Args:
+        baseline: the tables of the side that is known.
+        now: the tables of the side that is judged.
+        rules: limits and error rates.
+        known: the baseline's fingerprints, where it no longer holds all of its tables.
+
+    Raises:
+        UsageError: a rule for a metric that neither side has.
+        IncomparableError: no trial is in both, or a trial was evaluated otherwise (extractor, number of samples).
+    """
+    metrics = {**metric_columns(now), **metric_columns(baseline)}
+    judged = {name: c for name, c in {**metrics, DIVERGED.name: DIVERGED}.items() if c.direction and rules.judges(name)}
+    rules.check([*(name for name, column in metrics.items() if column.direction), DIVERGED.name])
+    pairs, new = _pairs(baseline.runs, now.runs)
+    old_prints, new_prints = known if known is not None else fingerprints(baseline), fingerprints(now)
+    arms: list[Arms] = []
+    incomplete: list[str] = []
+    for base, found in pairs:
+        identity, name = _identity(base if found is None else found)
+        if gone := _incomplete(base, found):
+            incomplete.append(name)
+            arms.append(Arms(identity, name, WHOLE, missing=gone))
+        elif found is not None:
+            _same_evaluation(name, base, found)
+            same = old_prints.get(_identity(base)[0], "") == new_prints[identity]
+            arms += _arms(base, found, judged, same)
+    return Comparison(tuple(compare(arms, rules)), rules, tuple(new), tuple(incomplete))
+
+
+def _pairs(
+    baseline: pd.DataFrame, now: pd.DataFrame
+) -> tuple[list[tuple[pd.DataFrame, pd.DataFrame | None]], list[str]]:
+    """Return each trial of the baseline with its counterpart, and the names of those without."""
+    old, new = ({str(key): part for key, part in runs.groupby("trial", sort=False)} for runs in (baseline, now))
+    if not old.keys() & new.keys():
+        old, new = ({_described(runs): runs for runs in side.values()} for side in (old, new))
+    if not old.keys() & new.keys() and len(old) == len(new) == 1:
+        new = dict(zip(old, new.values(), strict=True))
+    if not old.keys() & new.keys():
+        raise IncomparableError(
+            "no trial is in both runs; compare runs of one suite, or of suites that share data set, network, loss, "
+            "tricks and optimizer"
+        )
+    extra = [_identity(runs)[1] for key, runs in new.items() if key not in old]
+    return [(runs, new.get(key)) for key, runs in old.items()], extra
+
+
+def _described(runs: pd.DataFrame) -> str:
+    return f"{_identity(runs)[1]} · {runs['steps'].iloc[0]}"
+
+
+def _identity(runs: pd.DataFrame) -> tuple[str, str]:
+    """Return a trial's identifier and its name."""
+    first = runs.iloc[0]
+    return str(first["trial"]), " · ".join(str(first[axis]) for axis in AXES)
+
+
+def _incomplete(base: pd.DataFrame, now: pd.DataFrame | None) -> str:
+    """Return why a trial has no results now; empty where it has."""
+    if now is None:
+        return "the trial is missing"
+    for status, error in zip(now["status"], now["error"], strict=True):
+        if status not in FINISHED:
+            return f"{status}: {error if isinstance(error, str) else 'no reason is given'}"
+    lost = set(base["seed"]) - set(now["seed"])
+    if lost and _identity(base)[0] == _identity(now)[0]:
+        return f"{len(lost)} of {len(base)} seeds are missing"
+    return ""
+
+
+def _same_evaluation(name: str, base: pd.DataFrame, now: pd.DataFrame) -> None:
+    for column in EVALUATION:
+        old, new = (set(runs[column].dropna()) if column in runs else set() for runs in (base, now))
+        if old != new:
+            before, after = (", ".join(map(str, sorted(side))) or "none" for side in (old, new))
+            raise IncomparableError(
+                f"{name}: {column} is {after} now and {before} in the baseline; evaluate both alike, "
+                "or save a new baseline"
+            )
+
+
+def _arms(base: pd.DataFrame, now: pd.DataFrame, judged: Mapping[str, Column], identical: bool) -> list[Arms]:
+    identity, name = _identity(now)
+    base = base.loc[base["status"].isin(FINISHED)]
+    arms = []
+    for metric, column in judged.items():
+        arm = Arms(identity, name, metric, column.unit, column.direction)
+        if metric == DIVERGED.name:
+            old, new, problem = _lost(base).astype(float), _lost(now).astype(float), ""
+        elif not _asked(base, metric):
+            continue
+        else:
+            old, new, problem = _values(base, metric), _values(now, metric), _missing(base, now, metric)
+        if problem and not identical:
+            arms.append(Arms(identity, name, metric, column.unit, column.direction, missing=problem))
+            continue
+        old, new = scores(old, new, column.direction)
+        arms.append(Arms(arm.trial, arm.name, metric, arm.unit, arm.direction, old, new, identical=identical))
+    return arms
+
+
+def _missing(base: pd.DataFrame, now: pd.DataFrame, metric: str) -> str:
+    """Return what makes a metric impossible to judge: numbers that a run without divergence should have had."""
+    if not _asked(now, metric):
+        return "the metric is missing"
+    old, new = (~np.isfinite(_values(runs, metric)) & ~_lost(runs) for runs in (base, now))
+    if old.any() and np.isnan(_values(base, metric)).all():
+        return "the baseline has no value"
+    if new.any() and not old.any():
+        return f"not a number in {int(new.sum())} of {len(now)} runs, although they did not diverge"
+    return ""
+
+
+def _asked(runs: pd.DataFrame, metric: str) -> bool:
+    """Return whether the trial computed it: every metric that is asked for has its floor, however the runs ended."""
+    return metric in runs and bool(np.isfinite(_values(runs, f"{metric}_floor")).any())
+
+
+def _lost(runs: pd.DataFrame) -> np.ndarray:
+    return (runs["status"] == Status.DIVERGED).to_numpy(dtype=bool)
+
+
+def _values(runs: pd.DataFrame, name: str) -> Values:
+    return np.asarray(runs[name] if name in runs else np.full(len(runs), math.nan), dtype=np.float64)
