@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from ganbench.core.column import Column
 from ganbench.core.component import Component
@@ -14,26 +14,83 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+Network = Literal["D", "G"]
+
+
+class Judge(Protocol):
+    """The pair of losses that the players descend, on logits `[..., B] → [...]` (`ganbench.losses.Loss`)."""
+
+    @property
+    def optimum(self) -> float:
+        """The discriminator's loss where generated and real data agree and it can do no better."""
+        ...
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return the discriminator's loss."""
+        ...
+
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """Return the generator's loss."""
+        ...
+
+
+class Probe(Protocol):
+    """Both networks as they are after the step, in evaluation mode, at samples that stay the same through a trial.
+
+    Attributes:
+        real, heldout, fake: as the discriminator sees them, `[..., N, *sample]`; of training data, of data it never
+            trains on, and of the generator.
+    """
+
+    @property
+    def real(self) -> Tensor:
+        """Training samples."""
+        ...
+
+    @property
+    def heldout(self) -> Tensor:
+        """Samples that training never sees."""
+        ...
+
+    @property
+    def fake(self) -> Tensor:
+        """Generated samples."""
+        ...
+
+    def critic(self, x: Tensor) -> Tensor:
+        """Return the logits `[..., N]` of what the discriminator sees, differentiable with respect to it."""
+        ...
+
+
 @dataclass(frozen=True)
 class Step:
-    """The last discriminator and generator update of a step."""
+    """What a step leaves for reading; what no diagnostic wants is None.
+
+    Attributes:
+        d, g: the last update of each player.
+        loss: the losses they descend; None where a trick replaces the generator's.
+        earlier: each player's gradient `[..., P]` one step before; without those that did not move in between.
+        probe: the networks themselves.
+    """
 
     d: Pass
     g: Pass
-
-
-Network = Literal["D", "G"]
+    loss: Judge | None = None
+    earlier: Mapping[Network, Tensor] = field(default_factory=dict)
+    probe: Probe | None = None
 
 
 @dataclass(frozen=True)
 class Diagnostic(Component):
     """Reads a step at the logging cadence; changes nothing: no random number, no gradient, no weight.
 
-    It defines `observe(step) -> {column: [...]}`, `layers(step) -> {(network, layer): {column: [...]}}`, or both.
+    It defines `observe(step) -> {column: [...]}`, `layers(step) -> {(network, layer): {column: [...]}}`, or both. A
+    column may be left out where it has no meaning; it is null then. One that costs more has a parameter `every`: it
+    is asked at the first logged step of each `every` steps.
 
     Attributes:
         columns: of the history table. layer_columns: of the layers table.
-        wants: `("before",)` if it reads the weights before the update.
+        wants: what it reads besides: `"before"` (weights before the update), `"earlier"` (gradients), `"probe"`.
     """
 
     kind: ClassVar[str] = "diagnostic"

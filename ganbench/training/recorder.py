@@ -46,6 +46,14 @@ def logged_steps(steps: int, every: int) -> list[int]:
     return sorted({1, *range(every, steps + 1, every), steps})
 
 
+def due_steps(logged: Iterable[int], every: int) -> set[int]:
+    """Return the first of the logged steps in each `every` steps (1 to every, every + 1 to 2·every, …)."""
+    first: dict[int, int] = {}
+    for step in sorted(logged):
+        first.setdefault((step - 1) // every, step)
+    return set(first.values())
+
+
 def snapshot_steps(evaluated: Sequence[int], most: int = 8) -> list[int]:
     """Return at most `most` of the evaluated steps, evenly spread, the first and the last among them."""
     places = np.linspace(0, len(evaluated) - 1, min(most, len(evaluated))).round().astype(int)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ import torch
 from torch import Tensor
 
 from ganbench.core.trial import Trial
-from ganbench.diagnostics import Step
+from ganbench.diagnostics import Network, Step
 from ganbench.tables.part import TrialTables
 from ganbench.training.evaluation import Evaluator, out_of_range
 from ganbench.training.game import Game, Player
 from ganbench.training.noise import Noise
-from ganbench.training.recorder import Recorder, logged_steps, snapshot_steps
+from ganbench.training.probe import ProbeSamples
+from ganbench.training.recorder import Recorder, due_steps, logged_steps, snapshot_steps
 from ganbench.training.step import gan_step
 from ganbench.training.tabulate import tabulate
 
@@ -47,8 +49,11 @@ class Trainer:
         self.noise = Noise(trial.seeds, self.device)
         self.evaluator = Evaluator(self.game, trial.seeds)
         self.diagnostics: list[Any] = [choice.build() for choice in trial.diagnostics]
-        self.keep_before = any("before" in d.wants for d in self.diagnostics)
+        wanted = {name for d in self.diagnostics for name in d.wants}
+        self.keep_before, self.keep_earlier = "before" in wanted, "earlier" in wanted
+        self.probe = ProbeSamples(self.game, trial.seeds) if "probe" in wanted else None
         self.log_steps = set(logged_steps(trial.steps, trial.log_every))
+        self.due = [due_steps(self.log_steps, getattr(d, "every", 1)) for d in self.diagnostics]
         evaluated = [s for s in range(trial.evaluate_every, trial.steps + 1, trial.evaluate_every)]
         self.evaluate_steps = sorted({*evaluated, trial.steps})
         self.snapshot_steps = snapshot_steps(self.evaluate_steps)
@@ -58,6 +63,7 @@ class Trainer:
         self.snapshots: dict[int, Tensor] = {}
         self.step = 0
         self.last: Step | None = None
+        self.earlier: dict[Network, Tensor] = {}
         self.good_steps = torch.zeros(n, dtype=torch.int64, device=self.device)
         self.alive = torch.ones(n, dtype=torch.bool, device=self.device)
         self.train_seconds = self.total_seconds = 0.0
@@ -90,22 +96,37 @@ class Trainer:
         done = gan_step(
             self.game, self.d, self.g, self.noise, step, previous=self.last, keep_before=log and self.keep_before
         )
+        d_moved = self.last is None or done.d is not self.last.d
         self.step, self.last = step, done
         if self.ema is not None:
             self.ema.lerp_(self.g.flat, 1 - self.trial.ema)
         self.alive &= torch.isfinite(done.d.loss + done.g.loss)
         self.good_steps += self.alive
         if log:
-            self._diagnose(done)
+            self._diagnose(self._readable(done, d_moved))
+        if self.keep_earlier:
+            self.earlier = {"D": done.d.gradient, "G": done.g.gradient}
         trained = time.perf_counter()
         self.train_seconds += trained - start
         if step in self.evaluate_steps:
             self._evaluate()
         self.total_seconds += time.perf_counter() - start
 
+    def _readable(self, done: Step, d_moved: bool) -> Step:
+        """Return the step with what else the diagnostics want of it."""
+        replaced = bool(self.game.hooks["generator_loss"])
+        return replace(
+            done,
+            loss=None if replaced else self.game.loss,
+            earlier=self.earlier if d_moved else {n: g for n, g in self.earlier.items() if n == "G"},
+            probe=None if self.probe is None else self.probe.look(self.d, self.g, self.step / self.trial.steps),
+        )
+
     def _diagnose(self, done: Step) -> None:
         with torch.no_grad():
-            for diagnostic in self.diagnostics:
+            for diagnostic, due in zip(self.diagnostics, self.due, strict=True):
+                if self.step not in due:
+                    continue
                 if hasattr(diagnostic, "observe"):
                     self.history.write(self.step, diagnostic.observe(done))
                 if hasattr(diagnostic, "layers"):
@@ -154,6 +175,7 @@ class Trainer:
             "step": self.step,
             "players": {p.name: _player_state(p) for p in (self.d, self.g)},
             "ema": self.ema,
+            "earlier": self.earlier,
             "noise": self.noise.state_dict(),
             "history": self.history.state_dict(),
             "layers": [[*place, recorder.state_dict()] for place, recorder in self.layers.items()],
@@ -178,7 +200,7 @@ class Trainer:
             return
         for player in (self.d, self.g):
             _restore(player, state["players"][player.name])
-        self.ema = state["ema"]
+        self.ema, self.earlier = state["ema"], state["earlier"]
         self.noise.load_state_dict(state["noise"])
         self.history.load_state_dict(state["history"])
         for network, layer, columns in state["layers"]:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from trials import choose, small_trial
 
+from ganbench.core import registry
 from ganbench.training.trainer import Trainer
 
 CLOCKS = ["ms_per_step", "seconds"]
@@ -49,14 +50,28 @@ def test_a_seed_has_the_same_history_alone_and_with_seven_others(tricks):
             pd.testing.assert_frame_equal(here, there, check_exact=exact, rtol=1e-5, atol=1e-6)
 
 
-def test_measuring_changes_nothing():
-    bare = small_trial(diagnostics=(), metrics=(), log_every=20, evaluate_every=20)
-    measured = small_trial(log_every=1, evaluate_every=1)
+EVERY_DIAGNOSTIC = tuple(choose("diagnostic", name) for name in registry.components("diagnostic"))
+STATEFUL = {
+    "buffers of both": ({"network": ("mlp", {"norm": "batch", "d_dropout": 0.2})}, ("spectral_norm", {})),
+    "noise and shape": ({"dataset": ("gaussian", {"points": 16})}, ("instance_noise", {}), ("packing", {})),
+    "memory": ({"n_generator": 2}, ("replay_buffer", {"size": 8}), ("minibatch_discrimination", {})),
+    "batch norm in D": ({"network": ("mlp", {"d_norm": "batch"})},),
+}
+
+
+@pytest.mark.parametrize("name", STATEFUL)
+def test_measuring_changes_nothing(name):
+    changes, *tricks = STATEFUL[name]
+    bare = small_trial(*tricks, diagnostics=(), metrics=(), log_every=20, evaluate_every=20, **changes)
+    measured = small_trial(*tricks, diagnostics=EVERY_DIAGNOSTIC, log_every=1, evaluate_every=1, **changes)
     runs = []
     for trial in (bare, measured):
         trainer = Trainer(trial)
         trainer.advance(float("inf"))
-        runs.append({**trainer.d.params, **trainer.g.params})
+        runs.append(
+            {f"{p.name}{n}": t for p in (trainer.d, trainer.g) for n, t in (*p.params.items(), *p.buffers.items())}
+        )
+    assert runs[0].keys() == runs[1].keys()
     assert all(torch.equal(runs[0][name], runs[1][name]) for name in runs[0])
 
 
@@ -70,7 +85,7 @@ def test_the_global_generator_is_never_touched():
 
 @pytest.mark.parametrize("stop", [1, 7, 10, 19])
 def test_killed_and_resumed_equals_uninterrupted(tmp_path, stop):
-    trial = small_trial(("spectral_norm", {}), ema=0.9, steps=20)
+    trial = small_trial(("spectral_norm", {}), ema=0.9, steps=20, diagnostics=EVERY_DIAGNOSTIC)
     first = Trainer(trial, checkpoint=tmp_path / "c.pt")
     while first.step < stop:
         first.advance(0.0)
