@@ -5,34 +5,38 @@ from __future__ import annotations
 import click
 
 from ganbench.cli.console import styled
+from ganbench.cli.describe import PLURALS, facts, parameters
+from ganbench.core.component import Component
 
 EPILOG = """\b
 Examples:
-  ganbench list            everything
-  ganbench list losses     one kind (the singular works too)
+  ganbench list            everything, a line each
+  ganbench list losses     one kind with papers and parameters (the singular works too)
+  ganbench list --markdown > docs/catalogue.md
 """
-PLURALS = {
-    "dataset": "datasets",
-    "network": "networks",
-    "loss": "losses",
-    "trick": "tricks",
-    "optimizer": "optimizers",
-    "metric": "metrics",
-    "diagnostic": "diagnostics",
-    "feature": "features",
-}
 
 
 @click.command("list", epilog=EPILOG)
 @click.argument("kind", required=False)
-def command(kind: str | None) -> None:
-    """List the components of KIND, or of every kind, with what they are."""
+@click.option("--markdown", is_flag=True, help="Print the whole catalogue as Markdown.")
+def command(kind: str | None, markdown: bool) -> None:
+    """List the components of KIND with papers, parameters and claims; or, a line each, those of every kind."""
     from ganbench.core.errors import UsageError, unknown
     from ganbench.core.registry import components
 
     kinds = [k for k, plural in PLURALS.items() if kind is None or kind in (k, plural)]
     if not kinds:
         raise UsageError(unknown("kind", (kind or "")[:60], PLURALS.values()))
+    if markdown:
+        from ganbench.cli.catalogue import catalogue
+
+        if kind is not None:
+            raise click.UsageError("--markdown prints every kind; leave KIND out")
+        click.echo(catalogue(), nl=False)
+        return
+    if kind is not None:
+        _in_full(kinds[0])
+        return
     tables = {k: components(k) for k in kinds}
     width = max((len(name) for table in tables.values() for name in table), default=0)
     for k, table in tables.items():
@@ -41,3 +45,25 @@ def command(kind: str | None) -> None:
             click.echo(f"  {name:<{width}}  {cls.summary()}")
         if not table:
             click.echo("  none")
+
+
+def _in_full(kind: str) -> None:
+    """Print one kind by group, each component with what it declares."""
+    from ganbench.cli.catalogue import grouped
+
+    groups = grouped(kind)
+    for group, found in groups.items():
+        click.echo(styled(f"{PLURALS[kind]}, {group}" if group else PLURALS[kind], bold=True))
+        for cls in found:
+            _entry(cls)
+    if not groups:
+        click.echo(styled(PLURALS[kind], bold=True) + "\n  none")
+
+
+def _entry(cls: type[Component]) -> None:
+    click.echo(f"  {styled(cls.name, bold=True)}  {cls.summary()}")
+    for title, text in facts(cls):
+        if title != "traits":
+            click.echo(f"    {title + ':':<11} {text}")
+    if found := parameters(cls):
+        click.echo(f"    parameters: {', '.join(f'{name} = {default}' for name, default, _ in found)}")

@@ -38,7 +38,12 @@ def test_plan_as_json(fakes, capsys):
 
 def test_list_and_explain(fakes, capsys):
     assert main(["list", "optimizers"]) == 0
-    assert capsys.readouterr().out.splitlines() == ["optimizers", "  adam  Adam.", "  sgd   sgd"]
+    assert capsys.readouterr().out.splitlines() == [
+        "optimizers",
+        "  adam  Adam.",
+        "    parameters: lr = 0.001, d_lr = null, betas = [0.5, 0.999]",
+        "  sgd  sgd",
+    ]
     assert main(["list", "optimizer"]) == 0
     assert main(["list"]) == 0
     assert "hinge" in capsys.readouterr().out
@@ -51,7 +56,7 @@ def test_list_and_explain(fakes, capsys):
     assert main(["explain", "mlp"]) == 0
     assert "  init = he  (he or normal)" in capsys.readouterr().out
     assert main(["explain", "r1"]) == 0
-    assert "not with couples samples: gradients would mix samples" in capsys.readouterr().out
+    assert "not with: couples samples (minibatch): gradients would mix samples" in capsys.readouterr().out
 
 
 def test_every_installed_component_can_be_explained(capsys):

@@ -1,0 +1,54 @@
+"""The catalogue: what `ganbench explain` says of every component that comes with the package, as one Markdown page."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+
+from ganbench.cli.describe import PLURALS, column_text, columns, facts, parameters
+from ganbench.cli.snippet import snippet
+from ganbench.core import registry
+from ganbench.core.component import Component
+
+INTRODUCTION = """\
+# Catalogue
+
+Every component that a suite can name, as `ganbench list` and `ganbench explain NAME` print it. Made by
+`ganbench list --markdown > docs/catalogue.md`; a test holds that it is current."""
+
+
+def grouped(kind: str) -> dict[str, list[type[Component]]]:
+    """Return a kind's components by group, in alphabetical order."""
+    found = list(registry.components(kind).values())
+    return {group: [c for c in found if c.group == group] for group in sorted({c.group for c in found})}
+
+
+def catalogue() -> str:
+    """Return the page, without components that other packages bring."""
+    return "\n".join(_page()) + "\n"
+
+
+def _page() -> Iterator[str]:
+    yield INTRODUCTION
+    for kind, plural in PLURALS.items():
+        yield f"\n## {plural.capitalize()}"
+        for group, found in grouped(kind).items():
+            own = [cls for cls in found if cls.__module__.startswith("ganbench.")]
+            if group and own:
+                yield f"\n**{group}**"
+            for cls in own:
+                yield from _entry(cls)
+
+
+def _entry(cls: type[Component]) -> Iterator[str]:
+    yield f"\n### {cls.name}\n"
+    yield inspect.cleandoc(cls.__doc__ or "")
+    yield ""
+    for title, text in facts(cls):
+        yield f"- {title}: {text}"
+    for name, default, kind in parameters(cls):
+        yield f"- `{name}: {default}` ({kind})"
+    for column in columns(cls):
+        yield f"- column `{column.name}`: {column_text(column)}"
+    if text := snippet(cls):
+        yield f"\n```yaml\n{text}\n```"

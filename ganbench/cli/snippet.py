@@ -1,0 +1,76 @@
+"""An example suite for any component, which `ganbench plan` accepts: found by asking the plan itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+
+from ganbench.cli.describe import as_yaml
+from ganbench.core import registry
+from ganbench.core.component import Component
+
+AXES = {"dataset": "datasets", "network": "networks", "loss": "losses", "trick": "tricks", "optimizer": "optimizers"}
+USUAL = {"dataset": "ring", "network": "mlp", "loss": "non_saturating", "optimizer": "adam"}
+SHOWN = 3
+
+
+def snippet(cls: type[Component]) -> str:
+    """Return a suite with this component in it and as few others as it needs; its parameters are its defaults.
+
+    Features are not named in suites: theirs has a data set that uses them. Empty where no suite has a meaning, or the
+    usual components are not installed.
+    """
+    usual = {kind: name for kind, name in USUAL.items() if name in registry.components(kind)}
+    if len(usual) < len(USUAL):
+        return ""
+    if cls.kind == "feature":
+        using = [d for d in registry.components("dataset").values() if getattr(d, "features", "") == cls.name]
+        return snippet(using[0]) if using else ""
+    for axes in _companions(cls.kind, usual):
+        if _has_meaning(cls, axes):
+            return _text(cls, {kind: name for kind, name in axes.items() if name != usual[kind] or kind == "dataset"})
+    return ""
+
+
+def _companions(kind: str, usual: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Yield components for the other axes: the usual ones, then with one of them changed, then with two."""
+    others = [k for k in ("dataset", "network", "loss") if k != kind]
+    base = {k: name for k, name in usual.items() if k != kind}
+    for changed in range(3):
+        for kinds in itertools.combinations(others, changed):
+            for names in itertools.product(*(registry.components(k) for k in kinds)):
+                yield {**base, **dict(zip(kinds, names, strict=True))}
+
+
+def _has_meaning(cls: type[Component], axes: dict[str, str]) -> bool:
+    from ganbench.core.trial import Choice, Trial
+    from ganbench.sweep.plan import meaningless
+
+    chosen = {kind: Choice.of(registry.find(kind, name)()) for kind, name in axes.items()}
+    own = Choice.of(cls())
+    if cls.kind in USUAL:
+        chosen[cls.kind] = own
+    several = {f"{cls.kind}s": (own,)} if cls.kind not in USUAL else {}
+    trial = Trial(**{"tricks": (), **chosen, **several}, seeds=(0,), steps=1)  # type: ignore[arg-type]
+    return meaningless(trial) is None
+
+
+def _text(cls: type[Component], others: dict[str, str]) -> str:
+    given = [f"{f.name}: {as_yaml(f.default)}" for f in dataclasses.fields(cls) if f.default is not None][:SHOWN]
+    # The parameters of a component's base class come first; its own say more.
+    own = [f"{n}: {as_yaml(getattr(cls, n))}" for n in vars(cls).get("__annotations__", {}) if _shown(cls, n)][:SHOWN]
+    written = own or given
+    choice = f"{cls.name}: {{{', '.join(written)}}}" if written else cls.name
+    lines = {AXES[kind]: f"[{name}]" for kind, name in others.items()}
+    if cls.kind == "metric":
+        lines["evaluate"] = f"{{metrics: [{choice}]}}"
+    else:
+        cells = f"[none, {choice}]" if cls.kind == "trick" else f"[{choice}]"
+        lines[AXES.get(cls.kind, "diagnostics")] = cells
+    order = [*AXES.values(), "evaluate", "diagnostics"]
+    return "\n".join(f"{key}: {lines[key]}" for key in order if key in lines)
+
+
+def _shown(cls: type[Component], name: str) -> bool:
+    return any(f.name == name and f.default is not None for f in dataclasses.fields(cls))
