@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +17,6 @@ from ganbench.core.column import Column
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-FORMAT = 1
 TABLES = ("runs", "history", "layers")
 
 _RUN = Column("run", "identifier of the run: its trial and its seed", dtype="string")
@@ -63,6 +63,8 @@ TRAILING: dict[str, tuple[Column, ...]] = {
     "layers": (),
 }
 FIXED = {table: (*LEADING[table], *TRAILING[table]) for table in TABLES}
+# A part with other fixed columns is of another format by itself: no number to remember to raise.
+FORMAT = hashlib.sha256(repr([(t, c.name, c.dtype) for t in TABLES for c in FIXED[t]]).encode()).hexdigest()[:8]
 
 _ARROW = {"float64": pa.float64(), "int64": pa.int64(), "string": pa.string(), "bool": pa.bool_()}
 _PANDAS: dict[str, Any] = {"float64": "float64", "int64": "Int64", "string": "string", "bool": "boolean"}
