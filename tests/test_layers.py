@@ -20,6 +20,7 @@ BELOW = {
     "training": {"core", "tables", *KINDS},
     "sweep": {"core", "tables", "training", *KINDS},
     "analysis": {"core", "tables"},
+    "check": {"core", "tables", "analysis", "cli"},
     "cli": None,
     "report": None,
     "": None,

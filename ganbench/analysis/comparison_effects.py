@@ -42,8 +42,8 @@ def probability_above(first: ArrayLike, second: ArrayLike) -> float:
 def upper_bound(first: ArrayLike, second: ArrayLike, level: float) -> float:
     """Return the one-sided upper confidence bound of E x − E y: x̄ − ȳ + t_{level, ν} √(s_x²/n + s_y²/m).
 
-    ν is Welch's. NaN for fewer than two values in an arm. Without any spread it is the difference itself, which says
-    that nothing varied among these seeds, not that nothing can.
+    ν is Welch's. NaN for fewer than two values in an arm, and where nothing varies in either: that says nothing of
+    what other seeds may do.
 
     Source: Welch 1947, Biometrika 34.
     """
@@ -53,12 +53,11 @@ def upper_bound(first: ArrayLike, second: ArrayLike, level: float) -> float:
     if min(len(x), len(y)) < 2:
         return math.nan
     a, b = float(x.var(ddof=1)) / len(x), float(y.var(ddof=1)) / len(y)
-    difference = float(x.mean() - y.mean())
-    if a + b == 0:
-        return difference
+    if not a + b > 0:
+        return math.nan
     share = a / (a + b)  # apart from the variances' own size, whose squares may underflow
     freedom = 1 / (share**2 / (len(x) - 1) + (1 - share) ** 2 / (len(y) - 1))
-    return difference + float(stdtrit(freedom, level)) * math.sqrt(a + b)
+    return float(x.mean() - y.mean()) + float(stdtrit(freedom, level)) * math.sqrt(a + b)
 
 
 def _arms(first: ArrayLike, second: ArrayLike) -> tuple[Values, Values]:

@@ -57,8 +57,8 @@ def compare_results(
 ) -> Comparison:
     """Compare every trial of a baseline with the same one of another run.
 
-    Trials are the same where their keys are; where no key is in both, where their axes and steps read the same; or
-    where each side has one trial.
+    Trials are the same where their keys are; where no key is in both, where their axes and steps read the same; then
+    where their axes alone do; or where each side has one trial.
 
     Args:
         baseline: the tables of the side that is known.
@@ -67,54 +67,73 @@ def compare_results(
         known: the baseline's fingerprints, where it no longer holds all of its tables.
 
     Raises:
-        UsageError: a rule for a metric that neither side has.
-        IncomparableError: no trial is in both, or a trial was evaluated otherwise (extractor, number of samples).
+        UsageError: a rule for a metric that the baseline does not have.
+        IncomparableError: no trial or metric is in both, or a trial was evaluated otherwise (extractor, samples).
     """
-    metrics = {**metric_columns(now), **metric_columns(baseline)}
-    judged = {name: c for name, c in {**metrics, DIVERGED.name: DIVERGED}.items() if c.direction and rules.judges(name)}
-    rules.check([*(name for name, column in metrics.items() if column.direction), DIVERGED.name])
+    judged = judged_metrics(baseline, rules)
     pairs, new = _pairs(baseline.runs, now.runs)
     old_prints, new_prints = known if known is not None else fingerprints(baseline), fingerprints(now)
     arms: list[Arms] = []
     incomplete: list[str] = []
     for base, found in pairs:
-        identity, name = _identity(base if found is None else found)
+        identity, name = (tell(base if found is None else found) for tell in (_key, _name))
         if gone := _incomplete(base, found):
             incomplete.append(name)
             arms.append(Arms(identity, name, WHOLE, missing=gone))
         elif found is not None:
             _same_evaluation(name, base, found)
-            same = old_prints.get(_identity(base)[0], "") == new_prints[identity]
+            same = old_prints.get(_key(base), "") == new_prints[identity]
             arms += _arms(base, found, judged, same)
+    if not arms:
+        raise IncomparableError("no metric to compare in the trials that both have; choose others with --metric")
     return Comparison(tuple(compare(arms, rules)), rules, tuple(new), tuple(incomplete))
+
+
+def judged_metrics(baseline: Results, rules: Rules) -> dict[str, Column]:
+    """Return the metrics that are judged, by name: those of the baseline with a direction, and `diverged`.
+
+    Raises:
+        UsageError: a rule for another metric.
+    """
+    metrics = {name: column for name, column in metric_columns(baseline).items() if column.direction}
+    metrics[DIVERGED.name] = DIVERGED
+    rules.check(metrics)
+    return {name: column for name, column in metrics.items() if rules.judges(name)}
 
 
 def _pairs(
     baseline: pd.DataFrame, now: pd.DataFrame
 ) -> tuple[list[tuple[pd.DataFrame, pd.DataFrame | None]], list[str]]:
     """Return each trial of the baseline with its counterpart, and the names of those without."""
-    old, new = ({str(key): part for key, part in runs.groupby("trial", sort=False)} for runs in (baseline, now))
-    if not old.keys() & new.keys():
-        old, new = ({_described(runs): runs for runs in side.values()} for side in (old, new))
-    if not old.keys() & new.keys() and len(old) == len(new) == 1:
-        new = dict(zip(old, new.values(), strict=True))
-    if not old.keys() & new.keys():
+    sides = [[part for _, part in runs.groupby("trial", sort=False)] for runs in (baseline, now)]
+    for describe in (_key, _with_steps, _name, _nothing):
+        old, new = ({describe(part): part for part in side} for side in sides)
+        unambiguous = len(old) == len(sides[0]) and len(new) == len(sides[1])
+        if unambiguous and old.keys() & new.keys():
+            break
+    else:
         raise IncomparableError(
             "no trial is in both runs; compare runs of one suite, or of suites that share data set, network, loss, "
             "tricks and optimizer"
         )
-    extra = [_identity(runs)[1] for key, runs in new.items() if key not in old]
+    extra = [_name(runs) for key, runs in new.items() if key not in old]
     return [(runs, new.get(key)) for key, runs in old.items()], extra
 
 
-def _described(runs: pd.DataFrame) -> str:
-    return f"{_identity(runs)[1]} · {runs['steps'].iloc[0]}"
+def _key(runs: pd.DataFrame) -> str:
+    return str(runs["trial"].iloc[0])
 
 
-def _identity(runs: pd.DataFrame) -> tuple[str, str]:
-    """Return a trial's identifier and its name."""
-    first = runs.iloc[0]
-    return str(first["trial"]), " · ".join(str(first[axis]) for axis in AXES)
+def _with_steps(runs: pd.DataFrame) -> str:
+    return f"{_name(runs)} · {runs['steps'].iloc[0]}"
+
+
+def _name(runs: pd.DataFrame) -> str:
+    return " · ".join(str(runs[axis].iloc[0]) for axis in AXES)
+
+
+def _nothing(runs: pd.DataFrame) -> str:
+    return ""
 
 
 def _incomplete(base: pd.DataFrame, now: pd.DataFrame | None) -> str:
@@ -125,7 +144,7 @@ def _incomplete(base: pd.DataFrame, now: pd.DataFrame | None) -> str:
         if status not in FINISHED:
             return f"{status}: {error if isinstance(error, str) else 'no reason is given'}"
     lost = set(base["seed"]) - set(now["seed"])
-    if lost and _identity(base)[0] == _identity(now)[0]:
+    if lost and _key(base) == _key(now):
         return f"{len(lost)} of {len(base)} seeds are missing"
     return ""
 
@@ -142,7 +161,7 @@ def _same_evaluation(name: str, base: pd.DataFrame, now: pd.DataFrame) -> None:
 
 
 def _arms(base: pd.DataFrame, now: pd.DataFrame, judged: Mapping[str, Column], identical: bool) -> list[Arms]:
-    identity, name = _identity(now)
+    identity, name = _key(now), _name(now)
     base = base.loc[base["status"].isin(FINISHED)]
     arms = []
     for metric, column in judged.items():

@@ -19,6 +19,9 @@ COMMANDS = {
     "list": "List the components that suites can name.",
     "explain": "Explain a component: what it computes, its parameters, its source.",
     "schema": "Print the JSON Schema of suite files, for completion in editors.",
+    "baseline": "Save a run's numbers as a baseline to commit; list baselines.",
+    "check": "Hold a suite or a run against its baseline: the gate for CI.",
+    "compare": "Compare two runs, trial by trial and metric by metric.",
     "report": "Make the report of finished runs again.",
     "doctor": "Check this machine: versions, cores, GPU, Ray, folders.",
 }
@@ -30,7 +33,8 @@ Examples:
   ganbench explain hinge
 
 \b
-Exit codes: 0 ok, 2 usage or configuration, 4 incomplete or failed trials, 5 internal,
+Exit codes: 0 ok, 1 regression, 2 usage or configuration, 3 no or incomparable baseline,
+4 incomplete or failed trials, 5 internal,
 130/143 interrupted, 141 nobody reads the output.
 """
 INTERRUPTED = 130

@@ -1,0 +1,170 @@
+"""Baselines: the numbers of a run without its curves and pictures, small enough to commit."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganbench.core.errors import GanbenchError, IncomparableError, UsageError, unknown
+from ganbench.tables.results import Results
+
+ROOT = Path("results/baselines")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class IncompleteError(GanbenchError):
+    """A run lacks results of some of its trials."""
+
+    exit_code = 4
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A baseline, or any run in its place.
+
+    Attributes:
+        fingerprints: trial → digest of all its numbers, curves included; None for a run, which still has them.
+    """
+
+    name: str
+    results: Results
+    fingerprints: dict[str, str] | None
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Return what it says of itself."""
+        return self.results.manifest
+
+
+def save(run: Path, root: Path, name: str | None = None, replace: bool = False) -> Path:
+    """Write a run's numbers as a baseline and return its folder; it is whole or not there.
+
+    Args:
+        run: a run's folder, or a suite's for its newest run.
+        root: folder of baselines.
+        name: by default the suite and the class of the machine, `smoke-linux-x86_64-cpu`.
+        replace: take the place of a baseline of that name.
+
+    Raises:
+        UsageError: no run, a name that is none or is taken, or a folder that cannot be written.
+        IncompleteError: trials without results.
+    """
+    from ganbench.analysis.comparison_identity import fingerprints
+    from ganbench.tables.store import load
+
+    results = load(run)
+    _require_whole(results)
+    name = checked_name(name or default_name(results.manifest))
+    if (root / name).exists() and not replace:
+        raise UsageError(f"{root / name}: this baseline exists; pass --replace, or another name with --as")
+    about = {
+        "name": name,
+        "saved": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "fingerprints": fingerprints(results),
+    }
+    try:
+        return _write(results, root, name, {**results.manifest, "baseline": about})
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(f"{root / name}: cannot be written ({reason}); choose another --baselines folder") from None
+
+
+def names(root: Path) -> list[str]:
+    """Return the names of the baselines in a folder."""
+    try:
+        return sorted(path.parent.name for path in root.glob("*/manifest.json") if _NAME.fullmatch(path.parent.name))
+    except OSError:
+        return []
+
+
+def find(name: str, root: Path) -> Baseline:
+    """Return a baseline by its name, or the one (or the run) in a folder.
+
+    Raises:
+        IncomparableError: there is none, or it cannot be read.
+    """
+    from ganbench.tables.store import load
+
+    path = root / name if _NAME.fullmatch(name) else Path(name)
+    if not path.is_dir():
+        raise IncomparableError(
+            f"{unknown('baseline', name[:100], names(root))}; `ganbench baseline save RUN --as NAME` makes one"
+        )
+    try:
+        results = load(path)
+    except UsageError as error:
+        raise IncomparableError(f"baseline {error}; or save the baseline anew") from None
+    about = results.manifest.get("baseline")
+    prints = about.get("fingerprints") if isinstance(about, dict) else None
+    known = {str(k): str(v) for k, v in prints.items()} if isinstance(prints, dict) else {}
+    return Baseline(name, results, known if "baseline" in results.manifest else None)
+
+
+def default_name(manifest: Mapping[str, Any]) -> str:
+    """Return `<suite>-<system>-<gpu, or cpu>`, in lower case: smoke-linux-x86_64-cpu."""
+    environment = manifest.get("environment")
+    environment = environment if isinstance(environment, dict) else {}
+    gpus = environment.get("gpu")
+    device = str(gpus[0]) if isinstance(gpus, list) and gpus else "cpu"
+    text = f"{manifest.get('suite', 'suite')}-{environment.get('system', 'unknown')}-{device}".lower()
+    return re.sub(r"[^a-z0-9._-]+", "-", text).strip("-._")[:100]
+
+
+def checked_name(name: str) -> str:
+    """Return a name that is safe as a folder's.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"baseline name {name[:60]!r}: use up to 100 letters, digits, '.', '_' and '-', a letter or digit first"
+        )
+    return name
+
+
+def _require_whole(results: Results) -> None:
+    runs = results.runs
+    failed = set(runs["trial"].to_numpy()[runs["status"].isin(["FAILED", "TIMEOUT"]).to_numpy(dtype=bool)])
+    counts = results.manifest.get("counts")
+    planned = counts.get("trials") if isinstance(counts, dict) else None
+    found = len(set(runs["trial"]))
+    lacking = len(failed) + max(0, (planned if isinstance(planned, int) else 1) - found)
+    if lacking:
+        raise IncompleteError(
+            f"{results.path}: {lacking} trial{'s have' if lacking > 1 else ' has'} no results; run the suite again, "
+            "then save it"
+        )
+
+
+def _write(results: Results, root: Path, name: str, manifest: Mapping[str, Any]) -> Path:
+    import pyarrow.parquet as pq
+
+    from ganbench.tables import schema
+
+    beside, old = root / f".{name}.tmp", root / f".{name}.old"
+    root.mkdir(parents=True, exist_ok=True)
+    for left in (beside, old):
+        shutil.rmtree(left, ignore_errors=True)
+    try:
+        beside.mkdir()
+        shutil.copyfile(results.path / "runs.parquet", beside / "runs.parquet")
+        for table in ("history", "layers"):
+            pq.write_table(schema.empty(table), beside / f"{table}.parquet")
+        (beside / "suite.yaml").write_text(results.suite, encoding="utf-8")
+        text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+        (beside / "manifest.json").write_text(text, encoding="utf-8")
+        if (root / name).exists():
+            os.rename(root / name, old)
+        os.rename(beside, root / name)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+    return root / name

@@ -1,0 +1,90 @@
+"""Whether two runs may be compared at all, from their manifests alone, so before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ganbench.core.errors import IncomparableError
+
+ENVIRONMENT = (
+    "ganbench",
+    "python",
+    "torch",
+    "numpy",
+    "scikit-learn",
+    "torch-fidelity",
+    "system",
+    "cpu",
+    "gpu",
+    "threads",
+)
+MEASURING = ("dataset", "feature", "metric")
+
+
+def require_same(baseline: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raise where a run cannot be held against a baseline.
+
+    Component versions that both have must be equal, and the suites too, as resolved, unless both come to the same
+    trials (then it was a description or a time limit that was edited). Fewer trials of an equal suite are comparable:
+    those that are missing are reported.
+
+    Args:
+        baseline: its manifest.
+        now: the manifest of the run, or of the plan that is about to run.
+
+    Raises:
+        IncomparableError: with what differs, and the remedy.
+    """
+    for name in ("suite_hash", "run", "components"):
+        for side, manifest in (("baseline", baseline), ("run", now)):
+            if not manifest.get(name):
+                raise IncomparableError(f"the manifest of the {side} has no {name!r}; make it again with this version")
+    require_versions(baseline, now)
+    if baseline["run"] != now["run"] and baseline["suite_hash"] != now["suite_hash"]:
+        suites = f"{now.get('suite', '?')} is not the suite of the baseline ({baseline.get('suite', '?')}) any more"
+        raise IncomparableError(
+            f"{suites}: its trials or their settings changed; save a new baseline, or see `ganbench compare`"
+        )
+
+
+def require_versions(baseline: Mapping[str, Any], now: Mapping[str, Any], kinds: Collection[str] | None = None) -> None:
+    """Raise where a component that both used has another version.
+
+    Args:
+        baseline: a manifest.
+        now: another.
+        kinds: of these kinds alone; all by default.
+
+    Raises:
+        IncomparableError: with the components.
+    """
+    old, new = (_mapping(manifest.get("components")) for manifest in (baseline, now))
+    changed = [
+        f"{name} (now {new[name]}, baseline {old[name]})"
+        for name in sorted(old.keys() & new.keys())
+        if old[name] != new[name] and (kinds is None or name.split(":")[0] in kinds)
+    ]
+    if changed:
+        raise IncomparableError(
+            f"another version of {', '.join(changed)}: different versions are never compared; save a new baseline"
+        )
+
+
+def differences(baseline: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return what may shift numbers although both can be compared, one line each: libraries and hardware."""
+    old, new = (_mapping(manifest.get("environment")) for manifest in (baseline, now))
+    return [
+        f"{name} is {_text(new.get(name))} now and {_text(old.get(name))} in the baseline"
+        for name in ENVIRONMENT
+        if old.get(name) != new.get(name)
+    ]
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value if value is not None else "")
+    return text or "none"

@@ -1,0 +1,91 @@
+"""A comparison for machines and pull requests: Markdown, JUnit XML, GitHub annotations."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from xml.etree import ElementTree as Xml
+
+from ganbench.analysis.comparison import Outcome, Row
+from ganbench.analysis.comparison_results import WHOLE, Comparison
+from ganbench.check.verdict import FAILING, HEADERS, cells, headline, one_line, shown
+
+MOST_ROWS = 200  # a step summary holds one megabyte
+_MARKS = {Outcome.WORSE: "❌", Outcome.MISSING: "❌", Outcome.UNDERPOWERED: "⚠️", Outcome.BETTER: "✅", Outcome.SAME: ""}
+
+
+def markdown(comparison: Comparison, title: str, warnings: Sequence[str], everything: bool = False) -> str:
+    """Return a section of Markdown in which no text of the tables is markup."""
+    lines = [f"### {_escaped(title)}", "", f"**{_escaped(headline(comparison))}**", ""]
+    lines += [f"- ⚠️ {_escaped(text)}" for text in warnings]
+    lines += [f"- new, not judged: {_escaped(name)}" for name in comparison.new]
+    rows = shown(comparison, everything)
+    if rows:
+        lines += ["", f"| {' | '.join(HEADERS)} |", f"|{'---|' * len(HEADERS)}"]
+        for row in rows[:MOST_ROWS]:
+            first, *others = cells(row)
+            lines.append(f"| {' | '.join((f'{_MARKS[row.outcome]} {first}'.strip(), *map(_escaped, others)))} |")
+    if len(rows) > MOST_ROWS:
+        lines += ["", f"{len(rows) - MOST_ROWS} more rows are left out."]
+    return "\n".join(lines) + "\n"
+
+
+def junit(comparison: Comparison, title: str) -> str:
+    """Return JUnit XML: a test case a trial and metric; a regression is a failure, what cannot be told an error."""
+    rows = comparison.rows
+    failures = [row for row in rows if _kind(row) == "failure"]
+    errors = [row for row in rows if _kind(row) == "error"]
+    counts = {"tests": str(len(rows)), "failures": str(len(failures)), "errors": str(len(errors))}
+    root = Xml.Element("testsuites", counts)
+    suite = Xml.SubElement(root, "testsuite", {"name": one_line(title), **counts})
+    for row in rows:
+        case = Xml.SubElement(suite, "testcase", {"classname": one_line(row.name), "name": one_line(row.metric)})
+        text = f"{row.outcome}: {one_line(row.reason)}"
+        if kind := _kind(row):
+            Xml.SubElement(case, kind, {"message": text, "type": str(row.outcome)})
+        else:
+            Xml.SubElement(case, "system-out").text = text
+    Xml.indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + Xml.tostring(root, encoding="unicode") + "\n"
+
+
+def github_annotations(comparison: Comparison, places: Mapping[str, tuple[Path, int]]) -> list[str]:
+    """Return GitHub's workflow commands: errors and warnings on the suite's lines.
+
+    Args:
+        comparison: what to say.
+        places: trial → file and line, where they are known.
+
+    Source: GitHub Docs, "Workflow commands for GitHub Actions", setting an error message.
+    """
+    lines = []
+    for row in shown(comparison):
+        level = {Outcome.BETTER: "notice", Outcome.UNDERPOWERED: "warning"}.get(row.outcome, "error")
+        properties = {"title": f"{row.metric} {row.outcome}"}
+        if row.trial in places:
+            file, line = places[row.trial]
+            properties = {"file": file.as_posix(), "line": str(line), **properties}
+        told = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+        numbers = f"{row.metric} {row.baseline:.4g} → {row.now:.4g}; " if row.n_now else ""
+        lines.append(f"::{level} {told}::{_message(f'{row.name}: {numbers}{row.reason}')}")
+    return lines
+
+
+def _kind(row: Row) -> str:
+    if row.outcome not in FAILING:
+        return ""
+    return "error" if row.outcome == Outcome.UNDERPOWERED or row.metric == WHOLE else "failure"
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\`*_{}\[\]|~#@])", r"\\\1", html.escape(one_line(text), quote=False))
+
+
+def _message(text: str) -> str:
+    return one_line(text, 500).replace("%", "%25")
+
+
+def _property(text: str) -> str:
+    return _message(text).replace(":", "%3A").replace(",", "%2C")

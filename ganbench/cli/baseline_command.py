@@ -1,0 +1,60 @@
+"""`ganbench baseline`: the numbers that later runs are held against."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ganbench.check.options import BASELINES
+from ganbench.cli.console import table
+
+EPILOG = """\b
+Examples:
+  ganbench baseline save results/smoke              as smoke-<system>-<gpu, or cpu>
+  ganbench baseline save results/smoke --as main
+  ganbench baseline list
+"""
+
+
+@click.group("baseline", epilog=EPILOG)
+def command() -> None:
+    """Save a run's numbers, without its pictures, in a folder to commit; list what is there."""
+
+
+@command.command("save")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--as", "name", metavar="NAME", help="By default the suite and the class of the machine.")
+@click.option("--replace", is_flag=True, help="Take the place of a baseline of this name.")
+@BASELINES
+def save(run: Path, name: str | None, replace: bool, root: Path) -> None:
+    """Save RUN (a run's folder, or a suite's for its newest run) as a baseline."""
+    from ganbench.check import baselines
+
+    folder = baselines.save(run, root, name, replace)
+    click.echo(f"baseline  {folder}")
+
+
+@command.command("list")
+@BASELINES
+def listing(root: Path) -> None:
+    """List the baselines with what they hold."""
+    from ganbench.check import baselines
+    from ganbench.core.errors import IncomparableError
+
+    rows = []
+    for name in baselines.names(root):
+        try:
+            found = baselines.find(name, root)
+        except IncomparableError as error:
+            rows.append([name, "", "", "", "", f"cannot be read: {error}"])
+            continue
+        runs, manifest = found.results.runs, found.manifest
+        about = manifest.get("baseline")
+        saved = about.get("saved", "") if isinstance(about, dict) else ""
+        counts = [str(runs["trial"].nunique()), str(len(runs))]
+        rows.append([name, str(manifest.get("suite", "")), str(manifest.get("run", "")), *counts, str(saved)])
+    if rows:
+        table(("name", "suite", "run", "trials", "runs", "saved"), rows)
+    else:
+        click.echo(f"no baselines in {root}; `ganbench baseline save RUN` makes one")

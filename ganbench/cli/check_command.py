@@ -1,0 +1,107 @@
+"""`ganbench check`: the gate."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from ganbench.check.options import BASELINES, deciding, print_comparison, rules_of, showing, write_file
+from ganbench.cli.options import plan_of
+
+if TYPE_CHECKING:
+    from ganbench.sweep.plan import Plan
+
+EPILOG = """\b
+Examples:
+  ganbench check suites/smoke.yaml                       train, then judge against smoke-<system>-<gpu, or cpu>
+  ganbench check results/smoke --baseline main           judge a run that is there
+  ganbench check suites/smoke.yaml --markdown --junit-xml ganbench.xml --github
+\b
+Exit codes: 0 no regression; 1 regression, or a metric without a value now; 2 usage; 3 no baseline, or one that cannot
+be compared (said before anything is trained); 4 trials without results, or too few seeds to tell.
+"""
+
+
+@click.command("check", epilog=EPILOG)
+@click.argument("target", metavar="RUN_OR_SUITE", type=click.Path(path_type=Path))
+@click.option("--baseline", metavar="NAME", help="By default the one of this suite and this class of machine.")
+@deciding
+@showing
+@click.option("--github", is_flag=True, help="Write annotations for GitHub Actions to stderr.")
+@BASELINES
+@click.option(
+    "--results", default="results", show_default=True, type=click.Path(path_type=Path), help="Folder of tables."
+)
+@click.option("--executor", default="ray", show_default=True, type=click.Choice(["ray", "local"]), help="Who trains.")
+@click.option("--jobs", type=click.IntRange(1, 4096), help="Trials at a time; as many as cores allow by default.")
+def command(
+    target: Path,
+    baseline: str | None,
+    alpha: float,
+    tolerances: tuple[str, ...],
+    margins: tuple[str, ...],
+    metrics: tuple[str, ...],
+    form: str | None,
+    everything: bool,
+    junit_xml: Path | None,
+    github: bool,
+    root: Path,
+    results: Path,
+    executor: Literal["ray", "local"],
+    jobs: int | None,
+) -> int:
+    """Judge a run, or train a suite (.yaml) and judge that, against a baseline: is anything worse than it was?"""
+    rules = rules_of(alpha, tolerances, margins, metrics)
+    plan = plan_of(target, (), None, yes=False) if target.suffix in (".yaml", ".yml") else None
+
+    from ganbench.analysis.comparison_results import compare_results, judged_metrics
+    from ganbench.check import baselines, comparable, outputs
+    from ganbench.check.verdict import exit_code
+    from ganbench.tables.store import load
+
+    about = _manifest_of(plan) if plan else load(target).manifest
+    old = baselines.find(baseline or baselines.default_name(about), root)
+    comparable.require_same(old.manifest, about)
+    judged_metrics(old.results, rules)  # a misspelt metric is said before training, too
+    warnings = comparable.differences(old.manifest, about)
+    run = target
+    if plan:
+        from ganbench.sweep.run import run_plan
+
+        outcome = run_plan(plan, results, executor=executor, jobs=jobs)
+        if outcome.exit_code in (130, 143):
+            return outcome.exit_code
+        run = outcome.folder
+    comparison = compare_results(old.results, load(run), rules, old.fingerprints)
+    title = f"{about.get('suite', target)} against {old.name}"
+    if junit_xml:
+        write_file(junit_xml, outputs.junit(comparison, title))
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        write_file(Path(summary), outputs.markdown(comparison, title, warnings, everything), append=True)
+    print_comparison(comparison, title, warnings, form, everything)
+    if github:
+        sys.stdout.flush()
+        for line in outputs.github_annotations(comparison, _places(plan) if plan else {}):
+            click.echo(line, err=True)
+    return exit_code(comparison)
+
+
+def _manifest_of(plan: Plan) -> dict[str, Any]:
+    from ganbench.sweep.manifest import manifest
+
+    return manifest(plan, {}, {}, {})
+
+
+def _places(plan: Plan) -> dict[str, tuple[Path, int]]:
+    """Return trial → the line of the suite that names its loss, or of the file's beginning where a block does."""
+    places = {}
+    for trial in plan.trials:
+        own = trial.loss in plan.suite.losses and plan.suite.own_matrix
+        path = ("losses", plan.suite.losses.index(trial.loss)) if own else ()
+        file, line, _ = plan.suite.place(path).rsplit(":", 2)
+        places[trial.key[:12]] = (Path(file), int(line) if line.isdecimal() else 1)
+    return places
