@@ -18,6 +18,7 @@ COMMANDS = {
     "plan": "List what a suite would run, what it skips and why, and about how long it takes.",
     "list": "List the components that suites can name.",
     "explain": "Explain a component: what it computes, its parameters, its source.",
+    "new": "Write the skeleton of a component of your own, with its test.",
     "schema": "Print the JSON Schema of suite files, for completion in editors.",
     "baseline": "Save a run's numbers as a baseline to commit; list baselines.",
     "check": "Hold a suite or a run against its baseline: the gate for CI.",

@@ -1,0 +1,99 @@
+"""`ganbench new`: a component to fill in, with its test, both of which pass as they stand."""
+
+from __future__ import annotations
+
+import importlib.util
+import keyword
+import re
+from pathlib import Path
+from string import Template
+
+import click
+
+from ganbench.cli.describe import PLURALS
+
+EPILOG = """\b
+Examples:
+  ganbench new trick my_trick                     my_trick.py and test_my_trick.py, here
+  ganbench new loss my_loss --into my_package --tests tests
+"""
+SKELETONS = Path(__file__).parent / "skeletons"
+HOUSE = Path(__file__).parent.parent
+
+
+@click.command("new", epilog=EPILOG)
+@click.argument("kind")
+@click.argument("name")
+@click.option(
+    "--into", default=".", show_default=True, type=click.Path(path_type=Path), help="Folder of the component."
+)
+@click.option("--tests", type=click.Path(path_type=Path), help="Folder of its test; by default beside it.")
+def command(kind: str, name: str, into: Path, tests: Path | None) -> None:
+    """Write the skeleton of a component of KIND called NAME, and its test; nothing is overwritten."""
+    from ganbench.core.errors import UsageError, unknown
+
+    kinds = [k for k, plural in PLURALS.items() if kind in (k, plural)]
+    if not kinds:
+        raise UsageError(unknown("kind", kind[:60], PLURALS))
+    target, test = into / f"{name}.py", (tests or into) / f"test_{name}.py"
+    _require_name(kinds[0], name)
+    for path in (target, test):
+        if path.exists():
+            raise UsageError(f"{path}: is there already; take another name or folder")
+    _require_no_shadow(name, into)
+    words = {
+        "name": name,
+        "Class": "".join(part.capitalize() for part in name.split("_")),
+        "Words": name.replace("_", " ").capitalize(),
+        "module": module_name(target),
+        # The order of imports that ruff wants: here ganbench is the project itself, elsewhere a package like others.
+        "gap": "\n" if into.resolve().is_relative_to(HOUSE) else "",
+    }
+    for path, skeleton in ((target, kinds[0]), (test, f"{kinds[0]}_test")):
+        text = (SKELETONS / f"{skeleton}.txt").read_text(encoding="utf-8").replace("\n$gap\n", "\n${gap}")
+        _write(path, Template(text).substitute(words))
+        click.echo(path)
+    if not words["gap"]:
+        click.echo("name it in your pyproject.toml and install the package, and suites can name it:")
+        click.echo('  [project.entry-points."ganbench.components"]')
+        click.echo(f'  {name} = "{words["module"]}"')
+
+
+def module_name(file: Path) -> str:
+    """Return the dotted name that a file is imported by: from the first folder that is not a package."""
+    file = file.resolve()
+    parts, folder = [file.stem], file.parent
+    while (folder / "__init__.py").exists():
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    return ".".join(parts)
+
+
+def _require_name(kind: str, name: str) -> None:
+    """Raise where a component cannot be called so."""
+    from ganbench.core.errors import UsageError
+    from ganbench.core.registry import components
+
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or keyword.iskeyword(name) or len(name) > 60:
+        raise UsageError(f"{name[:60]!r} cannot name a component; use a-z, 0-9 and single _, such as my_{kind}")
+    if name in components(kind):
+        raise UsageError(f"there is a {kind} {name!r} already; take another name")
+
+
+def _require_no_shadow(name: str, into: Path) -> None:
+    """Raise where a file outside of packages would hide an installed module."""
+    from ganbench.core.errors import UsageError
+
+    if not (into / "__init__.py").exists() and importlib.util.find_spec(name) is not None:
+        raise UsageError(f"{name}.py would hide the module {name!r}; take another name, or a package with --into")
+
+
+def _write(path: Path, text: str) -> None:
+    from ganbench.core.errors import UsageError
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror}); choose another folder") from None
