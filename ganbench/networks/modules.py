@@ -84,7 +84,9 @@ class ModuleNet:
         self.module = _seeded(make, 0)
         self.out, self.traits = try_out(self.module, shape)
         self.linear = {
-            f"{path}.weight" for path, module in self.module.named_modules() if isinstance(module, torch.nn.Linear)
+            f"{path}.weight".lstrip(".")
+            for path, module in self.module.named_modules()
+            if isinstance(module, torch.nn.Linear)
         }
         self.params = [n for n, p in self.module.named_parameters() if p.requires_grad]
         self.kept = [n for n, p in self.module.named_parameters() if not p.requires_grad]
@@ -174,8 +176,22 @@ def modules(
 
 
 def try_out(module: nn.Module, shape: Shape) -> tuple[Shape, tuple[str, ...]]:
-    """Return the shape of a module's output for one sample of `shape`, and its traits as a discriminator."""
+    """Return the shape of a module's output for one sample of `shape`, and its traits as a discriminator.
+
+    Raises:
+        UsageError: it does not take a batch of such samples.
+    """
     x = torch.randn(4, *shape, generator=torch.Generator().manual_seed(0))
+    try:
+        return _tried(module, x)
+    except (RuntimeError, ValueError, IndexError, TypeError) as error:
+        text = " ".join(str(error).split())[:200]
+        raise UsageError(
+            f"{type(module).__name__}: does not take a batch of {shape} ({text}); adapt it, or `latent`"
+        ) from error
+
+
+def _tried(module: nn.Module, x: Tensor) -> tuple[Shape, tuple[str, ...]]:
     with torch.no_grad(), _global_stream(0):
         before = torch.get_rng_state()
         y = copy.deepcopy(module).train()(x)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,11 +28,12 @@ def ray_environment(address: str | None = None, threads: int = 1) -> Iterator[No
     """Set what Ray reads when it is imported and when it starts; afterwards the variables are as before.
 
     Ray's ports listen on every interface, so the one that we start asks for a token that nobody else has. A cluster
-    has its own settings for that.
+    has its own settings for that. Its workers import what can be imported here, own components included.
     """
     changes = {**SETTINGS, "OMP_NUM_THREADS": str(threads)}
     if address is None:
         changes |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _secret()}
+        changes["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     before = {name: os.environ.get(name) for name in changes}
     os.environ.update(changes)
     try:
