@@ -71,6 +71,9 @@ class Dataset(Component):
     def modes(self) -> int:
         """Return how many modes are known."""
 
+    def prepare(self) -> None:  # noqa: B027 - most data sets need nothing
+        """Say before any trial starts if the data cannot be had: raise a UsageError with the remedy."""
+
     @abstractmethod
     def load(self, device: torch.device) -> Data:
         """Return the data on a device."""

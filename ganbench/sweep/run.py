@@ -110,6 +110,7 @@ def _run(
         _announce(works, missing, progress)
         if missing:
             _require_space(folder, len(missing))
+            _prepare_data([work.trial for work in missing])
             _prepare_features([work.trial for work in missing])
             _train(missing, progress, interrupts, executor, address, jobs)
     except Interrupted as signal:
@@ -199,6 +200,12 @@ def _announce(works: Sequence[Work], missing: Sequence[Work], progress: Progress
     notes += [f"{len(failed)} failed before and are tried again"] if failed else []
     notes += [f"{begun} go on from their checkpoints"] if begun else []
     progress.say("; ".join(notes))
+
+
+def _prepare_data(trials: Sequence[Trial]) -> None:
+    """Look once whether the files of every data set are there."""
+    for dataset in {trial.dataset.label: trial.dataset.build() for trial in trials}.values():
+        cast(Dataset, dataset).prepare()
 
 
 def _prepare_features(trials: Sequence[Trial]) -> None:

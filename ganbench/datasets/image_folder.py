@@ -1,0 +1,50 @@
+"""Anyone's own images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from annotated_types import Len
+
+from ganbench.core.lazy import torch
+from ganbench.datasets._torchvision import FOLDER_VARIABLE, TorchvisionImages, each_resized, torchvision_class
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+HELD_OUT_EVERY = 5
+
+
+@dataclass(frozen=True)
+class ImageFolder(TorchvisionImages):
+    """The images in the sub-folders of `folder`, in colour; every fifth of a sub-folder is held out.
+
+    A relative `folder` is one of `$GANBENCH_DATA`; each sub-folder is a class, and one is enough. The square in the
+    middle of each image is resized. The modes are not known and features are pixels. Results are kept by the folder's
+    name and not by what is in it: give changed images another name.
+    """
+
+    name = "image_folder"
+    remedy = (
+        f"put images into class folders, such as {{folder}}/images/all/1.png, and name the folder that holds these: "
+        f"image_folder: {{{{folder: images}}}} (absolute, or below ${FOLDER_VARIABLE})"
+    )
+
+    folder: Annotated[str, Len(1, 1000)] = "images"
+
+    def open(self, folder: Path, *, held: bool, download: bool) -> Any:  # noqa: ANN401 - torchvision is untyped
+        """Return the images that are trained on, or every fifth of a class, in the order of the files' names."""
+        images = torchvision_class("ImageFolder")(folder / Path(self.folder).expanduser())
+        classes = torch.tensor(images.targets)
+        # A place within its class, from 0; torchvision lists class after class, files by name.
+        places = torch.cat([torch.arange(int((classes == k).sum())) for k in range(len(images.classes))])
+        kept = places % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
+        if not kept.any():
+            raise ValueError(f"no class has {HELD_OUT_EVERY} images, so none can be held out")
+        return torch.utils.data.Subset(images, (kept if held else ~kept).nonzero().squeeze(1).tolist())
+
+    def pixels(self, images: Any) -> Tensor:  # noqa: ANN401 - torchvision is untyped
+        """Return all images at `size`."""
+        return each_resized(images, self.size)

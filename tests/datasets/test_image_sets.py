@@ -1,0 +1,263 @@
+"""Sets that torchvision reads: its own code on small files in the real formats; absent ones say what to do."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import socket
+import threading
+
+import numpy as np
+import pytest
+import torch
+from image_files import md5, random_bytes, write_celeba, write_cifar10, write_mnist, write_stl10
+from PIL import Image
+
+from ganbench.core import registry
+from ganbench.core.errors import GanbenchError, UsageError
+from ganbench.datasets import __main__ as download
+from ganbench.datasets._bytes import ByteImages, resized, scaled
+from ganbench.datasets._torchvision import FOLDER_VARIABLE, TorchvisionImages, data_folder, torchvision_class
+from ganbench.datasets.celeba import CelebA
+from ganbench.datasets.cifar10 import CIFAR10
+from ganbench.datasets.fashion_mnist import FashionMNIST
+from ganbench.datasets.image_folder import ImageFolder
+from ganbench.datasets.mnist import MNIST
+from ganbench.datasets.stl10 import STL10
+
+CPU = torch.device("cpu")
+SETS = [cls for cls in registry.components("dataset").values() if issubclass(cls, TorchvisionImages)]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Every test has its own data folder, and the network is out of reach."""
+
+    look_up = socket.getaddrinfo
+
+    def only_here(host, *rest, **options):
+        if host != "127.0.0.1":
+            raise OSError(f"a test asked for {host}")
+        return look_up(host, *rest, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", only_here)
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
+def by_pillow(image, size):
+    """Return an image `[C, H, W]` resized by Pillow, whose bilinear filter is antialiased."""
+    channels = [np.array(Image.fromarray(c).resize((size, size), Image.Resampling.BILINEAR)) for c in image]
+    return torch.from_numpy(np.stack(channels))
+
+
+def same_bytes(data, train, held, size, slack=1):
+    """Hold training and held-out bytes to what was written, resized by Pillow; both round, so they may differ by 1."""
+    for found, written in ((data.rows, train), (data.held, held)):
+        assert found.dtype == torch.uint8
+        assert found.shape == (len(written), len(written[0]), size, size)
+        for image, wanted in zip(found, written, strict=True):
+            assert (image.int() - by_pillow(wanted, size).int()).abs().max() <= slack
+
+
+@pytest.mark.parametrize("cls", [MNIST, FashionMNIST])
+@pytest.mark.parametrize("size", [16, 32])
+def test_mnist_and_fashion_mnist(folder, cls, size):
+    train, test = write_mnist(folder, cls.__name__)
+    dataset = cls(size=size)
+    dataset.prepare()
+    same_bytes(dataset.load(CPU), train[:, None], test[:, None], size)
+    assert dataset.shape == (1, size, size)
+
+
+def test_cifar10(folder, monkeypatch):
+    train, test = write_cifar10(folder, monkeypatch, torchvision_class("CIFAR10"))
+    data = CIFAR10().load(CPU)
+    assert torch.equal(data.rows, torch.from_numpy(train))
+    assert torch.equal(data.held, torch.from_numpy(test))
+    same_bytes(CIFAR10(size=16).load(CPU), train, test, 16)
+
+
+def test_cifar10_reads_no_pickle_of_another_md5(folder, monkeypatch):
+    write_cifar10(folder, monkeypatch, torchvision_class("CIFAR10"))
+    (folder / "cifar-10-batches-py" / "data_batch_3").write_bytes(b"cos\nsystem\n(S'exit 3'\ntR.")
+    with pytest.raises(UsageError, match="cifar10.*corrupted"):
+        CIFAR10().load(CPU)
+
+
+def test_stl10(folder, monkeypatch):
+    train, test = write_stl10(folder, monkeypatch, torchvision_class("STL10"))
+    same_bytes(STL10(size=64).load(CPU), train, test, 64)
+
+
+def test_celeba(folder, monkeypatch):
+    colours = write_celeba(folder, monkeypatch, torchvision_class("CelebA"), 9)
+    test = np.arange(9) % 3 == 2
+    data = CelebA(size=16, images=4).load(CPU)
+    for images, wanted in ((data.rows, colours[~test][:4]), (data.held, colours[test])):
+        assert images.shape == (len(wanted), 3, 16, 16)
+        spread = (images.int() - torch.from_numpy(wanted)[:, :, None, None].int()).abs()
+        assert spread.max() <= 3  # JPEG keeps colours nearly
+
+
+def write_folder(folder, counts):
+    written = {}
+    for name, count in counts.items():
+        (folder / name).mkdir(parents=True)
+        for i in range(count):
+            pixels = random_bytes((20 + i, 24, 3), 100 * len(written) + i)
+            Image.fromarray(pixels).save(folder / name / f"{i:03d}.png")
+            written[name, i] = pixels
+    return written
+
+
+def test_image_folder_holds_out_every_fifth_of_a_class(folder):
+    written = write_folder(folder / "mine", {"cats": 7, "dogs": 10})
+    data = ImageFolder(folder="mine", size=8).load(CPU)
+    kept = {key: by_pillow(square(pixels).transpose(2, 0, 1), 8) for key, pixels in written.items()}
+    train = [image for (_, i), image in kept.items() if i % 5 != 4]
+    held = [image for (_, i), image in kept.items() if i % 5 == 4]
+    assert len(held) == 3
+    for found, wanted in ((data.rows, train), (data.held, held)):
+        assert (found.int() - torch.stack(wanted).int()).abs().max() <= 1
+
+
+def square(pixels):
+    height, width = pixels.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return np.ascontiguousarray(pixels[top : top + side, left : left + side])
+
+
+def test_an_absolute_image_folder(tmp_path):
+    write_folder(tmp_path / "elsewhere", {"all": 5})
+    assert len(ImageFolder(folder=str(tmp_path / "elsewhere")).load(CPU).rows) == 4
+
+
+def test_grey_files_become_colour(folder):
+    (folder / "images/all").mkdir(parents=True)
+    for i in range(5):
+        Image.new("L", (9, 9), 40 * i).save(folder / f"images/all/{i}.png")
+    data = ImageFolder(size=8).load(CPU)
+    assert data.rows.flatten(1).tolist() == [[40 * i] * 192 for i in range(4)]
+
+
+def test_too_few_images_to_hold_one_out(folder):
+    write_folder(folder / "images", {"all": 4})
+    with pytest.raises(UsageError, match="no class has 5 images"):
+        ImageFolder().prepare()
+
+
+@pytest.mark.parametrize("cls", SETS, ids=lambda cls: cls.name)
+def test_an_absent_set_is_one_line_with_the_remedy(folder, cls):
+    for call in (cls().prepare, lambda: cls().load(CPU)):
+        with pytest.raises(UsageError) as caught:
+            call()
+        text = str(caught.value)
+        assert "\n" not in text
+        assert text.startswith(f"dataset {cls.name}: ")
+        assert str(folder) in text
+        remedy = "put images into" if cls is ImageFolder else f"python -m ganbench.datasets {cls.name} "
+        assert remedy in text
+    assert not folder.exists()
+
+
+def test_a_truncated_file_is_one_line(folder):
+    write_mnist(folder, "MNIST")
+    path = folder / "MNIST/raw/train-images-idx3-ubyte"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(UsageError, match="dataset mnist: cannot be read") as caught:
+        MNIST().prepare()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def mirror(tmp_path):
+    """A web server on `mirror`; `asked` are the paths that were asked for."""
+    asked = []
+
+    class Files(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            asked.append(self.path)
+
+    serve = functools.partial(Files, directory=str(tmp_path / "mirror"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        server.asked = asked
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_download_fetches_once_and_loading_never(folder, tmp_path, monkeypatch, mirror):
+    """torchvision's own download, from this machine."""
+    _, test = write_mnist(tmp_path / "mirror", "MNIST", compressed=True)
+    cls = torchvision_class("MNIST")
+    monkeypatch.setattr(cls, "mirrors", [f"http://127.0.0.1:{mirror.server_port}/"])
+    monkeypatch.setattr(cls, "resources", [(name, md5(tmp_path / "mirror" / name)) for name, _ in cls.resources])
+    with pytest.raises(UsageError, match="python -m ganbench.datasets mnist"):
+        MNIST().load(CPU)
+    assert not mirror.asked
+    download.main(["mnist"])
+    assert set(mirror.asked) == {f"/{name}" for name, _ in cls.resources}
+    mirror.asked.clear()
+    download.main(["mnist"])
+    assert torch.equal(MNIST(size=32).load(CPU).held, resized(torch.from_numpy(test)[:, None], 32))
+    assert not mirror.asked
+
+
+@pytest.mark.parametrize("names", [[], ["ring"], ["image_folder"], ["mnist", "nothing"]])
+def test_only_known_sets_are_downloaded(folder, names):
+    with pytest.raises(UsageError, match="celeba, cifar10, fashion_mnist, mnist, stl10"):
+        download.main(names)
+    assert not folder.exists()
+
+
+def test_a_failed_download_is_one_line(folder):
+    with pytest.raises(GanbenchError, match="dataset mnist: cannot be downloaded") as caught:
+        download.main(["mnist"])
+    assert "\n" not in str(caught.value)
+
+
+def test_the_data_folder_without_the_variable(monkeypatch, tmp_path):
+    import platformdirs
+
+    monkeypatch.delenv(FOLDER_VARIABLE)
+    monkeypatch.setattr(platformdirs, "user_cache_dir", lambda name: str(tmp_path / name))
+    assert data_folder() == tmp_path / "ganbench/data"
+
+
+def test_bytes_become_numbers_when_taken():
+    train, held = torch.arange(256, dtype=torch.uint8).reshape(64, 1, 2, 2), torch.zeros(9, 1, 2, 2, dtype=torch.uint8)
+    data = ByteImages(train, held, CPU)
+    drawn = data.draw(generator(), 30).reshape(2, 15)
+    assert torch.equal(data.take(drawn), train[drawn] / 127.5 - 1)
+    assert torch.equal(data.train, scaled(train))
+    assert (scaled(train).min(), scaled(train).max()) == (-1, 1)
+    assert data.heldout(generator(), 5).shape == (5, 1, 2, 2)
+    assert data.heldout(generator(), 50).shape == (9, 1, 2, 2)
+    assert (data.heldout(generator(), 9) == -1).all()
+    mode, good = data.assign(data.take(drawn), None)
+    assert mode.shape == good.shape == (2, 15)
+    assert len(data.weights) == 0
+    assert not good.any()
+
+
+def test_heldout_is_a_random_order():
+    held = torch.arange(200, dtype=torch.uint8).reshape(200, 1, 1, 1)
+    real = ByteImages(held, held, CPU).heldout(generator(), 200)
+    assert torch.equal(real.flatten().sort().values, scaled(held).flatten())
+    assert not torch.equal(real, scaled(held))
+
+
+def test_resizing_is_antialiased():
+    """Lines one pixel wide become grey; without antialiasing they stay, or vanish."""
+    lines = torch.zeros(1, 1, 64, 64, dtype=torch.uint8)
+    lines[..., ::2] = 255
+    assert (resized(lines, 8)[..., 1:-1].int() - 127).abs().max() <= 8
