@@ -18,19 +18,15 @@ Network = Literal["D", "G"]
 
 
 class Judge(Protocol):
-    """The pair of losses that the players descend, on logits `[..., B] → [...]` (`ganbench.losses.Loss`)."""
+    """The losses that the players descend, as far as diagnostics read them (`ganbench.losses.Loss`)."""
 
     @property
     def optimum(self) -> float:
         """The discriminator's loss where generated and real data agree and it can do no better."""
         ...
 
-    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return the discriminator's loss."""
-        ...
-
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """Return the generator's loss."""
+        """Return the generator's loss of logits, `[..., B] → [...]`."""
         ...
 
 

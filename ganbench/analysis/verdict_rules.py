@@ -1,0 +1,175 @@
+"""The rules that name a failure, as data: thresholds with their sources, conditions, remedies.
+
+Rules are tried in order and the first that holds is the verdict of a run. Features and their units: `verdict_features`.
+Lengths are in units of the data's own spread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+HEALTHY, LOW_QUALITY, UNCLEAR, FAILED = "healthy", "low quality", "unclear", "failed"
+
+
+class Threshold(NamedTuple):
+    """A number that decides, and where it comes from."""
+
+    value: float
+    source: str
+
+
+_MEASURED = "between healthy runs and planted failures on rings and Gaussians, fixed before the runs that test it"
+THRESHOLDS = {
+    "gradient exploded": Threshold(1e3, "Pascanu et al. 2013, arXiv:1211.5063, section 2, for the order of magnitude"),
+    "gradient grew": Threshold(100.0, _MEASURED),
+    "gradient large": Threshold(50.0, _MEASURED),
+    "gradient vanished": Threshold(1e-3, "Arjovsky & Bottou 2017, arXiv:1701.04862, figure 2; healthy: 0.2 to 1.5"),
+    "gradient alive": Threshold(0.05, _MEASURED),
+    "loss saturated": Threshold(1e-2, "Arjovsky & Bottou 2017, arXiv:1701.04862, theorem 2.4; healthy: 0.5 to 1"),
+    "critic flat": Threshold(1e-3, _MEASURED + "; healthy: 0.2 to 1.1"),
+    "critic nearly flat": Threshold(0.03, _MEASURED),
+    "known by heart": Threshold(0.5, "Karras et al. 2020, arXiv:2006.06676, section 3, whose target is 0.6"),
+    "AUC gap": Threshold(0.1, _MEASURED + "; endless data: at most 0.015"),
+    "stayed": Threshold(0.05, _MEASURED),
+    "no advantage": Threshold(0.005, _MEASURED),
+    "oscillates": Threshold(0.12, _MEASURED + "; healthy: at most 0.041"),
+    "hops": Threshold(0.25, _MEASURED + "; healthy: at most 0.056"),
+    "straight": Threshold(0.5, _MEASURED),
+    "still travelling": Threshold(0.25, _MEASURED),
+    "point-like": Threshold(0.15, _MEASURED),
+    "narrow": Threshold(0.6, _MEASURED),
+    "shrunk": Threshold(0.8, _MEASURED),
+    "swollen": Threshold(1.25, _MEASURED),
+    "scattered": Threshold(1.5, _MEASURED),
+    "good quality": Threshold(0.5, "half of the samples within 3σ of a mode"),
+    "poor quality": Threshold(0.2, _MEASURED),
+    "yes": Threshold(0.5, "a feature that is 0 or 1"),
+    "one mode": Threshold(1.0, "collapse needs modes to lose"),
+}
+
+
+class Condition(NamedTuple):
+    """A feature on one side of a threshold; a feature that is not known is on neither."""
+
+    feature: str
+    side: Literal["<", ">"]
+    threshold: str
+
+    def holds(self, value: float) -> bool:
+        """Say whether a value is on this side; `>` includes the threshold itself."""
+        limit = THRESHOLDS[self.threshold].value
+        return value < limit if self.side == "<" else value >= limit
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What must hold, all of it, for a verdict.
+
+    Attributes:
+        conditions: the first is the evidence that is shown. cause: what is behind it, where a rule can tell.
+    """
+
+    verdict: str
+    conditions: tuple[Condition, ...]
+    remedy: str
+    cause: str = ""
+
+
+C = Condition
+_BAD = C("good", "<", "yes")
+_MODES = C("more_modes", ">", "yes")
+_CALM = "lower the discriminator's learning rate, or add r1, gradient_penalty or spectral_norm"
+_TELLS = "give the discriminator labels and a capacity that it can learn from: fewer flips, less noise, a higher rate"
+_LONGER = "train longer, or raise the learning rates"
+_DIVERSE = "add r1 to relativistic_paired, or spectral_norm, zero_centered_gp or packing; fewer D updates a step"
+_STEADY = "add zero_centered_gp or r1, lower beta 1, or average the generator's weights (ema)"
+
+RULES = (
+    Rule("diverged", (C("diverged", ">", "yes"),), "lower the learning rates, or add r1 or gradient_penalty"),
+    Rule("exploding gradient", (C("grad_g", ">", "gradient exploded"),), _CALM, "generator"),
+    Rule("exploding gradient", (C("grad_d", ">", "gradient exploded"),), _CALM, "discriminator"),
+    Rule(
+        "exploding gradient",
+        (C("grad_g_growth", ">", "gradient grew"), C("grad_g", ">", "gradient large")),
+        _CALM,
+        "generator",
+    ),
+    Rule(
+        "exploding gradient",
+        (C("grad_d_growth", ">", "gradient grew"), C("grad_d", ">", "gradient large")),
+        _CALM,
+        "discriminator",
+    ),
+    Rule(
+        "vanishing gradient",
+        (C("loss_slope", "<", "loss saturated"), C("grad_g", "<", "gradient vanished"), _BAD),
+        "use the non_saturating loss, or hold the discriminator back with r1, instance_noise or fewer updates",
+        "the loss is saturated",
+    ),
+    Rule(
+        "vanishing gradient",
+        (C("critic_slope", "<", "critic flat"), C("grad_g", "<", "gradient vanished"), _BAD),
+        "replace weight_clipping by gradient_penalty or spectral_norm, or clip at a larger c",
+        "the critic is flat",
+    ),
+    Rule(
+        "vanishing gradient",
+        (C("grad_g", "<", "gradient vanished"), _BAD),
+        "look at loss_slope and critic_slope; add r1 or use the non_saturating loss",
+    ),
+    Rule(
+        "discriminator overfit",
+        (C("overfit_ratio", ">", "known by heart"), C("auc_gap", ">", "AUC gap")),
+        "more data, diff_augment, lecam or r1, a smaller discriminator, or stop earlier",
+    ),
+    Rule("under-trained", (C("displacement", "<", "stayed"),), _LONGER, "hardly moved"),
+    Rule(
+        HEALTHY,
+        (
+            C("good", ">", "yes"),
+            C("oscillation", "<", "oscillates"),
+            C("spread", ">", "shrunk"),
+            C("spread", "<", "swollen"),
+        ),
+        "nothing to mend",
+    ),
+    Rule(
+        "no signal",
+        (
+            C("advantage", "<", "no advantage"),
+            C("critic_slope", "<", "critic nearly flat"),
+            C("oscillation", ">", "oscillates"),
+        ),
+        _TELLS,
+        "the discriminator learns nothing",
+    ),
+    Rule(
+        "mode hopping",
+        (C("move", ">", "hops"), C("spread", "<", "narrow"), _MODES),
+        "fewer generator updates a discriminator update, unrolled, or r1",
+    ),
+    Rule("total collapse", (C("spread", "<", "point-like"), _MODES), _DIVERSE),
+    Rule(
+        "no signal",
+        (C("net_path", ">", "straight"), C("oscillation", ">", "oscillates")),
+        _TELLS,
+        "the samples drift off",
+    ),
+    Rule(
+        "no signal", (C("spread", ">", "scattered"), C("oscillation", ">", "oscillates")), _TELLS, "the samples scatter"
+    ),
+    Rule("oscillation", (C("oscillation", ">", "oscillates"),), _STEADY),
+    Rule(
+        "under-trained",
+        (
+            C("net_path", ">", "still travelling"),
+            C("spread", "<", "narrow"),
+            C("grad_g", ">", "gradient alive"),
+            C("quality", "<", "poor quality"),
+        ),
+        _LONGER,
+        "still on its way",
+    ),
+    Rule("partial collapse", (C("modes_lost", ">", "yes"), C("quality", ">", "good quality")), _DIVERSE),
+)
