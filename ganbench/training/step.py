@@ -29,10 +29,14 @@ class Losses(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """A minibatch: latents `[S, B, Z]` and real samples `[S, B, *shape]`; None where a loss has no use for them."""
+    """A minibatch: latents `[S, B, Z]` and real samples `[S, B, *shape]`; None where a loss has no use for them.
+
+    `fake` holds the samples of `z` where several losses share them (`Play.generated`).
+    """
 
     z: Tensor
     real: Tensor | None
+    fake: Tensor | None = None
 
 
 def gan_step(
@@ -95,6 +99,15 @@ class Play:
             return Batch(z, None)
         return Batch(z, game.data.take(self.noise.draw("data", batch * game.numbers_a_sample, draw)))
 
+    def generated(self, g: Params, batch: Batch) -> Batch:
+        """Return the minibatch with its fakes, generated once for all losses that are taken on it at these weights."""
+        return batch._replace(fake=self._fake(g, batch))
+
+    def _fake(self, g: Params, batch: Batch) -> Tensor:
+        if batch.fake is not None:
+            return batch.fake
+        return self.game.generate(g, self.g.buffers, batch.z, training=True, noise=self.noise)
+
     def critic(self, params: Params, batch: Batch, fake: Tensor, player: Literal["D", "G"] = "D") -> Critic:
         """Return the discriminator looking at a minibatch."""
         critic = Critic(self.game, params, self.d.buffers, self.noise, self.progress)
@@ -107,8 +120,8 @@ class Play:
     def discriminator_loss(self, d: Params, g: Params, batch: Batch, through_generator: bool = False) -> Losses:
         """Return the discriminator's loss at these weights; its fakes carry a gradient only if asked to."""
         with torch.set_grad_enabled(through_generator):
-            fake = self.game.generate(g, self.g.buffers, batch.z, training=True, noise=self.noise)
-        critic = self.critic(d, batch, fake)
+            fake = self._fake(g, batch)
+        critic = self.critic(d, batch, fake if through_generator else fake.detach())
         critic.real_logits, critic.fake_logits = critic(critic.real), critic(critic.fake)
         targets = HARD
         for trick in self.game.hooks["targets"]:
@@ -123,8 +136,7 @@ class Play:
 
     def generator_loss(self, d: Params, g: Params, batch: Batch) -> Losses:
         """Return the generator's loss at these weights."""
-        fake = self.game.generate(g, self.g.buffers, batch.z, training=True, noise=self.noise)
-        critic = self.critic(d, batch, fake, "G")
+        critic = self.critic(d, batch, self._fake(g, batch), "G")
         real_logits = None
         if batch.real is not None:
             real_logits = critic.real_logits = critic(critic.real)

@@ -114,6 +114,10 @@ class Play(Protocol):
         """Return a fresh minibatch."""
         ...
 
+    def generated(self, g: dict[str, Tensor], batch: Any) -> Any:  # noqa: ANN401
+        """Return the minibatch with its fakes, generated once for all losses that are taken on it."""
+        ...
+
     def discriminator_loss(
         self,
         d: dict[str, Tensor],

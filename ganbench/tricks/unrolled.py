@@ -24,11 +24,12 @@ class Unrolled(Trick):
     """Give the generator the gradient through `steps` updates that the discriminator is about to make.
 
     The generator's loss is taken at D_K = D₀ − Σ η Δ_k, with the generator inside every Δ_k and the discriminator's own
-    optimiser (Adam with its moments, or SGD) in the graph; all K updates see one minibatch. The discriminator itself
-    then makes one plain update. Costs about K + 1 steps.
+    optimiser (Adam with its moments, or SGD) in the graph; all K updates see one minibatch, and the discriminator then
+    makes the first of them. Costs about 1.3 (K + 1) steps.
     """
 
     name = "unrolled"
+    version = 2
     group = "update rule"
     source = "Metz et al. 2016, arXiv:1611.02163, eq. 7-10"
     mends = "mode collapse and hopping: the generator foresees the discriminator's answer"
@@ -47,17 +48,20 @@ class Unrolled(Trick):
         return None
 
     def rule(self, play: Play) -> tuple[Pass, Pass]:
-        """Return the discriminator's plain pass and the generator's unrolled one."""
-        d, g, batch = play.d, play.g, play.draw()
+        """Return the discriminator's pass, which is the first unrolled update's, and the generator's unrolled one."""
+        d, g = play.d, play.g
+        batch = play.generated(g.params, play.draw())
         flat = d.flat.detach().clone().requires_grad_()
-        update = _inner(d)
+        update, passes = _inner(d), []
         for k in range(1, self.steps + 1):
             losses = play.discriminator_loss(d.views(flat), g.params, batch, through_generator=True)
             (gradient,) = torch.autograd.grad(losses.loss.sum(), flat, create_graph=True)
+            if k == 1:
+                passes.append(play.passed(d, losses, list(d.views(gradient).values())))
             flat = update(flat, gradient, k)
         losses = play.generator_loss(d.views(flat), g.params, batch)
         passed_g = play.passed(g, losses, torch.autograd.grad(losses.loss.sum(), list(g.params.values())))
-        return play.update(d, play.discriminator_pass()), play.update(g, passed_g)
+        return play.update(d, passes[0]), play.update(g, passed_g)
 
 
 class _inner:  # noqa: N801 - used as a function with memory
@@ -80,8 +84,10 @@ class _inner:  # noqa: N801 - used as a function with memory
             self.first = momentum * self.first + gradient if momentum else gradient
             return flat - lr * self.first
         beta1, beta2 = self.options["betas"]
-        self.first = beta1 * self.first + (1 - beta1) * gradient
-        self.second = beta2 * self.second + (1 - beta2) * gradient.square()
+        self.first = torch.lerp(gradient, self.first, beta1)
+        self.second = torch.add(beta2 * self.second, gradient.square(), alpha=1 - beta2)
+        # lr · m̂ / (√v̂ + ε) with both corrections in the two constants: half as many operations in the graph.
         n = self.done + k
-        root = (self.second / (1 - beta2**n)).clamp_min(_UNDER_ROOT).sqrt()
-        return flat - lr * (self.first / (1 - beta1**n)) / (root + self.options["eps"])
+        correction = (1 - beta2**n) ** 0.5
+        root = (self.second + _UNDER_ROOT).sqrt() + self.options["eps"] * correction
+        return torch.addcdiv(flat, self.first, root, value=-lr * correction / (1 - beta1**n))

@@ -72,7 +72,7 @@ def plain_training(game, seed, i, d, g, noise, *, simultaneous=False, n_critic=1
     play = Play(game, d, g, noise, 0.0, False)
 
     def d_loss():
-        z, x = (t[0] for t in play.draw())
+        z, x = (t[0] for t in play.draw()[:2])
         fake = generator(z).detach()
         value = D_LOSSES[loss.name](critic(x)[:, 0], critic(fake)[:, 0])
         return value + penalty(critic, x, fake, noise) if penalty else value

@@ -1,0 +1,97 @@
+"""Unrolling against finite differences of the very thing it differentiates, one seed in float64."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch.func import functional_call
+from trials import small_trial
+
+from ganbench.training.game import Game
+from ganbench.training.noise import Noise
+from ganbench.training.step import Play, gan_step
+
+SEED, DONE = 3, 4  # some steps beforehand, so that Adam has moments
+
+
+def at_work(optimizer, steps):
+    trial = small_trial(("unrolled", {"steps": steps}), optimizer=optimizer, network=("mlp", {"width": 8, "latent": 3}))
+    game, noise = Game(trial, torch.device("cpu")), Noise((SEED,), torch.device("cpu"))
+    d, g = game.players((SEED,))
+    for step in range(1, DONE + 1):
+        gan_step(game, d, g, noise, step)
+    return game, d, g, noise
+
+
+def net(player, slope):
+    """Return an ordinary float64 network with the weights of the only seed."""
+    layers, tensors = [], [p.detach()[0].double() for p in player.params.values()]
+    for weight, bias in zip(tensors[::2], tensors[1::2], strict=True):
+        linear = torch.nn.Linear(*weight.shape, dtype=torch.float64)
+        linear.weight.data, linear.bias.data = weight.T.contiguous(), bias.flatten().clone()
+        layers += [linear, torch.nn.LeakyReLU(slope)]
+    return torch.nn.Sequential(*layers[:-1])
+
+
+def optimiser(player, network, name):
+    """Return torch's own optimiser with the engine's moments."""
+    params = list(network.parameters())
+    options = player.optimizer.param_groups[0]
+    if name == "sgd":
+        ours = torch.optim.SGD(params, options["lr"], options["momentum"])
+    else:
+        ours = torch.optim.Adam(params, options["lr"], options["betas"], options["eps"])
+    for moment in ("exp_avg", "exp_avg_sq", "momentum_buffer"):
+        kept = player.optimizer.state[player.flat].get(moment)
+        for param, view in zip(params, player.views(kept).values() if kept is not None else (), strict=False):
+            as_stored = view[0].double().T.contiguous() if param.dim() == 2 else view[0].double().flatten()
+            ours.state[param][moment] = as_stored
+            ours.state[param]["step"] = torch.tensor(float(DONE))
+    return ours
+
+
+@pytest.mark.parametrize("name", ["adam", "sgd"])
+@pytest.mark.parametrize("steps", [1, 3])
+def test_the_gradient_is_that_of_the_loss_after_the_updates(name, steps):
+    game, d, g, noise = at_work((name, {"lr": 0.02} | ({"momentum": 0.5} if name == "sgd" else {})), steps)
+    saved = noise.state_dict()
+    batch = Play(game, d, g, noise, 0.0, False).draw()
+    noise.load_state_dict(saved)
+    z, real = batch.z[0].double(), batch.real[0].double()
+    generator = net(g, 0.0)
+
+    def loss(params):
+        fake = functional_call(generator, params, (z,)).detach()
+        critic = net(d, 0.2)
+        inner = optimiser(d, critic, name)
+        for _ in range(steps):
+            inner.zero_grad()
+            (F.softplus(-critic(real)).mean() + F.softplus(critic(fake)).mean()).backward()
+            inner.step()
+        return F.softplus(-critic(fake)).mean().item()
+
+    start = {n: p.detach().clone() for n, p in generator.named_parameters()}
+    torch.manual_seed(0)
+    direction = {n: torch.randn_like(p) for n, p in start.items()}
+    h = 1e-6
+    ahead, behind = (loss({n: p + s * h * direction[n] for n, p in start.items()}) for s in (1, -1))
+    step = gan_step(game, d, g, noise, DONE + 1)
+    found = step.g.views(step.g.gradient)
+    ours = sum(
+        (direction[n].T if direction[n].dim() == 2 else direction[n]).flatten() @ v[0].double().flatten()
+        for n, v in zip(start, found.values(), strict=True)
+    )
+    assert float(ours) == pytest.approx((ahead - behind) / (2 * h), rel=2e-3, abs=1e-6)
+
+
+def test_the_discriminator_makes_the_first_of_the_updates():
+    """At one unrolled step D moves to exactly where the generator was told that it would."""
+    game, d, g, noise = at_work(("adam", {}), 1)
+    plain, saved = Play(game, d, g, noise, 0.0, False), noise.state_dict()
+    losses = plain.discriminator_loss(d.params, g.params, plain.draw())
+    gradient = plain.passed(d, losses, torch.autograd.grad(losses.loss.sum(), list(d.params.values()))).gradient
+    noise.load_state_dict(saved)
+    done = gan_step(game, d, g, noise, DONE + 1)
+    torch.testing.assert_close(done.d.gradient, gradient, rtol=1e-5, atol=1e-8)
+    assert math.isfinite(float(done.g.loss))
