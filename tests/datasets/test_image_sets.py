@@ -12,6 +12,7 @@ import pytest
 import torch
 from image_files import md5, random_bytes, write_celeba, write_cifar10, write_mnist, write_stl10
 from PIL import Image
+from trials import small_trial
 
 from ganbench.core import registry
 from ganbench.core.errors import GanbenchError, UsageError
@@ -24,6 +25,10 @@ from ganbench.datasets.fashion_mnist import FashionMNIST
 from ganbench.datasets.image_folder import ImageFolder
 from ganbench.datasets.mnist import MNIST
 from ganbench.datasets.stl10 import STL10
+from ganbench.sweep.plan import make_plan
+from ganbench.sweep.run import run_plan
+from ganbench.sweep.suite import read_suite
+from ganbench.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 SETS = [cls for cls in registry.components("dataset").values() if issubclass(cls, TorchvisionImages)]
@@ -193,6 +198,41 @@ def mirror(tmp_path):
         yield server
         server.shutdown()
         thread.join()
+
+
+def test_a_message_of_several_lines_becomes_one(monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("first\n  second")
+
+    monkeypatch.setattr(MNIST, "open", broken)
+    with pytest.raises(UsageError, match="first second"):
+        MNIST().load(CPU)
+
+
+def test_an_absent_set_is_found_before_any_trial_starts(tmp_path):
+    suite = tmp_path / "absent.yaml"
+    suite.write_text("datasets: [ring, mnist]\nlosses: [hinge]\nnetworks: [mlp]\nseeds: 1\nsteps: 2\n")
+    with pytest.raises(UsageError, match="dataset mnist: "):
+        run_plan(make_plan(read_suite(suite, [])), tmp_path / "results", executor="local")
+    assert not list((tmp_path / "results").rglob("*.parquet"))
+
+
+def test_without_known_modes_their_columns_are_empty_and_others_are_not(folder):
+    write_folder(folder / "images", {"all": 10})
+    trial = small_trial(
+        dataset=("image_folder", {"size": 8}),
+        network=("mlp", {}),
+        steps=2,
+        evaluate_every=2,
+        samples=32,
+    )
+    trainer = Trainer(trial)
+    trainer.advance(60)
+    runs = trainer.tables().runs
+    for name in ("modes_captured", "hq_fraction", "mode_kl", "modes_captured_floor"):
+        assert runs[name].isna().all()
+    assert runs["fid"].notna().all()
+    assert set(runs["extractor"]) == {"pixels"}
 
 
 def test_download_fetches_once_and_loading_never(folder, tmp_path, monkeypatch, mirror):
