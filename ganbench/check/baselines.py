@@ -92,8 +92,10 @@ def find(name: str, root: Path) -> Baseline:
     """
     from ganbench.tables.store import load
 
-    path = root / name if _NAME.fullmatch(name) else Path(name)
-    if not path.is_dir():
+    path = root / name
+    if not _NAME.fullmatch(name) or not path.is_dir():
+        path = Path(name)
+    if not name or not path.is_dir():
         raise IncomparableError(
             f"{unknown('baseline', name[:100], names(root))}; `ganbench baseline save RUN --as NAME` makes one"
         )

@@ -15,6 +15,7 @@ Examples:
   ganbench baseline save results/smoke --as main
   ganbench baseline list
 """
+DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 
 
 @click.group("baseline", epilog=EPILOG)
@@ -27,6 +28,7 @@ def command() -> None:
 @click.option("--as", "name", metavar="NAME", help="By default the suite and the class of the machine.")
 @click.option("--replace", is_flag=True, help="Take the place of a baseline of this name.")
 @BASELINES
+@DEBUG
 def save(run: Path, name: str | None, replace: bool, root: Path) -> None:
     """Save RUN (a run's folder, or a suite's for its newest run) as a baseline."""
     from ganbench.check import baselines
@@ -37,9 +39,11 @@ def save(run: Path, name: str | None, replace: bool, root: Path) -> None:
 
 @command.command("list")
 @BASELINES
+@DEBUG
 def listing(root: Path) -> None:
     """List the baselines with what they hold."""
     from ganbench.check import baselines
+    from ganbench.check.verdict import one_line
     from ganbench.core.errors import IncomparableError
 
     rows = []
@@ -55,6 +59,6 @@ def listing(root: Path) -> None:
         counts = [str(runs["trial"].nunique()), str(len(runs))]
         rows.append([name, str(manifest.get("suite", "")), str(manifest.get("run", "")), *counts, str(saved)])
     if rows:
-        table(("name", "suite", "run", "trials", "runs", "saved"), rows)
+        table(("name", "suite", "run", "trials", "runs", "saved"), [[one_line(cell) for cell in row] for row in rows])
     else:
         click.echo(f"no baselines in {root}; `ganbench baseline save RUN` makes one")

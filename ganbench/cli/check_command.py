@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -74,6 +75,7 @@ def command(
 
         outcome = run_plan(plan, results, executor=executor, jobs=jobs)
         if outcome.exit_code in (130, 143):
+            click.echo(f"interrupted; to go on: {shlex.join(['ganbench', *sys.argv[1:]])}", err=True)
             return outcome.exit_code
         run = outcome.folder
     comparison = compare_results(old.results, load(run), rules, old.fingerprints)

@@ -240,6 +240,13 @@ def test_broken_baselines_are_incomparable(here, capsys, content):
     assert main(["baseline", "list"]) == 0
 
 
+def test_any_run_may_stand_for_a_baseline(here, capsys, no_training):
+    assert main(["check", "results/small", "--baseline", "results/small"]) == 0
+    shutil.copytree(load("results/small").path, here / "elsewhere")
+    assert main(["compare", "elsewhere", "results/small", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.split("\n", 1)[1])["identical"]
+
+
 def test_forged_fingerprints_are_no_pass(here, capsys):
     path = here / "results/baselines/main/manifest.json"
     about = json.loads(path.read_text())
