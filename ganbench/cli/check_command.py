@@ -69,6 +69,8 @@ def command(
     comparable.require_same(old.manifest, about)
     judged_metrics(old.results, rules)  # a misspelt metric is said before training, too
     warnings = comparable.differences(old.manifest, about)
+    if junit_xml:
+        write_file(junit_xml, "")  # a place that cannot be written is said before training, too
     run = target
     if plan:
         from ganbench.sweep.run import run_plan
@@ -80,11 +82,11 @@ def command(
         run = outcome.folder
     comparison = compare_results(old.results, load(run), rules, old.fingerprints)
     title = f"{about.get('suite', target)} against {old.name}"
+    print_comparison(comparison, title, warnings, form, everything)
     if junit_xml:
         write_file(junit_xml, outputs.junit(comparison, title))
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         write_file(Path(summary), outputs.markdown(comparison, title, warnings, everything), append=True)
-    print_comparison(comparison, title, warnings, form, everything)
     if github:
         sys.stdout.flush()
         for line in outputs.github_annotations(comparison, _places(plan) if plan else {}):

@@ -256,6 +256,9 @@ def test_forged_fingerprints_are_no_pass(here, capsys):
     assert not json.loads(capsys.readouterr().out)["identical"]
 
 
-def test_a_file_that_cannot_be_written(here, capsys):
-    assert main(["check", "results/small", "--baseline", "main", "--junit-xml", "no/such/j.xml"]) == 2
+def test_a_file_that_cannot_be_written_is_said_before_training(here, capsys, no_training):
+    shutil.rmtree(here / "results" / "small")
+    assert (
+        main(["check", "small.yaml", "--executor", "local", "--baseline", "main", "--junit-xml", "no/such/j.xml"]) == 2
+    )
     assert "no/such/j.xml: cannot be written" in capsys.readouterr().err
