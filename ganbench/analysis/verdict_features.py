@@ -21,7 +21,7 @@ class Feature(NamedTuple):
 
     Attributes:
         value: NaN where it is not known. column: of the history table.
-        steps, series: what it summarises, step by step; of length 0 where it is of the run as a whole.
+        steps: what it summarises; none where it is of the run as a whole. series: a value a step, where it has one.
     """
 
     value: float
@@ -113,11 +113,12 @@ def _movement(history: pd.DataFrame) -> dict[str, Feature]:
     moves = np.linalg.norm(np.diff(late, axis=0), axis=1)
     path = float(moves.sum())
     moved = np.hypot(np.linalg.norm(mean - mean[0], axis=1), spread - spread[0])
-    distance = np.linalg.norm(rest, axis=1)
     found = {
-        "oscillation": Feature(float(np.sqrt((rest**2).mean(axis=0).sum())), "position", late_steps, distance),
+        "oscillation": Feature(float(np.sqrt((rest**2).mean(axis=0).sum())), "position", late_steps),
         "move": Feature(float(np.median(moves)), "position", late_steps[1:], moves),
-        "net_path": Feature(float(np.linalg.norm(late[-1] - late[0])) / path if path > 0 else 0.0, "position"),
+        "net_path": Feature(
+            float(np.linalg.norm(late[-1] - late[0])) / path if path > 0 else 0.0, "position", late_steps
+        ),
         "spread": Feature(_late_median(spread), "total_spread", steps, spread),
         "displacement": Feature(float(moved.max()), "position", steps, moved),
         "peak": Feature(_peak(rest), "position"),

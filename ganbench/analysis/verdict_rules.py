@@ -45,7 +45,6 @@ THRESHOLDS = {
     "good quality": Threshold(0.5, "half of the samples within 3σ of a mode"),
     "poor quality": Threshold(0.2, _MEASURED),
     "yes": Threshold(0.5, "a feature that is 0 or 1"),
-    "one mode": Threshold(1.0, "collapse needs modes to lose"),
 }
 
 

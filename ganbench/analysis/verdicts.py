@@ -119,9 +119,12 @@ _SIDES = {"<": "below", ">": "at least"}
 
 
 def _since(condition: Condition, feature: Feature) -> int | None:
-    """Return the first step from which the series held at most steps: in nine of ten up to the end, itself included."""
+    """Return the first step at which the series held and from which it held at nine steps of ten.
+
+    Without a series it is the first step of what was summarised; None of what is of the run as a whole.
+    """
     if not len(feature.series):
-        return None
+        return int(feature.steps[0]) if len(feature.steps) else None
     held = np.array([condition.holds(float(value)) for value in feature.series])
     share = held[::-1].cumsum()[::-1] / np.arange(len(held), 0, -1)
     lasting = np.flatnonzero(held & (share >= 0.9))
