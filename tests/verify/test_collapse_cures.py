@@ -69,5 +69,5 @@ def test_the_committed_table_holds_the_ordering(plan):
 def test_a_fresh_run_holds_the_ordering(plan, tmp_path):
     from ganbench.sweep.run import run_plan
 
-    run_plan(plan, tmp_path, executor="local")
-    check(plan, pd.read_parquet(next(tmp_path.glob("*/*/runs.parquet"))))
+    outcome = run_plan(plan, tmp_path, executor="local")
+    check(plan, pd.read_parquet(outcome.folder / "runs.parquet"))
