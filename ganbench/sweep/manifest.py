@@ -30,7 +30,7 @@ def manifest(
         plan: what was run.
         failures: key → status and error of the trials that have no result.
         retries: key → how often its worker died, over all attempts.
-        times: `started`, `finished` (ISO 8601, UTC) and `seconds` of training in this session.
+        times: `started`, `finished` (ISO 8601, UTC) and `seconds` of training in this call.
     """
     keys = {trial.key for trial in plan.trials}
     failed = sorted(key for key in failures if key in keys)

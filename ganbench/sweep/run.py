@@ -45,8 +45,8 @@ class RunOutcome:
     Attributes:
         folder: `results/<suite>/<run>` with the merged tables.
         exit_code: 0; 4 with failed trials; 130 or 143 where a signal ended it.
-        done: trials with results, of `trials`. trained: how many of them in this session. failed: without results.
-        retries: key → how often its worker died in this session.
+        done: trials with results, of `trials`. trained: how many of them in this call. failed: without results.
+        retries: key → how often its worker died in this call.
     """
 
     folder: Path
@@ -270,7 +270,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _previous(out: Path) -> dict[str, Any]:
-    """Return the manifest that an earlier session left, if it can be read."""
+    """Return the manifest that an earlier call left, if it can be read."""
     try:
         found = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
