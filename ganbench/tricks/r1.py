@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge
 
 from ganbench.tricks import Critic, Trick
+from ganbench.tricks._annealing import annealed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 class R1(Trick):
     """Add γ/2 · E‖∇ₓD(x)‖² on real samples to the discriminator's loss.
 
-    Some public code leaves out the ½: its γ = 10 is 20 here.
+    Some public code leaves out the ½: its γ = 10 is 20 here. With `gamma_final`, γ goes there along half a cosine.
     """
 
     name = "r1"
@@ -31,7 +32,8 @@ class R1(Trick):
     }
 
     gamma: Annotated[float, Ge(0)] = 10.0
+    gamma_final: Annotated[float, Ge(0)] | None = None
 
     def penalty(self, critic: Critic) -> Tensor:
         """Return γ/2 · E‖∇ₓD(x)‖², `[...]`."""
-        return 0.5 * self.gamma * critic.slope(critic.real).mean(-1)
+        return 0.5 * annealed(self.gamma, self.gamma_final, critic.progress) * critic.slope(critic.real).mean(-1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge
 
 from ganbench.tricks import Critic, Trick
+from ganbench.tricks._annealing import annealed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 class R2(Trick):
     """Add γ/2 · E‖∇ₓD(G(z))‖² on generated samples to the discriminator's loss.
 
-    Together with R1 and the relativistic paired loss it is the recipe of R3GAN.
+    Together with R1 and the relativistic paired loss it is the recipe of R3GAN. With `gamma_final`, γ goes there along
+    half a cosine.
     """
 
     name = "r2"
@@ -33,7 +35,8 @@ class R2(Trick):
     }
 
     gamma: Annotated[float, Ge(0)] = 10.0
+    gamma_final: Annotated[float, Ge(0)] | None = None
 
     def penalty(self, critic: Critic) -> Tensor:
         """Return γ/2 · E‖∇ₓD(G(z))‖², `[...]`."""
-        return 0.5 * self.gamma * critic.slope(critic.fake).mean(-1)
+        return 0.5 * annealed(self.gamma, self.gamma_final, critic.progress) * critic.slope(critic.fake).mean(-1)

@@ -15,6 +15,7 @@ from ganbench.tricks import HOOKS
 TRICKS = list(registry.components("trick").values())
 # Where six small steps would not notice the default, or the trick asks for images.
 PARAMETERS = {
+    "ada": {"ramp": 20},
     "gradient_clipping": {"limit": 1e-3},
     "lecam": {"warm_up": 0},
     "replay_buffer": {"size": 16},

@@ -45,7 +45,7 @@ def critic(function, real=REAL, fake=FAKE):
         (g,) = torch.autograd.grad(function(x).sum(), x, create_graph=True)
         return g.flatten(2).square().sum(-1)
 
-    return SimpleNamespace(real=real, fake=fake, real_logits=function(real), noise=Known(), slope=slope)
+    return SimpleNamespace(real=real, fake=fake, real_logits=function(real), noise=Known(), slope=slope, progress=0.0)
 
 
 def bowl(x):

@@ -30,7 +30,7 @@ def critic(function, real, fake):
         (g,) = torch.autograd.grad(function(x).sum(), x, create_graph=True)
         return g.flatten(2).square().sum(-1)
 
-    return SimpleNamespace(real=real, fake=fake, real_logits=function(real), noise=Rays(), slope=slope)
+    return SimpleNamespace(real=real, fake=fake, real_logits=function(real), noise=Rays(), slope=slope, progress=0.0)
 
 
 def linear(norm, dimension=3):

@@ -1,0 +1,50 @@
+"""Adaptive discriminator augmentation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from annotated_types import Ge, Interval
+
+from ganbench.core.lazy import torch
+from ganbench.tricks import Critic, Trick
+from ganbench.tricks.diff_augment import DiffAugment
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ADA(Trick):
+    """Augment each image with a probability p that rises while the discriminator is too sure of real images.
+
+    r = E sign(D(x)) on each discriminator step; p ← clamp(p + sign(r − target) · B / ramp, 0, 1), a seed its own p,
+    from 0: it takes `ramp` images from never to always. The augmentations are those of `diff_augment`, fewer than the
+    paper's pipeline of 18.
+    """
+
+    name = "ada"
+    group = "inputs"
+    source = "Karras et al. 2020, arXiv:2006.06676, section 3.1, heuristic r_t"
+    mends = "overfitting discriminator, without leaking augmentations into the samples"
+    traits = ("changed inputs",)
+    needs = {"images": "colour, translation and cutout are those of images"}
+
+    target: Annotated[float, Interval(ge=0, le=1)] = 0.6
+    ramp: Annotated[int, Ge(1)] = 500_000
+
+    def inputs(self, x: Tensor, critic: Critic, side: Literal["real", "fake"]) -> Tensor:
+        """Return images `[..., B, C, H, W]`, each augmented with probability p."""
+        p = critic.memory.get("ada")
+        if p is None:
+            p = critic.memory["ada"] = torch.zeros(x.shape[:-4], device=x.device)
+        chosen = critic.noise.uniform("ada", x.shape[-4]) < p.unsqueeze(-1)
+        return torch.where(chosen[..., None, None, None], DiffAugment().inputs(x, critic, side), x)
+
+    def penalty(self, critic: Critic) -> Tensor:
+        """Move p by what the discriminator said of the real images; return 0, `[...]`."""
+        real = critic.real_logits.detach()
+        step = torch.sign(real.sign().mean(-1) - self.target) * (real.shape[-1] / self.ramp)
+        critic.memory["ada"] = (critic.memory["ada"] + step).clamp(0.0, 1.0)
+        return torch.zeros_like(step)

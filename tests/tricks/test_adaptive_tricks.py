@@ -1,0 +1,58 @@
+"""Tricks whose strength changes while a trial trains."""
+
+from __future__ import annotations
+
+from math import cos, pi
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from ganbench.tricks.ada import ADA
+from ganbench.tricks.r1 import R1
+from ganbench.tricks.r2 import R2
+
+
+class Rays:
+    """Uniform numbers for two seeds from a plain generator."""
+
+    def __init__(self):
+        self.generator = torch.Generator().manual_seed(0)
+
+    def uniform(self, name, *shape):
+        return torch.rand(2, *shape, generator=self.generator)
+
+
+def see(memory, real_logits):
+    return SimpleNamespace(memory=memory, noise=Rays(), real_logits=real_logits)
+
+
+def test_p_rises_for_the_sure_seed_and_falls_for_the_other():
+    """64 images a step and a ramp of 640: p moves by 0.1; signs .75 and .25 lie above and below the target of .6."""
+    sure = torch.tensor([1.0] * 56 + [-1.0] * 8)
+    unsure = torch.tensor([1.0] * 40 + [-1.0] * 24)
+    memory = {"ada": torch.tensor([0.0, 0.35])}
+    expected = [(0.1, 0.25), (0.2, 0.15), (0.3, 0.05), (0.4, 0.0)]
+    for p in expected:
+        added = ADA(ramp=640).penalty(see(memory, torch.stack((sure, unsure))))
+        assert added.tolist() == [0.0, 0.0]
+        assert memory["ada"].tolist() == pytest.approx(p, abs=1e-6)
+
+
+def test_the_share_of_augmented_images_is_p():
+    """400 images a seed at p = 0, 0.3: the count of changed ones is binomial; 4.4 sd is a false-alarm rate of 1e-5."""
+    x = torch.rand(2, 400, 1, 8, 8, generator=torch.Generator().manual_seed(1)) + 0.5
+    y = ADA().inputs(x, see({"ada": torch.tensor([0.0, 0.3])}, x), "real")
+    changed = (x != y).flatten(2).any(-1).sum(-1).tolist()
+    assert changed[0] == 0
+    assert abs(changed[1] - 120) < 4.4 * (400 * 0.3 * 0.7) ** 0.5
+
+
+@pytest.mark.parametrize("trick", [R1, R2])
+@pytest.mark.parametrize("progress", [0.0, 0.25, 0.5, 1.0])
+def test_gamma_goes_along_half_a_cosine(trick, progress):
+    slope = torch.full((2, 4), 2.0)
+    critic = SimpleNamespace(real=None, fake=None, progress=progress, slope=lambda x: slope)
+    gamma = 1.0 + 9.0 * 0.5 * (1 + cos(pi * progress))
+    assert trick(gamma=10.0, gamma_final=1.0).penalty(critic).tolist() == pytest.approx([gamma] * 2)
+    assert trick(gamma=10.0).penalty(critic).tolist() == pytest.approx([10.0] * 2)
