@@ -53,6 +53,7 @@ class Row:
     lead: Cell | None
     strip: Strip | None
     cells: list[Cell]
+    gradient: Cell | None
     ms: Cell
     counts: dict[str, int]
     runs: int
@@ -66,13 +67,14 @@ class Table:
 
     Attributes:
         lead: the head of the metric that decides the order. heads: of the others.
-        statuses: what runs ended in.
+        gradients: whether rows have the generator's gradient norm. statuses: what runs ended in.
         brief: rows go without strips and without the intervals of the other metrics.
     """
 
     lead: Head | None
     heads: list[Head]
     rows: list[Row]
+    gradients: bool
     statuses: list[str]
     brief: bool
 
@@ -85,6 +87,7 @@ def table(
     varies: set[str],
     detailed: set[str],
     brief: bool = False,
+    gradients: Mapping[str, float] | None = None,
 ) -> Table:
     """Return the table of one data set.
 
@@ -96,7 +99,9 @@ def table(
         varies: the axes that have more than one value.
         detailed: the trials that have a card further down.
         brief: leave strips and smaller intervals out.
+        gradients: trial → the generator's gradient norm (`gradient_norms`).
     """
+    gradients = gradients or {}
     others = [m for m in metrics if m != lead and any(math.isfinite(row[f"{m}_mean"]) for row in ranked)]
     shown = [*([lead] if lead else []), *others]
     tints = {m: _tints([row[f"{m}_mean"] for row in ranked], metrics[m].direction) for m in shown}
@@ -115,7 +120,8 @@ def table(
                 lead=cells.get(lead) if lead else None,
                 strip=strips.get(row["trial"]),
                 cells=[cells[m] for m in others],
-                ms=Cell(number(row["ms_per_step"]), _exact(row["ms_per_step"]), None),
+                gradient=_number(gradients.get(row["trial"], math.nan)) if gradients else None,
+                ms=_number(row["ms_per_step"]),
                 counts={s: row[s] for s in statuses},
                 runs=row["runs"],
                 error=str(errors.get(row["trial"], "")),
@@ -123,7 +129,20 @@ def table(
             )
         )
     heads = {m: _head(metrics[m], runs) for m in shown}
-    return Table(heads.get(lead) if lead else None, [heads[m] for m in others], rows, statuses, brief)
+    return Table(heads.get(lead) if lead else None, [heads[m] for m in others], rows, bool(gradients), statuses, brief)
+
+
+def gradient_norms(history: pd.DataFrame) -> dict[str, float]:
+    """Return trial → median of `grad_norm_g` over the last half of its logged steps and its seeds."""
+    if "grad_norm_g" not in history or history.empty:
+        return {}
+    late = history[history["step"] * 2 >= history.groupby("trial")["step"].transform("max")]
+    found = late.groupby("trial", as_index=False)["grad_norm_g"].median()
+    return {str(trial): float(value) for trial, value in found.to_numpy() if math.isfinite(value)}
+
+
+def _number(value: float) -> Cell:
+    return Cell(number(value), _exact(value), None)
 
 
 def floor_of(metric: str, runs: pd.DataFrame) -> float:

@@ -15,7 +15,7 @@ from ganbench.report.labels import varying
 from ganbench.report.numbers import count, listing
 from ganbench.report.panels import frames
 from ganbench.report.pictures import Picture
-from ganbench.report.rows import Table, floor_of, table
+from ganbench.report.rows import Table, floor_of, gradient_norms, table
 from ganbench.tables.schema import FIXED
 
 if TYPE_CHECKING:
@@ -109,7 +109,8 @@ def _section(
     keys, varies = order_by(runs, metrics), varying(runs)
     lead = metrics[keys[0]] if keys else None
     chosen = _detailed([row["trial"] for row in ranked], shares.detailed)
-    rows = table(ranked, runs, metrics, lead.name if lead else None, varies, set(chosen), shares.brief)
+    norms = gradient_norms(cast("pd.DataFrame", results.history[results.history["trial"].isin(runs["trial"])]))
+    rows = table(ranked, runs, metrics, lead.name if lead else None, varies, set(chosen), shares.brief, norms)
     own = _by(runs, "trial")
     logged = cast("pd.DataFrame", results.history[results.history["trial"].isin(chosen)])
     history, nothing, shared = _by(logged, "trial"), logged.iloc[:0], frames(logged, runs)

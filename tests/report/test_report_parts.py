@@ -24,6 +24,7 @@ from ganbench.report.numbers import count, listing, number
 from ganbench.report.page import render
 from ganbench.report.panels import frames
 from ganbench.report.pictures import GENERATED, REAL, SIDE, picture
+from ganbench.report.rows import gradient_norms
 from ganbench.report.strip import HEIGHT, WIDTH, Scale, strip
 
 MODES, FID = METRICS[0], METRICS[-1]
@@ -241,3 +242,15 @@ def test_every_ending_is_counted(ring):
     for status, n in ended.items():
         assert sum(row.counts.get(str(status).lower(), 0) for s in shown.sections for row in s.table.rows) == n
     assert f"{ended['DIVERGED']} diverged" in shown.incidents and f"{ended['FAILED']} failed" in shown.incidents
+
+
+def test_the_gradient_column_is_the_median_of_the_last_half():
+    history = pd.DataFrame(
+        {
+            "trial": ["a"] * 6 + ["b"] * 2,
+            "step": [1, 50, 100] * 2 + [1, 100],
+            "grad_norm_g": [9.0, 3.0, 1.0, 9.0, 5.0, 2.0, 7.0, float("nan")],
+        }
+    )
+    assert gradient_norms(history) == {"a": 2.5}
+    assert gradient_norms(history.drop(columns="grad_norm_g")) == {}
