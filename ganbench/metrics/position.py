@@ -34,7 +34,7 @@ class Position(Metric):
     columns = (
         *(Column(f"position_{i + 1}", f"generated mean along the data's principal axis {i + 1}") for i in range(AXES)),
         Column("total_spread", "√(tr Σ_G / tr Σ_data) over features"),
-        Column("mode_set", f"captured modes as bits, Σ 2^k (see modes_captured); NaN beyond {MOST_MODES} modes"),
+        Column("mode_set", f"captured modes as bits, Σ 2^k (see modes_captured); NaN for no or over {MOST_MODES} modes"),
     )
 
     share: Annotated[float, Interval(gt=0, le=1)] = 0.2
@@ -59,8 +59,8 @@ class Position(Metric):
     def _captured(self, fake: Sample, weights: Tensor) -> Tensor:
         modes = len(weights)
         counts = torch.zeros(*fake.mode.shape[:-1], modes, dtype=torch.float64, device=fake.mode.device)
-        if modes > MOST_MODES:
-            return counts[..., 0] + torch.nan
+        if not 0 < modes <= MOST_MODES:
+            return counts.sum(-1) + torch.nan
         counts.scatter_add_(-1, fake.mode, fake.good.double())
         captured = (counts >= self.share * fake.mode.shape[-1] * weights - 1e-6) & (counts > 0)
         return (captured * 2.0 ** torch.arange(modes, device=counts.device)).sum(-1).double()
