@@ -1,0 +1,74 @@
+"""Tables to take along: CSV and JSON inside the page, behind links that need neither a script nor a request."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ganbench.analysis.ranking import ranking
+from ganbench.report.numbers import count
+from ganbench.report.summary import summary
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ganbench.tables.results import Results
+
+MOST_BYTES = 450_000  # of a file; base64 adds a third
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file in the page: its name, what it holds, and the link; without one, where to find it instead."""
+
+    name: str
+    what: str
+    uri: str = ""
+    instead: str = ""
+
+
+def downloads(results: Results) -> list[Download]:
+    """Return the ranking and the runs as CSV and the summary as JSON; what is too large for a page says so."""
+    ranked = ranking(results)
+    texts = (
+        ("ranking.csv", count(len(ranked), "trial"), "text/csv", to_csv(ranked)),
+        ("runs.csv", count(len(results.runs), "run"), "text/csv", to_csv(results.runs)),
+        ("summary.json", "this page as data", "application/json", to_json(results)),
+    )
+    return [_download(name, what, kind, text) for name, what, kind, text in texts]
+
+
+def to_json(results: Results) -> str:
+    """Return the summary as strict JSON."""
+    return json.dumps(summary(results), ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+
+
+def to_csv(frame: pd.DataFrame) -> str:
+    """Return a table as CSV (RFC 4180); missing values are empty, numbers are exact.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe in front.
+    Source: OWASP, "CSV Injection".
+    """
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow([_text(name) for name in frame.columns])
+    objects = frame.astype(object).where(frame.notna(), None)
+    for row in objects.itertuples(index=False, name=None):
+        writer.writerow([_text(value) for value in row])
+    return file.getvalue()
+
+
+def _text(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def _download(name: str, what: str, kind: str, text: str) -> Download:
+    content = text.encode()
+    if len(content) > MOST_BYTES:
+        return Download(name, what, instead=f"{len(content) / 1e6:.1f} MB is too much for a page; read the tables")
+    return Download(name, what, f"data:{kind};charset=utf-8;base64,{base64.b64encode(content).decode()}")

@@ -1,0 +1,148 @@
+"""The page's answer without the page: plain data for tools, and Markdown for a pull request."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ganbench.analysis.ranking import COUNTS, STATISTICS, metric_columns, order_by, ranking
+from ganbench.analysis.verdicts import verdict_shares, verdicts
+from ganbench.core.markdown import escaped, table
+from ganbench.core.trial import AXES
+from ganbench.report import about
+from ganbench.report.headline import headline, name_of
+from ganbench.report.labels import label, varying
+from ganbench.report.numbers import NONE, count, number
+from ganbench.report.rows import floor_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ganbench.core.column import Column
+    from ganbench.tables.results import Results
+
+FORMAT = 1
+MOST_ROWS = 50  # of a data set in Markdown; a step summary holds one megabyte
+
+
+def summary(results: Results) -> dict[str, Any]:
+    """Return what the page says as JSON can hold it; numbers that are undefined are null.
+
+    Keys: `format`, `suite`, `run`, `datasets` (each `dataset`, `headline`, `lead`: the metric that decides the order,
+    `floors`: what real samples get, `trials`: best first, each with its axes, `rank`, `metrics` (metric → `n mean iqm
+    median sd low high`), how its runs ended, and `verdicts` (verdict → `runs share low high`)), `skipped` (reason and
+    names), and `columns` (metric → meaning, unit, direction).
+    """
+    metrics = metric_columns(results)
+    ranked = ranking(results).to_dict("records")
+    shares = _shares(results)
+    datasets = [
+        _dataset(str(name), runs, [row for row in ranked if row["dataset"] == name], metrics, shares)
+        for name, runs in results.runs.groupby("dataset", sort=False)
+    ]
+    return {
+        "format": FORMAT,
+        "suite": str(results.manifest.get("suite", results.path.parent.name)),
+        "run": results.path.name,
+        "datasets": datasets,
+        "skipped": [{"reason": s.reason, "names": list(s.names)} for s in about.skipped(results.manifest)],
+        "columns": {n: {"meaning": c.meaning, "unit": c.unit, "direction": c.direction} for n, c in metrics.items()},
+    }
+
+
+def markdown(results: Results) -> str:
+    """Return the headline, a table a data set with its best trials first, and what was skipped."""
+    data = summary(results)
+    lines = [f"## {escaped(data['suite'])}", ""]
+    for dataset in data["datasets"]:
+        lines += [f"**{escaped(dataset['headline'])}**", ""]
+    for dataset in data["datasets"]:
+        lines += _section(dataset, data["columns"])
+    if data["skipped"]:
+        skipped = sum(len(s["names"]) for s in data["skipped"])
+        lines += [f"<details><summary>{count(skipped, 'combination')} skipped</summary>", ""]
+        lines += [f"- {escaped(s['reason'])}: {', '.join(map(escaped, s['names'][:20]))}" for s in data["skipped"]]
+        lines += ["", "</details>", ""]
+    lines.append(f"Means over seeds with 95 % t intervals; diverged runs count as the worst. Run `{data['run']}`.")
+    return "\n".join(lines) + "\n"
+
+
+def _dataset(
+    name: str,
+    runs: pd.DataFrame,
+    ranked: list[dict[Any, Any]],
+    metrics: Mapping[str, Column],
+    shares: Mapping[str, dict[str, dict[str, float]]],
+) -> dict[str, Any]:
+    keys, varies = order_by(runs, metrics), varying(runs)
+    rows = [{**row, "rank": row["rank"] if isinstance(row["rank"], int) else None} for row in ranked]
+    floor = floor_of(keys[0], runs) if keys else math.nan
+    own = [m for m in metrics if any(row[f"{m}_n"] for row in rows)]
+    return {
+        "dataset": name,
+        "headline": headline(rows, runs, [metrics[key] for key in keys], floor, varies),
+        "lead": keys[0] if keys else None,
+        "floors": {m: _plain(floor_of(m, runs)) for m in own},
+        "trials": [
+            {
+                "rank": row["rank"],
+                "trial": row["trial"],
+                "label": str(label(row, varies)),
+                **{axis: row[axis] for axis in AXES},
+                "runs": row["runs"],
+                **{status: row[status] for status in COUNTS},
+                "ms_per_step": _plain(row["ms_per_step"]),
+                "metrics": {m: {s: _plain(row[f"{m}_{s}"]) for s in STATISTICS} for m in own if row[f"{m}_n"]},
+                "verdicts": shares.get(row["trial"], {}),
+            }
+            for row in rows
+        ],
+    }
+
+
+def _shares(results: Results) -> dict[str, dict[str, dict[str, float]]]:
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for row in verdict_shares(verdicts(results)).to_dict("records"):
+        kept = {name: row[name] for name in ("runs", "share", "low", "high")}
+        found.setdefault(str(row["trial"]), {})[str(row["verdict"])] = kept
+    return found
+
+
+def _section(dataset: Mapping[str, Any], columns: Mapping[str, Mapping[str, str]]) -> list[str]:
+    shown = list(dataset["floors"])
+    if dataset["lead"]:
+        shown = [dataset["lead"], *(m for m in shown if m != dataset["lead"])]
+    ways = {"higher": " ↑", "lower": " ↓"}
+    heads = ["#", "trial", *(escaped(name_of(m)) + ways.get(columns[m]["direction"], "") for m in shown)]
+    real = ["", "*real samples*", *(number(_nan(dataset["floors"][m])) for m in shown), "", ""]
+    trials = dataset["trials"]
+    rows = [_cells(trial, shown) for trial in trials[:MOST_ROWS]]
+    right = [True, False, *[True] * len(shown), False, False]
+    lines = [f"### {escaped(dataset['dataset'])}", "", *table([*heads, "verdicts", "runs"], [real, *rows], right)]
+    if len(trials) > MOST_ROWS:
+        lines += ["", f"{len(trials) - MOST_ROWS:,} more trials are in the tables."]
+    return [*lines, ""]
+
+
+def _cells(trial: Mapping[str, Any], shown: list[str]) -> list[str]:
+    verdict = ", ".join(f"{v['runs']} {escaped(name)}" for name, v in trial["verdicts"].items())
+    ended = ", ".join(f"{trial[s]} {s}" for s in COUNTS if trial[s])
+    values = [_value(trial["metrics"].get(m)) for m in shown]
+    return [str(trial["rank"] or ""), escaped(trial["label"]), *values, verdict, ended]
+
+
+def _value(statistics: Mapping[str, Any] | None) -> str:
+    if not statistics or statistics["mean"] is None:
+        return NONE
+    if statistics["low"] is None:
+        return number(statistics["mean"])
+    return f"{number(statistics['mean'])} ± {number((statistics['high'] - statistics['low']) / 2, 2)}"
+
+
+def _plain(value: float | int) -> float | int | None:
+    return value if isinstance(value, int) or math.isfinite(value) else None
+
+
+def _nan(value: float | None) -> float:
+    return math.nan if value is None else value

@@ -1,0 +1,100 @@
+"""The page's answer as data, Markdown and CSV: the same numbers as the tables, and inert."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_results import fake_results
+
+from ganbench.analysis.estimators import iqm
+from ganbench.report.downloads import downloads, to_csv
+from ganbench.report.summary import markdown, summary
+
+EVIL = "=HYPERLINK(0)</script><img src=x onerror=alert(1)> @everyone #1 |a|b| `x` [l](javascript:0)\n# big"
+
+
+@pytest.fixture(scope="module")
+def results():
+    return fake_results(trials=12, seeds=5, datasets=("ring", "digits"))
+
+
+@pytest.fixture(scope="module")
+def data(results):
+    return json.loads(json.dumps(summary(results), allow_nan=False))
+
+
+def test_the_numbers_are_those_of_the_tables(results, data):
+    runs = results.runs
+    seen = 0
+    for dataset in data["datasets"]:
+        for trial in dataset["trials"]:
+            own = runs[runs["trial"] == trial["trial"]]
+            assert trial["runs"] == len(own) and trial["diverged"] == (own["status"] == "DIVERGED").sum()
+            if not (own["status"] == "OK").all():
+                continue
+            for metric, numbers in trial["metrics"].items():
+                values = own[metric].to_numpy(float)
+                assert numbers["mean"] == pytest.approx(values.mean()) and numbers["n"] == len(values)
+                assert numbers["iqm"] == pytest.approx(iqm(values))
+                seen += 1
+            assert sum(v["runs"] for v in trial["verdicts"].values()) == len(own)
+    assert seen > 30
+
+
+def test_trials_come_best_first_and_failed_ones_are_kept(data):
+    for dataset in data["datasets"]:
+        ranks = [trial["rank"] for trial in dataset["trials"]]
+        known = [rank for rank in ranks if rank is not None]
+        assert known == sorted(known) and None not in ranks[: len(known)]
+        assert any(trial["failed"] for trial in dataset["trials"])
+
+
+def test_markdown_has_a_row_a_trial_and_every_headline(results, data):
+    text = markdown(results)
+    for dataset in data["datasets"]:
+        assert dataset["headline"].replace("_", "\\_") in text
+    rows = [line for line in text.splitlines() if re.match(r"\| \d* \|", line)]
+    trials = sum(len(dataset["trials"]) for dataset in data["datasets"])
+    assert len(rows) == trials + len(data["datasets"])  # and one of real samples
+    widths = {line.count(" | ") for line in text.splitlines() if line.startswith("| ")}
+    assert len(widths) == 1
+
+
+def test_hostile_names_stay_text():
+    results = fake_results(trials=3, seeds=2, labels={"loss": EVIL, "dataset": EVIL}, suite="x")
+    text = markdown(results)
+    assert "<img" not in text and "</script" not in text and "\n# big" not in text
+    assert not re.search(r"(?<!\\)[@\[]|(?<!\\)`(?!0a1b2c3d4e`)(?<!0a1b2c3d4e`)", text)  # no mention, link or code
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in rows} == {11}
+    table = to_csv(results.runs)
+    cells = [cell for row in csv.reader(io.StringIO(table)) for cell in row]
+    assert any(EVIL.split("\n")[0] in cell for cell in cells)
+    assert not [cell for cell in cells if cell.startswith(("=", "@", "+"))]
+
+
+def test_csv_gives_the_table_back(results):
+    frame = pd.read_csv(io.StringIO(to_csv(results.runs)))
+    assert list(frame.columns) == list(results.runs.columns) and len(frame) == len(results.runs)
+    for column in ("fid", "modes_captured", "ms_per_step"):
+        np.testing.assert_array_equal(frame[column].to_numpy(float), results.runs[column].to_numpy(float))
+
+
+def test_negative_numbers_stay_numbers():
+    assert to_csv(pd.DataFrame({"a": [-0.5], "b": ["-0.5"]})) == "a,b\r\n-0.5,'-0.5\r\n"
+
+
+def test_downloads_hold_the_files_or_say_why_not(results, data):
+    by_name = {d.name: d for d in downloads(results)}
+    kind, text = by_name["summary.json"].uri.split(";charset=utf-8;base64,")
+    assert kind == "data:application/json" and json.loads(base64.b64decode(text)) == data
+    assert base64.b64decode(by_name["runs.csv"].uri.split(",")[1]).decode() == to_csv(results.runs)
+    many = downloads(fake_results(trials=1200, seeds=1, steps=100))
+    assert [d.uri == "" for d in many] == ["too much" in d.instead for d in many] and not many[0].uri
