@@ -10,12 +10,14 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from ganbench.api import Suite as Suite
     from ganbench.core.registry import register as register
+    from ganbench.monitor.monitor import Monitor as Monitor
     from ganbench.networks.modules import modules as modules
     from ganbench.tables.store import load as load
 
-__all__ = ["Suite", "__version__", "load", "modules", "register"]
+__all__ = ["Monitor", "Suite", "__version__", "load", "modules", "register"]
 
 _WHERE = {
+    "Monitor": "ganbench.monitor.monitor",
     "Suite": "ganbench.api",
     "load": "ganbench.tables.store",
     "modules": "ganbench.networks.modules",

@@ -20,6 +20,8 @@ BELOW = {
     "training": {"core", "tables", *KINDS},
     "sweep": {"core", "tables", "training", *KINDS},
     "analysis": {"core", "tables"},
+    "sinks": {"core"},
+    "monitor": {"core", "tables", "training", "sweep", "analysis", "sinks", *KINDS},
     "check": {"core", "tables", "analysis", "cli"},
     "cli": None,
     "report": None,

@@ -34,7 +34,7 @@ class Position(Metric):
     columns = (
         *(Column(f"position_{i + 1}", f"generated mean along the data's principal axis {i + 1}") for i in range(AXES)),
         Column("total_spread", "√(tr Σ_G / tr Σ_data) over features"),
-        Column("mode_set", f"captured modes as bits, Σ 2^k (see modes_captured); NaN for no or over {MOST_MODES} modes"),
+        Column("mode_set", f"captured modes as bits, Σ 2^k (modes_captured); NaN for no or over {MOST_MODES} modes"),
     )
 
     share: Annotated[float, Interval(gt=0, le=1)] = 0.2

@@ -1,0 +1,99 @@
+"""Where the rows of a run go besides its tables: experiment trackers, each an optional package."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from ganbench.core.errors import UsageError, unknown
+
+log = logging.getLogger("ganbench.sinks")
+
+
+class Writer(Protocol):
+    """Takes the rows of one run."""
+
+    def write(self, step: int, values: Mapping[str, float]) -> None:
+        """Take values of a step; steps never go back."""
+        ...
+
+    def close(self) -> None:
+        """Say that the run has ended."""
+        ...
+
+
+class Sink(Protocol):
+    """A tracker."""
+
+    def open(self, name: str, labels: Mapping[str, str]) -> Writer:
+        """Begin a run of that name; labels say what was trained."""
+        ...
+
+
+class Writers:
+    """One run in several trackers. One that raises is left out from there on, and said: no run ends for it.
+
+    Args:
+        sinks: the trackers.
+        name: of the run.
+        labels: what is trained.
+
+    Raises:
+        UsageError: a tracker's package is missing.
+    """
+
+    def __init__(self, sinks: Iterable[Sink], name: str, labels: Mapping[str, str]) -> None:
+        self._open = [(type(sink).__name__, sink.open(name, labels)) for sink in sinks]
+
+    def write(self, step: int, values: Mapping[str, float]) -> None:
+        """Hand the finite values of a step on."""
+        finite = {name: value for name, value in values.items() if math.isfinite(value)}
+        if finite:
+            self._each(lambda writer: writer.write(step, finite))
+
+    def close(self) -> None:
+        """End the run everywhere."""
+        self._each(lambda writer: writer.close())
+        self._open = []
+
+    def _each(self, act: Any) -> None:  # noqa: ANN401 - any function of a writer
+        for entry in list(self._open):
+            try:
+                act(entry[1])
+            except Exception as error:  # a tracker's server may be gone, its disk be full
+                self._open.remove(entry)
+                log.warning("%s takes no more rows (%s: %s)", entry[0], type(error).__name__, error)
+
+
+def sink_of(text: str) -> Sink:
+    """Return the sink that `tensorboard:FOLDER`, `mlflow:URI` or `wandb:PROJECT` names.
+
+    Raises:
+        UsageError: no tracker has that name, or the part behind the colon is missing.
+    """
+    from ganbench.sinks.mlflow import MLflow
+    from ganbench.sinks.tensorboard import TensorBoard
+    from ganbench.sinks.wandb import WandB
+
+    kinds: dict[str, Any] = {"tensorboard": TensorBoard, "mlflow": MLflow, "wandb": WandB}
+    kind, _, rest = text.partition(":")
+    if kind not in kinds:
+        raise UsageError(f"--sink {text}: {unknown('tracker', kind, kinds)}")
+    if not rest:
+        raise UsageError(f"--sink {text}: where to is missing; write {kind}:{kinds[kind].wanted}")
+    return kinds[kind](rest)
+
+
+def package(name: str, install: str) -> Any:  # noqa: ANN401 - a module
+    """Import a tracker's package.
+
+    Raises:
+        UsageError: it is not installed; says how to.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise UsageError(f"{name} cannot be imported ({error}); install it: pip install {install}") from error
