@@ -22,8 +22,10 @@ from ganbench.tables.part import TrialTables
 
 log = logging.getLogger("ganbench.monitor")
 
-SHARE = 0.01  # of the time that writing may take
-AT_LEAST = 1.0  # seconds between two writings
+# Seconds between two writings that take `cost`: a hundredth of the time goes into them, but no more than half a minute
+# is ever at risk, unless a writing takes longer than 1.5 s.
+AT_LEAST, AT_MOST = 1.0, 30.0
+SHARE, LARGEST_SHARE = 0.01, 0.05
 MOST_FOLDERS = 10_000
 
 
@@ -31,7 +33,7 @@ class Folder:
     """Where the tables go.
 
     Each file is written beside its place and renamed, so a reader sees the old one or the new one, and a process that
-    is killed loses what came after the last writing: at most a second, or a hundred times what writing takes.
+    is killed loses what came after the last writing: at most a second, or a hundred times what writing takes (30 s).
 
     Args:
         path: a folder that is missing or empty; beside one that holds a run, `path-2`, `path-3` … is taken.
@@ -60,7 +62,8 @@ class Folder:
                 log.warning("%s; the monitor keeps its rows in memory and tries again", error)
             self._failed = True
         now = time.monotonic()
-        self._next = now + max(AT_LEAST, (now - began) / SHARE)
+        cost = now - began
+        self._next = now + max(AT_LEAST, min(cost / SHARE, AT_MOST), cost / LARGEST_SHARE)
 
     def _write(self, tables: TrialTables, manifest: Mapping[str, Any]) -> None:
         with storing(self.path):

@@ -1,0 +1,58 @@
+"""Two processes train together: one of them writes, and what it writes is the averaged gradient."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import ganbench
+
+HERE = Path(__file__).parent
+
+
+def train(rank: int, folder: Path) -> None:
+    """Train three steps on data of this process's own."""
+    from small_gan import Loop
+    from torch.nn.parallel import DistributedDataParallel
+
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    loop = Loop(clip=0.01)
+    torch.manual_seed(rank)
+    wrap = {"broadcast_buffers": False}  # two forward passes before a backward one would meet changed buffers
+    loop.call_g = DistributedDataParallel(loop.generator, **wrap)
+    loop.call_d = DistributedDataParallel(loop.discriminator, **wrap)
+    monitor = ganbench.Monitor(
+        loop.call_g, loop.call_d, folder / "run", log_every=1, evaluate_every=2, samples=8, latents=torch.ones(8, 4)
+    )
+    loop.monitor = monitor
+    loop.run(3)
+    monitor.close()
+    (folder / f"{rank}.json").write_text(json.dumps(loop.truth))
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch is built without distributed training")
+def test_rank_0_writes_averaged_gradients(tmp_path):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    processes = [
+        subprocess.Popen([sys.executable, __file__, str(rank), str(tmp_path)], cwd=HERE, env=environment)
+        for rank in range(2)
+    ]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    truth, other = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2))
+    history = ganbench.load(tmp_path / "run").history
+    assert len(history) == 3 and not (tmp_path / "run-2").exists()
+    for name in ("grad_norm_g", "grad_norm_d", "update_ratio_g", "update_ratio_d"):
+        assert history[name].tolist() == pytest.approx([row[name] for row in truth], rel=1e-5)
+        assert [row[name] for row in other] == pytest.approx([row[name] for row in truth], rel=1e-5)
+
+
+if __name__ == "__main__":
+    train(int(sys.argv[1]), Path(sys.argv[2]))
