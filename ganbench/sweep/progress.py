@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ganbench.core.status import Status
@@ -34,6 +34,7 @@ class Progress:
         self.stream = sys.stderr if stream is None else stream
         self.retries: Counter[str] = Counter()
         self.finished = 0
+        self.listeners: list[Callable[[Report], None]] = []  # told of every report as well
         self._running: dict[str, float] = {}
         self._silent = False
         self._shown_at = 0.0
@@ -50,6 +51,8 @@ class Progress:
             self._running.pop(report.key, None)
             self.finished += 1
             self.say(line(report, self.finished, len(self.names), self.names[report.key]))
+        for listener in self.listeners:
+            listener(report)
         self.tick()
 
     def retried(self, key: str) -> None:

@@ -25,6 +25,7 @@ from ganbench.datasets import Dataset
 from ganbench.features import Feature
 from ganbench.sweep import manifest as manifests
 from ganbench.sweep.attempt import Work
+from ganbench.sweep.live import Live
 from ganbench.sweep.plan import Plan
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.ray_settings import ray_environment
@@ -105,6 +106,8 @@ def _run(
     works = [Work(t, t.key, folder, resources.timeout, resources.cpus, own) for t in plan.trials]
     missing = _missing(works)
     progress = progress or Progress({work.key: work.trial.name for work in missing})
+    live = Live(folder, plan.run_id, works, missing)
+    progress.listeners.append(live.take)
     code = 0
     try:
         _announce(works, missing, progress)
@@ -119,6 +122,7 @@ def _run(
         progress.say(f"interrupted: {len(works) - left} of {len(works)} trials are done and kept")
     finally:
         progress.close()
+        live.write(running=False)
     times = {"started": began, "finished": _now(), "seconds": round(time.monotonic() - clock, 3)}
     return _finish(plan, works, missing, folder, progress, times, code)
 

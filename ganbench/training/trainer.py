@@ -149,7 +149,7 @@ class Trainer:
         self._all_dead = not bool(self.alive.any())
 
     def progress(self) -> dict[str, float]:
-        """Return a few current numbers: the share of steps done and the seeds' mean of each metric."""
+        """Return a few current numbers: the step, the seeds' mean of each metric and median of the gradient norms."""
         row = max((r for s, r in self.history.row.items() if s <= self.step and s in self.evaluate_steps), default=None)
         numbers = {"step": float(self.step), "alive": float(self.alive.sum())}
         if row is not None:
@@ -157,6 +157,10 @@ class Trainer:
                 for column in metric.columns:
                     if column.name in self.history.columns:
                         numbers[column.name] = float(self.history.columns[column.name][row].nanmean())
+        logged = max((r for s, r in self.history.row.items() if s <= self.step and s in self.log_steps), default=None)
+        for name in ("grad_norm_g", "grad_norm_d"):
+            if logged is not None and name in self.history.columns:
+                numbers[name] = float(self.history.columns[name][logged].nanmedian())
         return numbers
 
     def tables(self) -> TrialTables:
