@@ -26,7 +26,8 @@ def fingerprints(results: Results) -> dict[str, str]:
     digests = {str(trial): hashlib.sha256() for trial in results.runs["trial"].unique()}
     for name in _TABLES:
         frame: pd.DataFrame = getattr(results, name)
-        kept = frame.drop(columns=[c for c in frame.columns if _timed(results.columns, str(c))])
+        # Versions are held against each other by themselves; tables from before they were recorded have none.
+        kept = frame.drop(columns=[c for c in frame.columns if c == "versions" or _timed(results.columns, str(c))])
         ordered = kept.sort_values(by=[key for key in _ORDER if key in kept.columns])
         for trial, at in ordered.groupby("trial", sort=False).indices.items():
             if str(trial) in digests:

@@ -18,7 +18,8 @@ class Column:
         unit: `"1"` for a pure number, otherwise `"ms"`, `"nat"`, `"modes"`, …
         direction: which way is better; empty where neither is.
         dtype: `"float64"`, `"int64"`, `"string"` or `"bool"`.
-        timing: true for what a clock measured: the only columns that may differ between two equal runs.
+        timing: true for what belongs to the clock or the machine: the only columns that may differ between two equal
+            runs.
     """
 
     name: str

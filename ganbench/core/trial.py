@@ -111,11 +111,16 @@ class Trial:
 
     def canonical(self) -> dict[str, Any]:
         """Return the configuration with the components' versions: two trials with equal ones have equal numbers."""
+        return {**dataclasses.asdict(self), "versions": self.versions}
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """Return the version of every component that has a say in the numbers: `{"loss:hinge": 1, …}`."""
         versions = {f"{c.kind}:{c.name}": registry.find(c.kind, c.name).version for c in self.choices}
         feature = getattr(registry.find("dataset", self.dataset.name), "features", None)
         if feature is not None:
             versions[f"feature:{feature}"] = registry.find("feature", feature).version
-        return {**dataclasses.asdict(self), "versions": dict(sorted(versions.items()))}
+        return dict(sorted(versions.items()))
 
     @property
     def key(self) -> str:

@@ -9,11 +9,11 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from ganbench import __version__
+from ganbench.core.environment import cpu_model, version
 from ganbench.sweep.plan import Plan
 
 FORMAT = 1
@@ -36,7 +36,7 @@ def manifest(
     failed = sorted(key for key in failures if key in keys)
     versions: dict[str, int] = {}
     for trial in plan.trials:
-        versions |= trial.canonical()["versions"]
+        versions |= trial.versions
     return {
         "format": FORMAT,
         "suite": plan.name,
@@ -70,7 +70,7 @@ def environment(threads: int = 1) -> dict[str, Any]:
     return {
         "ganbench": __version__,
         "python": platform.python_version(),
-        **{name: _version(name) for name in PACKAGES},
+        **{name: version(name) for name in PACKAGES},
         "git": git(Path(__file__).parent),
         "system": f"{platform.system()} {platform.machine()}",
         "cpu": cpu_model(),
@@ -90,29 +90,11 @@ def git(folder: Path) -> dict[str, Any] | None:
     return {"commit": commit, "dirty": bool(_output("git", "-C", str(folder), "status", "--porcelain", "--", "."))}
 
 
-def cpu_model() -> str:
-    """Return the processor's name."""
-    try:
-        for text in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-            if text.startswith("model name"):
-                return text.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
 def gpus() -> list[str]:
     """Return the names of NVIDIA's GPUs."""
     if shutil.which("nvidia-smi") is None:
         return []
     return (_output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader") or "").splitlines()
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _output(*command: str) -> str | None:

@@ -62,9 +62,21 @@ TRAILING: dict[str, tuple[Column, ...]] = {
     "history": (),
     "layers": (),
 }
-FIXED = {table: (*LEADING[table], *TRAILING[table]) for table in TABLES}
-# A part with other fixed columns is of another format by itself: no number to remember to raise.
-FORMAT = hashlib.sha256(repr([(t, c.name, c.dtype) for t in TABLES for c in FIXED[t]]).encode()).hexdigest()[:8]
+# Known by name too, but older tables may lack them, so that they are no part of the format.
+OPTIONAL: dict[str, tuple[Column, ...]] = {
+    "runs": (
+        Column("stopped_at", "step at which the run's trial was ended early", "steps", dtype="int64"),
+        Column("stop_reason", "why it was ended early: what was settled, or who ended it", dtype="string"),
+        Column("versions", "the version of every component used, as JSON: kind:name → version", dtype="string"),
+        Column("environment", "where it was made, as JSON: versions, device, machine", dtype="string", timing=True),
+    ),
+    "history": (),
+    "layers": (),
+}
+FIXED = {table: (*LEADING[table], *TRAILING[table], *OPTIONAL[table]) for table in TABLES}
+# A part with other required columns is of another format by itself: no number to remember to raise.
+_REQUIRED = [(t, c.name, c.dtype) for t in TABLES for c in (*LEADING[t], *TRAILING[t])]
+FORMAT = hashlib.sha256(repr(_REQUIRED).encode()).hexdigest()[:8]
 
 _ARROW = {"float64": pa.float64(), "int64": pa.int64(), "string": pa.string(), "bool": pa.bool_()}
 _PANDAS: dict[str, Any] = {"float64": "float64", "int64": "Int64", "string": "string", "bool": "boolean"}
@@ -103,7 +115,8 @@ def ordered(table: str, columns: Iterable[Column]) -> list[Column]:
     given = {column.name: column for column in columns}
     fixed = {column.name for column in FIXED[table]}
     middle = [column for name, column in given.items() if name not in fixed]
-    return [*LEADING[table], *middle, *(column for column in TRAILING[table] if column.name in given)]
+    behind = (column for column in (*TRAILING[table], *OPTIONAL[table]) if column.name in given)
+    return [*LEADING[table], *middle, *behind]
 
 
 def schema(columns: Iterable[Column]) -> pa.Schema:

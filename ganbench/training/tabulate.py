@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from ganbench.core.column import Column
+from ganbench.core.environment import stamp
 from ganbench.core.status import Status
 from ganbench.tables.part import TrialTables
 
@@ -85,8 +88,14 @@ def _runs(
             "n_fake": trial.samples,
             "ms_per_step": 1e3 * trainer.train_seconds / max(trainer.step, 1) / n,
             "seconds": trainer.total_seconds / n,
+            "versions": json.dumps(trial.versions, sort_keys=True),
+            "environment": json.dumps(stamp(_device(trainer.device), torch.get_num_threads()), sort_keys=True),
         }
     )
+
+
+def _device(device: torch.device) -> str:
+    return f"cuda ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else device.type
 
 
 def _samples(trainer: Trainer) -> dict[str, np.ndarray]:

@@ -1,0 +1,48 @@
+"""Where numbers are made: versions and the machine, from the standard library alone."""
+
+from __future__ import annotations
+
+import functools
+import platform
+from importlib import metadata
+from pathlib import Path
+
+
+def version(package: str) -> str | None:
+    """Return the version of an installed distribution, or None."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+@functools.cache
+def cpu_model() -> str:
+    """Return the processor's name."""
+    try:
+        for text in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if text.startswith("model name"):
+                return text.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def stamp(device: str, threads: int) -> dict[str, str | int | None]:
+    """Return what a trial's own numbers may hang on besides its configuration.
+
+    Args:
+        device: `"cpu"`, or a GPU's kind and name.
+        threads: of torch, in the process that trained it.
+    """
+    from ganbench import __version__
+
+    return {
+        "device": device,
+        "ganbench": __version__,
+        "machine": f"{platform.system()} {platform.machine()}, {cpu_model()}",
+        "numpy": version("numpy"),
+        "python": platform.python_version(),
+        "threads": threads,
+        "torch": version("torch"),
+    }
