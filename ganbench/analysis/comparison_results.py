@@ -71,11 +71,11 @@ def compare_results(
         IncomparableError: no trial or metric is in both, or a trial was evaluated otherwise (extractor, samples).
     """
     judged = judged_metrics(baseline, rules)
-    pairs, new = _pairs(baseline.runs, now.runs)
+    paired, new = pairs(baseline.runs, now.runs)
     old_prints, new_prints = known if known is not None else fingerprints(baseline), fingerprints(now)
     arms: list[Arms] = []
     incomplete: list[str] = []
-    for base, found in pairs:
+    for base, found in paired:
         identity, name = (tell(base if found is None else found) for tell in (_key, _name))
         if gone := _incomplete(base, found):
             incomplete.append(name)
@@ -101,7 +101,7 @@ def judged_metrics(baseline: Results, rules: Rules) -> dict[str, Column]:
     return {name: column for name, column in metrics.items() if rules.judges(name)}
 
 
-def _pairs(
+def pairs(
     baseline: pd.DataFrame, now: pd.DataFrame
 ) -> tuple[list[tuple[pd.DataFrame, pd.DataFrame | None]], list[str]]:
     """Return each trial of the baseline with its counterpart, and the names of those without."""

@@ -13,7 +13,7 @@ from ganbench.core.status import Status
 
 FEWEST = 8  # evaluations; 60 and more give steady numbers
 GOOD_SHARE = 0.8  # of the last quarter's evaluations have all modes
-GOOD_QUALITY = 0.5
+GOOD_QUALITY = 0.5  # of the samples, or of what real samples get
 
 
 class Feature(NamedTuple):
@@ -22,23 +22,30 @@ class Feature(NamedTuple):
     Attributes:
         value: NaN where it is not known. column: of the history table.
         steps: what it summarises; none where it is of the run as a whole. series: a value a step, where it has one.
+        scale, offset: the series is the column times `scale` plus `offset`; NaN where it is not made so.
     """
 
     value: float
     column: str
     steps: Values = np.zeros(0)
     series: Values = np.zeros(0)
+    scale: float = np.nan
+    offset: float = 0.0
+
+    def in_column(self, limit: float) -> float:
+        """Return a limit of the feature in the units of its column; NaN where it has no place there."""
+        return (limit - self.offset) / self.scale
 
 
 def features(run: Mapping[Hashable, Any], history: pd.DataFrame) -> dict[str, Feature]:
     """Return the features of one run; those whose columns are missing, or too short, are left out.
 
-    Medians are over the second half of the logged steps. `grad_g_growth` compares with the first logged step.
-    `good` is 1 where all modes are captured in 80 % of the last quarter's evaluations and half of the samples or more
-    are of high quality. For the others see `_movement`.
+    Medians are over the second half of the logged steps. `grad_g_growth` compares with the first logged step. For what
+    judges samples see `_quality`, `_fidelity` and `_movement`. Rows in which a column is not finite do not count for
+    it; infinite gradients do, as what is above every limit.
     """
-    history = history.sort_values("step")
-    found = {"diverged": Feature(float(run["status"] == Status.DIVERGED), "status")}
+    history = history.sort_values("step") if "step" in history else history.iloc[:0]
+    found = {"diverged": Feature(float(run.get("status") == Status.DIVERGED), "status")}
     for name, column in {
         "grad_g": "grad_norm_g",
         "grad_d": "grad_norm_d",
@@ -51,19 +58,22 @@ def features(run: Mapping[Hashable, Any], history: pd.DataFrame) -> dict[str, Fe
             found[name] = feature
     for name in ("grad_g", "grad_d"):
         if name in found:
-            steps, norms = _series(history, found[name].column)
-            growth = norms / norms[0] if norms[0] > 0 else np.full(len(norms), np.nan)
-            found[f"{name}_growth"] = Feature(_late_median(growth), found[name].column, steps, growth)
+            norms = found[name].series
+            scale = 1 / norms[0] if np.isfinite(norms[0]) and norms[0] > 0 else np.nan
+            growth = norms * scale
+            found[f"{name}_growth"] = found[name]._replace(value=_late_median(growth), series=growth, scale=scale)
     if excess := _median(history, "d_loss_excess"):
-        found["advantage"] = excess._replace(value=abs(excess.value), series=np.abs(excess.series))
-    return found | _quality(run, history) | _movement(history)
+        sizes = np.abs(excess.series)
+        found["advantage"] = excess._replace(value=abs(excess.value), series=sizes, scale=np.sign(excess.value))
+    return found | (_quality(run, history) or _fidelity(run, history)) | _movement(history) | _sets(history)
 
 
-def _series(history: pd.DataFrame, column: str) -> tuple[Values, Values]:
-    if column not in history:
-        return np.zeros(0), np.zeros(0)
-    values = history[column].to_numpy(np.float64)
-    known = ~np.isnan(values)
+def _rows(history: pd.DataFrame, *columns: str) -> tuple[Values, Values]:
+    """Return steps `[n]` and columns `[n, len(columns)]` of the rows in which all of them are finite."""
+    if not columns or not set(columns) <= set(history.columns):
+        return np.zeros(0), np.zeros((0, len(columns)))
+    values = history[list(columns)].to_numpy(np.float64, na_value=np.nan)
+    known = np.isfinite(values).all(axis=1)
     return history["step"].to_numpy(np.float64)[known], values[known]
 
 
@@ -72,25 +82,63 @@ def _late_median(values: Values) -> float:
 
 
 def _median(history: pd.DataFrame, column: str) -> Feature | None:
-    steps, values = _series(history, column)
-    return Feature(_late_median(values), column, steps, values) if len(values) else None
+    if column not in history:
+        return None
+    values = history[column].to_numpy(np.float64, na_value=np.nan)
+    known = ~np.isnan(values)
+    steps, values = history["step"].to_numpy(np.float64)[known], values[known]
+    return Feature(_late_median(values), column, steps, values, 1.0) if len(values) else None
 
 
 def _quality(run: Mapping[Hashable, Any], history: pd.DataFrame) -> dict[str, Feature]:
-    """Return what the metric `modes` says; a real set captures all K modes, so its floor is K."""
-    steps, modes = _series(history, "modes_captured")
-    _, quality = _series(history, "hq_fraction")
-    known = float(run.get("modes_captured_floor", np.nan))
-    if len(modes) < FEWEST or len(quality) < FEWEST or not known > 0:
+    """Return what the metric `modes` says; a real set captures all K modes, so its floor is K.
+
+    good: 1 where all modes are captured in 80 % of the last quarter's evaluations and half of the samples or more are
+    of high quality. quality: the median share of high quality there. modes_lost: K less the median of captured modes.
+    """
+    known = _fact(run, "modes_captured_floor")
+    steps, values = _rows(history, "modes_captured", "hq_fraction")
+    if len(steps) < FEWEST or not known > 0:
         return {}
+    modes, quality = values.T
     late = slice(-max(1, len(modes) // 4), None)
     hq, share = float(np.median(quality[late])), float((modes[late] >= known).mean())
     return {
-        "good": Feature(float(share >= GOOD_SHARE and hq >= GOOD_QUALITY), "modes_captured", steps, modes),
-        "quality": Feature(hq, "hq_fraction", steps, quality),
+        "good": Feature(float(share >= GOOD_SHARE and hq >= GOOD_QUALITY), "modes_captured", steps[late]),
+        "quality": Feature(hq, "hq_fraction", steps, quality, 1.0),
         "more_modes": Feature(float(known > 1), "modes_captured_floor"),
-        "modes_lost": Feature(known - float(np.median(modes[late])), "modes_captured", steps, known - modes),
+        "modes_lost": Feature(
+            known - float(np.median(modes[late])), "modes_captured", steps, known - modes, -1.0, known
+        ),
     }
+
+
+def _fidelity(run: Mapping[Hashable, Any], history: pd.DataFrame) -> dict[str, Feature]:
+    """Return what the metric `precision_recall` says of data whose modes are not known, in units of its floors.
+
+    good: 1 where the medians of precision and recall over the last quarter's evaluations are half of those of real
+    samples or more. quality: that of precision; recall_share: that of recall. Data of unknown modes have several.
+    """
+    if _fact(run, "modes_captured_floor") > 0:
+        return {}
+    found = {"more_modes": Feature(1.0, "modes_captured_floor")}
+    steps, values = _rows(history, "precision", "recall")
+    floors = np.array([_fact(run, "precision_floor"), _fact(run, "recall_floor")])
+    if not len(steps) or not (floors > 0).all():
+        return found
+    shares = values / floors
+    late = shares[-max(1, len(steps) // 4) :]
+    precision, recall = (float(np.median(share)) for share in late.T)
+    return found | {
+        "good": Feature(float(min(precision, recall) >= GOOD_QUALITY), "recall", steps[-len(late) :]),
+        "quality": Feature(precision, "precision", steps, shares[:, 0], float(1 / floors[0])),
+        "recall_share": Feature(recall, "recall", steps, shares[:, 1], float(1 / floors[1])),
+    }
+
+
+def _fact(run: Mapping[Hashable, Any], name: str) -> float:
+    value = run.get(name)
+    return np.nan if value is None or pd.isna(value) else float(value)
 
 
 def _movement(history: pd.DataFrame) -> dict[str, Feature]:
@@ -101,29 +149,30 @@ def _movement(history: pd.DataFrame) -> dict[str, Feature]:
     Σ‖m_t − m_{t−1}‖; spread: median s; turnover: mean 1 − Jaccard index of the mode sets of neighbours; peak: largest
     share of the power of one frequency in m without its line, ≥ 0.3 is periodic. Over all evaluations: displacement,
     max √(‖m_t − m_1‖² + (s_t − s_1)²); forgotten, how many modes were captured once and are not at the end.
+
+    The column that is named is the position along the axis that varies most.
     """
-    names = [name for name in history if str(name).startswith("position_")]
-    steps, spread = _series(history, "total_spread")
+    names = [str(name) for name in history if str(name).startswith("position_")]
+    steps, values = _rows(history, "total_spread", *names)
     if len(steps) < FEWEST or not names:
         return {}
-    mean = np.stack([_series(history, str(name))[1] for name in names], axis=1)
+    spread, mean = values[:, 0], values[:, 1:]
     start = len(steps) // 2
     late, late_steps = mean[start:], steps[start:]
     rest = _detrended(late)
     moves = np.linalg.norm(np.diff(late, axis=0), axis=1)
     path = float(moves.sum())
+    net = float(np.linalg.norm(late[-1] - late[0])) / path if path > 0 else 0.0
     moved = np.hypot(np.linalg.norm(mean - mean[0], axis=1), spread - spread[0])
-    found = {
-        "oscillation": Feature(float(np.sqrt((rest**2).mean(axis=0).sum())), "position", late_steps),
-        "move": Feature(float(np.median(moves)), "position", late_steps[1:], moves),
-        "net_path": Feature(
-            float(np.linalg.norm(late[-1] - late[0])) / path if path > 0 else 0.0, "position", late_steps
-        ),
-        "spread": Feature(_late_median(spread), "total_spread", steps, spread),
-        "displacement": Feature(float(moved.max()), "position", steps, moved),
-        "peak": Feature(_peak(rest), "position"),
+    liveliest, widest = names[int(rest.var(axis=0).argmax())], names[int(mean.var(axis=0).argmax())]
+    return {
+        "oscillation": Feature(float(np.sqrt((rest**2).mean(axis=0).sum())), liveliest, late_steps),
+        "move": Feature(float(np.median(moves)), liveliest, late_steps[1:], moves),
+        "net_path": Feature(net, widest, late_steps),
+        "spread": Feature(_late_median(spread), "total_spread", steps, spread, 1.0),
+        "displacement": Feature(float(moved.max()), widest, steps, moved),
+        "peak": Feature(_peak(rest), liveliest, late_steps),
     }
-    return found | _sets(history)
 
 
 def _detrended(late: Values) -> Values:
@@ -139,10 +188,10 @@ def _peak(rest: Values) -> float:
 
 
 def _sets(history: pd.DataFrame) -> dict[str, Feature]:
-    steps, codes = _series(history, "mode_set")
+    steps, codes = _rows(history, "mode_set")
     if len(codes) < FEWEST:
         return {}
-    sets = [int(code) for code in codes]
+    sets = [int(code) for code in codes[:, 0]]
     changes = np.array([_jaccard_distance(a, b) for a, b in zip(sets, sets[1:], strict=False)])
     half = len(changes) // 2
     return {

@@ -1,11 +1,12 @@
 """The rules that name a failure, as data: thresholds with their sources, conditions, remedies.
 
 Rules are tried in order and the first that holds is the verdict of a run. Features and their units: `verdict_features`.
-Lengths are in units of the data's own spread.
+Lengths are in units of the data's own spread. In a remedy `{r1}` is a component of the catalogue.
 """
 
 from __future__ import annotations
 
+import string
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -42,7 +43,8 @@ THRESHOLDS = {
     "shrunk": Threshold(0.8, _MEASURED),
     "swollen": Threshold(1.25, _MEASURED),
     "scattered": Threshold(1.5, _MEASURED),
-    "good quality": Threshold(0.5, "half of the samples within 3σ of a mode"),
+    "good quality": Threshold(0.5, "half of the samples within 3σ of a mode; half of the precision of real samples"),
+    "few recalled": Threshold(0.5, "half of the recall of real samples; Kynkäänniemi et al. 2019, arXiv:1904.06991"),
     "poor quality": Threshold(0.2, _MEASURED),
     "yes": Threshold(0.5, "a feature that is 0 or 1"),
 }
@@ -62,30 +64,57 @@ class Condition(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Remedy:
+    """What to try next; names in braces are components of the catalogue."""
+
+    template: str
+
+    @property
+    def text(self) -> str:
+        """Return the sentence without its braces."""
+        return self.template.replace("{", "").replace("}", "")
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """Return the names of the components, in the order of the sentence."""
+        return tuple(name for _, name, _, _ in string.Formatter().parse(self.template) if name)
+
+
+@dataclass(frozen=True)
 class Rule:
     """What must hold, all of it, for a verdict.
 
     Attributes:
-        conditions: the first is the evidence that is shown. cause: what is behind it, where a rule can tell.
+        conditions: the first is the evidence that is shown first. cause: what is behind it, where a rule can tell.
     """
 
     verdict: str
     conditions: tuple[Condition, ...]
-    remedy: str
+    remedy: Remedy
     cause: str = ""
 
 
 C = Condition
 _BAD = C("good", "<", "yes")
 _MODES = C("more_modes", ">", "yes")
-_CALM = "lower the discriminator's learning rate, or add r1, gradient_penalty or spectral_norm"
-_TELLS = "give the discriminator labels and a capacity that it can learn from: fewer flips, less noise, a higher rate"
-_LONGER = "train longer, or raise the learning rates"
-_DIVERSE = "add r1 to relativistic_paired, or spectral_norm, zero_centered_gp or packing; fewer D updates a step"
-_STEADY = "add zero_centered_gp or r1, lower beta 1, or average the generator's weights (ema)"
+_CALM = Remedy("lower the discriminator's learning rate, or add {r1}, {gradient_penalty} or {spectral_norm}")
+_TELLS = Remedy(
+    "give the discriminator something to learn from: less {label_flipping} and {instance_noise}, more capacity, a "
+    "higher rate"
+)
+_LONGER = Remedy("train longer, or raise the learning rates")
+_DIVERSE = Remedy(
+    "use {relativistic_paired} with {r1}, or add {zero_centered_gp}, {spectral_norm} or {packing}; fewer discriminator "
+    "updates a step"
+)
+_STEADY = Remedy("add {zero_centered_gp} or {r1}, lower beta 1, or average the generator's weights (training.ema)")
+NO_REMEDY = Remedy("nothing to mend")
+REMAINDER = Remedy("train longer, widen the networks, or try {relativistic_paired} with {r1}")
 
 RULES = (
-    Rule("diverged", (C("diverged", ">", "yes"),), "lower the learning rates, or add r1 or gradient_penalty"),
+    Rule(
+        "diverged", (C("diverged", ">", "yes"),), Remedy("lower the learning rates, or add {r1} or {gradient_penalty}")
+    ),
     Rule("exploding gradient", (C("grad_g", ">", "gradient exploded"),), _CALM, "generator"),
     Rule("exploding gradient", (C("grad_d", ">", "gradient exploded"),), _CALM, "discriminator"),
     Rule(
@@ -103,26 +132,27 @@ RULES = (
     Rule(
         "vanishing gradient",
         (C("loss_slope", "<", "loss saturated"), C("grad_g", "<", "gradient vanished"), _BAD),
-        "use the non_saturating loss, or hold the discriminator back with r1, instance_noise or fewer updates",
+        Remedy("use {non_saturating}, or hold the discriminator back with {r1}, {instance_noise} or fewer updates"),
         "the loss is saturated",
     ),
     Rule(
         "vanishing gradient",
         (C("critic_slope", "<", "critic flat"), C("grad_g", "<", "gradient vanished"), _BAD),
-        "replace weight_clipping by gradient_penalty or spectral_norm, or clip at a larger c",
+        Remedy("replace weight clipping by {gradient_penalty} or {spectral_norm}, or clip at a larger c"),
         "the critic is flat",
     ),
     Rule(
         "vanishing gradient",
         (C("grad_g", "<", "gradient vanished"), _BAD),
-        "look at loss_slope and critic_slope; add r1 or use the non_saturating loss",
+        Remedy("look at {loss_slope} and {critic_slope}; add {r1} or use {non_saturating}"),
     ),
     Rule(
         "discriminator overfit",
         (C("overfit_ratio", ">", "known by heart"), C("auc_gap", ">", "AUC gap")),
-        "more data, diff_augment, lecam or r1, a smaller discriminator, or stop earlier",
+        Remedy(
+            "more data, {ada}, {lecam} or {r1}, {diff_augment} for images, a smaller discriminator, or stop earlier"
+        ),
     ),
-    Rule("under-trained", (C("displacement", "<", "stayed"),), _LONGER, "hardly moved"),
     Rule(
         HEALTHY,
         (
@@ -131,8 +161,9 @@ RULES = (
             C("spread", ">", "shrunk"),
             C("spread", "<", "swollen"),
         ),
-        "nothing to mend",
+        NO_REMEDY,
     ),
+    Rule("under-trained", (C("displacement", "<", "stayed"),), _LONGER, "hardly moved"),
     Rule(
         "no signal",
         (
@@ -146,7 +177,7 @@ RULES = (
     Rule(
         "mode hopping",
         (C("move", ">", "hops"), C("spread", "<", "narrow"), _MODES),
-        "fewer generator updates a discriminator update, unrolled, or r1",
+        Remedy("fewer generator updates a discriminator update, {unrolled}, or {r1}"),
     ),
     Rule("total collapse", (C("spread", "<", "point-like"), _MODES), _DIVERSE),
     Rule(
@@ -171,4 +202,10 @@ RULES = (
         "still on its way",
     ),
     Rule("partial collapse", (C("modes_lost", ">", "yes"), C("quality", ">", "good quality")), _DIVERSE),
+    Rule(
+        "partial collapse",
+        (C("recall_share", "<", "few recalled"), C("quality", ">", "good quality")),
+        _DIVERSE,
+        "much of the data is out of reach",
+    ),
 )

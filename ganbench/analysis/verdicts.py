@@ -4,43 +4,134 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ganbench.analysis.intervals import wilson
 from ganbench.analysis.verdict_features import FEWEST, Feature, features
-from ganbench.analysis.verdict_rules import FAILED, LOW_QUALITY, RULES, THRESHOLDS, UNCLEAR, Condition, Rule
+from ganbench.analysis.verdict_rules import (
+    FAILED,
+    LOW_QUALITY,
+    REMAINDER,
+    RULES,
+    THRESHOLDS,
+    UNCLEAR,
+    Condition,
+    Remedy,
+    Rule,
+)
 from ganbench.core.status import Status
 from ganbench.tables.results import Results
 
-TEXTS = ("run", "trial", "verdict", "cause", "column", "evidence", "secondary", "remedy")
+TEXTS = ("run", "trial", "verdict", "cause", "column", "comparison", "evidence", "secondary", "remedy")
+NUMBERS = ("value", "threshold", "level")
+COLUMNS = (
+    *("run", "trial", "seed", "verdict", "cause", "column", "from_step", "value", "comparison", "threshold", "level"),
+    *("evidence", "secondary", "remedy", "components", "details"),
+)
 _NEEDED = ("good", "spread", "oscillation")
+
+
+class Evidence(NamedTuple):
+    """One condition that holds: what was read, from where, since when, against which limit.
+
+    Attributes:
+        feature: the number that was compared. column: of the history (or runs) table that it is read from.
+        from_step: since when; None of what is of the run as a whole. value: of the feature.
+        comparison: `<` or `>=`. threshold: the limit of the feature. name: the threshold's, in `THRESHOLDS`.
+        level: the same limit in the column's own units, for a line on its curve; None where it has no place there.
+    """
+
+    feature: str
+    column: str
+    from_step: int | None
+    value: float
+    comparison: str
+    threshold: float
+    name: str
+    level: float | None
+
+    @property
+    def text(self) -> str:
+        """Return the evidence as a sentence."""
+        side = "below" if self.comparison == "<" else "at least"
+        since = "" if self.from_step is None else f", since step {self.from_step}"
+        return f"{self.feature} of {self.column} is {self.value:.3g}, {side} {self.threshold:g}{since}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a history says.
+
+    Attributes:
+        verdict: its name. cause: what is behind it, where a rule can tell; else empty.
+        evidence: every condition of the rule, the deciding one first; empty where no rule fits.
+        text: the evidence as a sentence. secondary: the other verdicts that hold, in order.
+        remedy: what to try next. components: the names in it that the catalogue has.
+    """
+
+    verdict: str
+    text: str
+    remedy: str
+    cause: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    secondary: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()
+
+
+def verdict_of(history: pd.DataFrame, facts: Mapping[Hashable, Any] | None = None) -> Verdict:
+    """Return the verdict of one run; it may still be under way.
+
+    Args:
+        history: a row a logged step with `step` and whatever columns of the history table there are; missing columns,
+            NaN and infinities take verdicts away and are never errors.
+        facts: what the runs table knows, all of it optional: `status` (OK), `diverged_at`, and the floors
+            `modes_captured_floor` (the number of modes), `precision_floor`, `recall_floor`.
+    """
+    facts = {} if facts is None else facts
+    status = Status(str(facts.get("status", Status.OK)))
+    if status in (Status.FAILED, Status.TIMEOUT):
+        return Verdict(FAILED, f"status {status}", status.remedy)
+    found = features({**facts, "status": status}, history)
+    matching = [rule for rule in RULES if _matches(rule, found)]
+    if not matching:
+        return _remainder(found)
+    first = matching[0]
+    evidence = tuple(_evidence(condition, found[condition.feature]) for condition in first.conditions)
+    text = evidence[0].text
+    if first.verdict == "diverged":
+        at = facts.get("diverged_at")
+        at = None if at is None or pd.isna(at) else int(at)
+        evidence = tuple(one._replace(from_step=at) for one in evidence)
+        text = "not finite, or beyond ±1e6" + ("" if at is None else f", at step {at}")
+    others = dict.fromkeys(rule.verdict for rule in matching[1:] if rule.verdict != first.verdict)
+    return _with(first.remedy, Verdict(first.verdict, text, "", first.cause, evidence, tuple(others)))
 
 
 def verdicts(results: Results) -> pd.DataFrame:
     """Return a row a run, in the order of the runs: its verdict and why.
 
-    Columns: run, trial, seed; verdict, cause (where a rule can tell); column, from_step, value, threshold: which
-    series, since when, which value against which limit; evidence, the same as a sentence; secondary, the other
-    verdicts that hold, in order; remedy. A run that no rule fits has "low quality", or "unclear" where columns are
-    missing; a run without results has "failed".
+    Columns: run, trial, seed; verdict, cause (where a rule can tell); column, from_step, value, comparison, threshold,
+    level: the deciding `Evidence`; evidence, the same as a sentence; secondary, the other verdicts that hold, in
+    order; remedy, and components, the names in it; details, every `Evidence` of the rule. A run that no rule fits has
+    "low quality", or "unclear" where columns are missing; a run without results has "failed".
 
-    Needs the metrics `modes` and `position`, evaluated eight times or more and better sixty; each of the diagnostics
-    `gradients`, `loss_slope`, `critic_slope`, `excess` and `overfitting` adds the verdicts that read it.
+    Needs the metrics `modes` (or, where modes are not known, `precision_recall`) and `position`, evaluated eight times
+    or more and better sixty; each of the diagnostics `gradients`, `loss_slope`, `critic_slope`, `excess` and
+    `overfitting` adds the verdicts that read it.
     """
     by_run = {str(name): frame for name, frame in results.history.groupby("run")}
     empty = results.history.iloc[:0]
-    rows = [
-        _row(run, by_run[str(run["run"])] if str(run["run"]) in by_run else empty)
-        for run in results.runs.to_dict("records")
-    ]
+    rows = []
+    for run in results.runs.to_dict("records"):
+        name = str(run["run"])
+        rows.append(_row(run, verdict_of(by_run[name] if name in by_run else empty, run)))
     types = {name: "string" for name in TEXTS} | {"seed": "Int64", "from_step": "Int64"}
-    types |= {"value": "float64", "threshold": "float64"}
-    order = ["run", "trial", "seed", "verdict", "cause", "column", "from_step", "value", "threshold"]
-    order += ["evidence", "secondary", "remedy"]
-    return pd.DataFrame(rows, columns=order).astype(types)
+    types |= {name: "float64" for name in NUMBERS}
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
 
 
 def verdict_shares(found: pd.DataFrame) -> pd.DataFrame:
@@ -56,66 +147,58 @@ def verdict_shares(found: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["trial", "verdict", "runs", "share", "low", "high"])
 
 
-def _row(run: Mapping[Hashable, Any], history: pd.DataFrame) -> dict[str, object]:
+def _row(run: Mapping[Hashable, Any], found: Verdict) -> dict[str, object]:
     row: dict[str, object] = {name: run[name] for name in ("run", "trial", "seed")}
-    status = Status(str(run["status"]))
-    if status in (Status.FAILED, Status.TIMEOUT):
-        return row | {"verdict": FAILED, "evidence": f"status {status}", "remedy": status.remedy}
-    found = features(run, history)
-    matching = [rule for rule in RULES if _matches(rule, found)]
-    if not matching:
-        return row | _remainder(found)
-    first = matching[0]
-    others = dict.fromkeys(rule.verdict for rule in matching[1:] if rule.verdict != first.verdict)
-    shown = _evidence(first.conditions[0], found[first.conditions[0].feature])
-    if first.verdict == "diverged":
-        shown |= {
-            "from_step": run["diverged_at"],
-            "evidence": f"not finite, or beyond ±1e6, at step {run['diverged_at']}",
-        }
-    return (
-        row
-        | {"verdict": first.verdict, "cause": first.cause, **shown}
-        | {
-            "secondary": ", ".join(others),
-            "remedy": first.remedy,
-        }
-    )
+    if found.evidence:
+        first = found.evidence[0]._asdict()
+        row |= {name: first[name] for name in ("column", "from_step", "comparison", *NUMBERS)}
+    return row | {
+        "verdict": found.verdict,
+        "cause": found.cause,
+        "evidence": found.text,
+        "secondary": ", ".join(found.secondary),
+        "remedy": found.remedy,
+        "components": found.components,
+        "details": found.evidence,
+    }
+
+
+def _with(remedy: Remedy, verdict: Verdict) -> Verdict:
+    return Verdict(**{**vars(verdict), "remedy": remedy.text, "components": remedy.components})
 
 
 def _matches(rule: Rule, found: dict[str, Feature]) -> bool:
     return all(c.feature in found and c.holds(found[c.feature].value) for c in rule.conditions)
 
 
-def _remainder(found: dict[str, Feature]) -> dict[str, object]:
+def _remainder(found: dict[str, Feature]) -> Verdict:
     missing = [name for name in _NEEDED if name not in found]
     if missing:
         text = f"no {', '.join(missing)}: too few evaluations or missing columns"
-        remedy = f"evaluate by the metrics modes and position, {FEWEST} times or more and better 60"
-        return {"verdict": UNCLEAR, "evidence": text, "remedy": remedy}
+        remedy = (
+            f"evaluate by the metrics position and modes (without known modes precision_recall), {FEWEST} times or "
+            "more and better 60"
+        )
+        return Verdict(UNCLEAR, text, remedy)
     quality = found["quality"]
-    limit = THRESHOLDS["good quality"].value
-    text = f"no failure that has a name; hq_fraction is {quality.value:.3g}"
-    shown = {"column": quality.column, "value": quality.value, "threshold": limit, "evidence": text}
-    return {"verdict": LOW_QUALITY, **shown, "remedy": "train longer, widen the networks, or try other losses"}
+    text = f"no failure that has a name; {quality.column} is {quality.value:.3g}"
+    return _with(REMAINDER, Verdict(LOW_QUALITY, text, ""))
 
 
-def _evidence(condition: Condition, feature: Feature) -> dict[str, object]:
-    """Return the columns of the evidence; the feature holds since its series stayed on that side."""
-    limit, since = THRESHOLDS[condition.threshold].value, _since(condition, feature)
-    text = f"{condition.feature} of {feature.column} is {feature.value:.3g}, {_SIDES[condition.side]} {limit:g}"
-    if since is not None:
-        text += f", since step {since}"
-    return {
-        "column": feature.column,
-        "from_step": since,
-        "value": feature.value,
-        "threshold": limit,
-        "evidence": text,
-    }
-
-
-_SIDES = {"<": "below", ">": "at least"}
+def _evidence(condition: Condition, feature: Feature) -> Evidence:
+    """Return a condition that holds, as evidence."""
+    limit = THRESHOLDS[condition.threshold].value
+    level = feature.in_column(limit)
+    return Evidence(
+        feature=condition.feature,
+        column=feature.column,
+        from_step=_since(condition, feature),
+        value=feature.value,
+        comparison="<" if condition.side == "<" else ">=",
+        threshold=limit,
+        name=condition.threshold,
+        level=None if np.isnan(level) else level,
+    )
 
 
 def _since(condition: Condition, feature: Feature) -> int | None:
