@@ -1,4 +1,4 @@
-"""`ganbench report`: pages from tables that exist."""
+"""`ganbench report`: pages from tables that exist, and the same answer for a pull request or a tool."""
 
 from __future__ import annotations
 
@@ -10,40 +10,58 @@ from ganbench.cli.options import writable
 
 EPILOG = """\b
 Examples:
-  ganbench report results/smoke                 the newest run of a suite
-  ganbench report results/smoke/0a1b2c3d4e --report pages
+  ganbench report results/smoke                          the newest run of a suite
+  ganbench report results/smoke/0a1b2c3d4e results/smoke what changed from one run to another
+  ganbench report results/smoke --markdown >> "$GITHUB_STEP_SUMMARY"
+  ganbench report results/mode_collapse --watch          again and again while a sweep runs
 """
 
 
 @click.command("report", epilog=EPILOG)
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--report", default="report", show_default=True, type=click.Path(path_type=Path), help="Folder of pages.")
-def command(runs: tuple[Path, ...], report: Path) -> None:
-    """Write the page of each of RUNS (a run's folder, or a suite's for its newest run) to REPORT/<suite>.html."""
-    folders = [run_folder(run) for run in runs]
+@click.option("--markdown", "form", flag_value="markdown", help="Print Markdown for a pull request instead of a page.")
+@click.option("--json", "form", flag_value="json", help="Print the answer as JSON instead of a page.")
+@click.option("--watch", is_flag=True, help="Write the page again whenever the run's tables change, until ^C.")
+def command(runs: tuple[Path, ...], report: Path, form: str | None, watch: bool) -> None:
+    """Write the page of a run (its folder, or a suite's for its newest run) to REPORT/<suite>.html.
+
+    Of two or more runs it is the page of what changed from the first to each of the others, in
+    REPORT/<suite>-changes.html.
+    """
+    if len(runs) == 1 and form:
+        _print(runs[0], form)
+        return
+    if form or (watch and len(runs) > 1):
+        from ganbench.core.errors import UsageError
+
+        option = f"--{form}" if form else "--watch"
+        remedy = "; `ganbench compare` prints comparisons" if form else ""
+        raise UsageError(f"{option} takes one run, found {len(runs)}; name one{remedy}")
     writable(report)
-    suites = [folder.resolve().parent.name for folder in folders]
-    from ganbench.report.page import write_report
+    if watch:
+        from ganbench.report.watch import watch as watching
 
-    for folder, suite in zip(folders, suites, strict=True):
-        # Two runs of one suite need a page each.
-        name = suite if suites.count(suite) == 1 else f"{suite}-{folder.resolve().name}"
-        click.echo(f"report  {write_report(folder, report / f'{name}.html')}")
+        watching(runs[0], report, click.echo)
+        return
+    click.echo(f"report  {write(runs, report)}")
 
 
-def run_folder(path: Path) -> Path:
-    """Return the folder of a run: the given one, or the newest in a suite's folder."""
-    from ganbench.core.errors import UsageError
+def write(runs: tuple[Path, ...], report: Path) -> Path:
+    """Write the page of a run, or of what changed between several, and return its path."""
+    from ganbench.report.page import write_changes, write_report
+    from ganbench.tables.store import find_run
 
-    if (path / "runs.parquet").is_file():
-        return path
-    try:
-        inside = [table.parent for table in path.glob("*/runs.parquet") if table.parent.name != "parts"]
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}); give a run's folder") from None
-    if not inside:
-        problem = "holds no run (no runs.parquet)" if path.is_dir() else "is not a folder"
-        raise UsageError(
-            f"{path}: {problem}; give a run's folder, results/<suite>/<run>, or a suite's, results/<suite>"
-        )
-    return max(inside, key=lambda folder: (folder / "runs.parquet").stat().st_mtime)
+    folders = [find_run(run) for run in runs]
+    suite = folders[-1].resolve().parent.name
+    if len(folders) == 1:
+        return write_report(folders[0], report / f"{suite}.html")
+    return write_changes(folders[0], folders[1:], report / f"{suite}-changes.html")
+
+
+def _print(run: Path, form: str) -> None:
+    from ganbench.report.downloads import to_json
+    from ganbench.report.summary import markdown
+    from ganbench.tables.store import load
+
+    click.echo((markdown if form == "markdown" else to_json)(load(run)), nl=False)

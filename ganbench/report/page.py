@@ -1,4 +1,4 @@
-"""The page of a run: one HTML file that needs nothing else."""
+"""Pages: one HTML file each that needs nothing else; of a run, or of what changed between runs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import contextlib
 import hashlib
 import os
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,18 +14,79 @@ from typing import TYPE_CHECKING
 from ganbench.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from ganbench.analysis.comparison_rules import Rules
     from ganbench.tables.results import Results
 
 
-def write_report(run_folder: Path, out: Path) -> Path:
+def write_report(run_folder: Path, out: Path, under_way: str = "") -> Path:
     """Write the page of a run's folder to `out`, whole or not at all, and return `out`.
+
+    Args:
+        run_folder: with the tables.
+        out: the file.
+        under_way: says how far a run is that has not ended; such a page reloads itself.
 
     Raises:
         UsageError: the folder holds no run that can be read, or `out` cannot be written.
     """
     from ganbench.tables.store import load
 
-    text = render(load(run_folder))
+    return _write(render(load(run_folder), under_way), out)
+
+
+def write_changes(first: Path, others: Sequence[Path], out: Path) -> Path:
+    """Write the page of what changed from the first run's folder to each of the others.
+
+    Raises:
+        UsageError: a folder holds no run that can be read, or `out` cannot be written.
+        IncomparableError: they have no trial or metric in common, or measured differently.
+    """
+    from ganbench.tables.store import load
+
+    return _write(render_changes(load(first), [load(other) for other in others]), out)
+
+
+def render(results: Results, under_way: str = "") -> str:
+    """Return the page of these results; the same tables give the same text."""
+    from ganbench.report import strip
+    from ganbench.report.sections import page
+
+    return _fill("template.html", "sort.js", page=page(results), strip=strip, under_way=under_way)
+
+
+def render_changes(first: Results, others: Sequence[Results], rules: Rules | None = None) -> str:
+    """Return the page of what changed from the first to each of the others, under these rules."""
+    from ganbench.report.changes import changes
+
+    return _fill("changes.html", "sort.js", page=changes(first, others, rules))
+
+
+def _fill(template: str, script_file: str, **values: object) -> str:
+    """Return a template filled in; the policy in its head forbids all but its own style, script and pictures."""
+    import jinja2
+    from markupsafe import Markup
+
+    from ganbench.report.numbers import count
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_read),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["count"] = count
+    style, script = _read("style.css"), _read(script_file)
+    policy = (
+        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    texts = {"style": Markup(style), "script": Markup(script), "policy": Markup(policy)}
+    return environment.get_template(template).render(**texts, **values)
+
+
+def _write(text: str, out: Path) -> Path:
+    """Write a file whole or not at all."""
     temporary = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -39,36 +101,6 @@ def write_report(run_folder: Path, out: Path) -> Path:
         reason = (error.strerror or str(error)).lower()
         raise UsageError(f"{out}: cannot be written ({reason}); choose a --report folder that can") from error
     return out
-
-
-def render(results: Results) -> str:
-    """Return the page of these results; the same tables give the same text.
-
-    It makes no request: the policy in its head forbids all but its own style, its own script and pictures inside it.
-    """
-    import jinja2
-    from markupsafe import Markup
-
-    from ganbench.report import strip
-    from ganbench.report.numbers import count
-    from ganbench.report.sections import page
-
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_read),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["count"] = count
-    style, script = _read("style.css"), _read("sort.js")
-    policy = (
-        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    return environment.get_template("template.html").render(
-        page=page(results), strip=strip, style=Markup(style), script=Markup(script), policy=Markup(policy)
-    )
 
 
 def _read(name: str) -> str:

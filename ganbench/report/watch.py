@@ -1,0 +1,88 @@
+"""The page of a run that is under way, written again as trials finish."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from ganbench.core.errors import UsageError
+from ganbench.core.trial import Trial
+from ganbench.report.page import write_report
+from ganbench.tables import store
+
+STATE = "progress.json"
+EVERY = 2.0
+SILENT = 300.0  # seconds without a sign of life after which a sweep counts as gone
+
+
+def watch(run: Path, report: Path, say: Callable[[str], None], every: float = EVERY) -> None:
+    """Write the page of a run again whenever there is more of it, until it ends.
+
+    Args:
+        run: a suite's folder or a run's; a sweep may be at it, or anybody who rewrites the tables.
+        report: folder of pages.
+        say: told of every page.
+        every: seconds between looks.
+    """
+    folder = next((f for f in (run, run.parent) if (f / STATE).is_file()), None)
+    if folder is None:
+        _rewritten(run, report, say, every)
+        return
+    out, seen = report / f"{folder.resolve().name}.html", -1
+    while (state := _state(folder)).get("running") and not _silent(state):
+        trials = state["trials"]
+        keys = [t["key"] for t in trials if t["state"] != "waiting" and store.has_part(folder, t["key"])]
+        if keys and len(keys) != seen:
+            seen, note = len(keys), f"{len(keys)} of {len(trials)} trials are done"
+            _write_so_far(folder, keys, out, note)
+            say(f"report  {out}  {note}")
+        time.sleep(every)
+    if state.get("running"):
+        raise UsageError(f"{folder}: no sign of life since {state.get('updated')}; run the suite again to go on")
+    say(f"report  {write_report(store.find_run(run), out)}  finished")
+
+
+def _write_so_far(folder: Path, keys: list[str], out: Path, note: str) -> None:
+    """Write the page of the trials that are done, from tables merged aside: the sweep's own are left alone."""
+    with tempfile.TemporaryDirectory(prefix="ganbench-") as aside:
+        run = Path(aside) / folder.resolve().name / "so-far"
+        trials = cast("list[Trial]", [SimpleNamespace(key=key) for key in keys])
+        store.merge(folder, trials, {}, run)
+        (run / "suite.yaml").write_text("", encoding="utf-8")
+        (run / "manifest.json").write_text(json.dumps({"suite": folder.resolve().name}), encoding="utf-8")
+        write_report(run, out, note)
+
+
+def _rewritten(run: Path, report: Path, say: Callable[[str], None], every: float) -> None:
+    """Follow tables that somebody rewrites, until interrupted."""
+    seen = 0
+    while True:
+        folder = store.find_run(run)
+        changed = (folder / "runs.parquet").stat().st_mtime_ns
+        if changed != seen:
+            seen = changed
+            page = write_report(folder, report / f"{folder.resolve().parent.name}.html", "It may still be growing")
+            say(f"report  {page}")
+        time.sleep(every)
+
+
+def _state(folder: Path) -> dict[str, Any]:
+    try:
+        found = json.loads((folder / STATE).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) and isinstance(found.get("trials"), list) else {}
+
+
+def _silent(state: dict[str, Any]) -> bool:
+    try:
+        updated = datetime.datetime.fromisoformat(str(state.get("updated")))
+    except ValueError:
+        return True
+    return (datetime.datetime.now(datetime.UTC) - updated).total_seconds() > SILENT
