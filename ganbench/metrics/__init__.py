@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from annotated_types import Ge
 
 from ganbench.core.column import Column
 from ganbench.core.component import Component
@@ -35,6 +37,9 @@ class Sample:
     training: Tensor | None = None
 
 
+Every = Annotated[int | None, Ge(1)]
+
+
 @dataclass(frozen=True)
 class Metric(Component):
     """Numbers that judge generated samples `[..., n, …]` against real ones `[m, …]`, one a leading index.
@@ -42,6 +47,8 @@ class Metric(Component):
     The real-against-real floor of a metric is the metric of an independent real set in the generator's place.
 
     Attributes:
+        every: steps between two of its values: it is asked at the evaluations that reach a multiple of them, and at the
+            last. None: eight times a run. A cheap metric sets 1, every evaluation.
         columns: what it returns.
         wants: which of a sample's optional fields it reads, `("log_density",)` or `("training",)`; the others are None.
     """
@@ -49,6 +56,8 @@ class Metric(Component):
     kind: ClassVar[str] = "metric"
     columns: ClassVar[tuple[Column, ...]]
     wants: ClassVar[tuple[str, ...]] = ()
+
+    every: Every = field(default=None, kw_only=True)
 
     @abstractmethod
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:

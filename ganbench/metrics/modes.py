@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Interval
 
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
-from ganbench.metrics import Metric, Sample
+from ganbench.metrics import Every, Metric, Sample
 from ganbench.metrics._sets import LARGEST, undefined
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Modes(Metric):
     )
 
     share: Annotated[float, Interval(gt=0, le=1)] = 0.2
+    every: Every = field(default=1, kw_only=True)
 
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:
         """Return the five columns, `[...]` each."""

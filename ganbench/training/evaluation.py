@@ -60,12 +60,12 @@ class Evaluator:
             ]
             return torch.cat(chunks, dim=1)
 
-    def measure(self, points: Tensor) -> dict[str, Tensor]:
-        """Return every metric of samples `[..., n, *shape]` against held-out real ones, `[...]` each."""
+    def measure(self, points: Tensor, metrics: Sequence[Metric] | None = None) -> dict[str, Tensor]:
+        """Return these (or all) metrics of samples `[..., n, *shape]` against held-out real ones, `[...]` each."""
         values: dict[str, Tensor] = {}
         with torch.no_grad():
             fake = self.describe(points)
-            for metric in self.metrics:
+            for metric in self.metrics if metrics is None else metrics:
                 values |= metric.compute(fake, self.real, self.data.weights)
         return values
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,16 @@ def due_steps(logged: Iterable[int], every: int) -> set[int]:
     for step in sorted(logged):
         first.setdefault((step - 1) // every, step)
     return set(first.values())
+
+
+def measured_steps(evaluated: Sequence[int], every: int | None, steps: int) -> set[int]:
+    """Return the evaluations that reach a multiple of `every` since the one before, and the last.
+
+    None is an eighth of `steps`.
+    """
+    period = steps / 8 if every is None else every
+    reached = {step for before, step in pairwise((0, *evaluated)) if step // period > before // period}
+    return reached | set(evaluated[-1:])
 
 
 def snapshot_steps(evaluated: Sequence[int], most: int = 8) -> list[int]:
