@@ -22,10 +22,10 @@ from ganbench.tables.part import TrialTables
 
 log = logging.getLogger("ganbench.monitor")
 
-# Seconds between two writings that take `cost`: a hundredth of the time goes into them, but no more than half a minute
-# is ever at risk, unless a writing takes longer than 1.5 s.
+# Seconds between two writings: half a percent of the time goes into them, but no more than half a minute is ever at
+# risk, unless a writing takes longer than 1.5 s.
 AT_LEAST, AT_MOST = 1.0, 30.0
-SHARE, LARGEST_SHARE = 0.01, 0.05
+SHARE, LARGEST_SHARE = 0.005, 0.05
 MOST_FOLDERS = 10_000
 
 
@@ -33,7 +33,8 @@ class Folder:
     """Where the tables go.
 
     Each file is written beside its place and renamed, so a reader sees the old one or the new one, and a process that
-    is killed loses what came after the last writing: at most a second, or a hundred times what writing takes (30 s).
+    is killed loses what came after the last writing: a second's rows, or those of two hundred times what writing
+    takes, at most of half a minute.
 
     Args:
         path: a folder that is missing or empty; beside one that holds a run, `path-2`, `path-3` … is taken.

@@ -18,7 +18,7 @@ from ganbench.metrics import Metric, Sample
 
 Features = str | Callable[[Tensor], Tensor] | None
 
-KNOWN_MODES, UNKNOWN_MODES = ("modes", "position"), ("position",)
+KNOWN_MODES, UNKNOWN_MODES = ("modes", "position"), ("precision_recall", "position")
 SMALLEST_IMAGE = 8  # pixels: what the extractor `pixels` averages to
 
 
@@ -43,7 +43,8 @@ class Judge:
             are taken for such samples.
         features: an extractor's name, or a function of samples `[n, *shape]` that returns `[n, d]`; by default the
             data set's own, coordinates of points and pixels of images.
-        metrics: names or metrics; by default `modes` and `position`, without known modes `position`.
+        metrics: names or metrics; by default `modes` and `position`, without known modes `precision_recall` and
+            `position`: those that verdicts read.
         samples: how many are judged.
         device: where.
     """

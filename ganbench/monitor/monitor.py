@@ -13,6 +13,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from ganbench.analysis.verdicts import Verdict
 from ganbench.core import registry
 from ganbench.core.errors import GanbenchError, UsageError
 from ganbench.core.status import Status
@@ -21,6 +22,7 @@ from ganbench.datasets import Dataset
 from ganbench.diagnostics import Diagnostic
 from ganbench.losses import Loss
 from ganbench.metrics import Metric
+from ganbench.monitor.alarm import Alarm
 from ganbench.monitor.folder import Folder
 from ganbench.monitor.judge import Features, Judge
 from ganbench.monitor.looking import generated
@@ -83,7 +85,7 @@ class Monitor:
         metrics: Sequence[str | Metric] | None = None,
         log_every: int = 50,
         evaluate_every: int = 500,
-        samples: int = 1000,
+        samples: int = 500,
         sinks: Sequence[Sink] = (),
         seed: int = 0,
     ) -> None:
@@ -104,11 +106,12 @@ class Monitor:
         self._view = View(self._loss, diagnostics)
         self._given: dict[str, Tensor] = {}
         self._pool: list[Tensor] = []
-        self._next, self._evaluation, self._unmoved = 1, evaluate_every, 0
+        self._next, self._evaluation, self._keep_from, self._unmoved = 1, evaluate_every, 0, 0
         self._folder = Folder(Path(folder))
         self._record = Record(self._folder.path.name, self._labels(), seed)
         self._environment = environment(torch.get_num_threads())
         self._writers = Writers(sinks, self._record.name, self._record.labels)
+        self._alarm = Alarm()
         self._catcher = Catcher((self._d, self._g))
         self._catcher.armed = True
         self._began = time.perf_counter()
@@ -118,6 +121,11 @@ class Monitor:
     def folder(self) -> Path:
         """Return where the tables are."""
         return self._folder.path
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Return the failure that holds just now, with its evidence and a remedy; None while there is none."""
+        return self._alarm.said
 
     def step(
         self,
@@ -153,7 +161,7 @@ class Monitor:
             return
         self._g.moved, self._unmoved = False, 0
         self.steps += 1
-        if fake is not None and self._latents is None:
+        if self.steps >= self._keep_from and fake is not None:
             self._keep(fake)
         if self._catcher.armed and self._d.caught and self._g.caught:
             self._safely(self._log)
@@ -193,8 +201,10 @@ class Monitor:
 
     def _keep(self, fake: Tensor) -> None:
         """Keep a minibatch where it is one of the last before an evaluation."""
-        if self._evaluation - self.steps < math.ceil(self._judge.samples / len(fake)):
-            self._pool.append(fake.detach())
+        if self._latents is None:
+            self._keep_from = self._evaluation - math.ceil(self._judge.samples / len(fake)) + 1
+            if self.steps >= self._keep_from:
+                self._pool.append(fake.detach())
 
     def _log(self) -> None:
         """Add the row of this step."""
@@ -213,6 +223,7 @@ class Monitor:
     def _evaluate(self) -> None:
         """Judge samples: those of the fixed latents, or the last minibatches."""
         self._evaluation = (self.steps // self._evaluate_every + 1) * self._evaluate_every
+        self._keep_from = 0
         points = self._points()
         if points is None or not self._judge.ready:
             return
@@ -236,6 +247,8 @@ class Monitor:
     def _new_rows(self, values: Mapping[str, float]) -> None:
         """Hand on what is new; write the tables where it is time to."""
         self._writers.write(self.steps, values)
+        measured = frozenset(column.name for metric in self._judge.metrics for column in metric.columns)
+        self._alarm.look(self._record.history, measured, {f"{n}_floor": v for n, v in self._judge.floors.items()})
         if self._folder.due:
             self._flush()
 

@@ -116,7 +116,7 @@ class Catcher:
 
     def __init__(self, players: tuple[Player, Player]) -> None:
         self.players, self.armed = players, False
-        self._of: weakref.WeakKeyDictionary[Optimizer, list[tuple[Player, list[int]]]] = weakref.WeakKeyDictionary()
+        self._of: dict[int, tuple[weakref.ref[Optimizer], list[tuple[Player, list[int]]]]] = {}
         self._reached: list[Tensor] = []
         self._handles: list[Any] = [
             register_optimizer_step_pre_hook(self._before),
@@ -167,11 +167,13 @@ class Catcher:
 
     def _places(self, optimizer: Optimizer) -> list[tuple[Player, list[int]]]:
         """Return the players that an optimiser moves, with the places of their weights in it."""
-        found = self._of.get(optimizer)
-        if found is None:
-            held = [id(p) for group in optimizer.param_groups for p in group["params"]]
-            every = ((player, [player.place[i] for i in held if i in player.place]) for player in self.players)
-            found = self._of[optimizer] = [(player, places) for player, places in every if places]
+        known = self._of.get(id(optimizer))
+        if known is not None and known[0]() is optimizer:  # an optimiser that has gone leaves its number to others
+            return known[1]
+        held = [id(p) for group in optimizer.param_groups for p in group["params"]]
+        every = ((player, [player.place[i] for i in held if i in player.place]) for player in self.players)
+        found = [(player, places) for player, places in every if places]
+        self._of[id(optimizer)] = weakref.ref(optimizer), found
         return found
 
 

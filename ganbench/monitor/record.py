@@ -15,6 +15,7 @@ from ganbench.core.column import Column
 from ganbench.core.status import Status
 from ganbench.monitor.rows import Rows
 from ganbench.tables.part import TrialTables
+from ganbench.tables.schema import LEADING
 
 MOST_PICTURES = 8
 POINTS, IMAGES = 256, 64
@@ -84,11 +85,11 @@ class Record:
             for (network, layer), rows in self.layers.items()
         ]
         run = {
+            **{column.name: None for column in LEADING["runs"]},
             **self.identity,
             **self.labels,
             "status": Status.OK if self.diverged_at is None else Status.DIVERGED,
             "diverged_at": self.diverged_at,
-            "error": None,
             "steps": steps,
             **(self.metrics if self.diverged_at is None else {}),
             **{f"{name}_floor": value for name, value in floors.items()},
