@@ -49,6 +49,8 @@ class Trial:
         n_critic: discriminator updates before a generator update; n_generator: generator updates after them.
         update: alternating (the generator sees the new discriminator) or simultaneous.
         ema: decay of the generator's moving average that is evaluated; 0 evaluates the generator itself.
+        stop: when the trial may end early: `{"collapsed": 0.33}` once every seed has been so for that share of `steps`.
+        search: names the search whose scheduler may end the trial early; empty for a trial that nobody else ends.
     """
 
     dataset: Choice
@@ -68,6 +70,8 @@ class Trial:
     n_generator: int = 1
     update: Literal["alternating", "simultaneous"] = "alternating"
     ema: float = 0.0
+    stop: dict[str, float] = field(default_factory=dict, hash=False)
+    search: str = ""
 
     @property
     def choices(self) -> tuple[Choice, ...]:
@@ -111,7 +115,9 @@ class Trial:
 
     def canonical(self) -> dict[str, Any]:
         """Return the configuration with the components' versions: two trials with equal ones have equal numbers."""
-        return {**dataclasses.asdict(self), "versions": self.versions}
+        fields = dataclasses.asdict(self)
+        kept = {name: value for name, value in fields.items() if name not in ("stop", "search") or value}
+        return {**kept, "versions": self.versions}
 
     @property
     def versions(self) -> dict[str, int]:

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from ganbench.core.component import Component
 from ganbench.core.errors import UsageError, unknown
 from ganbench.core.trial import Choice, Trial
-from ganbench.sweep.suite import AXES, Block, Suite
+from ganbench.sweep.suite import AXES, EVALUATIONS, Block, Suite
 from ganbench.sweep.yaml_reader import shorten
 
 MAX_TRIALS = 10_000
@@ -126,7 +126,7 @@ def _trial(
         steps=block.steps,
         batch=block.batch,
         log_every=block.log_every,
-        evaluate_every=block.evaluate.every,
+        evaluate_every=block.evaluate.every or max(1, block.steps // EVALUATIONS),
         samples=block.evaluate.samples,
         metrics=block.evaluate.metrics,
         diagnostics=block.diagnostics,
@@ -134,6 +134,7 @@ def _trial(
         n_generator=block.training.n_generator,
         update=block.training.update,
         ema=block.training.ema,
+        stop={name: share for name, share in block.stop if share is not None},
     )
 
 

@@ -18,8 +18,9 @@ from ganbench.sweep.overrides import override
 from ganbench.sweep.yaml_reader import Document, Keys, read_file
 
 AXES = {"datasets": "dataset", "networks": "network", "losses": "loss", "tricks": "tricks", "optimizers": "optimizer"}
-DEFAULT_METRICS = ("modes", "fid")
-DEFAULT_DIAGNOSTICS = ("gradients", "losses", "logits", "updates")
+EVALUATIONS = 80  # of a run that does not say otherwise: verdicts want sixty
+DEFAULT_METRICS = ("modes", "position", "fid")
+DEFAULT_DIAGNOSTICS = ("gradients", "losses", "logits", "updates", "loss_slope", "excess")
 
 Datasets = Annotated[tuple[Annotated[Choice, ChoiceOf("dataset")], ...], Axis]
 Networks = Annotated[tuple[Annotated[Choice, ChoiceOf("network")], ...], Axis]
@@ -38,10 +39,13 @@ def _default(kind: str, *names: str) -> Any:  # noqa: ANN401 - pydantic's own ty
 
 
 class Evaluate(Strict):
-    """How samples are judged: `every` so many steps, with so many generated `samples`, by these `metrics`."""
+    """How samples are judged: `every` so many steps, with so many generated `samples`, by these `metrics`.
+
+    `every: null` is eighty times a run. A metric may be due more rarely: `fid: {every: 1000}`.
+    """
 
     what: ClassVar[str] = "key of evaluate"
-    every: Count = 500
+    every: Count | None = None
     samples: Annotated[int, Interval(ge=2, le=1_000_000)] = 2000
     metrics: Metrics = _default("metric", *DEFAULT_METRICS)
 
@@ -54,6 +58,16 @@ class Training(Strict):
     n_generator: Updates = 1
     update: Literal["alternating", "simultaneous"] = "alternating"
     ema: Annotated[float, Interval(ge=0, lt=1)] = 0.0
+
+
+class Stop(Strict):
+    """When a trial may end before its steps are done; a trial whose seeds have all diverged always does.
+
+    `collapsed`: once every seed has diverged, or been totally collapsed for this share of the trial's steps.
+    """
+
+    what: ClassVar[str] = "key of stop"
+    collapsed: Annotated[float, Interval(gt=0, le=1)] | None = None
 
 
 class Resources(Strict):
@@ -96,6 +110,7 @@ class Block(Strict):
     evaluate: Evaluate = Field(default_factory=Evaluate)
     diagnostics: Diagnostics = _default("diagnostic", *DEFAULT_DIAGNOSTICS)
     training: Training = Field(default_factory=Training)
+    stop: Stop = Field(default_factory=Stop)
 
 
 class Suite(Block):
@@ -127,8 +142,13 @@ class Suite(Block):
     def resolved(self) -> Json:
         """Return plain data that reads as an equal suite, with defaults and overrides written out."""
         names = [n for n in Suite.model_fields if n not in AXES or self.own_matrix]
+        # What later versions brought is left out at its default: the hash of an older suite stays what it was.
+        names = [n for n in names if n not in LATER or getattr(self, n) != LATER[n]]
         names.sort(key=lambda n: n not in ("name", "description"))
         return {name: _plain(getattr(self, name), name) for name in names}
+
+
+LATER: dict[str, Any] = {"stop": Stop()}
 
 
 def _merged(base: Block, over: Block) -> Block:
@@ -198,4 +218,15 @@ def suite_of(document: Document) -> Suite:
         missing = [i for i, block in enumerate(suite.include) if not block.datasets]
         where = () if suite.own_matrix or not missing else ("include", missing[0])
         raise UsageError(f"{suite.place(where)}: no data set is named; add for example `datasets: [ring]`")
+    _check_stop(suite)
     return suite
+
+
+def _check_stop(suite: Suite) -> None:
+    """Raise where a trial is to end on what nobody measures."""
+    for block in suite.blocks:
+        if block.stop.collapsed and "position" not in [metric.name for metric in block.evaluate.metrics]:
+            raise UsageError(
+                f"{suite.place(('stop', 'collapsed'))}: a collapse shows in the metric position; add it to "
+                "`evaluate.metrics`"
+            )

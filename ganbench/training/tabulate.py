@@ -25,7 +25,8 @@ def tabulate(trainer: Trainer) -> TrialTables:
     diverged = ~trainer.alive.cpu().numpy()
     ids = [f"{trial.key[:12]}-{seed}" for seed in trial.seeds]
     identity = {"trial": trial.key[:12], "run": ids, "seed": list(trial.seeds)}
-    last = {i: int(good[i]) if diverged[i] else trial.steps for i in range(len(ids))}
+    end = trainer.stopped.step if trainer.stopped else trial.steps
+    last = {i: int(good[i]) if diverged[i] else end for i in range(len(ids))}
     layer_frames = [
         _long(recorder.row, recorder.arrays(), identity, last).assign(network=network, layer=layer)
         for (network, layer), recorder in trainer.layers.items()
@@ -70,7 +71,9 @@ def _runs(
     """Return a row a seed with its metrics at the last evaluation; a diverged seed has none."""
     trial, n = trainer.trial, len(trainer.trial.seeds)
     arrays = trainer.history.arrays()
-    at = trainer.history.row[trial.steps]
+    stopped = trainer.stopped
+    at = trainer.history.row[stopped.step if stopped else trial.steps]
+    reasons = [reason or None for reason in (stopped.reasons if stopped else [""] * n)]
     metrics = [c.name for m in trainer.evaluator.metrics for c in m.columns]
     final = {name: np.where(diverged, np.nan, arrays[name][at]) for name in metrics if name in arrays}
     return pd.DataFrame(
@@ -88,6 +91,8 @@ def _runs(
             "n_fake": trial.samples,
             "ms_per_step": 1e3 * trainer.train_seconds / max(trainer.step, 1) / n,
             "seconds": trainer.total_seconds / n,
+            "stopped_at": pd.array([stopped.step if stopped and reason else None for reason in reasons], "Int64"),
+            "stop_reason": pd.array(reasons, "string"),
             "versions": json.dumps(trial.versions, sort_keys=True),
             "environment": json.dumps(stamp(_device(trainer.device), torch.get_num_threads()), sort_keys=True),
         }

@@ -19,8 +19,9 @@ from ganbench.training.evaluation import Evaluator, out_of_range
 from ganbench.training.game import Game, Player
 from ganbench.training.noise import Noise
 from ganbench.training.probe import ProbeSamples
-from ganbench.training.recorder import Recorder, due_steps, logged_steps, snapshot_steps
+from ganbench.training.recorder import Recorder, due_steps, logged_steps, measured_steps, snapshot_steps
 from ganbench.training.step import gan_step
+from ganbench.training.stopping import Order, Stopped, settled
 from ganbench.training.tabulate import tabulate
 
 CHECKPOINT_SECONDS = 60.0
@@ -33,7 +34,7 @@ class Trainer:
 
     It goes on from the checkpoint if there is one; the numbers are those of an uninterrupted run. A seed whose loss is
     not finite, or whose samples leave ±1e6, is recorded as diverged at that step and has no rows from there on; the
-    others never notice. When no seed is left the trial ends.
+    others never notice. When no seed is left the trial ends, and where it has a stopping rule once all are settled.
 
     Args:
         trial: what to train.
@@ -56,6 +57,7 @@ class Trainer:
         self.due = [due_steps(self.log_steps, getattr(d, "every", 1)) for d in self.diagnostics]
         evaluated = [s for s in range(trial.evaluate_every, trial.steps + 1, trial.evaluate_every)]
         self.evaluate_steps = sorted({*evaluated, trial.steps})
+        self.measured = [measured_steps(self.evaluate_steps, m.every, trial.steps) for m in self.evaluator.metrics]
         self.snapshot_steps = snapshot_steps(self.evaluate_steps)
         n = len(trial.seeds)
         self.history = Recorder([*self.log_steps, *self.evaluate_steps], n, self.device)
@@ -67,27 +69,38 @@ class Trainer:
         self.good_steps = torch.zeros(n, dtype=torch.int64, device=self.device)
         self.alive = torch.ones(n, dtype=torch.bool, device=self.device)
         self.train_seconds = self.total_seconds = 0.0
+        self.stopped: Stopped | None = None
+        self.order: Order | None = None
         self._saved_at = time.monotonic()
         if checkpoint is not None and checkpoint.exists():
             self._load(checkpoint)
 
     @property
     def finished(self) -> bool:
-        """Say whether all steps are done or no seed is left."""
-        return self.step >= self.trial.steps or self._all_dead
+        """Say whether all steps are done, no seed is left, or the trial was ended early."""
+        return self.step >= self.trial.steps or self._all_dead or self.stopped is not None
 
     _all_dead = False
 
-    def advance(self, seconds: float) -> None:
-        """Train for about that long, at least one step, and save a checkpoint where one is due."""
+    def advance(self, seconds: float, to_evaluation: bool = False) -> None:
+        """Train for about that long, at least one step, and save a checkpoint where one is due.
+
+        With `to_evaluation` it returns after an evaluation, too.
+        """
         start = time.monotonic()
         while not self.finished:
             self._one_step()
             now = time.monotonic()
             if self.checkpoint is not None and now - self._saved_at > CHECKPOINT_SECONDS:
                 self._save_between_cycles(self.checkpoint)
-            if now - start >= seconds:
+            if now - start >= seconds or (to_evaluation and self.step in self.evaluate_steps):
                 break
+
+    def stop(self, order: Order) -> None:
+        """End the trial at the order's step, which is that of an evaluation, or at the next one if it is past that."""
+        self.order = order
+        if self.step in self.evaluate_steps:
+            self._settle()
 
     def _one_step(self) -> None:
         start = time.perf_counter()
@@ -135,28 +148,49 @@ class Trainer:
                             self.layers[place] = Recorder(self.log_steps, len(self.trial.seeds), self.device)
                         self.layers[place].write(self.step, values)
 
-    def _evaluate(self) -> None:
+    def _samples(self) -> Tensor:
         params = self.g.params if self.ema is None else self.g.layout.views(self.ema)
-        points = self.evaluator.generate(params, self.g.buffers)
+        return self.evaluator.generate(params, self.g.buffers)
+
+    def _evaluate(self) -> None:
+        points = self._samples()
         lost = out_of_range(points)
         # A seed that was alive until now diverged at this step: the step does not count as a good one.
         self.good_steps -= (self.alive & lost).long()
         self.alive &= ~lost
-        self.history.write(self.step, self.evaluator.measure(points))
-        if self.step in self.snapshot_steps:
+        due = [m for m, steps in zip(self.evaluator.metrics, self.measured, strict=True) if self.step in steps]
+        self.history.write(self.step, self.evaluator.measure(points, due))
+        self._settle()
+        if self.step in self.snapshot_steps or self.stopped is not None:
             keep = SNAPSHOT_IMAGES if points.dim() == 5 else SNAPSHOT_POINTS
             self.snapshots[self.step] = points[:, :keep].clone()
+
+    def _settle(self) -> None:
+        """See at an evaluation whether the trial ends here."""
         self._all_dead = not bool(self.alive.any())
+        if self._all_dead or self.step >= self.trial.steps:
+            return
+        alive = self.alive.tolist()
+        if self.order is not None and self.step >= self.order.step:
+            reason = self.order.reason
+            self.stopped = Stopped(self.step, tuple(reason if ok else "" for ok in alive))
+        elif (share := self.trial.stop.get("collapsed")) and "total_spread" in self.history.columns:
+            steps = [step for step in self.evaluate_steps if step <= self.step]
+            rows = [self.history.row[step] for step in steps]
+            spread = self.history.columns["total_spread"][rows].cpu().numpy()
+            reasons = settled(alive, spread, steps, share * self.trial.steps, len(self.game.data.weights))
+            self.stopped = None if reasons is None else Stopped(self.step, reasons)
+        if self.stopped is not None:  # the last evaluation has every metric
+            self.history.write(self.step, self.evaluator.measure(self._samples()))
 
     def progress(self) -> dict[str, float]:
         """Return a few current numbers: the step, the seeds' mean of each metric and median of the gradient norms."""
-        row = max((r for s, r in self.history.row.items() if s <= self.step and s in self.evaluate_steps), default=None)
         numbers = {"step": float(self.step), "alive": float(self.alive.sum())}
-        if row is not None:
-            for metric in self.evaluator.metrics:
-                for column in metric.columns:
-                    if column.name in self.history.columns:
-                        numbers[column.name] = float(self.history.columns[column.name][row].nanmean())
+        for metric, steps in zip(self.evaluator.metrics, self.measured, strict=True):
+            last = max((step for step in steps if step <= self.step), default=None)
+            for column in metric.columns if last is not None else ():
+                if column.name in self.history.columns:
+                    numbers[column.name] = float(self.history.columns[column.name][self.history.row[last]].nanmean())
         logged = max((r for s, r in self.history.row.items() if s <= self.step and s in self.log_steps), default=None)
         for name in ("grad_norm_g", "grad_norm_d"):
             if logged is not None and name in self.history.columns:
@@ -204,7 +238,7 @@ class Trainer:
             return
         for player in (self.d, self.g):
             _restore(player, state["players"][player.name])
-        self.ema, self.earlier = state["ema"], state["earlier"]
+        self.ema, self.earlier = state["ema"], state.get("earlier", {})
         self.noise.load_state_dict(state["noise"])
         self.history.load_state_dict(state["history"])
         for network, layer, columns in state["layers"]:
@@ -214,6 +248,8 @@ class Trainer:
         self.snapshots = state["snapshots"]
         self.good_steps, self.alive, self.step = state["good_steps"], state["alive"], state["step"]
         self.train_seconds, self.total_seconds = state["seconds"]
+        if self.step in self.evaluate_steps:
+            self._settle()
 
 
 def _player_state(player: Player) -> dict[str, Any]:
