@@ -13,7 +13,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from objectives import LOSSES, OTHERS, TRICKS, objective
+from loss_words import LOSSES
+from objectives import OTHERS, TRICKS, objective
 from one_seed import Recorded, Snapshot, View
 from trials import small_trial
 
