@@ -10,6 +10,7 @@ from ganbench.analysis.ranking import metric_columns, order_by, ranking
 from ganbench.core.column import Column
 from ganbench.report import about
 from ganbench.report.cards import Card, card, fill_of, thumbnail
+from ganbench.report.downloads import Download, downloads
 from ganbench.report.headline import Ranked, headline
 from ganbench.report.labels import varying
 from ganbench.report.numbers import count, listing
@@ -69,6 +70,7 @@ class Page:
     sampled: list[about.Sampled]
     provenance: list[tuple[str, str]]
     suite: str
+    downloads: list[Download]
 
 
 def page(results: Results) -> Page:
@@ -94,6 +96,7 @@ def page(results: Results) -> Page:
         sampled=about.sampled(parts),
         provenance=about.provenance(results),
         suite=results.suite,
+        downloads=downloads(results),
     )
 
 

@@ -107,6 +107,8 @@ def save(results: Results, folder: Path) -> Path:
 def _typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     fixed = {c.name: c.dtype for c in schema.FIXED[name]}
     types = {"float64": "float64", "int64": "Int64", "string": "string", "bool": "boolean"}
+    leading = [c.name for c in schema.LEADING[name] if c.name in frame]  # in the order of the files
+    frame = frame[[*leading, *(c for c in frame.columns if c not in leading)]]
     return frame.astype({c: types[fixed.get(c, "float64")] for c in frame.columns})
 
 

@@ -1,0 +1,155 @@
+"""Pages in a real browser: Debian's chromium, driven by playwright; skipped where either is not installed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+from fake_results import fake_results
+
+from ganbench.report.page import render, render_changes
+
+playwright = pytest.importorskip("playwright.sync_api")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
+WIDTHS = {"wide": 1280, "narrow": 400}
+
+
+@pytest.fixture(scope="module")
+def results():
+    return fake_results(trials=12, seeds=4, datasets=("ring", "digits"))
+
+
+@pytest.fixture(scope="module")
+def pages(results, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    (folder / "run.html").write_text(render(results), encoding="utf-8")
+    (folder / "changes.html").write_text(render_changes(results, [results]), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as started:
+        launched = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def open_page(browser, pages):
+    """Open a page; at the end nothing may have been requested, and the console must be silent."""
+    complaints, contexts = [], []
+
+    def opened(name="run.html", anchor="", width=1280, **options):
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+        asked = (pages / name).as_uri()
+        page.on("request", lambda request: _note(request.url, asked, complaints))
+        page.goto(asked + anchor)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _note(url: str, asked: str, complaints: list[str]) -> None:
+    if not url.startswith(("data:", asked)):
+        complaints.append(f"request: {url}")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["run.html", "changes.html"])
+def test_axe_finds_nothing(open_page, name, scheme, width):
+    page = open_page(name, color_scheme=scheme, width=WIDTHS[width])
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    found = axe.Axe().run(page).response["violations"]
+    assert [(v["id"], [node["html"][:120] for node in v["nodes"]]) for v in found] == []
+
+
+@pytest.mark.parametrize("name", ["run.html", "changes.html"])
+def test_nothing_is_wider_than_a_narrow_screen(open_page, name):
+    page = open_page(name, width=400)
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def _column(page, name: str) -> list[str]:
+    return page.locator("section:first-of-type table.ranking tbody tr").evaluate_all(
+        "(rows, name) => rows.map((row) => [...row.cells].find((c) => c.dataset.label === name)?.dataset.value)", name
+    )
+
+
+def test_a_click_sorts_numbers_and_another_turns_the_order(open_page):
+    page = open_page()
+    before = _column(page, "FID")
+    button = page.locator("section:first-of-type th button", has_text="FID")
+    button.click()
+    values = _column(page, "FID")
+    known = [float(v) for v in values if v]
+    assert known == sorted(known) and sorted(values) == sorted(before)
+    assert values[len(known) :] == [""] * (len(values) - len(known))  # no value comes last
+    button.click()
+    assert [float(v) for v in _column(page, "FID") if v] == known[::-1]
+    assert button.locator("xpath=..").get_attribute("aria-sort") == "descending"
+
+
+def test_the_keyboard_reaches_and_uses_the_columns(open_page):
+    page = open_page()
+    page.locator("section:first-of-type th button", has_text="FID").focus()
+    page.keyboard.press("Enter")
+    known = [float(v) for v in _column(page, "FID") if v]
+    assert known == sorted(known)
+
+
+def test_a_link_to_a_trial_opens_it(open_page, results):
+    trial = results.runs["trial"].iloc[-9]
+    page = open_page(anchor=f"#t-{trial}", reduced_motion="reduce")
+    inside = page.locator(f"#t-{trial}")
+    assert inside.is_visible()
+    inside.wait_for(state="visible")
+    page.wait_for_function(f"document.getElementById('t-{trial}').getBoundingClientRect().top < innerHeight")
+
+
+def test_without_scripts_everything_is_there(open_page, results):
+    page = open_page(java_script_enabled=False)
+    rows = page.locator("table.ranking tbody tr")
+    assert rows.count() == results.runs["trial"].nunique()
+    assert rows.first.is_visible()
+    page.locator("details.card summary").first.click()
+
+
+def test_dark_is_dark_and_light_is_light(open_page):
+    def brightness(page) -> float:
+        colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return sum(map(int, re.findall(r"\d+", colour)[:3])) / 765
+
+    assert brightness(open_page(color_scheme="light")) > 0.9
+    assert brightness(open_page(color_scheme="dark")) < 0.2
+
+
+def test_on_paper_it_is_light_and_whole(open_page, tmp_path):
+    page = open_page(color_scheme="dark")
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--page')").strip() == "#fff"
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert len(page.pdf(format="A4", landscape=True)) > 20_000
+
+
+def test_downloads_are_files_without_a_request(open_page):
+    page = open_page()
+    links = page.locator("a[download]")
+    names = links.evaluate_all("(all) => all.map((a) => a.download)")
+    assert names == ["ranking.csv", "runs.csv", "summary.json"]
+    with page.expect_download() as waiting:
+        links.nth(1).click()
+    assert waiting.value.suggested_filename == "runs.csv"
+    assert waiting.value.path().read_text(encoding="utf-8").startswith("run,trial,dataset,")
