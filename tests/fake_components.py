@@ -11,6 +11,7 @@ from annotated_types import Gt, Interval, Len
 from ganbench.core import registry
 from ganbench.core.component import Component
 from ganbench.core.trial import Trial
+from ganbench.sweep.suite import DEFAULT_DIAGNOSTICS, DEFAULT_METRICS
 
 
 def _component(kind: str, name: str, **attributes) -> type[Component]:
@@ -86,8 +87,8 @@ _ALL = [
     _component("dataset", "grid"),
     _component("dataset", "digits", traits=("images",)),
     *(_component("loss", name) for name in ("non_saturating", "hinge", "wasserstein", "minimax")),
-    *(_component("metric", name) for name in ("modes", "fid")),
-    *(_component("diagnostic", name) for name in ("gradients", "losses", "logits", "updates")),
+    *(_component("metric", name) for name in DEFAULT_METRICS),
+    *(_component("diagnostic", name) for name in DEFAULT_DIAGNOSTICS),
 ]
 
 

@@ -14,7 +14,7 @@ from ganbench.sweep.plan import Plan
 STEP_MS = 1.0
 MS_PER_GFLOP = 17.0
 PENALTY = 1.5
-EVALUATION_S = 0.1
+EVALUATION_S = 0.02
 TRIAL_S = 0.7
 START_S = 8.0
 

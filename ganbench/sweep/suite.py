@@ -20,7 +20,10 @@ from ganbench.sweep.yaml_reader import Document, Keys, read_file
 AXES = {"datasets": "dataset", "networks": "network", "losses": "loss", "tricks": "tricks", "optimizers": "optimizer"}
 EVALUATIONS = 80  # of a run that does not say otherwise: verdicts want sixty
 DEFAULT_METRICS = ("modes", "position", "fid")
-DEFAULT_DIAGNOSTICS = ("gradients", "losses", "logits", "updates", "loss_slope", "excess")
+DEFAULT_DIAGNOSTICS = (
+    *("gradients", "losses", "logits", "updates"),
+    *("loss_slope", "critic_slope", "excess", "overfitting"),
+)
 
 Datasets = Annotated[tuple[Annotated[Choice, ChoiceOf("dataset")], ...], Axis]
 Networks = Annotated[tuple[Annotated[Choice, ChoiceOf("network")], ...], Axis]

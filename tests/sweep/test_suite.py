@@ -18,8 +18,11 @@ def test_the_smallest_suite_has_defaults_that_serve(suite_of):
     assert [n.label for n in suite.networks + suite.losses + suite.optimizers] == ["mlp", "non_saturating", "adam"]
     assert suite.tricks == ((),)
     assert suite.seeds == tuple(range(8))
-    assert [m.name for m in suite.evaluate.metrics] == ["modes", "fid"]
-    assert [d.name for d in suite.diagnostics] == ["gradients", "losses", "logits", "updates"]
+    assert [m.name for m in suite.evaluate.metrics] == ["modes", "position", "fid"]
+    assert [d.name for d in suite.diagnostics] == [
+        *("gradients", "losses", "logits", "updates"),
+        *("loss_slope", "critic_slope", "excess", "overfitting"),
+    ]
     assert suite.resources.timeout is None
 
 
