@@ -28,11 +28,11 @@ def judge_each(
     `judge` sees one set `[n, d]` in float64, so a set's numbers do not depend on those beside it, to the last bit.
     """
     lead = features.shape[:-2]
-    table = torch.full((lead.numel(), len(names)), torch.nan, dtype=torch.float64)
+    table = torch.full((lead.numel(), len(names)), torch.nan, dtype=torch.float64, device="cpu")
     for row, x in zip(table, features.reshape(-1, *features.shape[-2:]), strict=True):
         low, high = x.aminmax()
         if -LARGEST < float(low) and float(high) < LARGEST:
-            row[:] = torch.tensor([float(value) for value in judge(x.double())], dtype=torch.float64)
+            row[:] = torch.tensor([float(v) for v in judge(x.double())], dtype=torch.float64, device="cpu")
     return {name: table[:, i].reshape(lead).to(features.device) for i, name in enumerate(names)}
 
 

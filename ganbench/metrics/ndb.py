@@ -58,8 +58,8 @@ def _shares(x: Tensor, centres: Tensor) -> Tensor:
 
 def _centres(x: Tensor, k: int) -> Tensor:
     """Return `k` centres: k-means++ from fixed random numbers, then Lloyd's rounds; an empty cell keeps its centre."""
-    generator = torch.Generator().manual_seed(stream(0, "ndb"))
-    uniform = torch.rand(k, generator=generator, dtype=torch.float64).to(x.device)
+    generator = torch.Generator("cpu").manual_seed(stream(0, "ndb"))
+    uniform = torch.rand(k, generator=generator, dtype=torch.float64, device="cpu").to(x.device)
     chosen = [x[int(uniform[0] * len(x))]]
     nearest = (x - chosen[0]).square().sum(1)
     for u in uniform[1:]:

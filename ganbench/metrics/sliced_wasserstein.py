@@ -49,8 +49,8 @@ class SlicedWasserstein(Metric):
 
 def _directions(d: int, count: int) -> Tensor:
     """Return `[d, count]` unit vectors, always the same ones."""
-    generator = torch.Generator().manual_seed(stream(0, "sliced_wasserstein", d))
-    return F.normalize(torch.randn(d, count, generator=generator, dtype=torch.float64), dim=0)
+    generator = torch.Generator("cpu").manual_seed(stream(0, "sliced_wasserstein", d))
+    return F.normalize(torch.randn(d, count, generator=generator, dtype=torch.float64, device="cpu"), dim=0)
 
 
 def _coupling(n: int, m: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
