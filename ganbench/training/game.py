@@ -121,6 +121,9 @@ class Critic:
     z: Tensor
     real_logits: Tensor
     fake_logits: Tensor
+    real_hidden: Tensor
+    fake_hidden: Tensor
+    lead = 1  # the seeds
     player: Literal["D", "G"]
     step: int
     memory: dict[str, Tensor]
@@ -141,8 +144,11 @@ class Critic:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return the logits `[S, B]` of what was seen, `[S, B, *sample]`."""
+        return self.logits(self.hidden(x))
+
+    def logits(self, h: Tensor) -> Tensor:
+        """Return the logits `[S, B]` of the last hidden layer `[S, B, F]`."""
         game = self.game
-        h = self.hidden(x)
         extra = [trick.features(h, self.params) for trick in game.hooks["features"]]
         if extra:
             h = torch.cat((h, *extra), dim=-1)

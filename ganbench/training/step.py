@@ -139,8 +139,10 @@ class Play:
         critic = self.critic(d, batch, self._fake(g, batch), "G")
         real_logits = None
         if batch.real is not None:
-            real_logits = critic.real_logits = critic(critic.real)
-        critic.fake_logits = critic(critic.fake)
+            critic.real_hidden = critic.hidden(critic.real)
+            real_logits = critic.real_logits = critic.logits(critic.real_hidden)
+        critic.fake_hidden = critic.hidden(critic.fake)
+        critic.fake_logits = critic.logits(critic.fake_hidden)
         if self.game.hooks["generator_loss"]:
             loss = self.game.hooks["generator_loss"][0].generator_loss(critic)
         else:

@@ -46,17 +46,22 @@ class Critic(Protocol):
 
     Attributes:
         real, fake: what the discriminator saw, `[..., B, *sample]`; in the generator's step `real` may be None.
-        z: the latents of the fakes, `[..., B, Z]`. real_logits, fake_logits: what it answered, `[..., B]`.
+        lead: how many axes there are before `B`. z: the latents of the fakes, `[..., B, Z]`.
+        real_logits, fake_logits: what it answered, `[..., B]`.
+        real_hidden, fake_hidden: its last hidden layer of both, `[..., B, F]`; in the generator's step alone.
         params: its weights. noise: random numbers of this step. progress: share of the steps done, in [0, 1).
         player: whose loss it is, 'D' or 'G'. step: from 0.
         memory: what tricks keep from step to step, leading axes first; it goes into checkpoints.
     """
 
+    lead: int
     real: Tensor
     fake: Tensor
     z: Tensor
     real_logits: Tensor
     fake_logits: Tensor
+    real_hidden: Tensor
+    fake_hidden: Tensor
     params: dict[str, Tensor]
     noise: Noise
     progress: float

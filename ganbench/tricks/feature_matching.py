@@ -21,6 +21,7 @@ class FeatureMatching(Trick):
     """
 
     name = "feature_matching"
+    version = 2
     group = "generator"
     source = "Salimans et al. 2016, arXiv:1606.03498, section 3.1"
     mends = "generator that overtrains on the present discriminator"
@@ -30,5 +31,5 @@ class FeatureMatching(Trick):
 
     def generator_loss(self, critic: Critic) -> Tensor:
         """Return λ‖E h(x) − E h(G(z))‖², `[...]`."""
-        apart = critic.hidden(critic.real).detach().mean(-2) - critic.hidden(critic.fake).mean(-2)
+        apart = critic.real_hidden.detach().mean(-2) - critic.fake_hidden.mean(-2)
         return self.weight * apart.square().sum(-1)

@@ -31,6 +31,6 @@ class InstanceNoise(Trick):
     sigma: Annotated[float, Gt(0)] = 0.1
 
     def inputs(self, x: Tensor, critic: Critic, side: Literal["real", "fake"]) -> Tensor:
-        """Return `x` with noise of its own on every number, `[S, B, *sample]`."""
-        noise = critic.noise.normal("instance noise", *x.shape[1:])
+        """Return `x` with noise of its own on every number, `[..., B, *sample]`."""
+        noise = critic.noise.normal("instance noise", *x.shape[critic.lead :])
         return x + (self.sigma * (1.0 - critic.progress)) * noise

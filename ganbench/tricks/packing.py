@@ -44,5 +44,6 @@ class Packing(Trick):
         return (self.m * shape[0], *shape[1:])
 
     def inputs(self, x: Tensor, critic: Critic, side: Literal["real", "fake"]) -> Tensor:
-        """Return `[S, B/m, m·d]` of points `[S, B, d]`, `[S, B/m, m·C, H, W]` of images."""
-        return x.unflatten(1, (-1, self.m)).flatten(2, 3)
+        """Return `[..., B/m, m·d]` of points `[..., B, d]`, `[..., B/m, m·C, H, W]` of images."""
+        batch = critic.lead
+        return x.unflatten(batch, (-1, self.m)).flatten(batch + 1, batch + 2)

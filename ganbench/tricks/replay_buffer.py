@@ -31,20 +31,21 @@ class ReplayBuffer(Trick):
     p: Annotated[float, Interval(gt=0, le=1)] = 0.5
 
     def inputs(self, x: Tensor, critic: Critic, side: Literal["real", "fake"]) -> Tensor:
-        """Return fakes `[S, B, *sample]`, some of them of earlier steps, in the discriminator's step."""
+        """Return fakes `[..., B, *sample]`, some of them of earlier steps, in the discriminator's step."""
         if side == "real" or critic.player == "G":
             return x
-        kept = critic.memory.get("replay buffer")
-        held = 0 if kept is None else kept.shape[1]
-        if held < self.size:
-            new = x[:, : self.size - held].detach()
-            critic.memory["replay buffer"] = new.clone() if kept is None else torch.cat((kept, new), dim=1)
+        kept, batch = critic.memory.get("replay buffer"), critic.lead
+        held, n = 0 if kept is None else kept.shape[batch], x.shape[batch]
+        if kept is None or held < self.size:
+            new = x.narrow(batch, 0, min(n, self.size - held)).detach()
+            critic.memory["replay buffer"] = new.clone() if kept is None else torch.cat((kept, new), dim=batch)
             return x
-        n = min(x.shape[1], self.size)
+        new, rest = x.tensor_split((self.size,), dim=batch)
         draws = critic.noise.uniform("replay buffer", 2, self.size)
-        slots, swap = draws[:, 0].argsort(-1)[:, :n], draws[:, 1, :n] < self.p
-        wide = (*slots.shape, *[1] * (x.dim() - 2))
-        slots, swap = slots.view(wide).expand_as(x[:, :n]), swap.view(wide)
-        old, new = critic.memory["replay buffer"].gather(1, slots), x[:, :n]
-        critic.memory["replay buffer"].scatter_(1, slots, torch.where(swap, new.detach(), old))
-        return torch.cat((torch.where(swap, old, new), x[:, n:]), dim=1)
+        order, swap = draws.unbind(-2)
+        slots, swap = order.argsort(-1)[..., :n], swap[..., :n] < self.p
+        wide = (*slots.shape, *[1] * (x.dim() - slots.dim()))
+        slots, swap = slots.view(wide).expand_as(new), swap.view(wide)
+        old = kept.gather(batch, slots)
+        kept.scatter_(batch, slots, torch.where(swap, new.detach(), old))
+        return torch.cat((torch.where(swap, old, new), rest), dim=batch)

@@ -35,7 +35,10 @@ class SpectralNorm(Trick):
     def weight_buffers(self, params: dict[str, Tensor], generator: Generator) -> dict[str, Tensor]:
         """Return a random unit vector u for each weight of one seed, after 15 iterations from there."""
         buffers = {}
-        for name, weight in _matrices(params, rank=0).items():
+        for name, p in params.items():
+            if not name.endswith(".weight") or p.dim() < 2:  # biases and scales are not weights
+                continue
+            weight = p.flatten(1)
             u = F.normalize(torch.randn(weight.shape[0], 1, generator=generator, dtype=weight.dtype), dim=-2, eps=_EPS)
             for _ in range(15):
                 u, _v = _iterate(weight, u)
@@ -45,8 +48,11 @@ class SpectralNorm(Trick):
     def weights(self, params: dict[str, Tensor], buffers: dict[str, Tensor], training: bool) -> dict[str, Tensor]:
         """Return the parameters with normalised weights; in training u moves in place."""
         changed = dict(params)
-        for name, weight in _matrices(params, rank=1).items():
-            kept = buffers[f"{name}.u"]
+        for name, p in params.items():
+            kept = buffers.get(f"{name}.u")
+            if kept is None:
+                continue
+            weight = p.flatten(kept.dim())
             with torch.no_grad():
                 u = kept.unsqueeze(-1)
                 for _ in range(self.iterations if training else 0):
@@ -56,13 +62,8 @@ class SpectralNorm(Trick):
                     kept.copy_(u.squeeze(-1))
             # Copies: u and v are constants of this pass's graph and u moves at the next one.
             sigma = (u * torch.matmul(weight, v)).sum((-2, -1))
-            changed[name] = params[name] / sigma.view(-1, *[1] * (params[name].dim() - 1))
+            changed[name] = p / sigma.reshape(*sigma.shape, *[1] * (p.dim() - sigma.dim()))
         return changed
-
-
-def _matrices(params: dict[str, Tensor], rank: int) -> dict[str, Tensor]:
-    """Return each weight as a matrix with `rank` leading axes; biases and scales are not weights."""
-    return {name: p.flatten(rank + 1) for name, p in params.items() if name.endswith(".weight") and p.dim() >= rank + 2}
 
 
 def _iterate(weight: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:

@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 
 
 def at(progress, noise=None):
-    return SimpleNamespace(noise=noise or Noise((0, 1), CPU), progress=progress)
+    return SimpleNamespace(noise=noise or Noise((0, 1), CPU), progress=progress, lead=1)
 
 
 @pytest.mark.parametrize(("progress", "sigma"), [(0.0, 0.3), (0.5, 0.15), (0.9, 0.03)])

@@ -105,7 +105,7 @@ def test_replayed_samples_are_those_of_a_list(size, batch):
         )
         draws = torch.rand(2, 2, size, generator=generator)
         noise = SimpleNamespace(uniform=lambda name, *shape, draws=draws: draws)
-        see = SimpleNamespace(player="D", memory=memory, noise=noise)
+        see = SimpleNamespace(player="D", memory=memory, noise=noise, lead=1)
         shown = trick.inputs(x, see, "fake")
         for s, kept in enumerate(lists):
             if len(kept) < size:
