@@ -57,7 +57,7 @@ def command(results: Path, report: Path) -> int:
         ("packages", _packages),
         ("torchvision", _torchvision),
         ("cores", _cores),
-        ("gpu", _gpu),
+        ("devices", _devices),
         ("ray", _ray),
         ("folders", lambda: _folders(results, report)),
         ("git", _git),
@@ -113,14 +113,17 @@ def _cores() -> Iterator[Finding]:
     yield Finding("ok", f"{cores()} of {total} cores for this process{load}")
 
 
-def _gpu() -> Iterator[Finding]:
+def _devices() -> Iterator[Finding]:
     import torch
 
     if torch.cuda.is_available():
-        names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-        yield Finding("ok", ", ".join(names))
+        found = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
+        names = [f"cuda:{i} {one.name} ({one.total_memory / 2**30:.0f} GiB)" for i, one in enumerate(found)]
+        yield Finding(
+            "ok", f"cpu, {', '.join(names)}; trials run on the CPU unless --device or the suite says otherwise"
+        )
     else:
-        yield Finding("ok", f"none that torch {torch.__version__} can use; trials run on the CPU")
+        yield Finding("ok", f"cpu; no GPU that torch {torch.__version__} can use")
 
 
 def _ray() -> Iterator[Finding]:

@@ -29,6 +29,9 @@ Running it again trains only what is missing; an interrupted run goes on from th
 @click.option("--report", default="report", show_default=True, type=click.Path(path_type=Path), help="Folder of pages.")
 @click.option("--executor", default="ray", show_default=True, type=click.Choice(["ray", "local"]), help="Who trains.")
 @click.option("--address", metavar="HOST:PORT", help="Attach to this Ray cluster instead of starting one.")
+@click.option(
+    "--device", type=click.Choice(["cpu", "cuda", "auto"]), help="Where trials train; as the suite says by default."
+)
 @click.option("--jobs", type=click.IntRange(1, 4096), help="Trials at a time; as many as cores allow by default.")
 def command(
     suite: Path,
@@ -39,11 +42,13 @@ def command(
     report: Path,
     executor: Literal["ray", "local"],
     address: str | None,
+    device: str | None,
     jobs: int | None,
 ) -> int:
     """Run SUITE: train what is missing, write the tables to RESULTS/<suite> and the page to REPORT/<suite>.html."""
     if address and executor == "local":
         raise click.UsageError("--address is a Ray cluster's; leave it out with --executor local")
+    overrides = (*overrides, f"resources.device={device}") if device else overrides
     plan = plan_of(suite, overrides, only, yes)
     writable(report)
 

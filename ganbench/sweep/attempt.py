@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ganbench.core import registry
 from ganbench.core.component import Component
+from ganbench.core.errors import UsageError
 from ganbench.core.status import Status
 from ganbench.core.trial import Trial
 from ganbench.tables.files import StoreError
@@ -29,6 +30,7 @@ class Work:
     Attributes:
         folder: `results/<suite>`. timeout: seconds after which the trial is given up. threads: torch threads.
         own: components that only the process which made the plan knows; they are registered where the trial trains.
+        device: `"cpu"`, `"cuda"`, or `"auto"` for a GPU where there is one. gpus: the share of a GPU that it takes.
     """
 
     trial: Trial
@@ -37,6 +39,8 @@ class Work:
     timeout: float | None = None
     threads: int = 1
     own: tuple[type[Component], ...] = ()
+    device: str = "cpu"
+    gpus: float = 1.0
 
     @property
     def checkpoint(self) -> Path:
@@ -54,7 +58,24 @@ class Work:
 
         for cls in self.own:
             registry.register(cls)
-        return Trainer(self.trial, checkpoint=self.checkpoint)
+        return Trainer(self.trial, device_here(self.device), checkpoint=self.checkpoint)
+
+
+def device_here(wanted: str) -> str:
+    """Return the device to train on in this process.
+
+    Raises:
+        UsageError: a GPU is asked for, and torch can use none here.
+    """
+    if wanted == "cpu":
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if wanted == "auto":
+        return "cpu"
+    raise UsageError(f"resources.device: torch {torch.__version__} can use no GPU here; say cpu or auto, see `doctor`")
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
     what: ClassVar[str] = "key"
+    later: ClassVar[frozenset[str]] = frozenset()  # fields that the first version did not have
 
     @model_validator(mode="before")
     @classmethod

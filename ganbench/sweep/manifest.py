@@ -42,7 +42,7 @@ def manifest(
         "suite": plan.name,
         "suite_hash": suite_hash(plan),
         "run": plan.run_id,
-        "environment": environment(plan.suite.resources.cpus),
+        "environment": environment(plan.suite.resources.cpus, plan.suite.resources.device),
         "components": dict(sorted(versions.items())),
         "seeds": sorted({seed for trial in plan.trials for seed in trial.seeds}),
         "counts": {
@@ -65,7 +65,7 @@ def suite_hash(plan: Plan) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def environment(threads: int = 1) -> dict[str, Any]:
+def environment(threads: int = 1, device: str = "cpu") -> dict[str, Any]:
     """Return where the numbers come from: versions, source, machine. Costs no import of torch."""
     return {
         "ganbench": __version__,
@@ -77,6 +77,7 @@ def environment(threads: int = 1) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "gpu": gpus(),
         "threads": threads,
+        "device": device,
     }
 
 

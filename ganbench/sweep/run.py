@@ -24,7 +24,7 @@ from ganbench.core.trial import Trial
 from ganbench.datasets import Dataset
 from ganbench.features import Feature
 from ganbench.sweep import manifest as manifests
-from ganbench.sweep.attempt import Work
+from ganbench.sweep.attempt import Work, device_here
 from ganbench.sweep.live import Live
 from ganbench.sweep.plan import Plan
 from ganbench.sweep.progress import Progress
@@ -103,7 +103,8 @@ def _run(
 ) -> RunOutcome:
     began, clock = _now(), time.monotonic()
     resources = plan.suite.resources
-    works = [Work(t, t.key, folder, resources.timeout, resources.cpus, own) for t in plan.trials]
+    common = (folder, resources.timeout, resources.cpus, own, resources.device, resources.gpus)
+    works = [Work(trial, trial.key, *common) for trial in plan.trials]
     missing = _missing(works)
     progress = progress or Progress({work.key: work.trial.name for work in missing})
     live = Live(folder, plan.run_id, works, missing)
@@ -138,6 +139,7 @@ def _train(
     if executor == "local":
         from ganbench.sweep import local
 
+        device_here(works[0].device)
         local.train(works, progress)
         return
     with ray_environment(address, works[0].threads):

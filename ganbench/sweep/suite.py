@@ -74,11 +74,17 @@ class Stop(Strict):
 
 
 class Resources(Strict):
-    """What a trial may use: CPU cores, and the time after which it is given up (`null`: never)."""
+    """What a trial may use: CPU cores, the time after which it is given up (`null`: never), and a GPU or a share of it.
+
+    `device: auto` is a GPU where there is one; `gpus: 0.25` lets four trials share one.
+    """
 
     what: ClassVar[str] = "key of resources"
+    later: ClassVar[frozenset[str]] = frozenset({"device", "gpus"})
     cpus: Annotated[int, Interval(ge=1, le=1024)] = 1
     timeout: Timeout = None
+    device: Literal["cpu", "cuda", "auto"] = "cpu"
+    gpus: Annotated[float, Interval(gt=0, le=1)] = 1.0
 
 
 class Exclusion(Strict):
@@ -120,6 +126,7 @@ class Suite(Block):
     """A checked suite; `docs/suites.md` has the keys."""
 
     what: ClassVar[str] = "key"
+    later: ClassVar[frozenset[str]] = frozenset({"stop", "search"})
     name: Name
     description: Annotated[str, Len(0, 2000)] = ""
     include: tuple[Block, ...] = ()
@@ -144,14 +151,22 @@ class Suite(Block):
 
     def resolved(self) -> Json:
         """Return plain data that reads as an equal suite, with defaults and overrides written out."""
-        names = [n for n in Suite.model_fields if n not in AXES or self.own_matrix]
-        # What later versions brought is left out at its default: the hash of an older suite stays what it was.
-        names = [n for n in names if n not in LATER or getattr(self, n) != LATER[n]]
+        names = [n for n in _written(self) if n not in AXES or self.own_matrix]
         names.sort(key=lambda n: n not in ("name", "description"))
         return {name: _plain(getattr(self, name), name) for name in names}
 
 
-LATER: dict[str, Any] = {"stop": Stop()}
+def _written(model: Strict) -> list[str]:
+    """Return the fields to write out: what later versions brought only where it is not at its default.
+
+    So the hash of an older suite stays what it was.
+    """
+    fields = type(model).model_fields
+    return [
+        n
+        for n in fields
+        if n not in model.later or getattr(model, n) != fields[n].get_default(call_default_factory=True)
+    ]
 
 
 def _merged(base: Block, over: Block) -> Block:
@@ -178,7 +193,7 @@ def _plain(value: Any, name: str = "") -> Any:  # noqa: ANN401 - models, choices
     if name == "tricks":
         return [_plain(cell) or "none" for cell in value]
     if isinstance(value, Strict):
-        return {n: _plain(v, n) for n, v in value}
+        return {n: _plain(getattr(value, n), n) for n in _written(value)}
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 

@@ -102,11 +102,11 @@ def _run(works, progress):
             with ray_environment(), Interrupts() as interrupts:
                 from ray import cloudpickle
 
-                from ganbench.sweep import executor
+                from ganbench.sweep import executor, ray_follow
 
                 cloudpickle.register_pickle_by_value(sys.modules[__name__])
                 with pytest.MonkeyPatch.context() as patch:
-                    patch.setattr(executor, "MAX_RETRIES", 1)  # each costs seconds
+                    patch.setattr(ray_follow, "MAX_RETRIES", 1)  # each costs seconds
                     executor.train(list(works.values()), progress, interrupts, jobs=2)
         finally:
             os.dup2(saved[0], 1), os.dup2(saved[1], 2)

@@ -281,6 +281,6 @@ def test_skipped_combinations_are_in_the_manifest(tmp_path):
 def test_unused_numbers_of_an_old_environment_stay(copied, monkeypatch):
     """A run that trains nothing keeps the environment in which its numbers were made."""
     plan, results = copied
-    monkeypatch.setattr(run.manifests, "environment", lambda threads: {"torch": "9"})
+    monkeypatch.setattr(run.manifests, "environment", lambda *_: {"torch": "9"})
     run_local(plan, results)
     assert ganbench.load(results / "small" / plan.run_id).manifest["environment"]["torch"] != "9"
