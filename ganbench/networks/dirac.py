@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Ge
 
 from ganbench.core.lazy import torch
 from ganbench.core.trial import Trial
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dirac(Network):
-    """G(z) = θ and D(x) = ψ x, one number each, started at `theta` and `psi`.
+    """G(z) = θ and D(x) = ψ x, one number each, started at `theta` and `psi` plus a seed's own `jitter` · N(0, 1).
 
     With the `dirac` data and the Wasserstein loss this is the bilinear game min_θ max_ψ −ψθ.
     """
@@ -30,6 +32,7 @@ class Dirac(Network):
     latent: int = 1
     theta: float = 1.0
     psi: float = 1.0
+    jitter: Annotated[float, Ge(0)] = 0.0
 
     def skip(self, trial: Trial) -> str | None:
         """Return why these networks cannot make the data set's samples."""
@@ -38,11 +41,11 @@ class Dirac(Network):
 
     def generator(self, shape: tuple[int, ...]) -> Net:
         """Return the generator `[S, B, 1] → [S, B, 1]`, the same point for every latent."""
-        return Net([_Number("theta", self.theta, multiply=False)])
+        return Net([_Number("theta", self.theta, self.jitter, multiply=False)])
 
     def trunk(self, shape: tuple[int, ...]) -> tuple[Net, int]:
         """Return the whole discriminator `[S, B, 1] → [S, B, 1]`, and 1."""
-        return Net([_Number("psi", self.psi, multiply=True)]), 1
+        return Net([_Number("psi", self.psi, self.jitter, multiply=True)]), 1
 
     def head(self, width: int) -> Net:
         """Return the identity: the trunk has answered already."""
@@ -52,12 +55,12 @@ class Dirac(Network):
 class _Number:
     """One number a seed: what everything becomes, or what everything is multiplied with."""
 
-    def __init__(self, name: str, start: float, multiply: bool) -> None:
-        self.weight, self.start, self.multiply = f"{name}.weight", start, multiply
+    def __init__(self, name: str, start: float, jitter: float, multiply: bool) -> None:
+        self.weight, self.start, self.jitter, self.multiply = f"{name}.weight", start, jitter, multiply
 
     def init(self, generator: Generator) -> tuple[Params, Params]:
-        """Return the start; no random number is used."""
-        return {self.weight: torch.tensor([self.start])}, {}
+        """Return the start."""
+        return {self.weight: self.start + self.jitter * torch.randn(1, generator=generator)}, {}
 
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
         """Return `[S, B, 1]`."""

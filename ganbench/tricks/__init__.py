@@ -115,6 +115,11 @@ class Play(Protocol):
         """Return the generator."""
         ...
 
+    @property
+    def progress(self) -> float:
+        """Return the share of the steps done, in [0, 1)."""
+        ...
+
     def draw(self) -> Any:  # noqa: ANN401 - a minibatch, opaque to rules
         """Return a fresh minibatch."""
         ...

@@ -238,6 +238,16 @@ TRICKS: dict[str, Words] = {
 
 # What is no objective: the update rule, the weights after it, or evaluation. The test that holds each to an oracle.
 OTHERS = {
+    "head_start": (
+        "the start",
+        "tests/tricks/test_starts.py",
+        "test_a_head_start_is_so_many_updates_of_the_discriminator_alone",
+    ),
+    "displaced_start": (
+        "the start",
+        "tests/tricks/test_starts.py",
+        "test_a_displaced_generator_makes_the_same_samples_elsewhere",
+    ),
     "extragradient": ("the update rule", "tests/contracts/test_rules.py", "test_rules_are_those_of_a_notebook"),
     "optimistic": ("the update rule", "tests/contracts/test_rules.py", "test_rules_are_those_of_a_notebook"),
     "lookahead": ("the update rule", "tests/contracts/test_rules.py", "test_rules_are_those_of_a_notebook"),

@@ -118,7 +118,7 @@ class Board:
 
     def _player(self, name, flat):
         def views(x):
-            return {"w": x[..., :4], "b": x[..., 4:]}
+            return {"weight": x[..., :4], "bias": x[..., 4:]}
 
         params = {n: v.requires_grad_() for n, v in views(flat).items()}
         sgd = torch.optim.SGD([flat], 0.1)
@@ -161,8 +161,8 @@ class Board:
         return passed
 
     def step(self, number):
-        with torch.no_grad():
-            getattr(self.trick, "before_step", lambda play: None)(self)
+        self.progress = (number - 1) / 5
+        getattr(self.trick, "before_step", lambda play: None)(self)
         if hasattr(self.trick, "rule"):
             self.trick.rule(self)
         else:
