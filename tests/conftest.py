@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "benchmarks")]
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE / folder) for folder in ("", "benchmarks", "monitor", "sweep")]
 
 
 @pytest.fixture(autouse=True)

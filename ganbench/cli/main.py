@@ -23,6 +23,7 @@ COMMANDS = {
     "baseline": "Save a run's numbers as a baseline to commit; list baselines.",
     "check": "Hold a suite or a run against its baseline: the gate for CI.",
     "compare": "Compare two runs, trial by trial and metric by metric.",
+    "watch": "Show where a sweep or a monitored run stands while it runs.",
     "report": "Make the report of finished runs again.",
     "doctor": "Check this machine: versions, cores, GPU, Ray, folders.",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ class Alarm:
         self._suspect, self._since = "", 0
         self._next = 0.0
 
-    def look(self, rows: Rows, metrics: frozenset[str], facts: Mapping[str, Any]) -> None:
+    def look(self, rows: Rows, metrics: frozenset[str], facts: Mapping[Hashable, Any]) -> None:
         """Look at the rows; log a warning where a failure has begun.
 
         Args:

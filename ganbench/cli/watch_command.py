@@ -1,0 +1,85 @@
+"""`ganbench watch`: a sweep or a monitored run while it runs, in the terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console, Group
+
+    from ganbench.cli.watch_state import Reader, State
+
+EPILOG = """\b
+Examples:
+  ganbench watch results/mode_collapse     a sweep, until it ends or ^C
+  ganbench watch my_run                    the folder of a ganbench.Monitor
+  ganbench watch my_run --once             one frame, for scripts
+\b
+It reads files and nothing else: start it, stop it, start it again, also over ssh on a shared folder.
+"""
+
+
+@click.command("watch", epilog=EPILOG)
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--once", is_flag=True, help="Print one frame and end.")
+@click.option(
+    "--every", default=2.0, show_default=True, type=click.FloatRange(0.2, 3600), help="Seconds between frames."
+)
+def command(run: Path, once: bool, every: float) -> None:
+    """Show where RUN stands: a suite's folder, results/<suite>, or the folder of a ganbench.Monitor.
+
+    A line a trial: its state, its latest numbers, the course of its gradient norms and modes, and its verdicts so far.
+    Without a terminal a frame is printed whenever it has changed.
+    """
+    from rich.console import Console
+
+    from ganbench.cli.watch_state import Reader
+
+    reader = Reader(run)
+    plain = not sys.stdout.isatty() or os.environ.get("TERM") == "dumb"
+    # A pipe has no width; wide enough for every column.
+    console = Console(highlight=False, width=200 if plain else None, force_terminal=False if plain else None)
+    if once or plain:
+        _print(reader, console, once, every)
+    else:
+        _live(reader, console, every)
+
+
+def _print(reader: Reader, console: Console, once: bool, every: float) -> None:
+    shown = ""
+    while True:
+        state = reader.read()
+        with console.capture() as captured:
+            console.print(_frame(state, console, None))
+        text = "\n".join(line.rstrip() for line in captured.get().splitlines())
+        if text != shown:
+            click.echo(text + ("" if once else "\n"))
+            sys.stdout.flush()
+        shown = text
+        if once or state.ended:
+            return
+        time.sleep(every)
+
+
+def _live(reader: Reader, console: Console, every: float) -> None:
+    from rich.live import Live
+
+    with Live(console=console, auto_refresh=False) as live:
+        while True:
+            state = reader.read()
+            live.update(_frame(state, console, console.height), refresh=True)
+            if state.ended:
+                return
+            time.sleep(every)
+
+
+def _frame(state: State, console: Console, rows: int | None) -> Group:
+    from ganbench.cli.watch_frame import frame
+
+    return frame(state, console.width, rows, unicode=(console.encoding or "").lower().startswith("utf"))

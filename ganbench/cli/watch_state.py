@@ -1,0 +1,198 @@
+"""Where a sweep or a monitored run stands, read from its files alone: nothing is written, nothing unpickled."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganbench.core.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NUMBERS = {"modes_captured": "modes", "hq_fraction": "hq", "fid": "fid", "total_spread": "spread"}
+SERIES = ("grad_norm_g", "modes_captured", "total_spread")
+MOST_PARTS = 400  # whose tables are read; of a larger sweep the others show without curves
+WAITING, RUNNING = "waiting", "running"
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One trial, or one monitored run.
+
+    Attributes:
+        state: `waiting`, `running` or the status it ended with.
+        share: of the steps done. numbers: the latest, by column. series: the course of some of them.
+        verdicts: what its runs came to, most frequent first: `healthy 6, total collapse 2`.
+        note: an error, or the evidence of a verdict.
+    """
+
+    key: str
+    name: str
+    state: str
+    share: float = 0.0
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    series: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    verdicts: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class State:
+    """All that a frame shows.
+
+    Attributes:
+        title: what is watched. updated: its last sign of life, ISO 8601. ended: nothing more is to come.
+    """
+
+    title: str
+    trials: tuple[Watched, ...]
+    updated: str
+    ended: bool
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Return how many trials are in each state."""
+        return Counter(trial.state for trial in self.trials)
+
+
+class Reader:
+    """Reads the same place again and again; what cannot change any more is read once.
+
+    Args:
+        path: a suite's folder (`results/<suite>`), one of its runs, or a monitor's folder.
+
+    Raises:
+        UsageError: it is none of them.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._parts: dict[str, Watched] = {}
+        manifest = _json(path / "manifest.json")
+        self._monitored = manifest is not None and "monitor" in manifest
+        if self._monitored:
+            return
+        if manifest is not None and (path.parent / "parts").is_dir():  # a run of a suite: watch the suite
+            self.path = path.parent
+        if not (self.path / "parts").is_dir() and not (self.path / "progress.json").is_file():
+            problem = "is not a folder" if not path.is_dir() else "holds neither a sweep nor a monitored run"
+            raise UsageError(f"{path}: {problem}; give results/<suite>, or the folder of a ganbench.Monitor")
+
+    def read(self) -> State:
+        """Return where things stand now."""
+        return self._run() if self._monitored else self._sweep()
+
+    def _run(self) -> State:
+        manifest = _json(self.path / "manifest.json") or {}
+        about = manifest.get("monitor") or {}
+        running = bool(about.get("running"))
+        run, history = _table(self.path / "runs.parquet", "runs"), _table(self.path / "history.parquet", "history")
+        name = str(manifest.get("suite", self.path.name))
+        trials = ()
+        if run is not None and history is not None and not run.empty:
+            one = _described(str(run["trial"].iloc[0]), name, run, history)
+            state = RUNNING if running else one.state
+            trials = (Watched(one.key, name, state, 1.0, one.numbers, one.series, one.verdicts, one.note),)
+        title = f"{name}, step {about.get('step', 0):,}"
+        return State(title, trials, str((manifest.get("times") or {}).get("finished", "")), not running)
+
+    def _sweep(self) -> State:
+        progress = _json(self.path / "progress.json") or {}
+        told = [t for t in progress.get("trials", []) if isinstance(t, dict) and isinstance(t.get("key"), str)]
+        trials = [self._trial(entry) for entry in told]
+        known = {entry["key"] for entry in told}
+        trials += [self._part(key, "") for key in self._finished() if key not in known]
+        running = bool(progress.get("running"))
+        return State(self.path.resolve().name, tuple(trials), str(progress.get("updated", "")), not running)
+
+    def _finished(self) -> Iterable[str]:
+        return sorted(part.parent.name for part in (self.path / "parts").glob("[0-9a-f]*/part.json"))
+
+    def _trial(self, entry: Mapping[str, Any]) -> Watched:
+        key, name, state = entry["key"], str(entry.get("name", "")), str(entry.get("state", WAITING))
+        if state in ("done", "OK"):
+            return self._part(key, name)
+        series = {name: _floats(points) for name, points in (entry.get("series") or {}).items()}
+        numbers = {name: float(v) for name, v in (entry.get("numbers") or {}).items() if isinstance(v, int | float)}
+        share = float(entry.get("share") or 0.0)
+        return Watched(key, name, state, share, numbers, series, "", str(entry.get("error") or ""))
+
+    def _part(self, key: str, name: str) -> Watched:
+        """Return a finished trial; its tables never change."""
+        found = self._parts.get(key)
+        if found is None:
+            folder = self.path / "parts" / key
+            few = len(self._parts) < MOST_PARTS
+            run = _table(folder / "runs.parquet", "runs") if few else None
+            history = _table(folder / "history.parquet", "history") if few else None
+            if run is None or history is None or run.empty:
+                return Watched(key, name or key[:12], "OK", 1.0)
+            found = self._parts[key] = _described(key, name, run, history)
+        return found
+
+
+def _described(key: str, name: str, run: pd.DataFrame, history: pd.DataFrame) -> Watched:
+    """Return a trial from its tables."""
+    from ganbench.analysis.verdicts import verdict_of
+    from ganbench.core.trial import AXES
+
+    by_run = {str(one): rows for one, rows in history.groupby("run")}
+    nothing = history.iloc[:0]
+    records = [(str(record["run"]), record) for record in run.to_dict("records")]
+    found = [verdict_of(by_run[one] if one in by_run else nothing, record) for one, record in records]
+    counts = Counter(verdict.verdict for verdict in found)
+    said = ", ".join(f"{verdict} {n}" if len(found) > 1 else verdict for verdict, n in counts.most_common())
+    worst = next((v for v in found if v.verdict not in ("healthy", "unclear")), None)
+    numbers = _latest(history)
+    if not name:
+        name = " · ".join(str(run[axis].iloc[0]) for axis in AXES[:-1])
+    series = {column: _course(history, column) for column in SERIES}
+    statuses = {str(status) for status in run["status"]}
+    state = statuses.pop() if len(statuses) == 1 else "OK"
+    note = f"{worst.text}; {worst.remedy}" if worst is not None else ""
+    return Watched(
+        key, name, state, 1.0, numbers, {column: course for column, course in series.items() if course}, said, note
+    )
+
+
+def _latest(history: pd.DataFrame) -> dict[str, float]:
+    """Return the last known median over the seeds of each number that is shown."""
+    courses = {column: _course(history, column) for column in (*NUMBERS, "grad_norm_g", "grad_norm_d")}
+    return {column: course[-1] for column, course in courses.items() if course}
+
+
+def _course(history: pd.DataFrame, column: str) -> tuple[float, ...]:
+    """Return the median over the seeds of a column, a value a step where it is known."""
+    if column not in history:
+        return ()
+    return _floats(history.dropna(subset=[column]).groupby("step")[column].median().tolist())
+
+
+def _floats(points: object) -> tuple[float, ...]:
+    values = points if isinstance(points, list) else []
+    return tuple(float(v) for v in values if isinstance(v, int | float) and math.isfinite(v))
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    """Return a file's mapping; None where there is none, or it cannot be read just now."""
+    try:
+        data = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def _table(path: Path, name: str) -> pd.DataFrame | None:
+    """Return a table, or None: a broken one shows nothing, and whoever runs the sweep says so."""
+    from ganbench.tables import schema
+
+    try:
+        return schema.to_pandas(schema.read(path, name))
+    except (schema.SchemaError, OSError):
+        return None
