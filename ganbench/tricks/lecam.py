@@ -19,7 +19,7 @@ class LeCam(Trick):
     """Add λ (E(r − α_f)² + E(f − α_r)²) to the discriminator's loss, α_r and α_f moving averages of its mean logits.
 
     α ← decay · α + (1 − decay) · mean, from the first batch's mean on. The term is off for the first `warm_up` steps,
-    while the averages settle.
+    while the averages settle. This is the paper's term; the authors' code keeps only r above α_f and f below α_r.
     """
 
     name = "lecam"

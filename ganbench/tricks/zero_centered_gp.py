@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class ZeroCenteredGP(Trick):
     """Add γ/2 · E‖∇D(x̂)‖² on interpolates x̂ = εx + (1 − ε)G(z), ε ~ U(0, 1) one a sample.
 
-    The paper writes λ without the ½: its λ = 100 is γ = 200.
+    The paper writes λ without the ½: its λ = 100 is γ = 200. Its code has 10 on points in the plane (γ = 20).
     """
 
     name = "zero_centered_gp"
