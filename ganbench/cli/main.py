@@ -24,6 +24,7 @@ COMMANDS = {
     "check": "Hold a suite or a run against its baseline: the gate for CI.",
     "compare": "Compare two runs, trial by trial and metric by metric.",
     "watch": "Show where a sweep or a monitored run stands while it runs.",
+    "verify-verdicts": "Train failures that are planted on purpose; see whether each gets its name.",
     "report": "Make the report of finished runs again.",
     "doctor": "Check this machine: versions, cores, GPU, Ray, folders.",
 }
@@ -54,7 +55,7 @@ class Commands(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"ganbench.cli.{cmd_name}_command").command
+        command: click.Command = importlib.import_module(f"ganbench.cli.{cmd_name.replace('-', '_')}_command").command
         if not any(parameter.name == "debug" for parameter in command.params):
             command.params.append(_debug_option())
         return command

@@ -1,0 +1,78 @@
+"""`ganbench verify-verdicts` on a suite of two small scenarios."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ganbench.cli.main import main
+
+SUITE = """\
+include:
+  - datasets: [dirac]
+    networks: [dirac: {jitter: 0.2}]
+    losses: [wasserstein]
+    optimizers: [sgd: {lr: 0.05}]
+  - datasets: [gaussian: {dimension: 1}]
+    networks: [mlp: {latent: 2, width: 8, depth: 1}]
+    steps: 10
+    evaluate: {every: 1}
+steps: 300
+evaluate: {every: 5, samples: 50, metrics: [modes, position]}
+"""
+
+
+@pytest.fixture
+def planted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.yaml").write_text(SUITE)
+
+    def write(second="not oscillation", name="x.csv", header="scenario,verdict,cause"):
+        (tmp_path / name).write_text(f"{header}\ntwo numbers,oscillation,\nstill,{second},\n")
+
+    write()
+    return write
+
+
+def verify(*arguments):
+    return main(["verify-verdicts", "x.yaml", "--executor", "local", "--seeds", "2", *arguments])
+
+
+def test_prints_the_table_and_writes_it_twice(planted, tmp_path, capsys):
+    assert verify("--markdown", "t.md", "--json", "t.json") == 0
+    out = capsys.readouterr().out
+    assert "two numbers  oscillation      2/2    0.16–1.00  2 oscillation" in out
+    assert "right: 4 of 4, 100.0% (95 %: 39.8% to 100.0%; at least 95% is asked for)" in out
+    assert "seeds 1000 to 1001" in out
+    data = json.loads((tmp_path / "t.json").read_text())
+    assert (data["runs"], data["right"], data["first_seed"]) == (4, 4, 1000)
+    assert data["scenarios"][0]["got"] == {"oscillation": 2}
+    page = (tmp_path / "t.md").read_text()
+    assert "ganbench verify-verdicts x.yaml --seeds 2 --healthy 4 --first-seed 1000" in page
+    assert "| two numbers | oscillation | 2/2 |" in page
+
+
+def test_fails_where_verdicts_are_wrong_and_trains_healthy_scenarios_more(planted, capsys):
+    planted("healthy")
+    assert verify("--healthy", "3") == 1
+    out = capsys.readouterr().out
+    assert "right: 2 of 8" in out
+    assert "healthy runs called a failure: 6 of 6" in out
+
+
+def test_mistakes_are_one_line(planted, tmp_path, capsys):
+    for change, text in (
+        (lambda: (tmp_path / "x.csv").unlink(), "x.csv: No such file or directory; it says which verdict"),
+        (lambda: planted(header="scenario,expected,cause"), "x.csv: no column 'verdict'; it has scenario, verdict"),
+        (
+            lambda: (tmp_path / "x.csv").write_text("scenario,verdict,cause\na,b,\n"),
+            "2 trials and 1 scenarios in x.csv",
+        ),
+    ):
+        change()
+        assert verify() == 2
+        error = capsys.readouterr().err
+        assert text in error
+        assert error.count("\n") == 1
+        planted()
