@@ -1,0 +1,142 @@
+"""Combinations without meaning: every declared one is found before anything runs, with its reason, in any order."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import typing
+
+import pytest
+from trials import choose, small_trial
+
+from ganbench.core import registry
+from ganbench.sweep.plan import meaningless
+from ganbench.training.game import Game
+
+KINDS = ("dataset", "network", "loss", "trick", "optimizer")
+OURS = {
+    (kind, name): cls
+    for kind in KINDS
+    for name, cls in registry.components(kind).items()
+    if cls.__module__.startswith("ganbench.")
+}
+IMAGES = {"dataset": ("digits", {}), "network": ("dcgan", {"channels": 4})}
+ENERGY = {"network": ("autoencoder", {"width": 8})}
+
+
+def variants(cls):
+    """Return a component as it is and with every value of each option of a few, since traits may depend on them."""
+    yield cls()
+    hints = typing.get_type_hints(cls)
+    for field in dataclasses.fields(cls):
+        hint = hints[field.name]
+        values = typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else ()
+        for value in (True, False) if hint is bool else values:
+            with contextlib.suppress(ValueError):  # a value that needs another option beside it
+                yield cls(**{field.name: value})
+        if field.name == "d_dropout":
+            yield cls(d_dropout=0.5)
+
+
+OWNERS: dict[str, list] = {}
+for _cls in OURS.values():
+    for _variant in variants(_cls):
+        for _trait in _variant.all_traits:
+            OWNERS.setdefault(_trait, []).append(_variant)
+CONFLICTS = [(cls, trait) for cls in OURS.values() for trait in cls.conflicts]
+NEEDS = [(cls, trait) for cls in OURS.values() for trait in cls.needs]
+# Traits that only others' components can have: ordinary modules (`ganbench.networks.modules`) find out theirs.
+FOUND_OUT = {"no second gradient"}
+
+
+def trial_of(*components):
+    """Return a trial with these components, and for the rest whatever goes with them."""
+    images = any("images" in c.needs or "images" in c.all_traits for c in components)
+    energy = any(
+        "energy" in {*c.needs, *c.all_traits} or "autoencoder" in {*c.needs, *c.all_traits} for c in components
+    )
+    axes = dict(IMAGES) if images else dict(ENERGY) if energy else {}
+    if energy:
+        axes["loss"] = ("ebgan", {})
+        axes["network"] = ENERGY["network"]
+    axes |= {c.kind: (c.name, c.parameters) for c in components if c.kind != "trick"}
+    tricks = [(c.name, c.parameters) for c in components if c.kind == "trick"]
+    return small_trial(*tricks, **axes)
+
+
+def test_every_trait_that_is_named_exists():
+    named = {trait for _, trait in (*CONFLICTS, *NEEDS)}
+    assert named <= OWNERS.keys() | FOUND_OUT
+
+
+@pytest.mark.parametrize(("cls", "trait"), CONFLICTS, ids=[f"{c.name}-{t}" for c, t in CONFLICTS])
+def test_a_conflict_is_found_whoever_has_the_trait(cls, trait):
+    reason, met = cls.conflicts[trait], 0
+    for other in OWNERS.get(trait, ()):
+        one = cls()
+        if (other.kind == one.kind != "trick") or other.name == one.name:
+            continue  # a trial has one of each kind, and no trick twice
+        for pair in {(one, other), (other, one)} if other.kind == "trick" == one.kind else [(one, other)]:
+            found = meaningless(trial_of(*pair))
+            assert found is not None, f"{one.label} with {other.label}"
+            said = {r for c in pair for r in (*c.conflicts.values(), *c.needs.values())}
+            met += reason in found
+            assert any(r in found for r in said) or "has no" in found, found
+    assert met or trait in FOUND_OUT, "no combination gives this reason"
+
+
+@pytest.mark.parametrize(("cls", "trait"), NEEDS, ids=[f"{c.name}-{t}" for c, t in NEEDS])
+def test_a_need_that_nobody_meets_is_found(cls, trait):
+    axes = {cls.kind: (cls.name, {})} if cls.kind != "trick" else {}
+    tricks = [(cls.name, {})] if cls.kind == "trick" else []
+    assert cls.needs[trait] in (meaningless(small_trial(*tricks, **axes)) or "")
+
+
+# A trial of each kind that a component's own `skip` refuses, with a word of its reason.
+SKIPS = {
+    "packing": [
+        ((("packing", {"m": 3}),), {}, "not divisible"),
+        ((("packing", {}), ("ada", {})), IMAGES, "list it after"),
+    ],
+    "mode_seeking": [((("mode_seeking", {}),), {"batch": 15}, "two halves")],
+    "minibatch_stddev": [
+        ((("minibatch_stddev", {}),), {"batch": 18}, "groups of 4"),
+        ((("packing", {}), ("minibatch_stddev", {})), {"batch": 12}, "a batch of 6"),
+    ],
+    "label_flipping": [((("label_flipping", {}), ("one_sided_label_smoothing", {})), {}, "list it after")],
+    "unrolled": [((("unrolled", {}),), {"optimizer": ("rmsprop", {})}, "cannot be unrolled")],
+    **{
+        name: [(((name, {}),), {"dataset": ("dirac", {}), "network": ("dirac", {})}, "has no")]
+        for name in ("layer_norm", "batch_norm", "virtual_batch_norm", "weight_norm", "dropout", "residual")
+    },
+    **{
+        name: [(((name, {}),), {"dataset": ("digits", {}), "network": ("mlp", {})}, "has no")]
+        for name in ("instance_norm", "self_attention")
+    },
+}
+
+
+@pytest.mark.parametrize("name", sorted(n for k, n in OURS if k == "trick" and hasattr(OURS[k, n], "skip")))
+def test_every_skip_of_a_trick_has_a_case(name):
+    for tricks, changes, word in SKIPS[name]:
+        assert word in (meaningless(small_trial(*tricks, **changes)) or "")
+
+
+PAIRS = list(itertools.combinations(sorted(n for k, n in OURS if k == "trick"), 2))
+
+
+def test_what_is_not_refused_can_be_built():
+    """Every pair of tricks, 1,000 and more, in both orders: either a reason or a game."""
+    import torch
+
+    built = 0
+    for pair in PAIRS:
+        images = any("images" in OURS["trick", name].needs for name in pair)
+        trial = small_trial(**(IMAGES if images else {}))
+        for order in (pair, pair[::-1]):
+            together = dataclasses.replace(trial, tricks=tuple(choose("trick", name) for name in order))
+            if meaningless(together) is None:
+                Game(together, torch.device("cpu"))
+                built += 1
+    assert built > len(PAIRS)
