@@ -15,7 +15,7 @@ from ganbench.check.comparable import MEASURING, differences, require_versions
 from ganbench.report import about
 from ganbench.report.figures import Curve
 from ganbench.report.headline import name_of
-from ganbench.report.labels import Label, label, varying
+from ganbench.report.labels import Label, label, naming
 from ganbench.report.numbers import NONE, count, listing, number
 from ganbench.report.overlay import overlays
 
@@ -132,7 +132,7 @@ def _trial(
 ) -> Trial:
     runs, results = (old, before) if new is None else (new, now)
     first = {str(name): value for name, value in runs.iloc[0].items()}
-    name = label(first, varying(_where(results.runs, "dataset", first["dataset"])))
+    name = label(first, naming(_where(results.runs, "dataset", first["dataset"])))
     order = list(Outcome)
     outcome = min((row.outcome for row in rows), key=order.index)
     gravest_first = sorted(rows, key=lambda row: order.index(row.outcome))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ganbench.core.column import Column
-from ganbench.report.labels import label
+from ganbench.report.labels import Naming, label
 from ganbench.report.numbers import all_of, count, listing, mean, number, words
 
 if TYPE_CHECKING:
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 Ranked = Sequence[Mapping[str, Any]]
 
 
-def headline(ranked: Ranked, runs: pd.DataFrame, keys: Sequence[Column], floor: float, varies: set[str]) -> str:
+def headline(
+    ranked: Ranked, runs: pd.DataFrame, keys: Sequence[Column], floor: float, named: Naming, dataset: str = ""
+) -> str:
     """Return the sentence of one data set.
 
     Args:
@@ -24,9 +26,10 @@ def headline(ranked: Ranked, runs: pd.DataFrame, keys: Sequence[Column], floor: 
         runs: its rows of `runs`.
         keys: the metrics that decide the order, first to last; none where no run has a value.
         floor: the first one's value for real samples.
-        varies: the axes that have more than one value.
+        named: how its trials are told apart.
+        dataset: what to call it; its full text by default.
     """
-    place = f"On {ranked[0]['dataset']}, "
+    place = f"On {dataset or ranked[0]['dataset']}, "
     finished = [row for row in ranked if row["rank"] is not None]
     if not keys or not finished:
         missing, diverged = sum(r["failed"] + r["timeout"] for r in ranked), sum(r["diverged"] for r in ranked)
@@ -35,48 +38,48 @@ def headline(ranked: Ranked, runs: pd.DataFrame, keys: Sequence[Column], floor: 
     lead = keys[0]
     modes = round(floor) if lead.name.startswith("modes_") and floor >= 2 else 0
     if modes and finished[0][f"{lead.name}_mean"] == 0:
-        return place + _none_held(finished, keys, modes, varies) + "."
+        return place + _none_held(finished, keys, modes, named) + "."
     if modes:
-        best = _modes_held(finished, runs, lead.name, modes, varies)
+        best = _modes_held(finished, runs, lead.name, modes, named)
     else:
-        best = _best_value(finished, lead, floor, varies)
-    return place + best + _contrast(finished, lead, modes, varies) + "."
+        best = _best_value(finished, lead, floor, named)
+    return place + best + _contrast(finished, lead, modes, named) + "."
 
 
-def _none_held(finished: Ranked, keys: Sequence[Column], modes: int, varies: set[str]) -> str:
+def _none_held(finished: Ranked, keys: Sequence[Column], modes: int, named: Naming) -> str:
     text = f"no trial captured any of the {modes} modes"
     if len(keys) < 2 or len(finished) < 2:
         return text
     row, last = finished[0], keys[-1].name
-    return f"{text}; {label(row, varies).spoken} came closest, with {name_of(last)} {number(row[f'{last}_mean'])}"
+    return f"{text}; {label(row, named).spoken} came closest, with {name_of(last)} {number(row[f'{last}_mean'])}"
 
 
-def _modes_held(finished: Ranked, runs: pd.DataFrame, lead: str, modes: int, varies: set[str]) -> str:
+def _modes_held(finished: Ranked, runs: pd.DataFrame, lead: str, modes: int, named: Naming) -> str:
     # A missing value holds nothing.
     lost = {trial for trial, held in zip(runs["trial"], runs[lead].to_numpy(float) >= modes, strict=True) if not held}
-    whole = [label(row, varies).spoken for row in finished if row["trial"] not in lost]
+    whole = [label(row, named).spoken for row in finished if row["trial"] not in lost]
     if not whole:
         row = finished[0]
-        return f"{label(row, varies).spoken} kept {mean(row[f'{lead}_mean'])} of {modes} modes on average"
+        return f"{label(row, named).spoken} kept {mean(row[f'{lead}_mean'])} of {modes} modes on average"
     if len(whole) > 3:
         whole = [whole[0], f"{len(whole) - 1} other trials"]
     every = all_of(modes, "modes")
     return f"{listing(whole)} held {every} in every seed"
 
 
-def _best_value(finished: Ranked, lead: Column, floor: float, varies: set[str]) -> str:
+def _best_value(finished: Ranked, lead: Column, floor: float, named: Naming) -> str:
     row = finished[0]
     real = f" (real samples: {number(floor)})" if floor == floor else ""
     value = number(row[f"{lead.name}_mean"])
-    return f"{label(row, varies).spoken} has the best mean {name_of(lead.name)}, {value}{real}"
+    return f"{label(row, named).spoken} has the best mean {name_of(lead.name)}, {value}{real}"
 
 
-def _contrast(finished: Ranked, lead: Column, modes: int, varies: set[str]) -> str:
+def _contrast(finished: Ranked, lead: Column, modes: int, named: Naming) -> str:
     """Return what the last of the ranked trials did."""
     row, best = finished[-1], finished[0]
     if len(finished) < 2 or row["rank"] == best["rank"]:
         return ""
-    name, n, diverged = label(row, varies).spoken, row["runs"], row["diverged"]
+    name, n, diverged = label(row, named).spoken, row["runs"], row["diverged"]
     if 2 * diverged > n:
         return f"; {name} diverged in " + (all_of(n, "seeds") if diverged == n else f"{diverged} of {n} seeds")
     if row[f"{lead.name}_mean"] == best[f"{lead.name}_mean"]:

@@ -1,18 +1,19 @@
-"""What a trial is called where only some of its axes vary."""
+"""What a trial is called beside the others of its data set: only what tells them apart."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ganbench.core.trial import AXES
 from ganbench.report.numbers import listing, words
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NO_TRICKS = "none"
+BESIDE = ("network", "optimizer", "schedule")  # the axes that are named where loss and tricks are not enough
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Label:
     """A trial's name.
 
     Attributes:
-        head: its loss. rest: its tricks and whatever else varies in the suite.
+        head: its loss. rest: its tricks and whatever else it takes to tell it apart.
         spoken: how a sentence calls it: "plain hinge", "hinge with r1".
     """
 
@@ -32,22 +33,69 @@ class Label:
         return " ".join((self.head, *self.rest))
 
 
-def varying(runs: pd.DataFrame) -> set[str]:
-    """Return the axes that have more than one value."""
-    return {axis for axis in AXES[1:] if len(set(runs[axis])) > 1}
+@dataclass(frozen=True)
+class Naming:
+    """How the trials of a data set are told apart.
+
+    Attributes:
+        axes: those that are named, `loss` and `tricks` where they vary, others where trials read alike without them.
+        short: a component's full text → its bare name, where no other parameters of it are about.
+    """
+
+    axes: Collection[str]
+    short: Mapping[str, str] = field(default_factory=dict)
+
+    def text(self, value: object) -> str:
+        """Return what a component is called."""
+        return self.short.get(str(value), str(value))
 
 
-def label(row: Mapping[str, Any], varies: set[str]) -> Label:
+def naming(runs: pd.DataFrame) -> Naming:
+    """Return the naming of these rows of `runs`, of one data set."""
+    trials = [tuple(map(str, row)) for row in runs[["loss", "tricks", *BESIDE]].drop_duplicates().to_numpy()]
+    values = list(zip(*trials, strict=True)) or [()] * (2 + len(BESIDE))
+    axes = {axis for axis, found in zip(("loss", "tricks"), values, strict=False) if len(set(found)) > 1}
+    told = list(zip(*values[:2], strict=True))
+    for axis, found in zip(BESIDE, values[2:], strict=True):
+        finer = [(*before, value) for before, value in zip(told, found, strict=True)]
+        if len(set(finer)) > len(set(told)):
+            axes.add(axis)
+            told = finer
+    return Naming(axes, _short([values[0], [t for cell in values[1] for t in cell.split("+")], *values[2:]]))
+
+
+def short_names(texts: Collection[str]) -> dict[str, str]:
+    """Return each component's text → its bare name where no other parameters of it are about, else the text."""
+    short = _short([list(texts)])
+    return {text: short.get(text, text) for text in texts}
+
+
+def _short(axes: list[Any]) -> dict[str, str]:
+    """Return full text → bare name of each component that has one set of parameters on its axis."""
+    short = {}
+    for found in axes:
+        variants: dict[str, set[str]] = defaultdict(set)
+        for text in found:
+            variants[text.partition("(")[0]].add(text)
+        short |= {text: name for name, texts in variants.items() if len(texts) == 1 for text in texts if text != name}
+    return short
+
+
+def label(row: Mapping[str, Any], named: Naming) -> Label:
     """Return the label of a trial from its row of `runs`; loss and tricks are always named."""
-    loss, tricks = str(row["loss"]), str(row["tricks"])
-    others = tuple(f"· {row[axis]}" for axis in ("network", "optimizer", "schedule") if axis in varies)
-    named = tuple(t for t in tricks.split("+") if t != NO_TRICKS)
-    rest = ("+ " + " + ".join(named),) if named else ("plain",) if "tricks" in varies else ()
-    return Label(loss, (*rest, *others), _spoken(loss, named, varies) + "".join(f" ({words(o[2:])})" for o in others))
+    loss = named.text(row["loss"])
+    others = tuple(f"· {named.text(row[axis])}" for axis in BESIDE if axis in named.axes)
+    tricks = tuple(named.text(t) for t in str(row["tricks"]).split("+") if t != NO_TRICKS)
+    rest = ("+ " + " + ".join(tricks),) if tricks else ("plain",) if "tricks" in named.axes else ()
+    return Label(loss, (*rest, *others), _spoken(loss, tricks, named) + _where(others))
 
 
-def _spoken(loss: str, tricks: tuple[str, ...], varies: set[str]) -> str:
+def _spoken(loss: str, tricks: tuple[str, ...], named: Naming) -> str:
     said = listing([words(t) for t in tricks])
     if not tricks:
-        return f"plain {words(loss)}" if "tricks" in varies else words(loss)
-    return f"{words(loss)} with {said}" if "loss" in varies else said
+        return f"plain {words(loss)}" if "tricks" in named.axes else words(loss)
+    return f"{words(loss)} with {said}" if "loss" in named.axes else said
+
+
+def _where(others: tuple[str, ...]) -> str:
+    return f" ({', '.join(words(other[2:]) for other in others)})" if others else ""

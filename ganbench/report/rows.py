@@ -11,7 +11,7 @@ from ganbench.analysis.estimators import worst
 from ganbench.core.column import Column
 from ganbench.core.status import Status
 from ganbench.report.headline import Ranked, name_of
-from ganbench.report.labels import Label, label
+from ganbench.report.labels import Label, Naming, label
 from ganbench.report.numbers import number
 from ganbench.report.strip import Scale, Strip, strip
 
@@ -84,7 +84,7 @@ def table(
     runs: pd.DataFrame,
     metrics: Mapping[str, Column],
     lead: str | None,
-    varies: set[str],
+    named: Naming,
     detailed: set[str],
     brief: bool = False,
     gradients: Mapping[str, float] | None = None,
@@ -96,7 +96,7 @@ def table(
         runs: its rows of `runs`.
         metrics: its metrics, in the order of the columns.
         lead: the metric that decides the order, None where no run has a value.
-        varies: the axes that have more than one value.
+        named: how its trials are told apart.
         detailed: the trials that have a card further down.
         brief: leave strips and smaller intervals out.
         gradients: trial → the generator's gradient norm (`gradient_norms`).
@@ -115,7 +115,7 @@ def table(
             Row(
                 trial=row["trial"],
                 anchor=f"t-{row['trial']}",
-                label=label(row, varies),
+                label=label(row, named),
                 rank="" if row["rank"] is None else str(row["rank"]),
                 lead=cells.get(lead) if lead else None,
                 strip=strips.get(row["trial"]),

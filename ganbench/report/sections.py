@@ -12,7 +12,7 @@ from ganbench.report import about
 from ganbench.report.cards import Card, card, fill_of, thumbnail
 from ganbench.report.downloads import Download, downloads
 from ganbench.report.headline import Ranked, headline
-from ganbench.report.labels import varying
+from ganbench.report.labels import naming, short_names
 from ganbench.report.numbers import count, listing
 from ganbench.report.panels import frames
 from ganbench.report.pictures import Picture
@@ -78,10 +78,11 @@ def page(results: Results) -> Page:
     ranked, metrics = _records(ranking(results)), metric_columns(results)
     parts = _by(results.runs, "dataset")
     shares = Shares.of(results.runs, max(len(parts), 1))
+    called = short_names(parts)
     sections = []
     for name, part in parts.items():
         own = [row for row in ranked if row["dataset"] == name]
-        sections.append(_section(len(sections), name, own, part, results, metrics, shares))
+        sections.append(_section(len(sections), called[name], own, part, results, metrics, shares))
     fixed = {c.name for table in FIXED.values() for c in table}
     logged = [c for frame in (results.history, results.layers) for c in frame.columns if c not in metrics]
     diagnostics = [c for c in dict.fromkeys(logged) if c not in fixed and c in results.columns]
@@ -109,11 +110,11 @@ def _section(
     metrics: dict[str, Column],
     shares: Shares,
 ) -> Section:
-    keys, varies = order_by(runs, metrics), varying(runs)
+    keys, named = order_by(runs, metrics), naming(runs)
     lead = metrics[keys[0]] if keys else None
     chosen = _detailed([row["trial"] for row in ranked], shares.detailed)
     norms = gradient_norms(cast("pd.DataFrame", results.history[results.history["trial"].isin(runs["trial"])]))
-    rows = table(ranked, runs, metrics, lead.name if lead else None, varies, set(chosen), shares.brief, norms)
+    rows = table(ranked, runs, metrics, lead.name if lead else None, named, set(chosen), shares.brief, norms)
     own = _by(runs, "trial")
     logged = cast("pd.DataFrame", results.history[results.history["trial"].isin(chosen)])
     history, nothing, shared = _by(logged, "trial"), logged.iloc[:0], frames(logged, runs)
@@ -134,7 +135,7 @@ def _section(
     }
     floor = floor_of(lead.name, runs) if lead else float("nan")
     shown = f"Details of {len(chosen)} of {len(ranked):,} trials: the best and the last."
-    sentence = headline(ranked, runs, [metrics[k] for k in keys], floor, varies)
+    sentence = headline(ranked, runs, [metrics[k] for k in keys], floor, named, name)
     return Section(name, f"d-{place}", sentence, rows, small, cards, shown if len(chosen) < len(ranked) else "")
 
 

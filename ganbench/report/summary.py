@@ -12,7 +12,7 @@ from ganbench.core.markdown import escaped, table
 from ganbench.core.trial import AXES
 from ganbench.report import about
 from ganbench.report.headline import headline, name_of
-from ganbench.report.labels import label, varying
+from ganbench.report.labels import label, naming, short_names
 from ganbench.report.numbers import NONE, count, number
 from ganbench.report.rows import floor_of
 
@@ -29,16 +29,17 @@ MOST_ROWS = 50  # of a data set in Markdown; a step summary holds one megabyte
 def summary(results: Results) -> dict[str, Any]:
     """Return what the page says as JSON can hold it; numbers that are undefined are null.
 
-    Keys: `format`, `suite`, `run`, `datasets` (each `dataset`, `headline`, `lead`: the metric that decides the order,
-    `floors`: what real samples get, `trials`: best first, each with its axes, `rank`, `metrics` (metric → `n mean iqm
-    median sd low high`), how its runs ended, and `verdicts` (verdict → `runs share low high`)), `skipped` (reason and
-    names), and `columns` (metric → meaning, unit, direction).
+    Keys: `format`, `suite`, `run`; `datasets`, each `name`, `dataset`, `headline`, `lead` (the metric that decides the
+    order), `floors` (what real samples get) and `trials`, best first, each with its axes, `rank`, `metrics` (metric →
+    `n mean iqm median sd low high`), how its runs ended, and `verdicts` (verdict → `runs share low high`); `skipped`
+    (reason and names); `columns` (metric → meaning, unit, direction).
     """
     metrics = metric_columns(results)
     ranked = ranking(results).to_dict("records")
     shares = _shares(results)
+    called = short_names([str(name) for name in results.runs["dataset"].unique()])
     datasets = [
-        _dataset(str(name), runs, [row for row in ranked if row["dataset"] == name], metrics, shares)
+        _dataset(called[str(name)], runs, [row for row in ranked if row["dataset"] == name], metrics, shares)
         for name, runs in results.runs.groupby("dataset", sort=False)
     ]
     return {
@@ -75,20 +76,21 @@ def _dataset(
     metrics: Mapping[str, Column],
     shares: Mapping[str, dict[str, dict[str, float]]],
 ) -> dict[str, Any]:
-    keys, varies = order_by(runs, metrics), varying(runs)
+    keys, named = order_by(runs, metrics), naming(runs)
     rows = [{**row, "rank": row["rank"] if isinstance(row["rank"], int) else None} for row in ranked]
     floor = floor_of(keys[0], runs) if keys else math.nan
     own = [m for m in metrics if any(row[f"{m}_n"] for row in rows)]
     return {
-        "dataset": name,
-        "headline": headline(rows, runs, [metrics[key] for key in keys], floor, varies),
+        "name": name,
+        "dataset": str(runs["dataset"].iloc[0]),
+        "headline": headline(rows, runs, [metrics[key] for key in keys], floor, named, name),
         "lead": keys[0] if keys else None,
         "floors": {m: _plain(floor_of(m, runs)) for m in own},
         "trials": [
             {
                 "rank": row["rank"],
                 "trial": row["trial"],
-                "label": str(label(row, varies)),
+                "label": str(label(row, named)),
                 **{axis: row[axis] for axis in AXES},
                 "runs": row["runs"],
                 **{status: row[status] for status in COUNTS},
@@ -119,7 +121,7 @@ def _section(dataset: Mapping[str, Any], columns: Mapping[str, Mapping[str, str]
     trials = dataset["trials"]
     rows = [_cells(trial, shown) for trial in trials[:MOST_ROWS]]
     right = [True, False, *[True] * len(shown), False, False]
-    lines = [f"### {escaped(dataset['dataset'])}", "", *table([*heads, "verdicts", "runs"], [real, *rows], right)]
+    lines = [f"### {escaped(dataset['name'])}", "", *table([*heads, "verdicts", "runs"], [real, *rows], right)]
     if len(trials) > MOST_ROWS:
         lines += ["", f"{len(trials) - MOST_ROWS:,} more trials are in the tables."]
     return [*lines, ""]

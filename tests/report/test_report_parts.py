@@ -19,7 +19,7 @@ from ganbench.report import sections, svg
 from ganbench.report.cards import median_run
 from ganbench.report.figures import POINTS, curves
 from ganbench.report.headline import headline
-from ganbench.report.labels import label
+from ganbench.report.labels import label, naming
 from ganbench.report.numbers import count, listing, number
 from ganbench.report.page import render
 from ganbench.report.panels import frames
@@ -46,14 +46,42 @@ def test_words():
     assert [listing(["a", "b", "c"][:n]) for n in range(4)] == ["", "a", "a and b", "a, b and c"]
 
 
-def test_labels_name_what_varies():
-    row = {"network": "mlp", "loss": "least_squares", "tricks": "none", "optimizer": "adam"}
-    assert str(label(row, {"loss"})) == "least_squares"
-    assert label(row, {"loss", "tricks"}).spoken == "plain least squares"
-    both = {**row, "tricks": "r1(gamma=0.1)+spectral_norm"}
-    assert str(label(both, {"loss", "tricks"})) == "least_squares + r1(gamma=0.1) + spectral_norm"
-    assert label(both, {"tricks"}).spoken == "r1(gamma=0.1) and spectral norm"
-    assert label(both, {"loss", "optimizer"}).spoken == "least squares with r1(gamma=0.1) and spectral norm (adam)"
+def _named(*rows: dict[str, str]) -> tuple[list[str], list[str]]:
+    """Return the labels of these trials, written and spoken; what is not given is the same in all."""
+    same = {"network": "mlp", "loss": "hinge", "tricks": "none", "optimizer": "adam", "schedule": "default"}
+    frame = pd.DataFrame([same | row for row in rows])
+    labels = [label(row, naming(frame)) for row in frame.to_dict("records")]
+    return [str(found) for found in labels], [found.spoken for found in labels]
+
+
+def test_labels_name_what_tells_trials_apart():
+    assert _named({}) == (["hinge"], ["hinge"])
+    assert _named({"loss": "least_squares"}, {})[1] == ["least squares", "hinge"]
+    assert _named({}, {"tricks": "r1(gamma=0.1)+spectral_norm"})[0] == ["hinge plain", "hinge + r1 + spectral_norm"]
+    assert _named({}, {"tricks": "spectral_norm"})[1] == ["plain hinge", "spectral norm"]
+
+
+def test_labels_leave_out_what_other_words_say_already():
+    # Each network has its own rates: the network is enough.
+    networks = [{"network": n, "optimizer": f"adam(lr={i})"} for i, n in enumerate(("dcgan(channels=24)", "mlp"))]
+    assert _named(*networks)[0] == ["hinge · dcgan", "hinge · mlp"]
+    # Two rates of one network are told apart by their numbers.
+    assert _named({"optimizer": "adam(lr=1)"}, {"optimizer": "adam(lr=2)"})[1] == [
+        "hinge (adam(lr=1))",
+        "hinge (adam(lr=2))",
+    ]
+    # A trick with two strengths keeps its numbers, one with a single strength does not.
+    gammas = [{"tricks": f"r1(gamma={g})"} for g in (1, 2)]
+    assert _named(*gammas, {"tricks": "packing(m=2)"})[0] == [
+        "hinge + r1(gamma=1)", "hinge + r1(gamma=2)", "hinge + packing"
+    ]  # fmt: skip
+
+
+def test_every_trial_has_a_label_of_its_own():
+    runs = fake_results(trials=40, seeds=1).runs
+    named = naming(runs)
+    labels = [str(label(row, named)) for row in runs.drop_duplicates("trial").to_dict("records")]
+    assert len(set(labels)) == len(labels)
 
 
 def _sentence(losses: dict[str, list[float]], *, floor: float = 8.0, statuses: dict[str, str] | None = None) -> str:
@@ -69,7 +97,7 @@ def _sentence(losses: dict[str, list[float]], *, floor: float = 8.0, statuses: d
     ranked = ranking(type(results)(**{**vars(results), "runs": runs})).to_dict("records")
     ranked = [{**row, "rank": row["rank"] if isinstance(row["rank"], int) else None} for row in ranked]
     keys = [] if runs["status"].isin(["FAILED"]).all() else [MODES, FID]
-    return headline(ranked, runs, keys, floor, {"loss"})
+    return headline(ranked, runs, keys, floor, naming(runs))
 
 
 def test_the_headline_says_what_a_human_would_say():
