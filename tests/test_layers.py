@@ -19,7 +19,7 @@ BELOW = {
     **{kind: {"core"} for kind in KINDS},
     "tables": {"core"},
     "training": {"core", "tables", *KINDS},
-    "sweep": {"core", "tables", "training", *KINDS},
+    "sweep": {"core", "tables", "training", "sinks", *KINDS},
     "analysis": {"core", "tables"},
     "sinks": {"core"},
     "monitor": {"core", "tables", "training", "sweep", "analysis", "sinks", *KINDS},
@@ -41,7 +41,8 @@ RAY = re.compile("sweep/(executor|ray_[a-z]+).py")
 HEAVY = {"torch", "ray", "pandas", "scipy", "sklearn", "matplotlib", "torch_fidelity"}
 LIGHT_PACKAGES = {"core", *KINDS, "cli", ""}
 LIGHT_FILES = {
-    f"sweep/{name}.py" for name in ("suite", "plan", "choices", "fields", "overrides", "yaml_reader", "estimate")
+    f"sweep/{name}.py"
+    for name in ("suite", "plan", "choices", "fields", "overrides", "search", "yaml_reader", "estimate")
 }
 # Exceptions, each with its reason: (package or file, import).
 ALLOWED = {

@@ -33,7 +33,8 @@ def command(suite: Path, overrides: tuple[str, ...], only: str | None, yes: bool
 
         click.echo(json.dumps(_data(plan), indent=2, ensure_ascii=False))
         return
-    labels = [{**trial.labels, "seeds": str(len(trial.seeds)), "steps": str(trial.steps)} for trial in plan.trials]
+    shown = plan.trials or plan.cells
+    labels = [{**trial.labels, "seeds": str(len(trial.seeds)), "steps": str(trial.steps)} for trial in shown]
     table(list(labels[0]), [list(row.values()) for row in labels])
     for reason, number in Counter(reason for _, reason in plan.skipped).items():
         click.echo(f"skipped {number}: {reason}")
@@ -44,8 +45,14 @@ def headline(plan: Plan, jobs: int | None = None) -> str:
     """Return one line of counts and the estimated time."""
     from ganbench.sweep.estimate import duration, plan_seconds
 
-    runs = sum(len(trial.seeds) for trial in plan.trials)
-    parts = [f"{plan.name} ({plan.run_id}): {_number(len(plan.trials), 'trial')}, {_number(runs, 'run')}"]
+    seeds = [len(trial.seeds) for trial in plan.trials]
+    search = plan.suite.search
+    if search is not None and not seeds:  # they are sampled as it goes, from these
+        seeds = [len(plan.cells[0].seeds)] * search.trials
+    parts = [f"{plan.name} ({plan.run_id}): {_number(len(seeds), 'trial')}, {_number(sum(seeds), 'run')}"]
+    if search is not None:
+        ended = ", some of them ended early by asha" if search.scheduler == "asha" else ""
+        parts.append(f"sampled by {search.searcher}{ended}")
     if plan.skipped:
         parts.append(f"{len(plan.skipped)} skipped")
     if plan.excluded:

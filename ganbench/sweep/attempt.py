@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import json
+import math
 import time
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from ganbench.core.component import Component
 from ganbench.core.errors import UsageError
 from ganbench.core.status import Status
 from ganbench.core.trial import Trial
+from ganbench.sweep.search import Search, score
 from ganbench.tables.files import StoreError
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ class Work:
         folder: `results/<suite>`. timeout: seconds after which the trial is given up. threads: torch threads.
         own: components that only the process which made the plan knows; they are registered where the trial trains.
         device: `"cpu"`, `"cuda"`, or `"auto"` for a GPU where there is one. gpus: the share of a GPU that it takes.
+        objective: of a search: the column that it looks at, and `"min"` or `"max"`. search: its settings.
     """
 
     trial: Trial
@@ -41,6 +45,17 @@ class Work:
     own: tuple[type[Component], ...] = ()
     device: str = "cpu"
     gpus: float = 1.0
+    objective: tuple[str, str] | None = None
+    search: Search | None = None
+
+    def of(self, trial: Trial) -> Work:
+        """Return another trial's work under the same terms."""
+        return replace(self, trial=trial, key=trial.key)
+
+    @property
+    def order(self) -> Path:
+        """Return the file in which a search's scheduler orders the trial to end."""
+        return self.checkpoint.with_suffix(".stop.json")
 
     @property
     def checkpoint(self) -> Path:
@@ -93,6 +108,19 @@ class Report:
     numbers: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     error: str = ""
+    score: float | None = None
+    at_step: int | None = None
+
+
+def finished_score(work: Work) -> float | None:
+    """Return the score of a trial that has a part, or None."""
+    from ganbench.tables import store
+
+    part = store.read_part(work.folder, work.key)
+    if part is None or work.objective is None:
+        return None
+    column, mode = work.objective
+    return score([float(value) for value in part.runs[column]] if column in part.runs else [math.nan], mode)
 
 
 def timeout_text(timeout: float | None) -> str:
@@ -136,13 +164,17 @@ class Attempt:
             failure = store.read_failure(self.work.folder, self.work.key)
             if failure is not None:  # its worker was ended from outside, and this is Ray's retry
                 return Report(self.work.key, Status(failure["status"]), error=failure["error"])
+            if self.work.objective and store.has_part(self.work.folder, self.work.key):
+                return Report(self.work.key, Status.OK, 1.0, score=finished_score(self.work))  # sampled a second time
             self.trainer = self.work.trainer()
+        self._obey(self.trainer)
         left = seconds if timeout is None else min(seconds, timeout - self.seconds)
         if left > 0 and not self.trainer.finished:
-            self.trainer.advance(left)
+            self.trainer.advance(left, **({"to_evaluation": True} if self.work.objective else {}))
         if self.trainer.finished:
             store.write_part(self.work.folder, self.work.key, self.trainer.tables())
             self.work.checkpoint.unlink(missing_ok=True)
+            self.work.order.unlink(missing_ok=True)
             return self._report(self.trainer, Status.OK)
         if timeout is not None and self.seconds >= timeout:
             return self.fail(Status.TIMEOUT, timeout_text(timeout))
@@ -164,7 +196,31 @@ class Attempt:
         if "alive" in numbers:
             numbers["diverged"] = len(self.work.trial.seeds) - numbers["alive"]
         share = 1.0 if status else trainer.step / max(1, self.work.trial.steps)
-        return Report(self.work.key, status, share, numbers, self.seconds)
+        return Report(self.work.key, status, share, numbers, self.seconds, "", *self._score(trainer))
+
+    def _obey(self, trainer: Trainer) -> None:
+        """Pass on the order of a search's scheduler, if there is one."""
+        from ganbench.training.stopping import Order
+
+        if self.work.objective is None or trainer.finished or not self.work.order.exists():
+            return
+        try:
+            found = json.loads(self.work.order.read_bytes())
+            trainer.stop(Order(int(found["step"]), str(found["reason"])))
+        except (ValueError, KeyError, TypeError):
+            pass  # half written: it is read again after the next stretch
+
+    def _score(self, trainer: Trainer) -> tuple[float | None, int | None]:
+        """Return what a search is to know: the score and the step at which it was measured."""
+        from ganbench.training.objective import last_measured
+
+        if self.work.objective is None:
+            return None, None
+        column, mode = self.work.objective
+        found = last_measured(trainer, column)
+        if found is None:
+            return (score([math.nan], mode), None) if trainer.finished else (None, None)
+        return score(found[1], mode), found[0]
 
 
 def describe(error: BaseException) -> str:

@@ -6,23 +6,24 @@ Tune's own state is thrown away with the temporary folder it lives in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import ray
 from ray import tune
 
 from ganbench.sweep import ray_follow
-from ganbench.sweep.attempt import Work
+from ganbench.sweep.attempt import Work, finished_score
+from ganbench.sweep.ledger import Adaptive
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.ray_cluster import attach, scratch, share, start
 from ganbench.sweep.ray_follow import Stop, Watch
-from ganbench.sweep.ray_worker import TrialActor
+from ganbench.sweep.ray_search import Asha, searcher
+from ganbench.sweep.ray_worker import Source, TrialActor, template
 from ganbench.sweep.signals import Interrupts
 
 
 def train(
-    works: Sequence[Work],
+    source: Source,
     progress: Progress,
     interrupts: Interrupts,
     *,
@@ -34,7 +35,7 @@ def train(
     Import this module and call this inside `ray_environment()`.
 
     Args:
-        works: the trials.
+        source: the trials, or a search that makes them as it goes.
         progress: told of everything.
         interrupts: signals, whose handlers Ray replaces.
         jobs: trials at a time, by default as many as there are cores for.
@@ -46,20 +47,27 @@ def train(
     """
     with scratch() as folder:
         try:
-            fit = attach(address, works) if address else start(works, jobs, folder)
+            fit = attach(address, source) if address else start(source, jobs, folder)
             interrupts.install()
-            _sweep(works, progress, interrupts, min(jobs or fit, len(works)), folder)
+            _sweep(source, progress, interrupts, jobs or fit, folder)
         finally:
             ray.shutdown()
 
 
-def _sweep(works: Sequence[Work], progress: Progress, interrupts: Interrupts, jobs: int, folder: Path) -> None:
-    watch = Watch(works, progress, interrupts)
-    needs = {"cpu": works[0].threads, "gpu": share(works[0])}
+def _sweep(source: Source, progress: Progress, interrupts: Interrupts, jobs: int, folder: Path) -> None:
+    watch = Watch(source, progress, interrupts)
+    work = template(source)
+    suggested, number = searcher(source, finished_score) if isinstance(source, Adaptive) else (None, 1)
     tuner = tune.Tuner(
-        tune.with_resources(tune.with_parameters(TrialActor, works=list(works)), needs),
-        param_space={"index": tune.grid_search(list(range(len(works))))},
-        tune_config=tune.TuneConfig(reuse_actors=True, max_concurrent_trials=jobs),
+        tune.with_resources(tune.with_parameters(TrialActor, source=source), {"cpu": work.threads, "gpu": share(work)}),
+        param_space={} if isinstance(source, Adaptive) else {"index": tune.grid_search(list(range(len(source))))},
+        tune_config=tune.TuneConfig(
+            reuse_actors=True,
+            max_concurrent_trials=jobs,
+            search_alg=suggested,
+            num_samples=number,
+            scheduler=_scheduler(work, watch),
+        ),
         run_config=tune.RunConfig(
             name="sweep",
             storage_path=str(folder / "tune"),
@@ -75,3 +83,11 @@ def _sweep(works: Sequence[Work], progress: Progress, interrupts: Interrupts, jo
         pass
     if watch.problem is not None:
         raise watch.problem
+
+
+def _scheduler(work: Work, watch: Watch) -> Asha | None:
+    """Return the scheduler of the search that a trial belongs to, if it has one."""
+    search = work.search
+    if search is None or search.scheduler == "none" or work.objective is None:
+        return None
+    return Asha(search, work.objective[1], work.trial.steps, watch.order)

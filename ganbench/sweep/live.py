@@ -34,17 +34,20 @@ class Live:
         self._path, self._run, self._next = folder / FILE, run, 0.0
         self._started = _now()
         waiting = {work.key for work in missing}
-        self._trials: dict[str, dict[str, Any]] = {
-            work.key: {
-                "key": work.key,
-                "name": work.trial.name,
-                "seeds": len(work.trial.seeds),
-                "steps": work.trial.steps,
-                "state": "waiting" if work.key in waiting else "done",
-            }
-            for work in works
-        }
+        self._trials: dict[str, dict[str, Any]] = {}
+        for work in works:
+            self.add(work, "waiting" if work.key in waiting else "done")
         self.write(running=True)
+
+    def add(self, work: Work, state: str = "waiting") -> None:
+        """Take in a trial."""
+        self._trials[work.key] = {
+            "key": work.key,
+            "name": work.trial.name,
+            "seeds": len(work.trial.seeds),
+            "steps": work.trial.steps,
+            "state": state,
+        }
 
     def take(self, report: Report) -> None:
         """Take in where a trial stands."""

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from ganbench.core.component import Component
 from ganbench.core.errors import UsageError, unknown
 from ganbench.core.trial import Choice, Trial
+from ganbench.sweep.search import Sampler, Search, direction, fault
 from ganbench.sweep.suite import AXES, EVALUATIONS, Block, Suite
 from ganbench.sweep.yaml_reader import shorten
 
@@ -26,6 +27,7 @@ class Plan:
         trials: in the suite's order, each once.
         skipped: combinations without meaning, each with its reason. excluded: how many cells `exclude` took out.
         run_id: ten hex digits of the hash of the trials' keys: the same set of trials is the same run.
+        cells: of a search, the trials that its numbers are put into. One that learns as it goes has no `trials` yet.
     """
 
     suite: Suite
@@ -33,6 +35,7 @@ class Plan:
     skipped: tuple[tuple[Trial, str], ...]
     excluded: int
     run_id: str
+    cells: tuple[Trial, ...] = ()
 
     @property
     def name(self) -> str:
@@ -84,7 +87,39 @@ def make_plan(suite: Suite, only: str | None = None, *, cap: int | None = MAX_TR
             raise UsageError(f"{place}: this exclusion fits no trial; correct it or remove it")
     if not trials:
         raise UsageError(_nothing(suite, excluded, filtered, only, skipped))
+    if suite.search is not None:
+        return _searched(suite, suite.search, trials, skipped, excluded)
     return Plan(suite, tuple(trials), tuple(skipped), excluded, run_id(trials))
+
+
+def _searched(
+    suite: Suite, search: Search, cells: list[Trial], skipped: list[tuple[Trial, str]], excluded: int
+) -> Plan:
+    """Return the plan of a search over these cells.
+
+    Raises:
+        UsageError: the space, the metric or the suite around it is wrong.
+    """
+    if suite.include:
+        raise UsageError(
+            f"{suite.place(('include',))}: a search has one matrix; put the blocks into suites of their own"
+        )
+    try:
+        direction(search, suite.evaluate.metrics)
+    except ValueError as error:
+        raise UsageError(f"{suite.place(('search', 'metric'))}: {error}") from None
+    for path in search.space:
+        if problem := fault(search, cells, path):
+            raise UsageError(f"{suite.place(('search', 'space', path))}: {problem}")
+    sampler = Sampler(search, tuple(cells))
+    if search.adaptive:
+        return Plan(suite, (), tuple(skipped), excluded, sampler.name, sampler.cells)
+    drawn = [(trial, meaningless(trial)) for trial in sampler.draws()]
+    trials = [trial for trial, reason in drawn if reason is None]
+    skipped = [*skipped, *((trial, reason) for trial, reason in drawn if reason is not None)]
+    if not trials:
+        raise UsageError(_nothing(suite, excluded, 0, None, skipped))
+    return Plan(suite, tuple(trials), tuple(skipped), excluded, run_id(trials), sampler.cells)
 
 
 def _nothing(suite: Suite, excluded: int, filtered: int, only: str | None, skipped: list[tuple[Trial, str]]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ganbench.core.status import Status
-from ganbench.sweep.attempt import Report
+from ganbench.sweep.attempt import Report, Work
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -27,14 +27,19 @@ class Progress:
         names: what to call each trial, by key.
         stream: where to write, by default stderr, so that what a run prints at its end can be piped.
         plain: lines without control codes; by default where the stream is no terminal, or NO_COLOR is set.
+        trials: how many there will be, where names are still to come (`expect`).
     """
 
-    def __init__(self, names: Mapping[str, str], stream: TextIO | None = None, plain: bool | None = None) -> None:
-        self.names = names
+    def __init__(
+        self, names: Mapping[str, str], stream: TextIO | None = None, plain: bool | None = None, trials: int = 0
+    ) -> None:
+        self.names = dict(names)
+        self.trials = trials or len(names)
         self.stream = sys.stderr if stream is None else stream
         self.retries: Counter[str] = Counter()
         self.finished = 0
         self.listeners: list[Callable[[Report], None]] = []  # told of every report as well
+        self.newcomers: list[Callable[[Work], None]] = []  # told of trials that come to be known under way
         self._running: dict[str, float] = {}
         self._silent = False
         self._shown_at = 0.0
@@ -50,10 +55,17 @@ class Progress:
         else:
             self._running.pop(report.key, None)
             self.finished += 1
-            self.say(line(report, self.finished, len(self.names), self.names[report.key]))
+            self.say(line(report, self.finished, self.trials, self.names[report.key]))
         for listener in self.listeners:
             listener(report)
         self.tick()
+
+    def expect(self, work: Work) -> None:
+        """Take in a trial that was not known before."""
+        if work.key not in self.names:
+            self.names[work.key] = work.trial.name
+            for newcomer in self.newcomers:
+                newcomer(work)
 
     def retried(self, key: str) -> None:
         """Take in that a trial's worker died and the trial begins again."""
@@ -101,7 +113,7 @@ class Progress:
             auto_refresh=False,
             transient=True,
         )
-        self._task = self._bar.add_task("", total=float(len(self.names)), done=0, trials=len(self.names))
+        self._task = self._bar.add_task("", total=float(self.trials), done=0, trials=self.trials)
         self._bar.start()
 
     def _draw(self) -> None:

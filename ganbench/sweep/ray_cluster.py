@@ -21,6 +21,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from ganbench.core.errors import GanbenchError, UsageError
 from ganbench.sweep.attempt import Work, describe, device_here
 from ganbench.sweep.estimate import cores
+from ganbench.sweep.ray_worker import Source, template
 
 OBJECT_STORE_BYTES = 80_000_000
 LOCK = "lock"
@@ -56,15 +57,18 @@ def _abandoned(lock: Path) -> bool:
     return True
 
 
-def start(works: Sequence[Work], jobs: int | None, scratch: Path) -> int:
+def start(source: Source, jobs: int | None, scratch: Path) -> int:
     """Start Ray for this process alone and return how many trials fit.
 
     Raises:
         GanbenchError: it does not start.
     """
-    threads = works[0].threads
-    gpus = 0 if works[0].device == "cpu" else _local_gpus(works[0].device)
-    fit = min(jobs or at_once(cores(), gpus, works[0]), len(works))
+    threads = template(source).threads
+    gpus = 0 if template(source).device == "cpu" else _local_gpus(template(source).device)
+    fit = min(
+        jobs or at_once(cores(), gpus, template(source)),
+        len(source) if isinstance(source, Sequence) else source.search.trials,
+    )
     try:
         _init(
             address="local",  # and not what RAY_ADDRESS says
@@ -81,7 +85,7 @@ def start(works: Sequence[Work], jobs: int | None, scratch: Path) -> int:
     return fit
 
 
-def attach(address: str, works: Sequence[Work]) -> int:
+def attach(address: str, source: Source) -> int:
     """Attach to a cluster, check that its nodes can do the work, and return how many trials fit.
 
     Raises:
@@ -94,11 +98,11 @@ def attach(address: str, works: Sequence[Work]) -> int:
         raise UsageError(
             f"--address {address}: no Ray cluster to attach to ({describe(error)}); start one or leave it out"
         ) from error
-    _check_nodes(works[0].folder, address)
+    _check_nodes(template(source).folder, address)
     there = ray.cluster_resources()
-    if works[0].device == "cuda" and not there.get("GPU"):
+    if template(source).device == "cuda" and not there.get("GPU"):
         raise UsageError(f"--address {address}: the cluster has no GPU; say `resources.device: cpu` or auto")
-    return at_once(int(there.get("CPU", 1)), int(there.get("GPU", 0)), works[0])
+    return at_once(int(there.get("CPU", 1)), int(there.get("GPU", 0)), template(source))
 
 
 def at_once(cores: int, gpus: int, work: Work) -> int:

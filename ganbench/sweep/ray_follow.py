@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,10 @@ from ray import tune
 from ganbench.core.errors import GanbenchError
 from ganbench.core.status import Status
 from ganbench.sweep.attempt import Report, Work, describe, timeout_text
+from ganbench.sweep.ledger import Adaptive
 from ganbench.sweep.progress import Progress
+from ganbench.sweep.ray_search import order
+from ganbench.sweep.ray_worker import Source, work_of
 from ganbench.sweep.signals import Interrupts
 from ganbench.tables import store
 from ganbench.tables.files import StoreError
@@ -30,11 +33,12 @@ class Watch(tune.Callback):
     Every hook is guarded, because Tune takes an error in a callback for one of the trial.
     """
 
-    def __init__(self, works: Sequence[Work], progress: Progress, interrupts: Interrupts) -> None:
-        self.works, self.progress, self.interrupts = works, progress, interrupts
+    def __init__(self, source: Source, progress: Progress, interrupts: Interrupts) -> None:
+        self.source, self.progress, self.interrupts = source, progress, interrupts
         self.problem: GanbenchError | None = None
         self.started: dict[str, float] = {}
         self.over: set[str] = set()
+        self.noted: set[str] = set()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Tune pickles its callbacks, for a resumption that we never ask for."""
@@ -43,6 +47,9 @@ class Watch(tune.Callback):
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ANN401
         """Start a trial's clock."""
         self.started[trial.trial_id] = time.monotonic()
+        if isinstance(self.source, Adaptive) and trial.trial_id not in self.noted:
+            self.noted.add(trial.trial_id)
+            self._guard(lambda: self._note(self.source, trial.config))
 
     def on_trial_result(
         self,
@@ -80,7 +87,17 @@ class Watch(tune.Callback):
             raise Stop
 
     def _work(self, trial: Any) -> Work:  # noqa: ANN401
-        return self.works[trial.config["index"]]
+        return work_of(self.source, trial.config)
+
+    def order(self, trial: Any, step: int) -> None:  # noqa: ANN401 - Tune's
+        """Order a trial to end at a step (a search's scheduler decides that)."""
+        self._guard(lambda: order(self._work(trial), step))
+
+    def _note(self, source: Source, config: dict[str, Any]) -> None:
+        """Write down what a searcher suggests, and show it."""
+        if isinstance(source, Adaptive):
+            source.note(config)
+            self.progress.expect(source.work(config))
 
     def _seconds(self, trial: Any) -> float:  # noqa: ANN401
         now = time.monotonic()

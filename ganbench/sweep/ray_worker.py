@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ray import tune
 
 from ganbench.sweep.attempt import Attempt, Work
+from ganbench.sweep.ledger import Adaptive
 from ganbench.tables.files import StoreError
+
+SCORE, STEP = "score", "at_step"
+
+Source = Sequence[Work] | Adaptive
+
+
+def work_of(source: Source, config: Mapping[str, Any]) -> Work:
+    """Return what Tune's configuration stands for: a place in a list, or what a searcher suggests."""
+    return source.work(config) if isinstance(source, Adaptive) else source[config["index"]]
+
+
+def template(source: Source) -> Work:
+    """Return a work with the terms that all share."""
+    return source.template if isinstance(source, Adaptive) else source[0]
 
 
 class TrialActor(tune.Trainable):
     """Trains one trial after the other in one process, so that torch is imported once."""
 
-    def setup(self, config: dict[str, Any], works: Sequence[Work] = ()) -> None:
+    def setup(self, config: dict[str, Any], source: Source = ()) -> None:
         """Make this process ready for its first trial."""
         import torch
 
-        torch.set_num_threads(works[0].threads)
-        self.works = works
+        self.source = source
+        torch.set_num_threads(template(source).threads)
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next trial."""
         signal.setitimer(signal.ITIMER_REAL, 0)
-        self.work = self.works[new_config["index"]]
+        self.work = work_of(self.source, new_config)
         self.attempt: Attempt | None = None
         return True
 
@@ -43,4 +58,7 @@ class TrialActor(tune.Trainable):
             return {"problem": (error.errno, error.strerror), "done": True}
         if report.status is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
-        return {"report": report, "done": report.status is not None}
+        # A searcher wants a number that is one; the step says since when it holds.
+        known = {} if report.score is None else {SCORE: report.score}
+        known |= {} if report.at_step is None else {STEP: report.at_step}
+        return {"report": report, "done": report.status is not None, **known}

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import fcntl
 import json
-import os
-import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -23,17 +19,20 @@ from ganbench.core.errors import UsageError
 from ganbench.core.trial import Trial
 from ganbench.datasets import Dataset
 from ganbench.features import Feature
+from ganbench.sinks import Sink
 from ganbench.sweep import manifest as manifests
 from ganbench.sweep.attempt import Work, device_here
+from ganbench.sweep.export import Export
+from ganbench.sweep.folder import locked, prepare, require_space
+from ganbench.sweep.ledger import Adaptive
 from ganbench.sweep.live import Live
 from ganbench.sweep.plan import Plan
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.ray_settings import ray_environment
+from ganbench.sweep.search import Sampler, direction
 from ganbench.sweep.signals import Interrupted, Interrupts
 from ganbench.tables.files import replaced, storing
 
-BYTES_A_TRIAL = 1 << 20
-BYTES_AT_LEAST = 32 << 20
 INCOMPLETE = 4
 
 Executor = Literal["ray", "local"]
@@ -68,6 +67,7 @@ def run_plan(
     jobs: int | None = None,
     progress: Progress | None = None,
     own: Sequence[type[Component]] = (),
+    sinks: Sequence[Sink] = (),
 ) -> RunOutcome:
     """Train what is missing of a plan and merge all of it into `results_root/<suite>/<run>`.
 
@@ -81,71 +81,102 @@ def run_plan(
         jobs: trials at a time under Ray.
         progress: shows what happens; by default on stderr.
         own: registered components that no installed package brings; workers have to be able to import them.
+        sinks: where the rows of each trial that finishes go besides.
 
     Raises:
         UsageError: the folder cannot be written, another run is at it, or the cluster cannot be used.
         StoreError: the disk filled up under way; finished trials are kept.
     """
-    folder = _prepare(Path(results_root), plan)
-    with _locked(folder), Interrupts() as interrupts:
-        return _run(plan, folder, executor, address, jobs, progress, interrupts, tuple(own))
+    folder = prepare(Path(results_root), plan)
+    task = _Task(plan, folder, executor, address, jobs, tuple(own), tuple(sinks))
+    search = plan.suite.search
+    if executor == "local" and search is not None and search.needs_ray:
+        place = plan.suite.place(("search",))
+        raise UsageError(f"{place}: asha and optuna are Ray's; leave `--executor local` out, or search at random")
+    with locked(folder), Interrupts() as interrupts:
+        return _run(task, progress, interrupts)
 
 
-def _run(
-    plan: Plan,
-    folder: Path,
-    executor: Executor,
-    address: str | None,
-    jobs: int | None,
-    progress: Progress | None,
-    interrupts: Interrupts,
-    own: tuple[type[Component], ...],
-) -> RunOutcome:
+@dataclass(frozen=True)
+class _Task:
+    """What `run_plan` was given."""
+
+    plan: Plan
+    folder: Path
+    executor: Executor
+    address: str | None
+    jobs: int | None
+    own: tuple[type[Component], ...]
+    sinks: tuple[Sink, ...]
+
+    def source(self) -> list[Work] | Adaptive:
+        """Return the plan's trials as work, or the search that makes them as it goes."""
+        plan, resources, search = self.plan, self.plan.suite.resources, self.plan.suite.search
+        common = (self.folder, resources.timeout, resources.cpus, self.own, resources.device, resources.gpus)
+        if search is None:
+            return [Work(trial, trial.key, *common) for trial in plan.trials]
+        mode = direction(search, plan.suite.evaluate.metrics)
+        first = (plan.trials or plan.cells)[0]
+        template = Work(first, first.key, *common, objective=(search.metric, mode), search=search)
+        if not search.adaptive:
+            return [template.of(trial) for trial in plan.trials]
+        path = self.folder / f"search-{plan.run_id}.jsonl"
+        return Adaptive(Sampler(search, plan.cells), template, path, mode)
+
+
+def _run(task: _Task, progress: Progress | None, interrupts: Interrupts) -> RunOutcome:
     began, clock = _now(), time.monotonic()
-    resources = plan.suite.resources
-    common = (folder, resources.timeout, resources.cpus, own, resources.device, resources.gpus)
-    works = [Work(trial, trial.key, *common) for trial in plan.trials]
+    source = task.source()
+    works, new = (source.works(), source.search.trials) if isinstance(source, Adaptive) else (source, len(source))
     missing = _missing(works)
-    progress = progress or Progress({work.key: work.trial.name for work in missing})
-    live = Live(folder, plan.run_id, works, missing)
+    done = {work.key for work in works} - {work.key for work in missing}
+    new -= len(done)
+    progress = progress or Progress({work.key: work.trial.name for work in missing}, trials=new)
+    live = Live(task.folder, task.plan.run_id, works, missing)
     progress.listeners.append(live.take)
+    progress.newcomers.append(live.add)
+    if task.sinks:
+        export = Export(task.folder, missing, task.sinks)
+        progress.listeners.append(export.take)
+        progress.newcomers.append(export.add)
     code = 0
     try:
         _announce(works, missing, progress)
-        if missing:
-            _require_space(folder, len(missing))
-            _prepare_data([work.trial for work in missing])
-            _prepare_features([work.trial for work in missing])
-            _train(missing, progress, interrupts, executor, address, jobs)
+        if new > 0:
+            require_space(task.folder, new)
+            wanted = [work.trial for work in missing] or list(task.plan.cells)
+            _prepare_data(wanted)
+            _prepare_features(wanted)
+            _train(task, source if isinstance(source, Adaptive) else missing, progress, interrupts)
     except Interrupted as signal:
         code = signal.code
-        left = len(_missing(missing))
-        progress.say(f"interrupted: {len(works) - left} of {len(works)} trials are done and kept")
     finally:
         progress.close()
         live.write(running=False)
+    plan = task.plan
+    if isinstance(source, Adaptive):
+        works = source.works()
+        plan = replace(plan, trials=tuple(work.trial for work in works))
+        missing = [work for work in works if work.key not in done]
+    if code:
+        left = len(_missing(missing))
+        progress.say(f"interrupted: {len(works) - left} of {len(done) + new} trials are done and kept")
     times = {"started": began, "finished": _now(), "seconds": round(time.monotonic() - clock, 3)}
-    return _finish(plan, works, missing, folder, progress, times, code)
+    return _finish(plan, works, missing, task.folder, progress, times, code)
 
 
-def _train(
-    works: Sequence[Work],
-    progress: Progress,
-    interrupts: Interrupts,
-    executor: Executor,
-    address: str | None,
-    jobs: int | None,
-) -> None:
-    if executor == "local":
+def _train(task: _Task, source: list[Work] | Adaptive, progress: Progress, interrupts: Interrupts) -> None:
+    work = source.template if isinstance(source, Adaptive) else source[0]
+    if task.executor == "local" and not isinstance(source, Adaptive):
         from ganbench.sweep import local
 
-        device_here(works[0].device)
-        local.train(works, progress)
+        device_here(work.device)
+        local.train(source, progress)
         return
-    with ray_environment(address, works[0].threads):
+    with ray_environment(task.address, work.threads):
         from ganbench.sweep import executor as ray_executor
 
-        ray_executor.train(works, progress, interrupts, jobs=jobs, address=address)
+        ray_executor.train(source, progress, interrupts, jobs=task.jobs, address=task.address)
 
 
 def _finish(
@@ -219,60 +250,6 @@ def _prepare_features(trials: Sequence[Trial]) -> None:
     names = {cast(type[Dataset], registry.find("dataset", trial.dataset.name)).features for trial in trials}
     for name in sorted(names):
         cast(Feature, registry.build("feature", name, {})).prepare()
-
-
-def _prepare(root: Path, plan: Plan) -> Path:
-    """Return `root/<suite>`, absolute, made and writable.
-
-    Raises:
-        UsageError: it is not, or it would lie outside the root.
-    """
-    root = root.absolute()
-    folder = root / plan.name
-    if folder.resolve().parent != root.resolve() or not plan.run_id.isalnum():
-        raise UsageError(f"{folder}: lies outside {root}; rename the suite or remove the link")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".writable-{os.getpid()}"
-        probe.write_bytes(b"x")
-        probe.unlink()
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise UsageError(f"{folder}: {reason}; choose a --results folder that can be written") from error
-    return folder
-
-
-def _require_space(folder: Path, trials: int) -> None:
-    """Raise where the disk is too full to begin.
-
-    Raises:
-        UsageError: less is free than small trials need.
-    """
-    need, free = BYTES_AT_LEAST + trials * BYTES_A_TRIAL, shutil.disk_usage(folder).free
-    if free < need:
-        raise UsageError(
-            f"{folder}: {free >> 20} MB free, about {need >> 20} MB needed; make room or choose another --results"
-        )
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep two runs of one suite apart; the kernel drops the lock of a process that died.
-
-    Raises:
-        UsageError: another run is at it.
-    """
-    with open(folder / ".lock", "a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            who = file.read().strip()[:100] or "another process"
-            raise UsageError(f"{folder}: {who} is running this suite; wait for it or use another --results") from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {os.uname().nodename}")
-        file.flush()
-        yield
 
 
 def _previous(out: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ganbench.core.trial import Choice
 from ganbench.sweep.choices import ChoiceOf, Json, Strict, first_error, hashable
 from ganbench.sweep.fields import Axis, Name, Seeds, Timeout, TricksCell
 from ganbench.sweep.overrides import override
+from ganbench.sweep.search import Search
 from ganbench.sweep.yaml_reader import Document, Keys, read_file
 
 AXES = {"datasets": "dataset", "networks": "network", "losses": "loss", "tricks": "tricks", "optimizers": "optimizer"}
@@ -131,6 +132,7 @@ class Suite(Block):
     description: Annotated[str, Len(0, 2000)] = ""
     include: tuple[Block, ...] = ()
     exclude: tuple[Exclusion, ...] = ()
+    search: Search | None = None
     resources: Resources = Field(default_factory=Resources)
     _document: Document = PrivateAttr(default_factory=lambda: Document("suite"))
 
@@ -183,6 +185,8 @@ def _plain(value: Any, name: str = "") -> Any:  # noqa: ANN401 - models, choices
     """Return plain data of a part of a suite; of blocks only what they were given, as the rest is inherited."""
     if isinstance(value, Choice):
         return {value.name: dict(value.parameters)} if value.parameters else value.name
+    if isinstance(value, Search):
+        return value.plain
     if name == "include":
         return [
             {n: _given(getattr(block, n), n) for n in Block.model_fields if n in block.model_fields_set}

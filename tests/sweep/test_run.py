@@ -15,7 +15,7 @@ from trials import small_trial
 import ganbench
 from ganbench.core.errors import UsageError
 from ganbench.losses.hinge import Hinge
-from ganbench.sweep import run
+from ganbench.sweep import folder, run
 from ganbench.sweep.attempt import Work
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.run import run_plan
@@ -222,7 +222,7 @@ def test_a_checkpoint_on_a_full_disk_ends_the_run_too(tmp_path, monkeypatch):
 
 def test_too_little_space_is_said_before_training(tmp_path, monkeypatch, built):
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(run.shutil, "disk_usage", lambda _: usage(10**9, 10**9, 10**7))
+    monkeypatch.setattr(folder.shutil, "disk_usage", lambda _: usage(10**9, 10**9, 10**7))
     with pytest.raises(UsageError, match="9 MB free, about 38 MB needed"):
         run_local(small_plan(tmp_path), tmp_path)
     assert built == []
@@ -232,7 +232,7 @@ def test_a_closed_folder_is_said_before_training(tmp_path, monkeypatch, built):
     (tmp_path / "results").write_text("a file where a folder should be")
     with pytest.raises(UsageError, match="results/small: not a directory; choose"):
         run_local(small_plan(tmp_path), tmp_path / "results")
-    monkeypatch.setattr(run.Path, "write_bytes", _read_only)
+    monkeypatch.setattr(folder.Path, "write_bytes", _read_only)
     with pytest.raises(UsageError, match="read-only file system; choose"):
         run_local(small_plan(tmp_path), tmp_path / "other")
     assert built == []
