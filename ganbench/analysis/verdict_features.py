@@ -63,8 +63,9 @@ def features(run: Mapping[Hashable, Any], history: pd.DataFrame) -> dict[str, Fe
             growth = norms * scale
             found[f"{name}_growth"] = found[name]._replace(value=_late_median(growth), series=growth, scale=scale)
     if excess := _median(history, "d_loss_excess"):
+        # The size of each, not of their median: a loss that swings about its optimum is no lack of signal.
         sizes = np.abs(excess.series)
-        found["advantage"] = excess._replace(value=abs(excess.value), series=sizes, scale=np.sign(excess.value))
+        found["advantage"] = excess._replace(value=_late_median(sizes), series=sizes)
     return found | (_quality(run, history) or _fidelity(run, history)) | _movement(history) | _sets(history)
 
 

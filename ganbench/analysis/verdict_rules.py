@@ -24,7 +24,7 @@ _MEASURED = "between healthy runs and planted failures on rings and Gaussians, f
 THRESHOLDS = {
     "gradient exploded": Threshold(1e3, "Pascanu et al. 2013, arXiv:1211.5063, section 2, for the order of magnitude"),
     "gradient grew": Threshold(100.0, _MEASURED),
-    "gradient large": Threshold(50.0, _MEASURED),
+    "gradient large": Threshold(200.0, _MEASURED + "; collapsed: up to 50, unbounded critics: from 4e4"),
     "gradient vanished": Threshold(1e-3, "Arjovsky & Bottou 2017, arXiv:1701.04862, figure 2; healthy: 0.2 to 1.5"),
     "gradient alive": Threshold(0.05, _MEASURED),
     "loss saturated": Threshold(1e-2, "Arjovsky & Bottou 2017, arXiv:1701.04862, theorem 2.4; healthy: 0.5 to 1"),
@@ -33,7 +33,7 @@ THRESHOLDS = {
     "known by heart": Threshold(0.5, "Karras et al. 2020, arXiv:2006.06676, section 3, whose target is 0.6"),
     "AUC gap": Threshold(0.1, _MEASURED + "; endless data: at most 0.015"),
     "stayed": Threshold(0.05, _MEASURED),
-    "no advantage": Threshold(0.005, _MEASURED),
+    "no advantage": Threshold(0.006, _MEASURED + "; flipped labels: up to 0.0033, hopping: from 0.012"),
     "oscillates": Threshold(0.12, _MEASURED + "; healthy: at most 0.041"),
     "hops": Threshold(0.25, _MEASURED + "; healthy: at most 0.056"),
     "straight": Threshold(0.5, _MEASURED),
@@ -190,6 +190,16 @@ RULES = (
         "no signal", (C("spread", ">", "scattered"), C("oscillation", ">", "oscillates")), _TELLS, "the samples scatter"
     ),
     Rule("oscillation", (C("oscillation", ">", "oscillates"),), _STEADY),
+    Rule(
+        "under-trained",
+        (
+            C("net_path", ">", "straight"),
+            C("grad_g", ">", "gradient alive"),
+            C("quality", "<", "poor quality"),
+        ),
+        _LONGER,
+        "still on its way",
+    ),
     Rule(
         "under-trained",
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from types import SimpleNamespace
 
@@ -60,6 +61,7 @@ def circle(radius):
     return {"position_1": radius * np.cos(CIRCLE), "position_2": radius * np.sin(CIRCLE)}
 
 
+ZIGZAG = 0.0075 * (-1.0) ** np.arange(N)  # about a third of the path is progress
 LATE = np.where(STEPS >= 500, 1e-4, 0.5)
 NARROW = np.minimum(0.4, 3 * TIME)
 UNKNOWN = {"modes_captured": None, "hq_fraction": None, "mode_set": None, "modes_captured_floor": np.nan}
@@ -68,8 +70,8 @@ CASES = {
     "diverged": ({"status": "DIVERGED"}, "diverged", ""),
     "exploding G": ({"grad_norm_g": 2e3}, "exploding gradient", "generator"),
     "exploding D": ({"grad_norm_d": 2e3}, "exploding gradient", "discriminator"),
-    "growing G": ({"grad_norm_g": 0.5 + 120 * TIME}, "exploding gradient", "generator"),
-    "growing D": ({"grad_norm_d": 0.5 + 120 * TIME}, "exploding gradient", "discriminator"),
+    "growing G": ({"grad_norm_g": 1.0 + 400 * TIME}, "exploding gradient", "generator"),
+    "growing D": ({"grad_norm_d": 1.0 + 400 * TIME}, "exploding gradient", "discriminator"),
     "saturated": (
         {"grad_norm_g": LATE, "loss_slope": 1e-5, "hq_fraction": 0.1},
         "vanishing gradient",
@@ -107,8 +109,13 @@ CASES = {
     ),
     "scattered": ({**circle(0.2), "total_spread": 2.0, "modes_captured": 0.0}, "no signal", "the samples scatter"),
     "oscillation": ({**circle(0.2), "modes_captured": 5.0}, "oscillation", ""),
+    "slow and straight": (
+        {"position_1": 0.4 * TIME, "modes_captured": 0.0, "hq_fraction": 0.1},
+        "under-trained",
+        "still on its way",
+    ),
     "slow": (
-        {"position_1": 0.4 * TIME, "total_spread": NARROW, "modes_captured": 0.0, "hq_fraction": 0.1},
+        {"position_1": 0.4 * TIME + ZIGZAG, "total_spread": NARROW, "modes_captured": 0.0, "hq_fraction": 0.1},
         "under-trained",
         "still on its way",
     ),
@@ -143,13 +150,14 @@ CASES = {
 
 
 GONE = {"modes_captured": 0.0, "hq_fraction": 0.1}
-SLOW = {"position_1": 0.4 * TIME, "total_spread": NARROW, **GONE}
+SLOW = {"position_1": 0.4 * TIME + ZIGZAG, "total_spread": NARROW, **GONE}
+STRAIGHT = {"position_1": 0.4 * TIME, "total_spread": 1.0, **GONE}
 # All conditions of a rule but one.
 NEAR = {
     "grew to little, G": ({"grad_norm_g": 0.01 + 3 * TIME}, "healthy"),
     "grew to little, D": ({"grad_norm_d": 0.01 + 3 * TIME}, "healthy"),
-    "large from the start, G": ({"grad_norm_g": 60.0}, "healthy"),
-    "large from the start, D": ({"grad_norm_d": 60.0}, "healthy"),
+    "large from the start, G": ({"grad_norm_g": 300.0}, "healthy"),
+    "large from the start, D": ({"grad_norm_d": 300.0}, "healthy"),
     "saturated but alive": ({"loss_slope": 1e-5, "hq_fraction": 0.1}, "low quality"),
     "flat but alive": ({"critic_slope_fake": 1e-5, "hq_fraction": 0.1}, "low quality"),
     "saturated but good": ({"grad_norm_g": LATE, "loss_slope": 1e-5}, "healthy"),
@@ -165,6 +173,9 @@ NEAR = {
     "wide at rest": ({**GONE, "total_spread": np.minimum(2.0, 6 * TIME)}, "low quality"),
     "small at rest": ({**GONE, "total_spread": NARROW}, "low quality"),
     "wide on its way": ({**SLOW, "total_spread": np.minimum(1.0, 3 * TIME)}, "low quality"),
+    "straight without a push": ({**STRAIGHT, "grad_norm_g": 0.01}, "low quality"),
+    "straight and almost there": ({**STRAIGHT, "hq_fraction": 0.3}, "low quality"),
+    "not straight": ({**STRAIGHT, "position_1": 0.4 * TIME + ZIGZAG}, "low quality"),
     "on its way without a push": ({**SLOW, "grad_norm_g": 0.01}, "low quality"),
     "on its way and almost there": ({**SLOW, "hq_fraction": 0.3}, "low quality"),
     "unknown modes, little recalled and blurred": ({**UNKNOWN, "precision": 0.2, "recall": 0.2}, "low quality"),
@@ -244,6 +255,13 @@ def test_movement_against_slow_sums():
     turned = [1 - len(a & b) / len(a | b) for a, b in zip(sets, sets[1:], strict=False)]
     assert found["turnover"] == pytest.approx(np.mean(turned[(N - 1) // 2 :]))
     assert found["forgotten"] == len(set().union(*sets) - sets[-1])
+
+
+def test_a_loss_that_swings_about_its_optimum_is_a_signal():
+    """The sizes count, not their sum: hopping discriminators are now ahead, now behind."""
+    changes = {**circle(1.0), "critic_slope_fake": 0.01, "modes_captured": 0.0}
+    assert judge(**changes, d_loss_excess=0.05 * (-1.0) ** np.arange(N)).verdict == "oscillation"
+    assert judge(**changes, d_loss_excess=0.005 * (-1.0) ** np.arange(N)).verdict == "no signal"
 
 
 def test_a_pure_rotation_is_one_peak_of_the_spectrum():
@@ -345,3 +363,27 @@ def test_rows_in_any_order_and_other_frames_types():
     assert verdict_of(shuffled, row) == verdict_of(history, row)
     typed = history.astype({"modes_captured": "Int64", "grad_norm_g": "Float32"})
     assert verdict_of(typed, row).verdict == "oscillation"
+
+
+def wrong_somewhere():
+    cases = [(changes, verdict, cause) for changes, verdict, cause in CASES.values()]
+    cases += [(changes, verdict, None) for changes, verdict in NEAR.values()]
+    for changes, verdict, cause in cases:
+        found = judge(**changes)
+        if found.verdict != verdict or cause not in (None, found.cause):
+            return True
+    return False
+
+
+def test_no_rule_and_no_condition_can_go(monkeypatch):
+    """Each of them taken away turns a case of the two tables above into another verdict."""
+    from ganbench.analysis import verdicts as module
+
+    for i, rule in enumerate(RULES):
+        less = [()] if len(rule.conditions) == 1 else []
+        for j in range(len(rule.conditions) if not less else 0):
+            kept = rule.conditions[:j] + rule.conditions[j + 1 :]
+            less.append((dataclasses.replace(rule, conditions=kept),))
+        for instead in less:
+            monkeypatch.setattr(module, "RULES", (*RULES[:i], *instead, *RULES[i + 1 :]))
+            assert wrong_somewhere(), (rule.verdict, rule.cause, instead)
