@@ -16,6 +16,7 @@ Examples:
   ganbench run suites/smoke.yaml
   ganbench run suites/mode_collapse.yaml --only 'dataset=ring*' --set seeds=4
   ganbench run suites/smoke.yaml --executor local    in this process, for debuggers
+  ganbench run suites/smoke.yaml --sink tensorboard:logs
 \b
 Running it again trains only what is missing; an interrupted run goes on from there.
 """
@@ -33,6 +34,13 @@ Running it again trains only what is missing; an interrupted run goes on from th
     "--device", type=click.Choice(["cpu", "cuda", "auto"]), help="Where trials train; as the suite says by default."
 )
 @click.option("--jobs", type=click.IntRange(1, 4096), help="Trials at a time; as many as cores allow by default.")
+@click.option(
+    "--sink",
+    "sinks",
+    multiple=True,
+    metavar="KIND:WHERE",
+    help="Hand the rows of finished trials on: tensorboard:FOLDER, mlflow:URI or wandb:PROJECT.",
+)
 def command(
     suite: Path,
     overrides: tuple[str, ...],
@@ -44,6 +52,7 @@ def command(
     address: str | None,
     device: str | None,
     jobs: int | None,
+    sinks: tuple[str, ...],
 ) -> int:
     """Run SUITE: train what is missing, write the tables to RESULTS/<suite> and the page to REPORT/<suite>.html."""
     if address and executor == "local":
@@ -52,12 +61,15 @@ def command(
     plan = plan_of(suite, overrides, only, yes)
     writable(report)
 
+    from ganbench.sinks import sink_of
+
+    trackers = [sink_of(text) for text in sinks]
     from ganbench.cli.plan_command import headline
 
     click.echo(headline(plan, jobs))
     from ganbench.sweep.run import run_plan
 
-    outcome = run_plan(plan, results, executor=executor, address=address, jobs=jobs)
+    outcome = run_plan(plan, results, executor=executor, address=address, jobs=jobs, sinks=trackers)
     if outcome.exit_code in (130, 143):
         click.echo(f"interrupted; to go on: {shlex.join(['ganbench', *sys.argv[1:]])}", err=True)
         return outcome.exit_code
