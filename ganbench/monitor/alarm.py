@@ -18,6 +18,8 @@ log = logging.getLogger("ganbench.monitor")
 # Not worth waking anybody: nothing is wrong, too little is known, or it is only early.
 QUIET = {"healthy", "unclear", "low quality", "under-trained", "failed"}
 EVALUATIONS, LOGGED = 24, 16  # that the rules look back on: as they use the later half, half of that is the delay
+# Read from gradients alone, so that no samples have to settle first.
+AT_ONCE = {"diverged", "exploding gradient", "vanishing gradient"}
 LASTING = 4  # evaluations, or logged rows without any, that a failure must last for before it is said
 SHARE = 0.008  # of the time that looking may take
 
@@ -53,7 +55,8 @@ class Alarm:
     def _judge(self, found: Verdict, step: int, count: int) -> None:
         if found.verdict != self._suspect:
             self._suspect, self._since = found.verdict, count
-        if count - self._since < LASTING:
+        settled = count >= EVALUATIONS or found.verdict in AT_ONCE  # the first samples move however well it goes
+        if count - self._since < LASTING or not settled:
             return
         before = self.said.verdict if self.said else ""
         if found.verdict in QUIET:

@@ -45,7 +45,7 @@ class Folder:
         self.started = _now()
         self._next = 0.0
         self._pictured: tuple[int, ...] | None = None
-        self._failed = False
+        self._written = self._failed = False
 
     @property
     def due(self) -> bool:
@@ -63,7 +63,8 @@ class Folder:
                 log.warning("%s; the monitor keeps its rows in memory and tries again", error)
             self._failed = True
         now = time.monotonic()
-        cost = now - began
+        cost = now - began if self._written else 0.0  # the first writing loads libraries
+        self._written = True
         self._next = now + max(AT_LEAST, min(cost / SHARE, AT_MOST), cost / LARGEST_SHARE)
 
     def _write(self, tables: TrialTables, manifest: Mapping[str, Any]) -> None:

@@ -59,7 +59,7 @@ class Judge:
     ) -> None:
         self.samples, self._asked, self._features, self.device = samples, metrics, features, device
         self.floors: dict[str, float] = {}
-        self.metrics: list[Metric] = []
+        self.metrics = [] if metrics is None else _built(metrics)
         self.label = "own data"
         self.real: Sample | None = None
         self._early: list[Tensor] = []
@@ -132,8 +132,8 @@ class Judge:
             Feature, registry.build("feature", features if isinstance(features, str) else "coordinates", {})
         )
         self._feature.prepare()
-        asked = usual if self._asked is None else self._asked
-        self.metrics = [cast(Metric, registry.build("metric", m, {})) if isinstance(m, str) else m for m in asked]
+        if self._asked is None:
+            self.metrics = _built(usual)
         self.wanted = {field for metric in self.metrics for field in metric.wants}
         self.real = self._describe(real)
         self.floors = {name: float(value) for name, value in self.measure(floor).items()}
@@ -154,3 +154,7 @@ class Judge:
 
     def _generator(self, name: str) -> Generator:
         return Generator(self.device).manual_seed(stream(0, name))
+
+
+def _built(metrics: Sequence[str | Metric]) -> list[Metric]:
+    return [cast(Metric, registry.build("metric", m, {})) if isinstance(m, str) else m for m in metrics]

@@ -93,6 +93,7 @@ class Monitor:
             if value < 1:
                 raise UsageError(f"ganbench.Monitor: {name} is {value}; give a whole number from 1 on")
         self.steps = 0
+        self._judged = 0  # samples at the last look
         self._open = _rank() == 0
         if not self._open:
             return
@@ -231,6 +232,7 @@ class Monitor:
             self._diverge()
             return
         values = {name: float(value) for name, value in self._judge.measure(points).items()}
+        self._judged = len(points)
         self._record.metrics = values
         self._record.history.add(self.steps, values)
         self._record.picture(self.steps, points.cpu().numpy())
@@ -261,7 +263,7 @@ class Monitor:
     def _flush(self) -> None:
         judge = self._judge
         real = None if judge.real is None else judge.real.points
-        facts = {} if real is None else {"extractor": judge.extractor, "n_real": len(real), "n_fake": judge.samples}
+        facts = {} if real is None else {"extractor": judge.extractor, "n_real": len(real), "n_fake": self._judged}
         self._record.labels["optimizer"] = "+".join(sorted(self._d.optimizers | self._g.optimizers)) or "unknown"
         tables = self._record.tables(
             self.steps,

@@ -1,0 +1,150 @@
+"""A failure is said when it begins, with its evidence and a remedy, and healthy training is left in peace."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import ganbench
+from ganbench.datasets.ring import Ring
+from ganbench.monitor import alarm as alarms
+from ganbench.monitor.alarm import EVALUATIONS, LASTING, LOGGED, Alarm, recent
+from ganbench.monitor.rows import Rows
+
+METRICS = frozenset({"modes_captured", "hq_fraction", "total_spread", *(f"position_{i}" for i in range(1, 9))})
+EVERY, TOO_FEW = 10, 8  # log rows an evaluation; evaluations that say nothing yet
+
+
+def feed(evaluations: int, failing=None, begins: int = 10**9, facts=None) -> list[tuple[int, str]]:
+    """Return (evaluation, verdict) of what an alarm says of a made-up healthy run that begins to fail."""
+    rng, rows, alarm, said = np.random.default_rng(0), Rows(), Alarm(), []
+    for i in range(1, evaluations * EVERY + 1):
+        bad = failing if i > begins * EVERY and failing else {}
+        rows.add(
+            i, {"grad_norm_g": bad.get("grad_norm_g", rng.uniform(0.3, 0.9)), "loss_slope": 0.5, "grad_norm_d": 0.5}
+        )
+        if i % EVERY == 0:
+            early = i < 6 * EVERY
+            values = {
+                "modes_captured": 4.0 if early else 8.0,
+                "hq_fraction": 0.3 if early else 0.9,
+                "total_spread": 0.5 if early else rng.normal(1.0, 0.01),
+                **{f"position_{k}": rng.normal(0.0, 0.01) for k in range(1, 9)},
+            }
+            rows.add(i, values | {name: value for name, value in bad.items() if name in METRICS})
+        before = alarm.said
+        alarm.look(rows, METRICS, facts or {"modes_captured_floor": 8.0})
+        if alarm.said is not before and alarm.said is not None:
+            said.append((i // EVERY, alarm.said.verdict))
+    return said
+
+
+@pytest.fixture(autouse=True)
+def always_looking(monkeypatch):
+    monkeypatch.setattr(alarms, "SHARE", np.inf)
+
+
+def test_a_healthy_run_is_left_in_peace():
+    assert feed(120) == []
+
+
+@pytest.mark.parametrize(
+    "failing, verdict, delay",
+    [
+        ({"total_spread": 0.03, "modes_captured": 1.0}, "total collapse", EVALUATIONS // 2 + LASTING + 1),
+        ({"modes_captured": 5.0}, "partial collapse", EVALUATIONS // 2 + LASTING + 1),
+        ({"grad_norm_g": 5e4}, "exploding gradient", LOGGED // EVERY + LASTING + 1),
+        (
+            {"grad_norm_g": 1e-6, "modes_captured": 2.0, "hq_fraction": 0.1},
+            "vanishing gradient",
+            EVALUATIONS // 2 + LASTING + 1,
+        ),
+    ],
+)
+@pytest.mark.parametrize("begins", [30, 90])
+def test_a_failure_is_said_once_and_soon_however_long_the_run_was_well(failing, verdict, delay, begins):
+    said = feed(begins + 40, failing, begins)
+    assert [name for _, name in said] == [verdict]
+    assert begins < said[0][0] <= begins + delay
+
+
+def test_the_line_names_evidence_and_a_remedy(caplog):
+    with caplog.at_level(logging.WARNING):
+        feed(60, {"total_spread": 0.03, "modes_captured": 1.0}, 30)
+    (record,) = caplog.records
+    text = record.getMessage()
+    assert "total collapse: " in text and "below 0.15, since step" in text and "remedy: " in text
+    assert int(text.split("since step ")[1].split(";")[0]) == 310  # the first evaluation that shows it
+
+
+def test_the_alarm_looks_at_the_beginning_and_the_last_rows():
+    rows = Rows()
+    for i in range(1, 1001):
+        rows.add(i, {"grad_norm_g": float(i)})
+        if i % 10 == 0:
+            rows.add(i, {"total_spread": float(i)})
+    frame = recent(rows, frozenset({"total_spread"}))
+    assert frame["grad_norm_g"].dropna().tolist() == [1.0, *range(1001 - LOGGED, 1001)]
+    assert frame["total_spread"].dropna().tolist() == [10.0, *range(1010 - 10 * EVALUATIONS, 1001, 10)]
+
+
+def train(folder, kind: str, steps: int) -> ganbench.Monitor:
+    """Train on the ring of 8 as a planted failure or well, and return the monitor, closed."""
+    torch.manual_seed(0)
+    wide, loss, penalty = (128, "non_saturating", 0.0) if kind == "collapse" else (64, "non_saturating", 0.1)
+    generator = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2))
+    hidden = [
+        layer for _ in range(3 if kind == "collapse" else 2) for layer in (nn.LazyLinear(wide), nn.LeakyReLU(0.2))
+    ]
+    discriminator = nn.Sequential(*hidden, nn.LazyLinear(1))
+    discriminator(torch.zeros(1, 2))
+    adam = {"lr": 1e-3, "betas": (0.5, 0.9)}
+    opt_g = torch.optim.Adam(generator.parameters(), **adam)
+    opt_d = torch.optim.Adam(discriminator.parameters(), **adam)
+    every = steps // 60
+    data, latents = Ring(radius=2.0, sigma=0.05), torch.randn(300, 8)
+    monitor = ganbench.Monitor(
+        generator, discriminator, folder, loss=loss, data=data, latents=latents, log_every=every, evaluate_every=every
+    )
+    for _ in range(steps):
+        for _ in range(5 if kind == "collapse" else 1):
+            angle = torch.randint(8, (128,)) * (torch.pi / 4)
+            real = 2 * torch.stack((angle.cos(), angle.sin()), dim=1) + 0.05 * torch.randn(128, 2)
+            real.requires_grad_()
+            real_logits, fake_logits = discriminator(real), discriminator(generator(torch.randn(128, 8)).detach())
+            d_loss = F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+            if penalty:
+                (slope,) = torch.autograd.grad(real_logits.sum(), real, create_graph=True)
+                d_loss = d_loss + penalty / 2 * slope.square().sum(1).mean()
+            opt_d.zero_grad()
+            d_loss.backward()
+            opt_d.step()
+        fake = generator(torch.randn(128, 8))
+        g_loss = F.softplus(-discriminator(fake)).mean()
+        opt_g.zero_grad()
+        g_loss.backward()
+        opt_g.step()
+        monitor.step(
+            real=real, fake=fake, real_logits=real_logits, fake_logits=fake_logits, d_loss=d_loss, g_loss=g_loss
+        )
+    monitor.close()
+    return monitor
+
+
+def test_a_real_collapse_is_said_while_it_happens(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        monitor = train(tmp_path / "run", "collapse", 480)
+    assert monitor.verdict is not None and monitor.verdict.verdict == "total collapse"
+    (line,) = [r.getMessage() for r in caplog.records if "total collapse" in r.getMessage()]
+    assert int(line.split()[1].rstrip(":")) < 400  # before the end
+
+
+def test_real_healthy_training_gets_no_warning(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        monitor = train(tmp_path / "run", "healthy", 1500)
+    assert monitor.verdict is None and not caplog.records

@@ -1,0 +1,226 @@
+"""What a monitor leaves: the tables of a run, whatever becomes of the process, the disk or the numbers."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small_gan import LATENT, Loop, networks
+from torch import nn
+
+import ganbench
+from ganbench.core.errors import UsageError
+from ganbench.monitor import folder as folders
+from ganbench.tables.files import StoreError
+
+HERE = Path(__file__).parent
+SCRIPT = """
+import sys, torch
+from small_gan import Loop
+import ganbench
+torch.set_num_threads(1)
+loop = Loop(lambda g, d: ganbench.Monitor(g, d, sys.argv[1], log_every=1, evaluate_every=10, samples=40))
+for _ in range(int(sys.argv[2])):
+    loop.run(50)
+    print(loop.monitor.steps, flush=True)
+"""
+
+
+def start(folder, chunks):
+    command = [sys.executable, "-c", SCRIPT, str(folder), str(chunks)]
+    return subprocess.Popen(command, cwd=HERE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def watched(folder, **options):
+    return Loop(
+        lambda g, d: ganbench.Monitor(g, d, folder, **{"log_every": 1, "evaluate_every": 5, "samples": 20, **options})
+    )
+
+
+def test_the_tables_are_those_of_a_sweep(tmp_path):
+    loop = watched(tmp_path / "run", loss="non_saturating", latents=torch.ones(20, LATENT), data="ring", seed=7).run(10)
+    loop.monitor.close()
+    results = ganbench.load(tmp_path / "run")
+    run = results.runs.iloc[0]
+    assert run["run"] == f"{run['trial']}-7" and run["seed"] == 7 and run["steps"] == 10 and run["dataset"] == "ring"
+    assert run["modes_captured_floor"] == 8 and run["n_fake"] == 20 and run["extractor"] == "coordinates"
+    assert run["optimizer"] == "Adam" and run["status"] == "OK"
+    for frame in (results.runs, results.history, results.layers):
+        assert {column for column in frame.columns if column not in results.columns} == set()
+    assert results.history["step"].tolist() == list(range(1, 11))
+    assert results.history["modes_captured"].notna().sum() == 2
+    of_g = results.layers[results.layers["network"] == "G"]
+    total = of_g.groupby("step")["grad_norm"].apply(lambda norms: float(np.sqrt((norms**2).sum())))
+    assert total.tolist() == pytest.approx(results.history["grad_norm_g"].tolist(), rel=1e-5)
+    (pictures,) = results.samples.values()
+    assert pictures["steps"].tolist() == [5, 10] and pictures["samples"].shape == (2, 1, 20, 2)
+
+
+def test_pictures_of_images_are_bytes_and_at_most_eight(tmp_path):
+    generator = nn.Sequential(nn.Linear(LATENT, 64), nn.Tanh(), nn.Unflatten(1, (1, 8, 8)))
+    discriminator = nn.Sequential(nn.Flatten(), nn.Linear(64, 1))
+    optimiser = torch.optim.SGD([*generator.parameters(), *discriminator.parameters()], lr=0.1)
+    with ganbench.Monitor(generator, discriminator, tmp_path / "run", evaluate_every=1, samples=10) as monitor:
+        for _ in range(40):
+            fake = generator(torch.randn(10, LATENT))
+            discriminator(fake).mean().backward()
+            optimiser.step()
+            monitor.step(real=torch.rand(10, 1, 8, 8), fake=fake)
+    (pictures,) = ganbench.load(tmp_path / "run").samples.values()
+    assert pictures["samples"].dtype == np.uint8 and pictures["samples"].shape[1:] == (1, 10, 1, 8, 8)
+    steps = pictures["steps"].tolist()
+    assert 4 <= len(steps) <= 8 and len(set(np.diff(steps))) == 1
+
+
+def test_a_condition_goes_with_the_latents(tmp_path):
+    class Conditional(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(LATENT + 1, 2)
+
+        def forward(self, z, label):
+            return self.linear(torch.cat((z, label), dim=1))
+
+    generator, discriminator = Conditional(), networks()[1]
+    optimiser = torch.optim.SGD([*generator.parameters(), *discriminator.parameters()], lr=0.1)
+    latents = torch.ones(300, LATENT), torch.zeros(300, 1)
+    with ganbench.Monitor(
+        generator, discriminator, tmp_path / "run", latents=latents, evaluate_every=1, data=torch.randn(600, 2)
+    ) as monitor:
+        fake = generator(torch.randn(9, LATENT), torch.ones(9, 1))
+        discriminator(fake).mean().backward()
+        optimiser.step()
+        monitor.step(real=torch.randn(9, 2), fake=fake)
+    assert ganbench.load(tmp_path / "run").history["total_spread"].tolist() == [pytest.approx(0.0, abs=1e-6)]
+
+
+def test_a_run_is_never_written_over(tmp_path):
+    first = watched(tmp_path / "run").run(3).monitor
+    first.close()
+    before = {path: path.read_bytes() for path in first.folder.iterdir()}
+    second = watched(tmp_path / "run").run(2).monitor
+    second.close()
+    assert second.folder == tmp_path / "run-2" and len(ganbench.load(second.folder).history) == 2
+    assert {path: path.read_bytes() for path in first.folder.iterdir()} == before
+
+
+def test_a_killed_process_leaves_whole_tables(tmp_path):
+    process = start(tmp_path / "run", 100_000)
+    done, end = 0, time.monotonic() + 5
+    for line in process.stdout:
+        done = int(line)
+        if time.monotonic() > end:
+            break
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    results = ganbench.load(tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["monitor"]["running"]
+    assert results.history["step"].tolist() == list(range(1, len(results.history) + 1))
+    # Writings are a second apart, or 200 times what one takes: of five seconds the greater part is there.
+    assert len(results.history) > 0.3 * done
+    assert not list((tmp_path / "run").glob(".*.tmp")) or len(results.runs) == 1
+
+
+def test_a_script_that_just_ends_loses_nothing(tmp_path):
+    process = start(tmp_path / "run", 3)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert ganbench.load(tmp_path / "run").history["step"].tolist() == list(range(1, 151))
+    assert not json.loads((tmp_path / "run" / "manifest.json").read_text())["monitor"]["running"]
+
+
+def test_a_full_disk_is_said_once_and_ends_no_training(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(folders, "AT_LEAST", 0.0)
+    monkeypatch.setattr(folders, "AT_MOST", 0.0)
+    monkeypatch.setattr(folders, "LARGEST_SHARE", 1e9)
+    write, full = folders.pq.write_table, True
+
+    def fill(*arguments):
+        if full:
+            raise OSError(28, "No space left on device")
+        write(*arguments)
+
+    monkeypatch.setattr(folders.pq, "write_table", fill)
+    with caplog.at_level(logging.WARNING):
+        loop = watched(tmp_path / "run").run(10)
+    assert caplog.text.count("no space left on device") == 1
+    full = False
+    loop.run(2).monitor.close()
+    assert len(ganbench.load(tmp_path / "run").history) == 12
+    assert issubclass(StoreError, OSError)
+
+
+def test_a_divergence_is_recorded_and_said(tmp_path, caplog):
+    loop = watched(tmp_path / "run").run(6)
+    with torch.no_grad():
+        next(loop.generator.parameters()).fill_(torch.nan)
+    with caplog.at_level(logging.WARNING):
+        loop.run(4)
+    results = ganbench.load(tmp_path / "run")
+    run = results.runs.iloc[0]
+    assert run["status"] == "DIVERGED" and run["diverged_at"] == 7
+    assert results.history["step"].max() == 6 and results.history["grad_norm_g"].notna().all()
+    assert "step 7: diverged" in caplog.text and "learning rate" in caplog.text
+
+
+def test_an_error_within_ends_the_monitor_alone(tmp_path, monkeypatch, caplog):
+    loop = watched(tmp_path / "run").run(3)
+    monkeypatch.setattr(loop.monitor._view, "read", lambda *_: 1 / 0)
+    with caplog.at_level(logging.ERROR):
+        loop.run(3)
+    assert len(loop.truth) == 6 and "the monitor ends here and training goes on" in caplog.text
+    assert len(ganbench.load(tmp_path / "run").history) == 3
+
+
+@pytest.mark.parametrize(
+    "options, problem",
+    [
+        ({"log_every": 0}, "log_every is 0"),
+        ({"data": 3}, "data is int"),
+        ({"data": "rnig"}, "unknown dataset 'rnig', did you mean 'ring'"),
+        ({"data": torch.zeros(1, 2)}, "fewer than two samples"),
+        ({"loss": "hing"}, "unknown loss 'hing', did you mean 'hinge'"),
+        ({"diagnostics": ["cosine"]}, "cosine reads 'earlier', which only a sweep keeps"),
+        ({"metrics": ["mode"]}, "unknown metric 'mode'"),
+    ],
+)
+def test_mistakes_are_said_at_once_and_leave_no_hooks(tmp_path, options, problem):
+    generator, discriminator = networks()
+    hooks = len(sys.modules["torch.optim.optimizer"]._global_optimizer_pre_hooks)
+    with pytest.raises(UsageError, match=problem):
+        monitor = ganbench.Monitor(generator, discriminator, tmp_path / "run", **options)
+        monitor.close()
+    assert len(sys.modules["torch.optim.optimizer"]._global_optimizer_pre_hooks) == hooks
+
+
+def test_more_mistakes(tmp_path):
+    generator, discriminator = networks()
+    with pytest.raises(UsageError, match="is no torch.nn.Module"):
+        ganbench.Monitor(generator, lambda x: x, tmp_path / "run")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="has no parameters"):
+        ganbench.Monitor(generator, nn.ReLU(), tmp_path / "run")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="give ganbench.Monitor a folder that can be written"):
+        ganbench.Monitor(generator, discriminator, tmp_path / "file" / "run")
+    loop = watched(tmp_path / "run", diagnostics=["logits"])
+    loop.run(0)
+    with pytest.raises(UsageError, match="give a tensor"):
+        loop.monitor.step(real="x")
+    loop.monitor.close()
+
+
+def test_what_no_optimiser_moves_is_said(tmp_path, caplog):
+    generator, discriminator = networks()
+    with ganbench.Monitor(generator, discriminator, tmp_path / "run") as monitor, caplog.at_level(logging.WARNING):
+        for _ in range(120):
+            monitor.step()
+    assert caplog.text.count("no optimiser has moved the generator") == 1
