@@ -33,6 +33,8 @@ def facts(cls: type[Component]) -> Iterator[tuple[str, str]]:
         yield "traits", ", ".join(cls.traits)
     for trait, reason in cls.conflicts.items():
         yield "not with", f"{trait}{_bearers(trait, cls)}: {reason}"
+    for reason, names in _refusals(cls).items():
+        yield "not with", f"{', '.join(names)}: {reason}"
     for trait, reason in cls.needs.items():
         yield "needs", f"{trait}{_bearers(trait, cls)}: {reason}"
 
@@ -59,6 +61,20 @@ def _bearers(trait: str, cls: type[Component]) -> str:
     """Return ` (batch_norm, …)`: who else has a trait at its defaults."""
     names = [other.name for other in _having().get(trait, ()) if other is not cls]
     return f" ({', '.join(names)})" if names else ""
+
+
+def _refusals(cls: type[Component]) -> dict[str, list[str]]:
+    """Return reason → names of the components that refuse this one, but for those that it refuses itself."""
+    from ganbench.core import registry
+
+    known = {c for kind in registry.PACKAGES for c in registry.components(kind).values()}
+    refused = {other for trait in cls.conflicts for other in _having().get(trait, ())}
+    traits = cls().all_traits
+    found: dict[str, list[str]] = {}
+    for other in sorted(known - refused - {cls}, key=lambda c: c.name):
+        for trait in other.conflicts.keys() & set(traits):
+            found.setdefault(other.conflicts[trait], []).append(other.name)
+    return found
 
 
 def _having() -> dict[str, list[type[Component]]]:

@@ -17,6 +17,7 @@ from ganbench.tricks._network_options import lacking
 class Dropout(Trick):
     """Zero each hidden feature of the discriminator with probability p in training, and scale the others by 1/(1 − p).
 
+    h ← h · m / (1 − p) with m = 1 where a uniform number is p or more, 0 elsewhere: E h stays what it is in evaluation.
     Real and fake minibatches have masks of their own, and the generator's step has another.
     """
 

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class Packing(Trick):
     """Show the discriminator m samples at once, all real or all fake, side by side along the first axis of a sample.
 
-    Points `[B, d]` become `[B/m, m·d]` and images `[B, C, H, W]` become `[B/m, m·C, H, W]`. A collapsed generator then
-    gives itself away by m samples that are too alike. A penalty is one on the packed sample.
+    One logit D(x₁, …, x_m) for m = 2 or more: points `[B, d]` become `[B/m, m·d]`, images `[B, C, H, W]` become
+    `[B/m, m·C, H, W]`. A collapsed generator then gives itself away by m samples that are too alike. A penalty is one
+    on the packed sample.
     """
 
     name = "packing"

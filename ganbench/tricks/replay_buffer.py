@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class ReplayBuffer(Trick):
     """Show the discriminator, with probability p, a fake of an earlier step instead of a new one, and keep the new one.
 
-    The first `size` fakes fill the buffer and are shown as they are. From then on each of the first `size` fakes of a
-    batch meets a slot of its own, drawn at random. The generator's step is untouched.
+    (shown, kept) ← (kept, new) with probability p, shown = new otherwise. The first `size` fakes fill the buffer and
+    are shown as they are. From then on each of the first `size` fakes of a batch meets a slot of its own, drawn at
+    random. The generator's step is untouched.
     """
 
     name = "replay_buffer"

@@ -14,6 +14,7 @@ from ganbench.tricks._network_options import lacking
 class VirtualBatchNorm(Trick):
     """Normalise the generator's hidden features by those of 64 fixed latents and of the sample itself.
 
+    (x − mean) / √(var + ε) · g + b with mean and variance over those 65.
     Samples of a minibatch do not see each other, and evaluation is as training. In the generator alone, as in the
     paper: its forward pass costs 1 + 64 / batch times as much.
     """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WeightClipping(Trick):
-    """Clamp every weight of the discriminator to [−c, c] after each of its updates."""
+    """Clamp every weight of the discriminator to [−c, c] after each of its updates: w ← min(max(w, −c), c)."""
 
     name = "weight_clipping"
     group = "penalty"
