@@ -179,17 +179,13 @@ RULES = (
         (C("move", ">", "hops"), C("spread", "<", "narrow"), _MODES),
         Remedy("fewer generator updates a discriminator update, {unrolled}, or {r1}"),
     ),
-    Rule("total collapse", (C("spread", "<", "point-like"), _MODES), _DIVERSE),
     Rule(
         "no signal",
         (C("net_path", ">", "straight"), C("oscillation", ">", "oscillates")),
         _TELLS,
         "the samples drift off",
     ),
-    Rule(
-        "no signal", (C("spread", ">", "scattered"), C("oscillation", ">", "oscillates")), _TELLS, "the samples scatter"
-    ),
-    Rule("oscillation", (C("oscillation", ">", "oscillates"),), _STEADY),
+    # Before the collapses: generators start out as points, or as images that are all alike.
     Rule(
         "under-trained",
         (
@@ -211,6 +207,11 @@ RULES = (
         _LONGER,
         "still on its way",
     ),
+    Rule("total collapse", (C("spread", "<", "point-like"), _MODES), _DIVERSE),
+    Rule(
+        "no signal", (C("spread", ">", "scattered"), C("oscillation", ">", "oscillates")), _TELLS, "the samples scatter"
+    ),
+    Rule("oscillation", (C("oscillation", ">", "oscillates"),), _STEADY),
     Rule("partial collapse", (C("modes_lost", ">", "yes"), C("quality", ">", "good quality")), _DIVERSE),
     Rule(
         "partial collapse",
