@@ -12,6 +12,7 @@ EPILOG = """\b
 Examples:
   ganbench report results/smoke                          the newest run of a suite
   ganbench report results/smoke/0a1b2c3d4e results/smoke what changed from one run to another
+  ganbench report my_run                                 the folder of a ganbench.Monitor
   ganbench report results/smoke --markdown >> "$GITHUB_STEP_SUMMARY"
   ganbench report results/mode_collapse --watch          again and again while a sweep runs
 """
@@ -50,10 +51,11 @@ def command(runs: tuple[Path, ...], report: Path, form: str | None, watch: bool)
 def write(runs: tuple[Path, ...], report: Path) -> Path:
     """Write the page of a run, or of what changed between several, and return its path."""
     from ganbench.report.page import write_changes, write_report
+    from ganbench.report.watch import page_name
     from ganbench.tables.store import find_run
 
     folders = [find_run(run) for run in runs]
-    suite = folders[-1].resolve().parent.name
+    suite = page_name(folders[-1])
     if len(folders) == 1:
         return write_report(folders[0], report / f"{suite}.html")
     return write_changes(folders[0], folders[1:], report / f"{suite}-changes.html")

@@ -21,6 +21,16 @@ EVERY = 2.0
 SILENT = 300.0  # seconds without a sign of life after which a sweep counts as gone
 
 
+def page_name(folder: Path) -> str:
+    """Return what a run's page is called: its suite; a monitored run is of none and has a name of its own."""
+    folder = folder.resolve()
+    try:
+        monitored = "monitor" in json.loads((folder / "manifest.json").read_bytes())
+    except (OSError, ValueError, TypeError):
+        monitored = False
+    return folder.name if monitored else folder.parent.name
+
+
 def watch(run: Path, report: Path, say: Callable[[str], None], every: float = EVERY) -> None:
     """Write the page of a run again whenever there is more of it, until it ends.
 
@@ -67,7 +77,7 @@ def _rewritten(run: Path, report: Path, say: Callable[[str], None], every: float
         changed = (folder / "runs.parquet").stat().st_mtime_ns
         if changed != seen:
             seen = changed
-            page = write_report(folder, report / f"{folder.resolve().parent.name}.html", "It may still be growing")
+            page = write_report(folder, report / f"{page_name(folder)}.html", "It may still be growing")
             say(f"report  {page}")
         time.sleep(every)
 
