@@ -89,7 +89,8 @@ def trained(fakes, monkeypatch):
     """Stand in for the run and the report; return the calls."""
     calls = types.SimpleNamespace(runs=[], reports=[], code=0)
 
-    def run_plan(plan, results_root, *, executor, address, jobs):
+    def run_plan(plan, results_root, *, executor, address, jobs, sinks):
+        assert not sinks
         calls.runs.append((plan, results_root, executor, address, jobs))
         return Outcome(results_root / plan.name / plan.run_id, calls.code)
 
