@@ -48,7 +48,7 @@ def train(folder="my_run", steps=2000, batch=64, **options):
         loss="non_saturating",
         data="digits",
         latents=torch.randn(500, LATENT),
-        **options,
+        **{"evaluate_every": max(1, steps // 60), **options},  # verdicts are steady from 60 looks on
     )
     for _ in range(steps):
         real = images[torch.randint(len(images), (batch,))]

@@ -76,7 +76,7 @@ def train(folder="my_run", steps=2000, batch=64, **options):
     lightning.seed_everything(0, verbose=False)
     images = torch.from_numpy(load_digits().images).float().unsqueeze(1) / 8 - 1
     loader = DataLoader(TensorDataset(images), batch, shuffle=True, drop_last=True)
-    module = GAN(folder, **options)
+    module = GAN(folder, **{"evaluate_every": max(1, steps // 60), **options})  # verdicts are steady from 60 looks on
     trainer = lightning.Trainer(
         max_steps=2 * steps,  # Lightning counts the steps of both optimisers
         max_epochs=-1,
