@@ -217,6 +217,22 @@ def test_each_player_goes_its_way(case):
         assert answers(game, d, g, here[0], g.flat.detach())[1] > answers(game, d, g, *here)[1]
 
 
+def test_declares_what_penalties_object_to(case):
+    """A discriminator whose answer on one sample depends on the others, or on a draw, has the trait that says so."""
+    game = Game(trial_of(case), CPU)
+    d, g = game.players((0, 1))
+    play = Play(game, d, g, Noise((0, 1), CPU), 0.0, False)
+    batch = play.draw()
+    critic = play.critic(d.params, batch, game.generate(g.params, g.buffers, batch.z, training=True, noise=None))
+    x = critic.real.detach().requires_grad_()
+    logits = critic(x)
+    (slope,) = torch.autograd.grad(logits[:, 1].sum(), x)
+    assert slope[:, 1].any()
+    slope[:, 1] = 0
+    assert bool(slope.any()) == ("couples samples" in case().all_traits)
+    assert torch.equal(logits, critic(x)) != ("random discriminator" in case().all_traits)
+
+
 def test_exceptions_are_of_components_that_exist():
     names = {cls.name for cls in CASES}
     assert {*NO_DIRECTION, *ORDERS, *OTHER_AIMS["D"], *OTHER_AIMS["G"], *PARAMETERS} <= names
