@@ -38,10 +38,12 @@ def scratch() -> Iterator[Path]:
         with contextlib.suppress(OSError):
             if left.lstat().st_uid == os.getuid() and not left.is_symlink() and _abandoned(left / LOCK):
                 shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix="ganbench-"))
+    made = Path(tempfile.mkdtemp(prefix=".ganbench-"))  # nobody looks at that name
+    folder = made.with_name(made.name[1:])
     try:
-        with open(folder / LOCK, "xb") as file:
+        with open(made / LOCK, "xb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
+            made.rename(folder)
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -77,7 +78,9 @@ def searcher(adaptive: Adaptive, finished: Callable[[Work], float | None]) -> tu
         space["cell"] = optuna.distributions.CategoricalDistribution(list(range(len(cells))))
     scores = [(config, finished(work)) for config, work in adaptive.tried()]
     begun = [config for config, found in scores if found is None]
-    made = Optuna(space, metric=SCORE, mode=adaptive.mode, seed=search.seed, points_to_evaluate=begun)
+    # A search that goes on must not draw again what it drew at its start.
+    seed = random.Random(f"{search.seed} {len(scores)}").randrange(2**31)
+    made = Optuna(space, metric=SCORE, mode=adaptive.mode, seed=seed, points_to_evaluate=begun)
     for config, found in scores:
         if found is not None:
             made.add_evaluated_point(config, found)

@@ -201,8 +201,9 @@ def _has(trial: Trial, path: str) -> bool:
 
 
 def identity(search: Search, cells: Sequence[Trial]) -> str:
-    """Return ten hex digits that name a search: its settings and what it starts from."""
-    text = json.dumps([search.plain, sorted(cell.key for cell in cells)], sort_keys=True)
+    """Return ten hex digits that name a search: its settings and what it starts from; with more trials it goes on."""
+    settings = {name: value for name, value in search.plain.items() if name != "trials"}
+    text = json.dumps([settings, sorted(cell.key for cell in cells)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 

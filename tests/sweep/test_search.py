@@ -1,0 +1,179 @@
+"""`search:` reads strictly, and draws the same ordinary trials for the same seed."""
+
+import math
+import random
+
+import pytest
+from small_suite import small_plan
+from test_run import run_local
+
+import ganbench
+from ganbench.core.errors import UsageError
+from ganbench.sweep.ledger import Adaptive
+from ganbench.sweep.plan import make_plan
+from ganbench.sweep.search import WORST, Range, Sampler, apply, score
+from ganbench.sweep.suite import read_suite
+
+TEXT = """
+name: small
+datasets: [ring]
+networks: [{mlp: {latent: 4, width: 16}}]
+losses: [non_saturating, hinge]
+tricks: [none, r1]
+seeds: 2
+steps: 20
+batch: 16
+log_every: 5
+evaluate: {every: 10, samples: 100, metrics: [modes, fid]}
+search:
+  metric: fid
+  trials: 6
+  space:
+    optimizer.lr: {log_uniform: [1.0e-5, 1.0e-2]}
+    tricks.r1.gamma: {uniform: [0.01, 10]}
+    training.n_critic: {int: [1, 3]}
+    network.depth: {choice: [1, 2]}
+"""
+
+
+def plan_of(tmp_path, *overrides, text=TEXT):
+    return small_plan(tmp_path, *overrides, text=text)
+
+
+def test_trials_are_ordinary_and_the_same_for_the_same_seed(tmp_path):
+    plan, again, other = (plan_of(tmp_path, *seed) for seed in ((), (), ("search.seed=1",)))
+    assert len(plan.trials) == 6 == len({trial.key for trial in plan.trials})
+    assert plan.run_id == again.run_id != other.run_id
+    assert len(plan.cells) == 4
+    for trial in plan.trials:
+        assert 1e-5 <= trial.optimizer.parameters["lr"] <= 1e-2
+        assert 1 <= trial.n_critic <= 3 and trial.network.parameters["depth"] in (1, 2)
+        assert trial.network.parameters["width"] == 16 and "search" not in trial.canonical()
+        assert all(0.01 <= t.parameters["gamma"] <= 10 for t in trial.tricks)
+    assert len({trial.loss.name for trial in plan.trials}) == 2
+
+
+def test_more_trials_begin_with_the_same_ones(tmp_path):
+    few, many = plan_of(tmp_path), plan_of(tmp_path, "search.trials=12")
+    assert [t.key for t in many.trials[:6]] == [t.key for t in few.trials]
+
+
+def test_an_exhausted_space_gives_what_there_is(tmp_path):
+    plan = plan_of(tmp_path, "search.space={training.n_critic: {int: [1, 2]}}", "losses=[hinge]", "tricks=[none]")
+    assert sorted(trial.n_critic for trial in plan.trials) == [1, 2]
+
+
+def test_a_trial_that_asha_may_end_has_a_key_of_its_own(tmp_path):
+    plain, asha = plan_of(tmp_path), plan_of(tmp_path, "search.scheduler=asha")
+    assert {t.search for t in plain.trials} == {""}
+    assert len({t.search for t in asha.trials}) == 1 and asha.trials[0].search
+    assert not {t.key for t in plain.trials} & {t.key for t in asha.trials}
+    more = plan_of(tmp_path, "search.scheduler=asha", "search.trials=7")
+    assert more.trials[0].key == asha.trials[0].key
+    assert plan_of(tmp_path, "search.scheduler=asha", "search.reduction=4").trials[0].key != asha.trials[0].key
+
+
+def test_the_resolved_suite_gives_the_same_plan(tmp_path):
+    import yaml
+
+    plan = plan_of(tmp_path, "search.scheduler=asha", "search.mode=max")
+    text = yaml.safe_dump(plan.suite.resolved(), sort_keys=False)
+    assert plan_of(tmp_path, text=text).run_id == plan.run_id
+
+
+@pytest.mark.parametrize(
+    "old, new, place, problem",
+    [
+        ("metric: fid", "metric: fidd", "13:11", "has the column 'fidd'; there are modes_captured"),
+        ("metric: fid", "metric: spread_ratio", "13:11", "neither higher nor lower; add `mode: min` or max"),
+        ("trials: 6", "trials: 0", "14:11", "trials: should be greater than or equal to 1"),
+        ("trials: 6", "trials: 6\n  sampler: tpe", "15:3", "unknown key of search 'sampler'"),
+        ("optimizer.lr", "optimizer.rate", "16:21", "no cell of the suite has optimizer.rate"),
+        ("optimizer.lr", "optimiser.lr", "16:19", "'optimiser.lr' names no number"),
+        ("tricks.r1", "tricks.r2", "17:22", "no cell of the suite has tricks.r2.gamma"),
+        ("{log_uniform: [1.0e-5, 1.0e-2]}", "{log_uniform: [0, 1]}", "16:33", "above zero"),
+        ("{log_uniform: [1.0e-5, 1.0e-2]}", "{normal: [0, 1]}", "16:19", "one of uniform, log_uniform, int, choice"),
+        ("{uniform: [0.01, 10]}", "{uniform: [10, 0.01]}", "17:32", "from a smaller to a larger"),
+        ("{uniform: [0.01, 10]}", "{uniform: [-1, 10]}", "17:22", "gamma: should be greater than"),
+        ("{int: [1, 3]}", "{int: [1, 3.5]}", "18:30", "two whole numbers"),
+        ("{int: [1, 3]}", "{int: [0, 3]}", "18:24", "0 is beyond 1 to 1000"),
+        ("{choice: [1, 2]}", "{choice: []}", "19:29", "choice is a list"),
+        ("{choice: [1, 2]}", "{choice: [1, two]}", "19:20", "depth: expected a whole number"),
+        ("seeds: 2", "seeds: 2\ninclude: [{losses: [minimax]}]", "8:10", "a search has one matrix"),
+    ],
+)
+def test_mistakes_are_one_line_with_their_place(tmp_path, old, new, place, problem):
+    (tmp_path / "x.yaml").write_text(TEXT.replace(old, new))
+    with pytest.raises(UsageError) as caught:
+        make_plan(read_suite(tmp_path / "x.yaml"))
+    assert f"x.yaml:{place}: " in str(caught.value) and problem in str(caught.value), caught.value
+
+
+def test_meaningless_draws_are_set_aside_with_their_reason(tmp_path):
+    plan = plan_of(tmp_path, "tricks=[packing]", "search.space={batch: {choice: [15, 16]}}")
+    assert plan.trials and plan.skipped
+    assert all("15" in reason or "batch" in reason for _, reason in plan.skipped)
+
+
+def test_a_random_search_runs_in_this_process_and_gives_tables(tmp_path):
+    plan = plan_of(tmp_path, "search.trials=2")
+    outcome, _ = run_local(plan, tmp_path / "results")
+    assert outcome.exit_code == 0 and outcome.done == 2
+    results = ganbench.load(outcome.folder)
+    assert list(results.runs["trial"].unique()) == [trial.key[:12] for trial in plan.trials]
+    assert results.runs["stopped_at"].isna().all()
+    outcome, _ = run_local(plan_of(tmp_path, "search.trials=3"), tmp_path / "results")
+    assert outcome.done == 3 and outcome.trained == 1
+
+
+@pytest.mark.parametrize("setting", ["search.scheduler=asha", "search.searcher=optuna"])
+def test_what_ray_decides_is_refused_in_this_process(tmp_path, setting):
+    with pytest.raises(UsageError, match="asha and optuna are Ray's; leave `--executor local` out"):
+        run_local(plan_of(tmp_path, setting), tmp_path / "results")
+
+
+def test_ranges_stay_inside_and_reach_both_halves():
+    """A thousand draws: a half that is missed has a chance of 2^-1000."""
+    rng = random.Random(0)
+    for kind, low, high, middle in (
+        ("uniform", -1.0, 3.0, 1.0),
+        ("log_uniform", 1e-4, 1.0, 1e-2),
+        ("int", 1, 4, 2.5),
+    ):
+        drawn = [Range(kind, (low, high)).draw(rng) for _ in range(1000)]
+        assert all(low <= x <= high for x in drawn)
+        # Six standard deviations of a fair coin: a false alarm in 5e8 runs.
+        assert abs(sum(x < middle for x in drawn) - 500) < 6 * math.sqrt(250)
+
+
+def test_numbers_go_where_they_belong(tmp_path):
+    cell = plan_of(tmp_path).cells[-1]
+    changed = apply(cell, {"optimizer.lr": 0.123456789, "tricks.r1.gamma": 2.0, "batch": 32, "training.ema": 0.5})
+    assert changed.optimizer.parameters["lr"] == 0.123457 and changed.tricks[0].parameters["gamma"] == 2.0
+    assert (changed.batch, changed.ema) == (32, 0.5)
+    assert apply(cell, {"loss.nothing": 1.0}) == cell
+
+
+def test_a_seed_without_a_number_counts_as_the_worst():
+    assert score([1.0, 3.0], "min") == 2.0
+    assert score([1.0, math.nan], "min") > 1e11 and score([1.0, math.nan], "max") < -1e11
+    assert score([math.nan], "min") == WORST
+
+
+def test_the_ledger_survives_a_kill_in_the_middle_of_a_line(tmp_path):
+    from ganbench.sweep.attempt import Work
+
+    plan = plan_of(tmp_path, "search.searcher=optuna")
+    search = plan.suite.search
+    assert plan.trials == () and search is not None
+    work = Work(plan.cells[0], plan.cells[0].key, tmp_path)
+    adaptive = Adaptive(Sampler(search, plan.cells), work, tmp_path / "ledger", "min")
+    assert adaptive.tried() == []
+    config = {"cell": 3, "optimizer.lr": 1e-3, "tricks.r1.gamma": 1.0, "training.n_critic": 1, "network.depth": 2}
+    adaptive.note(config)
+    adaptive.note(config)
+    adaptive.note({"cell": 3})  # of another space
+    with open(adaptive.path, "a") as file:
+        file.write('{"cell": 1, "optimi')
+    ((kept, found),) = adaptive.tried()
+    assert kept == config and found.trial.optimizer.parameters["lr"] == 1e-3 and found.key == found.trial.key
