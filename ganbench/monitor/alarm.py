@@ -21,7 +21,7 @@ EVALUATIONS, LOGGED = 24, 16  # that the rules look back on: as they use the lat
 # Read from gradients alone, so that no samples have to settle first.
 AT_ONCE = {"diverged", "exploding gradient", "vanishing gradient"}
 LASTING = 4  # evaluations, or logged rows without any, that a failure must last for before it is said
-SHARE = 0.008  # of the time that looking may take
+SHARE = 0.005  # of the time that looking may take
 
 
 class Alarm:

@@ -83,7 +83,7 @@ class Monitor:
         features: Features = None,
         diagnostics: Sequence[str | Diagnostic] | None = None,
         metrics: Sequence[str | Metric] | None = None,
-        log_every: int = 50,
+        log_every: int = 100,
         evaluate_every: int = 500,
         samples: int = 500,
         sinks: Sequence[Sink] = (),
