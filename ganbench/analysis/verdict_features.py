@@ -146,10 +146,11 @@ def _movement(history: pd.DataFrame) -> dict[str, Feature]:
     """Return how the generator moves, from the metric `position`; lengths are in units of the data's spread.
 
     With m_t the mean of its samples and s_t their spread at evaluation t, over the second half of the evaluations:
-    oscillation: √Σ_axes Var(m without its straight line); move: median ‖m_t − m_{t−1}‖; net_path: ‖m_T − m_1‖ over
-    Σ‖m_t − m_{t−1}‖; spread: median s; turnover: mean 1 − Jaccard index of the mode sets of neighbours; peak: largest
-    share of the power of one frequency in m without its line, ≥ 0.3 is periodic. Over all evaluations: displacement,
-    max √(‖m_t − m_1‖² + (s_t − s_1)²); forgotten, how many modes were captured once and are not at the end.
+    oscillation: √Σ_axes Var(m without its straight line); move: median ‖m_t − m_{t−1}‖; net: ‖m_T − m_1‖; net_path:
+    that over Σ‖m_t − m_{t−1}‖; spread: median s; turnover: mean 1 − Jaccard index of the mode sets of neighbours;
+    peak: largest share of the power of one frequency in m without its line, ≥ 0.3 is periodic. Over all evaluations:
+    displacement, max √(‖m_t − m_1‖² + (s_t − s_1)²); forgotten, how many modes were captured once and are not at the
+    end.
 
     The column that is named is the position along the axis that varies most.
     """
@@ -163,13 +164,14 @@ def _movement(history: pd.DataFrame) -> dict[str, Feature]:
     rest = _detrended(late)
     moves = np.linalg.norm(np.diff(late, axis=0), axis=1)
     path = float(moves.sum())
-    net = float(np.linalg.norm(late[-1] - late[0])) / path if path > 0 else 0.0
+    net = float(np.linalg.norm(late[-1] - late[0]))
     moved = np.hypot(np.linalg.norm(mean - mean[0], axis=1), spread - spread[0])
     liveliest, widest = names[int(rest.var(axis=0).argmax())], names[int(mean.var(axis=0).argmax())]
     return {
         "oscillation": Feature(float(np.sqrt((rest**2).mean(axis=0).sum())), liveliest, late_steps),
         "move": Feature(float(np.median(moves)), liveliest, late_steps[1:], moves),
-        "net_path": Feature(net, widest, late_steps),
+        "net": Feature(net, widest, late_steps),
+        "net_path": Feature(net / path if path > 0 else 0.0, widest, late_steps),
         "spread": Feature(_late_median(spread), "total_spread", steps, spread, 1.0),
         "displacement": Feature(float(moved.max()), widest, steps, moved),
         "peak": Feature(_peak(rest), liveliest, late_steps),

@@ -38,6 +38,7 @@ THRESHOLDS = {
     "hops": Threshold(0.25, _MEASURED + "; healthy: at most 0.056"),
     "straight": Threshold(0.5, _MEASURED),
     "still travelling": Threshold(0.25, _MEASURED),
+    "gets somewhere": Threshold(0.1, _MEASURED + "; stopped early: from 0.15"),
     "point-like": Threshold(0.15, _MEASURED),
     "narrow": Threshold(0.6, _MEASURED),
     "shrunk": Threshold(0.8, _MEASURED),
@@ -190,6 +191,7 @@ RULES = (
         "under-trained",
         (
             C("net_path", ">", "straight"),
+            C("net", ">", "gets somewhere"),
             C("grad_g", ">", "gradient alive"),
             C("quality", "<", "poor quality"),
         ),
@@ -200,6 +202,7 @@ RULES = (
         "under-trained",
         (
             C("net_path", ">", "still travelling"),
+            C("net", ">", "gets somewhere"),
             C("spread", "<", "narrow"),
             C("grad_g", ">", "gradient alive"),
             C("quality", "<", "poor quality"),

@@ -176,6 +176,8 @@ NEAR = {
     "straight without a push": ({**STRAIGHT, "grad_norm_g": 0.01}, "low quality"),
     "straight and almost there": ({**STRAIGHT, "hq_fraction": 0.3}, "low quality"),
     "not straight": ({**STRAIGHT, "position_1": 0.4 * TIME + ZIGZAG}, "low quality"),
+    "straight to nowhere": ({**STRAIGHT, "position_1": 0.1 * TIME, "position_2": 0.0}, "low quality"),
+    "narrow and to nowhere": ({**SLOW, "position_1": 0.1 * TIME + ZIGZAG / 4, "position_2": 0.0}, "low quality"),
     "on its way without a push": ({**SLOW, "grad_norm_g": 0.01}, "low quality"),
     "on its way and almost there": ({**SLOW, "hq_fraction": 0.3}, "low quality"),
     "unknown modes, little recalled and blurred": ({**UNKNOWN, "precision": 0.2, "recall": 0.2}, "low quality"),
