@@ -11,13 +11,15 @@ import numpy as np
 from ganbench.analysis.estimators import scored, worst
 from ganbench.core.column import Column
 from ganbench.core.trial import AXES
-from ganbench.report.figures import Curve, curves
+from ganbench.report.figures import Curve, Mark, curves
 from ganbench.report.headline import name_of
 from ganbench.report.labels import Label
+from ganbench.report.layers import layer_profile
 from ganbench.report.numbers import number
 from ganbench.report.panels import Frame
 from ganbench.report.pictures import Picture, picture
 from ganbench.report.rows import Row
+from ganbench.report.verdict_bars import Finding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +46,8 @@ class Card:
     pictures: list[Picture]
     pictured: str
     opened: bool
+    found: list[Finding]
+    layers: str
 
 
 def card(
@@ -55,6 +59,8 @@ def card(
     fill: float,
     shared: Sequence[Frame],
     opened: bool,
+    found: list[Finding],
+    layers: pd.DataFrame,
 ) -> Card:
     """Return the details of one trial.
 
@@ -67,6 +73,8 @@ def card(
         fill: what a run without a value counts as.
         shared: the frames of its data set.
         opened: show it at once.
+        found: what its verdicts are.
+        layers: its rows of `layers`.
     """
     first = runs.iloc[0]
     facts = [(axis, str(first[axis])) for axis in AXES[1:]]
@@ -74,10 +82,24 @@ def card(
     gone = runs.loc[runs["status"] == "DIVERGED", ["seed", "diverged_at"]].dropna()
     diverged = [(int(seed), int(step)) for seed, step in gone.itertuples(index=False)]
     gone_runs = runs.loc[runs["status"] == "DIVERGED", "run"].tolist()
-    drawn = curves(history, gone_runs, shared, str(row.label))
+    drawn = curves(history, gone_runs, shared, str(row.label), marks(found))
     chosen = median_run(runs, lead, fill) if samples is not None else None
     pictures = _pictures(samples, chosen, str(row.label)) if samples is not None and chosen else []
-    return Card(row, row.label, facts, drawn, diverged, pictures, chosen.text if chosen else "", opened)
+    median = chosen.text if chosen else ""
+    by_layer = layer_profile(layers, str(row.label))
+    return Card(row, row.label, facts, drawn, diverged, pictures, median, opened, found, by_layer)
+
+
+def marks(found: Sequence[Finding]) -> list[Mark]:
+    """Return the evidence of the failures that has a place on a curve, one level a column."""
+    placed: dict[str, Mark] = {}
+    for finding in found:
+        if finding.family != "healthy":
+            for one in finding.details:
+                if one.level is not None:
+                    text = f"{finding.verdict}, {one.feature} {one.comparison} {one.threshold:g}"
+                    placed.setdefault(one.column, Mark(one.column, one.level, one.from_step, text))
+    return list(placed.values())
 
 
 def median_run(runs: pd.DataFrame, lead: Column | None, fill: float) -> MedianRun:

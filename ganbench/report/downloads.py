@@ -32,20 +32,25 @@ class Download:
     instead: str = ""
 
 
-def downloads(results: Results) -> list[Download]:
-    """Return the ranking and the runs as CSV and the summary as JSON; what is too large for a page says so."""
+def downloads(results: Results, found: pd.DataFrame | None = None) -> list[Download]:
+    """Return the ranking and the runs as CSV and the summary as JSON; what is too large for a page says so.
+
+    Args:
+        results: of a run.
+        found: its verdicts, where they are known already.
+    """
     ranked = ranking(results)
     texts = (
         ("ranking.csv", count(len(ranked), "trial"), "text/csv", to_csv(ranked)),
         ("runs.csv", count(len(results.runs), "run"), "text/csv", to_csv(results.runs)),
-        ("summary.json", "this page as data", "application/json", to_json(results)),
+        ("summary.json", "this page as data", "application/json", to_json(results, found)),
     )
     return [_download(name, what, kind, text) for name, what, kind, text in texts]
 
 
-def to_json(results: Results) -> str:
+def to_json(results: Results, found: pd.DataFrame | None = None) -> str:
     """Return the summary as strict JSON."""
-    return json.dumps(summary(results), ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+    return json.dumps(summary(results, found), ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
 
 
 def to_csv(frame: pd.DataFrame) -> str:

@@ -51,14 +51,14 @@ def render(results: Results, under_way: str = "") -> str:
     from ganbench.report import strip
     from ganbench.report.sections import page
 
-    return _fill("template.html", "sort.js", page=page(results), strip=strip, under_way=under_way)
+    return _fill("template.html", "page.js", page=page(results), strip=strip, under_way=under_way)
 
 
 def render_changes(first: Results, others: Sequence[Results], rules: Rules | None = None) -> str:
     """Return the page of what changed from the first to each of the others, under these rules."""
     from ganbench.report.changes import changes
 
-    return _fill("changes.html", "sort.js", page=changes(first, others, rules))
+    return _fill("changes.html", "page.js", page=changes(first, others, rules))
 
 
 def _fill(template: str, script_file: str, **values: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -50,6 +51,20 @@ PANELS = (
     Panel("FID", {"fid": svg.METRIC}, "log", floor="fid_floor"),
 )
 
+# Shown where a verdict was read from them: the level of its rule is drawn on the curve.
+EVIDENCE = (
+    Panel("Spread of the samples", {"total_spread": svg.METRIC}, floor="total_spread_floor"),
+    *(Panel(f"Position along axis {i}", {f"position_{i}": svg.METRIC}) for i in range(1, 9)),
+    Panel("High quality", {"hq_fraction": svg.METRIC}, floor="hq_fraction_floor"),
+    Panel("Slope of the generator's loss", {"loss_slope": svg.GENERATOR}, "log"),
+    Panel("Slope of the critic", {"critic_slope_fake": svg.DISCRIMINATOR}, "log"),
+    Panel("Overfitting of the discriminator", {"overfit_ratio": svg.DISCRIMINATOR}),
+    Panel("Gap of the AUC", {"auc_gap": svg.DISCRIMINATOR}),
+    Panel("Discriminator's loss above its optimum", {"d_loss_excess": svg.DISCRIMINATOR}, "symlog"),
+    Panel("Precision", {"precision": svg.METRIC}, floor="precision_floor"),
+    Panel("Recall", {"recall": svg.METRIC}, floor="recall_floor"),
+)
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -57,7 +72,7 @@ class Frame:
 
     Attributes:
         low, high: of the values; what lies beyond is drawn at the edge.
-        parts: the SVG of axes, labels and floor. transform: from data to points.
+        parts: the SVG of axes, labels and floor. transform: from data to points. span: first and last step.
     """
 
     panel: Panel
@@ -65,14 +80,21 @@ class Frame:
     high: float
     parts: list[Any]
     transform: Transform
+    span: tuple[float, float]
 
 
-def frames(history: pd.DataFrame, runs: pd.DataFrame) -> list[Frame]:
-    """Return the frames of a data set from its rows of both tables, without panels that nothing was logged for."""
+def frames(history: pd.DataFrame, runs: pd.DataFrame, evidence: Collection[str] = ()) -> list[Frame]:
+    """Return the frames of a data set from its rows of both tables, without panels that nothing was logged for.
+
+    Args:
+        history: its rows of `history`.
+        runs: its rows of `runs`.
+        evidence: columns that verdicts were read from, which get a panel too.
+    """
     last = float(history["step"].to_numpy(float).max()) if len(history) else 1.0
     return [
         _frame(panel, *limits, floor, last)
-        for panel in PANELS
+        for panel in (*PANELS, *(p for p in EVIDENCE if set(p.lines) & set(evidence)))
         if (limits := _limits(panel, history, floor := _floor(panel, runs))) is not None
     ]
 
@@ -118,7 +140,7 @@ def _frame(panel: Panel, low: float, high: float, floor: float, last: float) -> 
             spine.set_color(svg.RULE)
         if np.isfinite(floor) and low <= floor <= high:
             axes.axhline(floor, color=svg.MUTED, linewidth=0.8, dashes=(3, 2), clip_on=False)
-        return Frame(panel, low, high, svg.parts(figure), cast("Transform", axes.transData.frozen()))
+        return Frame(panel, low, high, svg.parts(figure), cast("Transform", axes.transData.frozen()), (0.0, last))
 
 
 def _scales(axes: Axes, panel: Panel, low: float, high: float) -> None:
@@ -136,11 +158,11 @@ def _scales(axes: Axes, panel: Panel, low: float, high: float) -> None:
     axes.set_ylim(low, high)
     axes.xaxis.set_major_locator(MaxNLocator(2, integer=True))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(_tick)
-    axes.xaxis.set_major_formatter(_tick)
+    axes.yaxis.set_major_formatter(tick)
+    axes.xaxis.set_major_formatter(tick)
 
 
-def _tick(value: float, _: float = 0.0) -> str:
+def tick(value: float, _: float = 0.0) -> str:
     """Return a short label: 4k, 0.01, 1e−5."""
     if value == 0:
         return "0"

@@ -7,13 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ganbench.analysis.estimators import worst
+import numpy as np
+
+from ganbench.analysis.comparison_effects import probability_above
+from ganbench.analysis.estimators import scored, worst
+from ganbench.analysis.ranking import FINISHED
 from ganbench.core.column import Column
 from ganbench.core.status import Status
 from ganbench.report.headline import Ranked, name_of
-from ganbench.report.labels import Label, Naming, label
-from ganbench.report.numbers import number
+from ganbench.report.labels import NO_TRICKS, Label, Naming, label
+from ganbench.report.numbers import NONE, number
 from ganbench.report.strip import Scale, Strip, strip
+from ganbench.report.verdict_bars import Bar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,8 +58,10 @@ class Row:
     lead: Cell | None
     strip: Strip | None
     cells: list[Cell]
+    better: Cell | None
     gradient: Cell | None
     ms: Cell
+    bar: Bar | None
     counts: dict[str, int]
     runs: int
     error: str
@@ -67,6 +74,7 @@ class Table:
 
     Attributes:
         lead: the head of the metric that decides the order. heads: of the others.
+        baseline: what `better` is against, in words; empty where there is nothing to compare.
         gradients: whether rows have the generator's gradient norm. statuses: what runs ended in.
         brief: rows go without strips and without the intervals of the other metrics.
     """
@@ -74,6 +82,7 @@ class Table:
     lead: Head | None
     heads: list[Head]
     rows: list[Row]
+    baseline: str
     gradients: bool
     statuses: list[str]
     brief: bool
@@ -88,6 +97,7 @@ def table(
     detailed: set[str],
     brief: bool = False,
     gradients: Mapping[str, float] | None = None,
+    bars: Mapping[str, Bar] | None = None,
 ) -> Table:
     """Return the table of one data set.
 
@@ -100,17 +110,21 @@ def table(
         detailed: the trials that have a card further down.
         brief: leave strips and smaller intervals out.
         gradients: trial → the generator's gradient norm (`gradient_norms`).
+        bars: trial → its verdicts.
     """
-    gradients = gradients or {}
-    others = [m for m in metrics if m != lead and any(math.isfinite(row[f"{m}_mean"]) for row in ranked)]
+    gradients, bars = gradients or {}, bars or {}
+    baseline, better = improvements(runs, metrics[lead] if lead else None)
+    # What has no better or worse (where samples lie, how far they spread) is evidence, and not in the ranking.
+    directed = [m for m in metrics if m != lead and metrics[m].direction]
+    others = [m for m in directed if any(math.isfinite(row[f"{m}_mean"]) for row in ranked)]
     shown = [*([lead] if lead else []), *others]
-    tints = {m: _tints([row[f"{m}_mean"] for row in ranked], metrics[m].direction) for m in shown}
+    shades = {m: tints([row[f"{m}_mean"] for row in ranked], metrics[m].direction) for m in shown}
     strips = _strips(ranked, runs, lead, metrics) if lead and not brief else {}
     errors = dict(runs.loc[runs["error"].notna(), ["trial", "error"]].itertuples(index=False, name=None))
     statuses = ["ok", *(s for s in ("diverged", "failed", "timeout") if any(row[s] for row in ranked))]
     rows = []
     for i, row in enumerate(ranked):
-        cells = {m: _cell(row, m, tints[m][i]) for m in shown}
+        cells = {m: _cell(row, m, shades[m][i]) for m in shown}
         rows.append(
             Row(
                 trial=row["trial"],
@@ -120,8 +134,10 @@ def table(
                 lead=cells.get(lead) if lead else None,
                 strip=strips.get(row["trial"]),
                 cells=[cells[m] for m in others],
+                better=_better(row["trial"], baseline, better) if better else None,
                 gradient=_number(gradients.get(row["trial"], math.nan)) if gradients else None,
                 ms=_number(row["ms_per_step"]),
+                bar=bars.get(row["trial"]),
                 counts={s: row[s] for s in statuses},
                 runs=row["runs"],
                 error=str(errors.get(row["trial"], "")),
@@ -129,7 +145,10 @@ def table(
             )
         )
     heads = {m: _head(metrics[m], runs) for m in shown}
-    return Table(heads.get(lead) if lead else None, [heads[m] for m in others], rows, bool(gradients), statuses, brief)
+    against = next((row.label.spoken for row in rows if row.trial == baseline), "") if better else ""
+    return Table(
+        heads.get(lead) if lead else None, [heads[m] for m in others], rows, against, bool(gradients), statuses, brief
+    )
 
 
 def gradient_norms(history: pd.DataFrame) -> dict[str, float]:
@@ -139,6 +158,12 @@ def gradient_norms(history: pd.DataFrame) -> dict[str, float]:
     late = history[history["step"] * 2 >= history.groupby("trial")["step"].transform("max")]
     found = late.groupby("trial", as_index=False)["grad_norm_g"].median()
     return {str(trial): float(value) for trial, value in found.to_numpy() if math.isfinite(value)}
+
+
+def _better(trial: str, baseline: str, better: Mapping[str, float]) -> Cell:
+    if trial == baseline:
+        return Cell("baseline", "0.5", None)
+    return Cell(f"{better[trial]:.2f}", _exact(better[trial]), None) if trial in better else Cell(NONE, "", None)
 
 
 def _number(value: float) -> Cell:
@@ -167,7 +192,29 @@ def _exact(value: float) -> str:
     return "" if math.isnan(value) else repr(float(value))
 
 
-def _tints(values: Sequence[float], direction: str) -> list[int | None]:
+def improvements(runs: pd.DataFrame, lead: Column | None) -> tuple[str, dict[str, float]]:
+    """Return the baseline, the first trial without tricks (else the first), and trial → P(a run is better than its).
+
+    Mann and Whitney's U over the number of pairs, ties by half, by the leading metric; runs without a value count as
+    the worst. Trials without a finished run, and the baseline itself, have none.
+    """
+    ended = runs["status"].isin(FINISHED).to_numpy(bool)
+    if lead is None or not ended.any():
+        return "", {}
+    trials, tricks = runs["trial"].to_numpy(str)[ended], runs["tricks"].to_numpy(str)[ended]
+    plain = trials[tricks == NO_TRICKS]
+    baseline = str((plain if len(plain) else trials)[0])
+    values = scored(runs[lead.name], worst(runs[lead.name], lead.direction))[ended]
+    filled = values if lead.direction == "higher" else -values
+    order = np.argsort(trials, kind="stable")  # one pass: picking each of thousands of trials takes minutes
+    names, starts = np.unique(trials[order], return_index=True)
+    by_trial = dict(zip(map(str, names), np.split(filled[order], starts[1:]), strict=True))
+    base = by_trial.pop(baseline)
+    found = {trial: probability_above(own, base) for trial, own in by_trial.items()}
+    return baseline, found
+
+
+def tints(values: Sequence[float], direction: str) -> list[int | None]:
     """Return how good each value is among its column, 0 to 6: on a log scale where it spans two powers of ten."""
     known = [v for v in values if math.isfinite(v)]
     if not direction or not known or min(known) == max(known):

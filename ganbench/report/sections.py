@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from ganbench.analysis.ranking import metric_columns, order_by, ranking
+from ganbench.analysis.verdicts import verdicts
 from ganbench.core.column import Column
+from ganbench.core.trial import AXES
 from ganbench.report import about
 from ganbench.report.cards import Card, card, fill_of, thumbnail
 from ganbench.report.downloads import Download, downloads
 from ganbench.report.headline import Ranked, headline
+from ganbench.report.heatmap import Heatmap, heatmaps
 from ganbench.report.labels import naming, short_names
 from ganbench.report.numbers import count, listing
 from ganbench.report.panels import frames
 from ganbench.report.pictures import Picture
 from ganbench.report.rows import Table, floor_of, gradient_norms, table
+from ganbench.report.verdict_bars import bar, findings, legend
 from ganbench.tables.schema import FIXED
 
 if TYPE_CHECKING:
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
 
     from ganbench.tables.results import Results
 
-DETAILED = 64  # trials with curves and pictures: about 40 kB each
+DETAILED = 48  # trials with curves and pictures: about 36 kB each
 THUMBNAILS = 400  # about 1 kB each
 FULL_ROWS = 1500  # table rows of about 1.5 kB, instead of 0.9 kB
 
@@ -51,6 +56,8 @@ class Section:
     anchor: str
     sentence: str
     table: Table
+    legend: list[tuple[str, str]]
+    heatmaps: list[Heatmap]
     thumbnails: dict[str, Picture]
     cards: list[Card]
     thinned: str
@@ -77,12 +84,14 @@ def page(results: Results) -> Page:
     """Return what the page of these results shows."""
     ranked, metrics = _records(ranking(results)), metric_columns(results)
     parts = _by(results.runs, "dataset")
+    found = verdicts(results)
+    skipped = _skipped_cells(results.manifest)
     shares = Shares.of(results.runs, max(len(parts), 1))
     called = short_names(parts)
     sections = []
     for name, part in parts.items():
         own = [row for row in ranked if row["dataset"] == name]
-        sections.append(_section(len(sections), called[name], own, part, results, metrics, shares))
+        sections.append(_section(len(sections), called[name], own, part, results, metrics, shares, found, skipped))
     fixed = {c.name for table in FIXED.values() for c in table}
     logged = [c for frame in (results.history, results.layers) for c in frame.columns if c not in metrics]
     diagnostics = [c for c in dict.fromkeys(logged) if c not in fixed and c in results.columns]
@@ -97,7 +106,7 @@ def page(results: Results) -> Page:
         sampled=about.sampled(parts),
         provenance=about.provenance(results),
         suite=results.suite,
-        downloads=downloads(results),
+        downloads=downloads(results, found),
     )
 
 
@@ -109,21 +118,29 @@ def _section(
     results: Results,
     metrics: dict[str, Column],
     shares: Shares,
+    found: pd.DataFrame,
+    skipped: Mapping[str, Mapping[tuple[str, str], str]],
 ) -> Section:
     keys, named = order_by(runs, metrics), naming(runs)
     lead = metrics[keys[0]] if keys else None
     chosen = _detailed([row["trial"] for row in ranked], shares.detailed)
     norms = gradient_norms(cast("pd.DataFrame", results.history[results.history["trial"].isin(runs["trial"])]))
-    rows = table(ranked, runs, metrics, lead.name if lead else None, named, set(chosen), shares.brief, norms)
+    judged = cast("pd.DataFrame", found[found["trial"].isin(runs["trial"])])
+    told = _by(judged, "trial")
+    bars = {trial: bar(part) for trial, part in told.items()}
+    rows = table(ranked, runs, metrics, lead.name if lead else None, named, set(chosen), shares.brief, norms, bars)
     own = _by(runs, "trial")
     logged = cast("pd.DataFrame", results.history[results.history["trial"].isin(chosen)])
-    history, nothing, shared = _by(logged, "trial"), logged.iloc[:0], frames(logged, runs)
+    read_from = {one.column for details in judged["details"] for one in details if one.level is not None}
+    history, nothing, shared = _by(logged, "trial"), logged.iloc[:0], frames(logged, runs, read_from)
+    layers, bare = _by(results.layers, "trial"), cast("pd.DataFrame", results.layers.iloc[:0])
     fill = fill_of(runs, lead)
     last_ranked = [row["trial"] for row in ranked if row["rank"] is not None][-1:]
     cards = [
         card(
             row, own[row.trial], history[row.trial] if row.trial in history else nothing,
             results.samples.get(row.trial), lead, fill, shared, row.trial in (rows.rows[0].trial, *last_ranked),
+            findings(told[row.trial]), layers[row.trial] if row.trial in layers else bare,
         )
         for row in rows.rows
         if row.detailed
@@ -136,7 +153,20 @@ def _section(
     floor = floor_of(lead.name, runs) if lead else float("nan")
     shown = f"Details of {len(chosen)} of {len(ranked):,} trials: the best and the last."
     sentence = headline(ranked, runs, [metrics[k] for k in keys], floor, named, name)
-    return Section(name, f"d-{place}", sentence, rows, small, cards, shown if len(chosen) < len(ranked) else "")
+    maps = heatmaps(ranked, [metrics[k] for k in keys], named, skipped.get(str(runs["dataset"].iloc[0]), {}))
+    thinned = shown if len(chosen) < len(ranked) else ""
+    return Section(name, f"d-{place}", sentence, rows, legend(judged), maps, small, cards, thinned)
+
+
+def _skipped_cells(manifest: Mapping[str, Any]) -> dict[str, dict[tuple[str, str], str]]:
+    """Return data set → (loss, tricks) → why the plan left the combination out."""
+    found: dict[str, dict[tuple[str, str], str]] = {}
+    for entry in manifest.get("skipped", []):
+        axes = str(entry["name"]).split(" · ")
+        if len(axes) >= len(AXES) - 1:  # the schedule goes unsaid where it is the default
+            labels = dict(zip(AXES, axes, strict=False))
+            found.setdefault(labels["dataset"], {})[labels["loss"], labels["tricks"]] = str(entry["reason"])
+    return found
 
 
 def _detailed(trials: list[str], most: int) -> list[str]:

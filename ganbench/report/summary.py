@@ -26,17 +26,21 @@ FORMAT = 1
 MOST_ROWS = 50  # of a data set in Markdown; a step summary holds one megabyte
 
 
-def summary(results: Results) -> dict[str, Any]:
-    """Return what the page says as JSON can hold it; numbers that are undefined are null.
+def summary(results: Results, found: pd.DataFrame | None = None) -> dict[str, Any]:
+    """Return what the page says as JSON can hold it; numbers have six digits, undefined ones are null.
 
     Keys: `format`, `suite`, `run`; `datasets`, each `name`, `dataset`, `headline`, `lead` (the metric that decides the
     order), `floors` (what real samples get) and `trials`, best first, each with its axes, `rank`, `metrics` (metric →
     `n mean iqm median sd low high`), how its runs ended, and `verdicts` (verdict → `runs share low high`); `skipped`
     (reason and names); `columns` (metric → meaning, unit, direction).
+
+    Args:
+        results: of a run.
+        found: its verdicts, where they are known already.
     """
     metrics = metric_columns(results)
     ranked = ranking(results).to_dict("records")
-    shares = _shares(results)
+    shares = _shares(verdicts(results) if found is None else found)
     called = short_names([str(name) for name in results.runs["dataset"].unique()])
     datasets = [
         _dataset(called[str(name)], runs, [row for row in ranked if row["dataset"] == name], metrics, shares)
@@ -103,16 +107,16 @@ def _dataset(
     }
 
 
-def _shares(results: Results) -> dict[str, dict[str, dict[str, float]]]:
-    found: dict[str, dict[str, dict[str, float]]] = {}
-    for row in verdict_shares(verdicts(results)).to_dict("records"):
+def _shares(found: pd.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
+    shares: dict[str, dict[str, dict[str, float]]] = {}
+    for row in verdict_shares(found).to_dict("records"):
         kept = {name: row[name] for name in ("runs", "share", "low", "high")}
-        found.setdefault(str(row["trial"]), {})[str(row["verdict"])] = kept
-    return found
+        shares.setdefault(str(row["trial"]), {})[str(row["verdict"])] = kept
+    return shares
 
 
 def _section(dataset: Mapping[str, Any], columns: Mapping[str, Mapping[str, str]]) -> list[str]:
-    shown = list(dataset["floors"])
+    shown = [metric for metric in dataset["floors"] if columns[metric]["direction"]]
     if dataset["lead"]:
         shown = [dataset["lead"], *(m for m in shown if m != dataset["lead"])]
     ways = {"higher": " ↑", "lower": " ↓"}
@@ -143,7 +147,9 @@ def _value(statistics: Mapping[str, Any] | None) -> str:
 
 
 def _plain(value: float | int) -> float | int | None:
-    return value if isinstance(value, int) or math.isfinite(value) else None
+    if isinstance(value, int):
+        return value
+    return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
 def _nan(value: float | None) -> float:

@@ -110,6 +110,58 @@ def test_the_keyboard_reaches_and_uses_the_columns(open_page):
     assert known == sorted(known)
 
 
+def test_a_filter_hides_rows_and_says_how_many(open_page):
+    page = open_page()
+    page.locator("input[type=search]").first.fill("HINGE diverged")
+    rows = page.locator("section:first-of-type table.ranking tbody tr")
+    shown = [text.lower() for text in rows.locator("visible=true").all_inner_texts()]
+    whole = [text.lower() for text in rows.evaluate_all("(rows) => rows.map((row) => row.textContent)")]
+    wanted = [text for text in whole if "hinge" in text and "diverged" in text]
+    visible = rows.evaluate_all("(rows) => rows.filter((row) => row.getBoundingClientRect().height > 0).length")
+    assert visible == len(wanted) < len(whole)
+    assert page.locator(".tools output").first.inner_text() == f"{len(wanted)} of {len(whole)}"
+    assert len(shown) >= visible
+
+
+def test_the_address_keeps_what_was_sorted_filtered_and_chosen(open_page):
+    page = open_page()
+    page.locator("section:first-of-type th button", has_text="FID").click()
+    page.locator("input[type=search]").first.fill("hinge")
+    page.locator("button.theme").click()
+    page.locator("button.theme").click()  # dark
+    kept, order = page.evaluate("location.hash"), _column(page, "FID")
+    again = open_page(anchor=kept)
+    assert _column(again, "FID") == order
+    assert again.locator("input[type=search]").first.input_value() == "hinge"
+    assert again.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert again.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 27)"
+
+
+def test_a_link_inside_the_page_keeps_the_state(open_page, results):
+    page = open_page()
+    page.locator("input[type=search]").first.fill("o")
+    page.locator("section:first-of-type table.ranking tbody th a").nth(1).click()
+    page.wait_for_function("location.hash.startsWith('#t-') && location.hash.includes('filter=o')")
+    again = open_page(anchor=page.evaluate("location.hash"), reduced_motion="reduce")
+    name = again.evaluate("location.hash.split('&')[0].slice(1)")
+    assert again.locator(f"#{name}").is_visible()  # its box is open, and in sight
+    again.wait_for_function(f"document.getElementById('{name}').getBoundingClientRect().top < innerHeight")
+
+
+def test_the_scrubber_moves_through_the_samples(open_page):
+    page = open_page()
+    box = page.locator(".scrubber").first
+    steps = page.locator(".samples").first.locator("figcaption").all_inner_texts()
+    assert box.locator("output").inner_text() == f"step {steps[-1]}"
+    last = box.locator("img").get_attribute("src")
+    box.locator("input").focus()
+    page.keyboard.press("Home")
+    assert box.locator("output").inner_text() == f"step {steps[0]}"
+    first = page.locator(".samples").first.locator("img").first
+    assert box.locator("img").get_attribute("src") == first.get_attribute("src") != last
+    assert box.locator("img").get_attribute("alt") == first.get_attribute("alt")
+
+
 def test_a_link_to_a_trial_opens_it(open_page, results):
     trial = results.runs["trial"].iloc[-9]
     page = open_page(anchor=f"#t-{trial}", reduced_motion="reduce")
@@ -139,7 +191,9 @@ def test_dark_is_dark_and_light_is_light(open_page):
 def test_on_paper_it_is_light_and_whole(open_page, tmp_path):
     page = open_page(color_scheme="dark")
     page.emulate_media(media="print")
-    assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--page')").strip() == "#fff"
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")  # even where the reader chose dark
+    colours = page.evaluate("(({backgroundColor, color}) => [backgroundColor, color])(getComputedStyle(document.body))")
+    assert colours == ["rgb(255, 255, 255)", "rgb(0, 0, 0)"]
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert len(page.pdf(format="A4", landscape=True)) > 20_000
 

@@ -41,8 +41,8 @@ def test_the_numbers_are_those_of_the_tables(results, data):
                 continue
             for metric, numbers in trial["metrics"].items():
                 values = own[metric].to_numpy(float)
-                assert numbers["mean"] == pytest.approx(values.mean()) and numbers["n"] == len(values)
-                assert numbers["iqm"] == pytest.approx(iqm(values))
+                assert numbers["mean"] == pytest.approx(values.mean(), rel=1e-5) and numbers["n"] == len(values)
+                assert numbers["iqm"] == pytest.approx(iqm(values), rel=1e-5)
                 seen += 1
             assert sum(v["runs"] for v in trial["verdicts"].values()) == len(own)
     assert seen > 30
@@ -73,7 +73,7 @@ def test_hostile_names_stay_text():
     assert "<img" not in text and "</script" not in text and "\n# big" not in text
     assert not re.search(r"(?<!\\)[@\[]|(?<!\\)`(?!0a1b2c3d4e`)(?<!0a1b2c3d4e`)", text)  # no mention, link or code
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert {len(re.findall(r"(?<!\\)\|", line)) for line in rows} == {11}
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in rows} == {10}
     table = to_csv(results.runs)
     cells = [cell for row in csv.reader(io.StringIO(table)) for cell in row]
     assert any(EVIL.split("\n")[0] in cell for cell in cells)

@@ -1,0 +1,100 @@
+"""Loss × trick at a glance: a table for each metric whose cells are tinted by how good they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ganbench.core.column import Column
+from ganbench.report.headline import Ranked, name_of
+from ganbench.report.labels import NO_TRICKS, Naming
+from ganbench.report.numbers import number
+from ganbench.report.rows import tints
+
+MOST = 40  # rows or columns; beyond, the ranking is what can be read
+
+
+@dataclass(frozen=True)
+class Square:
+    """A cell: its mean, half of the interval, the tint 0 (worst) to 6 (best), and where to read more.
+
+    `why` says why there is no number: a combination that was skipped, or not asked for (empty).
+    """
+
+    text: str = ""
+    interval: str = ""
+    tint: int | None = None
+    anchor: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Heatmap:
+    """One metric: rows are cells of tricks, columns losses; `place` names the network and optimizer where they vary."""
+
+    metric: str
+    direction: str
+    place: str
+    losses: list[str]
+    rows: list[tuple[str, list[Square]]]
+
+
+def heatmaps(
+    ranked: Ranked, metrics: Sequence[Column], named: Naming, skipped: Mapping[tuple[str, str], str]
+) -> list[Heatmap]:
+    """Return a heatmap a metric, and a place where the suite has several; none without two losses and two tricks.
+
+    Args:
+        ranked: a data set's rows of the ranking.
+        metrics: those to show.
+        named: how trials are told apart.
+        skipped: (loss, tricks) → why the plan left it out.
+    """
+    places: dict[str, list[Mapping]] = {}
+    for row in ranked:
+        where = ", ".join(named.text(row[axis]) for axis in ("network", "optimizer", "schedule") if axis in named.axes)
+        places.setdefault(where, []).append(row)
+    found = []
+    for metric in metrics:
+        shades = dict(
+            zip(
+                (row["trial"] for row in ranked),
+                tints([row[f"{metric.name}_mean"] for row in ranked], metric.direction),
+                strict=True,
+            )
+        )
+        for place, rows in places.items():
+            found += _heatmap(rows, metric, place, named, skipped, shades)
+    return found
+
+
+def _heatmap(
+    rows: Ranked,
+    metric: Column,
+    place: str,
+    named: Naming,
+    skipped: Mapping[tuple[str, str], str],
+    shades: Mapping[str, int | None],
+) -> list[Heatmap]:
+    cells = {(row["loss"], row["tricks"]): row for row in rows}
+    losses = sorted({loss for loss, _ in cells}, key=lambda loss: -sum(key[0] == loss for key in cells))
+    tricks = sorted({t for _, t in cells}, key=lambda t: (t != NO_TRICKS, -sum(key[1] == t for key in cells)))
+    if not (2 <= len(losses) <= MOST and 2 <= len(tricks) <= MOST) or len(cells) < len(rows):
+        return []
+    table = [
+        (
+            "+ ".join(named.text(t) for t in trick.split("+")) if trick != NO_TRICKS else "plain",
+            [_square(cells.get((loss, trick)), metric, shades, skipped.get((loss, trick), "")) for loss in losses],
+        )
+        for trick in tricks
+    ]
+    return [Heatmap(name_of(metric.name), metric.direction, place, [named.text(loss) for loss in losses], table)]
+
+
+def _square(row: Mapping | None, metric: Column, shades: Mapping[str, int | None], why: str) -> Square:
+    if row is None:
+        return Square(why=why)
+    value, low, high = (float(row[f"{metric.name}_{s}"]) for s in ("mean", "low", "high"))
+    interval = "" if math.isnan(low) else f"± {number((high - low) / 2, 2)}"
+    return Square(number(value), interval, shades[row["trial"]], f"t-{row['trial']}", "")

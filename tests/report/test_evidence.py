@@ -1,0 +1,184 @@
+"""What the page says about failures: bars, findings, marks on curves, heatmaps; against the tables they come from."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_results import fake_results
+
+from ganbench.analysis.ranking import metric_columns, ranking
+from ganbench.analysis.verdict_rules import RULES
+from ganbench.analysis.verdicts import Evidence, verdicts
+from ganbench.core.column import Column
+from ganbench.report import sections
+from ganbench.report.figures import Mark, curves
+from ganbench.report.heatmap import heatmaps
+from ganbench.report.labels import naming
+from ganbench.report.layers import layer_profile
+from ganbench.report.page import render
+from ganbench.report.panels import EVIDENCE, PANELS, frames
+from ganbench.report.rows import improvements
+from ganbench.report.verdict_bars import FAMILY, WIDTH, bar, findings
+
+
+@pytest.fixture(scope="module")
+def results():
+    """Five trials, each with a position that stands still, so that rules about spread can say something."""
+    made = fake_results(trials=5, seeds=8, datasets=("ring",))
+    history = made.history.copy()
+    for i in range(1, 9):
+        history[f"position_{i}"] = np.where(history["fid"].notna(), 0.0, np.nan)
+    history["total_spread"] = np.where(history["fid"].notna(), 1.0, np.nan)
+    history["mode_set"] = np.where(history["fid"].notna(), 1.0, np.nan)
+    worst = made.runs["trial"].iloc[0]
+    gone = (history["trial"] == worst) & history["fid"].notna() & (history["step"] > 1000)
+    history.loc[gone, ["total_spread", "modes_captured", "hq_fraction"]] = 0.01, 1.0, 0.9
+    columns = made.columns | {c: Column(c, c) for c in history.columns if c not in made.columns}
+    return dataclasses.replace(made, history=history, columns=columns)
+
+
+@pytest.fixture(scope="module")
+def found(results):
+    return verdicts(results)
+
+
+def test_every_verdict_has_a_family():
+    assert {rule.verdict for rule in RULES} | {"failed", "unclear", "low quality"} == set(FAMILY)
+
+
+def test_bars_are_as_wide_as_shares_and_say_them():
+    frame = pd.DataFrame({"verdict": ["total collapse"] * 3 + ["healthy"] * 4 + ["unclear"]})
+    drawn = bar(frame)
+    assert [(s.family, s.x, s.width) for s in drawn.segments] == [
+        ("healthy", 0.0, WIDTH / 2), ("collapse", WIDTH / 2, WIDTH * 3 / 8), ("open", WIDTH * 7 / 8, WIDTH / 8)
+    ]  # fmt: skip
+    assert drawn.text == "4 of 8 healthy, 3 of 8 total collapse and 1 of 8 unclear" and drawn.healthy == 0.5
+
+
+def test_findings_name_runs_evidence_and_remedy(results, found):
+    trial = results.runs["trial"].iloc[0]
+    own = found[found["trial"] == trial]
+    first = findings(own)[0]
+    assert first.verdict == own["verdict"].mode()[0] == "total collapse"
+    assert first.runs == 8 and first.seeds == ", ".join(map(str, range(8)))
+    assert "total_spread" in first.evidence and first.remedy
+
+
+def test_the_evidence_is_on_the_curve_where_the_tables_have_it(results, found):
+    page = sections.page(results)
+    trial = results.runs["trial"].iloc[0]
+    (card,) = [card for section in page.sections for card in section.cards if card.row.trial == trial]
+    (panel,) = [curve for curve in card.curves if curve.panel.title == "Spread of the samples"]
+    one: Evidence = next(e for e in card.found[0].details if e.column == "total_spread")
+    assert f"level {one.level:.3g} since step {one.from_step}" in panel.svg
+    assert one.from_step == 1200  # the first evaluation after the planted one
+    usual = {panel.title for panel in PANELS}
+    healthy = [c for s in page.sections for c in s.cards if all(f.family == "healthy" for f in c.found)]
+    assert all(curve.panel.title in usual for card in healthy for curve in card.curves)
+
+
+def test_a_mark_is_drawn_at_its_level_from_its_step_on(results):
+    history = results.history[results.history["trial"] == results.runs["trial"].iloc[0]]
+    shared = frames(history, results.runs)
+    frame = next(f for f in shared if f.panel.title == "Modes captured")
+    mark = Mark("modes_captured", 4.0, 1000, "planted")
+    (curve,) = [c for c in curves(history, [], shared, "t", [mark]) if c.panel.title == "Modes captured"]
+    bad = [p.get("d", "") for p in ET.fromstring(curve.svg).iter("path") if p.get("stroke") == "var(--bad)"]
+    x, y = frame.transform.transform((1000.0, 4.0))
+    end = frame.transform.transform((4000.0, 4.0))[0]
+    numbers = [float(n) for n in re.findall(r"-?\d*\.?\d+", bad[0])]
+    assert numbers[:2] == pytest.approx([x, 72 * 1.45 - y], abs=0.1)
+    assert numbers[2:] == pytest.approx([end - x, 0.0], abs=0.1) and len(bad) == 2
+
+
+def test_bands_lie_between_the_quartiles(results):
+    trial = results.runs["trial"].iloc[1]
+    history = results.history[results.history["trial"] == trial]
+    shared = frames(history, results.runs)
+    frame = next(f for f in shared if f.panel.title == "Modes captured")
+    (curve,) = [c for c in curves(history, [], shared, "t") if c.panel.title == "Modes captured"]
+    (filled,) = [p for p in ET.fromstring(curve.svg).iter("path") if p.get("fill") == "var(--metric)"]
+    start = [float(n) for n in re.findall(r"-?\d*\.?\d+", filled.get("d", ""))[:2]]
+    first = history[history["step"] == history.loc[history["modes_captured"].notna(), "step"].min()]
+    low = np.quantile(first["modes_captured"], 0.25)
+    assert 72 * 1.45 - start[1] == pytest.approx(frame.transform.transform((0.0, low))[1], abs=0.1)
+
+
+def test_evidence_panels_cover_what_rules_read():
+    panels = {column for panel in (*PANELS, *EVIDENCE) for column in panel.lines}
+    read = {"grad_norm_g", "grad_norm_d", "loss_slope", "critic_slope_fake", "overfit_ratio", "auc_gap", "total_spread"}
+    assert read | {"modes_captured", "hq_fraction", "precision", "recall", "position_1"} <= panels
+
+
+def test_the_heatmap_has_the_means_of_the_runs_and_the_reasons():
+    results = fake_results(trials=24, seeds=3, datasets=("ring",))
+    named = naming(results.runs)
+    rows = ranking(results).to_dict("records")
+    (map_,) = heatmaps(rows, [metric_columns(results)["fid"]], named, {})
+    shown = {
+        (loss, trick): square for trick, squares in map_.rows for loss, square in zip(map_.losses, squares, strict=True)
+    }
+    assert len(shown) == len(map_.losses) * len(map_.rows)
+    ok = results.runs[results.runs["status"] == "OK"]
+    for (loss, trick), own in ok.groupby(["loss", "tricks"]):
+        if len(own) == 3:
+            square = shown[loss, "plain" if trick == "none" else trick]
+            assert float(square.text.replace("e−", "e-")) == pytest.approx(own["fid"].mean(), rel=6e-3)
+            assert square.anchor == f"t-{own['trial'].iloc[0]}"
+    values = {key: float(s.text.replace("e−", "e-")) for key, s in shown.items() if s.tint is not None}
+    best, worst = min(values, key=values.get), max(values, key=values.get)
+    assert (shown[best].tint, shown[worst].tint) == (6, 0)  # lower is better
+
+
+def test_a_star_of_trials_shows_what_was_left_out_and_why():
+    results = fake_results(trials=12, seeds=2, datasets=("ring",))
+    runs = results.runs[~((results.runs["loss"] != "hinge") & (results.runs["tricks"] != "none"))]
+    results = dataclasses.replace(results, runs=runs)
+    (map_,) = heatmaps(
+        ranking(results).to_dict("records"), [metric_columns(results)["fid"]], naming(runs), {("minimax", "r1"): "why"}
+    )
+    shown = {
+        (loss, trick): square for trick, squares in map_.rows for loss, square in zip(map_.losses, squares, strict=True)
+    }
+    assert shown["minimax", "r1"].why == "why" and shown["wasserstein", "r1"] == type(map_.rows[0][1][0])()
+
+
+def test_probability_of_improvement_counts_pairs():
+    runs = pd.DataFrame(
+        {
+            "trial": ["b", "b", "a", "a", "c", "c"],
+            "tricks": ["r1", "r1", "none", "none", "r1", "r1"],
+            "status": ["OK", "OK", "OK", "OK", "OK", "DIVERGED"],
+            "fid": [1.0, 3.0, 2.0, 3.0, 0.5, np.nan],
+        }
+    )
+    baseline, found = improvements(runs, Column("fid", "", "1", "lower"))
+    # b against a: 1<2, 1<3, 3>2, 3=3 → 2.5 of 4; c: .5 beats both, the diverged one loses to both but ties with 3.
+    assert baseline == "a" and found == {"b": pytest.approx(2.5 / 4), "c": pytest.approx(2.5 / 4)}
+
+
+def test_the_layer_profile_goes_through_the_depth(results):
+    trial = results.runs["trial"].iloc[1]
+    layers = results.layers[results.layers["trial"] == trial]
+    drawn = layer_profile(layers, "t")
+    late = layers[(layers["step"] >= 2000) & (layers["network"] == "G")]
+    first, last = (late.loc[late["layer"] == f"linear{i}", "grad_norm"].median() for i in (0, 2))
+    assert f"generator from {first:.3g} in the first layer to {last:.3g} in the last" in drawn
+    assert layer_profile(layers.iloc[:0], "t") == ""
+
+
+def test_the_page_shows_all_of_it(results):
+    html = render(results)
+    assert 'class="v-collapse"' in html and "8 total collapse" in html and "Try: " in html
+    assert "Gradient norm by layer" in html and "P(better)" in html
+
+
+def test_many_trials_keep_their_verdicts():
+    results = fake_results(trials=300, seeds=2, steps=200)
+    html = render(results)
+    assert html.count('class="bar"') == 300
