@@ -125,7 +125,10 @@ class _Task:
 
 
 def _run(task: _Task, progress: Progress | None, interrupts: Interrupts) -> RunOutcome:
+    from ganbench.tables import store
+
     began, clock = _now(), time.monotonic()
+    store.sweep_left(task.folder)
     source = task.source()
     works, new = (source.works(), source.search.trials) if isinstance(source, Adaptive) else (source, len(source))
     missing = _missing(works)

@@ -50,7 +50,7 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 @contextmanager
 def replaced(path: Path) -> Iterator[BinaryIO]:
     """Open a file that takes the place of `path` when the body ends well; until then the old one stays whole."""
-    beside = path.with_name(f".{path.name}.tmp")
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     beside.unlink(missing_ok=True)
     try:
         with new_file(beside) as file:

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import secrets
 import shutil
 from pathlib import Path
 
@@ -53,19 +54,36 @@ def write_part(folder: Path, key: str, tables: TrialTables) -> None:
     """
     arrow = {name: schema.to_arrow(name, getattr(tables, name), tables.columns) for name in schema.TABLES}
     place = parts_folder(folder, key)
-    beside = place / f".{key}.tmp"
+    beside = place / f".{key}.{secrets.token_hex(4)}.tmp"  # an orphan of a killed run may be at the same trial
     with storing(folder):
         place.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(beside, ignore_errors=True)
         try:
             beside.mkdir()
             _write(beside, key, arrow, tables.samples)
             if not has_part(folder, key):
-                os.rename(beside, place / key)
+                try:
+                    os.rename(beside, place / key)
+                except OSError:
+                    if not has_part(folder, key):  # nobody else was faster
+                        raise
                 sync_folder(place)
             (place / f"{key}.failed.json").unlink(missing_ok=True)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
+
+
+def sweep_left(folder: Path) -> None:
+    """Remove what killed processes left half written; only for who holds the suite's lock.
+
+    Raises:
+        StoreError: the folder cannot be read.
+    """
+    with storing(folder):
+        for left in (*(Path(folder) / "parts").glob(".*.tmp"), *(Path(folder) / "checkpoints").glob("*.tmp")):
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
 
 def has_part(folder: Path, key: str) -> bool:

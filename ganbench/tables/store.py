@@ -3,7 +3,7 @@
 from ganbench.tables.failures import clear_failure, read_failure, read_failures, write_failure
 from ganbench.tables.files import StoreError
 from ganbench.tables.merge import merge
-from ganbench.tables.parts import has_part, read_part, write_part
+from ganbench.tables.parts import has_part, read_part, sweep_left, write_part
 from ganbench.tables.results import Results, find_run, load
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "read_failure",
     "read_failures",
     "read_part",
+    "sweep_left",
     "write_failure",
     "write_part",
 ]

@@ -19,6 +19,7 @@ from made_tables import made_tables, seeded
 from ganbench.core.column import Column
 from ganbench.core.errors import GanbenchError
 from ganbench.tables import files, schema, store
+from ganbench.tables import parts as parts_module
 
 TRIAL = seeded(2)
 OTHER = seeded(3)
@@ -220,11 +221,30 @@ def test_what_cannot_be_read_just_now_is_not_called_broken(folder, monkeypatch):
 
 
 def test_what_a_kill_left_behind_is_swept_away(folder):
-    left = folder / "parts" / f".{OTHER.key}.tmp"
+    left = folder / "parts" / f".{OTHER.key}.0123abcd.tmp"
     left.mkdir()
     (left / "runs.parquet").write_bytes(b"half")
+    (folder / "parts" / f".{OTHER.key}.failed.json.9.tmp").write_bytes(b"half")
     assert not store.has_part(folder, OTHER.key)
     store.write_part(folder, OTHER.key, made_tables(OTHER))
+    assert left.exists()  # somebody else may be at it
+    store.sweep_left(folder)
+    assert sorted(os.listdir(folder / "parts")) == sorted([KEY, OTHER.key])
+
+
+def test_of_two_that_write_one_part_the_faster_wins(folder, monkeypatch):
+    """The other one finds the place taken at the very last moment."""
+    rename = os.rename
+
+    def late(source, target):
+        if not os.path.exists(target):
+            monkeypatch.setattr(parts_module.os, "rename", rename)
+            store.write_part(folder, OTHER.key, made_tables(OTHER))
+        rename(source, target)
+
+    monkeypatch.setattr(parts_module.os, "rename", late)
+    store.write_part(folder, OTHER.key, made_tables(OTHER))
+    assert store.has_part(folder, OTHER.key)
     assert sorted(os.listdir(folder / "parts")) == sorted([KEY, OTHER.key])
 
 
