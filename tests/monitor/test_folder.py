@@ -130,6 +130,20 @@ def test_a_killed_process_leaves_whole_tables(tmp_path):
     assert not list((tmp_path / "run").glob(".*.tmp")) or len(results.runs) == 1
 
 
+def test_a_table_is_the_old_one_until_the_new_one_is_whole(tmp_path, monkeypatch):
+    loop = watched(tmp_path / "run").run(5)
+    loop.monitor._flush()
+
+    def torn(table, file):
+        file.write(b"PAR1")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(folders.pq, "write_table", torn)
+    loop.run(5).monitor._flush()
+    assert len(ganbench.load(tmp_path / "run").history) == 5
+    loop.monitor.close()
+
+
 def test_a_script_that_just_ends_loses_nothing(tmp_path):
     process = start(tmp_path / "run", 3)
     _, errors = process.communicate(timeout=60)
