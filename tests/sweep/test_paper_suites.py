@@ -1,19 +1,58 @@
-"""The suites of the papers: each plans without a skip, and each of its trials trains."""
+"""The suites of the papers: the papers' numbers, planned without a skip, each trial trains; and the page about them."""
 
 from __future__ import annotations
 
+import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
+import click
 import pytest
 import torch
 
+from ganbench.cli.main import main
 from ganbench.sweep.plan import make_plan
 from ganbench.sweep.suite import read_suite
 from ganbench.training.trainer import Trainer
 
-SUITES = Path(__file__).parents[2] / "suites"
+ROOT = Path(__file__).parents[2]
+SUITES = ROOT / "suites"
 FILES = [*sorted((SUITES / "papers").glob("*.yaml")), SUITES / "gradient_collapse.yaml"]
+PACKED = {
+    "network": {"latent": 2, "width": 400, "depth": 4, "norm": "batch", "d_width": 200, "d_depth": 3, "d_maxout": 5}
+    | {"activation": "relu", "init": "normal", "init_scale": 0.02},
+    "optimizer": {"lr": 1e-4, "betas": [0.8, 0.999]},
+    "loss": "non_saturating",
+    "trial": {"steps": 400_000, "update": "simultaneous", "samples": 2500, "n_critic": 1},
+}
+# As the authors' public code has them: fjxmlzn/PacGAN, igul222/improved_wgan_training, poolio/unrolled_gan.
+PROTOCOLS = {
+    "pacgan_ring": PACKED | {"dataset": {"count": 8, "radius": 1.0, "sigma": 0.01}},
+    "pacgan_grid": PACKED | {"dataset": {"side": 5, "spacing": 2.0, "sigma": 0.05}},
+    "wgan_gp_toy": {
+        "network": {"latent": 2, "width": 512, "depth": 3, "activation": "relu", "d_activation": "relu", "init": "he"}
+        | {"d_width": None, "d_depth": None, "norm": "none"},
+        "optimizer": {"lr": 1e-4, "betas": [0.5, 0.9]},
+        "loss": "wasserstein",
+        "trial": {"steps": 100_000, "batch": 256, "n_critic": 5, "update": "alternating"},
+    },
+    "unrolled_ring": {
+        "dataset": {"count": 8, "radius": 1.0, "sigma": 0.01},
+        "network": {"latent": 256, "width": 128, "depth": 2, "activation": "tanh", "d_activation": "tanh"}
+        | {"init": "orthogonal", "init_scale": 1.4},
+        "optimizer": {"d_lr": 1e-4, "g_lr": 1e-3, "betas": [0.5, 0.999], "eps": 1e-8},
+        "loss": "minimax",
+        "trial": {"steps": 25_000, "batch": 512, "update": "simultaneous"},
+    },
+    "veegan_grid": {
+        "dataset": {"side": 5, "spacing": 2.0, "sigma": 0.05},
+        "network": {"latent": 254, "width": 128, "depth": 2, "d_depth": 1, "init": "xavier"},
+        "optimizer": {"lr": 1e-3, "betas": [0.5, 0.999]},
+        "loss": "non_saturating",
+        "trial": {"steps": 100_000, "batch": 500, "update": "simultaneous", "samples": 2500},
+    },
+}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
@@ -25,3 +64,48 @@ def test_plans_and_trains(path):
         trainer.advance(60)
         assert trainer.finished
         assert torch.isfinite(trainer.g.flat).all()
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_numbers_are_the_papers(name):
+    trial = make_plan(read_suite(SUITES / f"papers/{name}.yaml", [])).trials[0]
+    for kind, numbers in PROTOCOLS[name].items():
+        if kind == "loss":
+            assert trial.loss.name == numbers
+        elif kind == "trial":
+            assert {key: getattr(trial, key) for key in numbers} == numbers
+        else:
+            found = getattr(trial, kind).parameters
+            assert {key: found[key] for key in numbers} == numbers
+
+
+def test_packs_share_a_minibatch_of_100():
+    for name in ("pacgan_ring", "pacgan_grid"):
+        trials = make_plan(read_suite(SUITES / f"papers/{name}.yaml", [])).trials
+        assert [(t.tricks[0].parameters["m"] if t.tricks else 1, t.batch) for t in trials] == [
+            (m, 100 * m) for m in (1, 2, 3, 4)
+        ]
+
+
+def test_toy_data_are_divided_as_in_the_code():
+    """Radius 2 and σ .02 by 1.414; spacing 2 and σ .05 by 2.828."""
+    trials = make_plan(read_suite(SUITES / "papers/wgan_gp_toy.yaml", [])).trials
+    ring, grid = (next(t.dataset for t in trials if t.dataset.name == name).parameters for name in ("ring", "grid"))
+    assert (ring["radius"], ring["sigma"]) == pytest.approx((2 / 1.414, 0.02 / 1.414), rel=1e-6)
+    assert (grid["spacing"], grid["sigma"]) == pytest.approx((2 / 2.828, 0.05 / 2.828), rel=1e-6)
+
+
+COMMANDS = re.findall(r"^ganbench run (.+)$", (ROOT / "docs/papers.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.split()[0].split("/")[-1][:-5])
+def test_the_commands_of_the_page_plan(command, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    words = shlex.split(command)
+    assert "--executor" not in words, "plan knows none"
+    assert main(["plan", *words]) == 0, click.unstyle(capsys.readouterr().err)
+
+
+def test_the_page_speaks_of_every_suite():
+    page = (ROOT / "docs/papers.md").read_text(encoding="utf-8")
+    assert {path.name for path in FILES if path.parent.name == "papers"} <= set(re.findall(r"(\w+\.yaml)", page))
