@@ -27,7 +27,7 @@ PARAMETERS = {
     "lecam": {"warm_up": 0},
     "replay_buffer": {"size": 24},
     "top_k": {"epoch": 1, "gamma": 0.8},
-    "minibatch_discrimination": {"kernels": 5},
+    "minibatch_discrimination": {"kernels": 5, "dimensions": 3},
 }
 CASES = [
     cls
@@ -144,6 +144,16 @@ def test_the_order_of_a_batch_does_not_matter(case):
         torch.set_default_dtype(torch.float32)
 
 
+# To rounding alone, because a library's kernel depends on how much there is to compute.
+OTHER_KERNELS = {
+    "ada": "grouped convolutions have other kernels for one group",
+    "diff_augment": "grouped convolutions have other kernels for one group",
+    "instance_norm": "grouped convolutions have other kernels for one group",
+    "self_attention": "grouped convolutions have other kernels for one group",
+    "minibatch_discrimination": "15 columns are no whole number of vector registers",
+}
+
+
 def test_nan_in_one_seed_stays_there_and_a_seed_is_alike_alone(case):
     """With company, with company that is broken, and alone; tricks go through more of this in test_trick_contract."""
     finals = []
@@ -161,6 +171,7 @@ def test_nan_in_one_seed_stays_there_and_a_seed_is_alike_alone(case):
         assert torch.equal(whole[[0, 2]], dirty[[0, 2]])
         assert dirty[1].isnan().any()
         torch.testing.assert_close(whole[2], one[0], rtol=1e-6, atol=1e-6)
+        assert case.name in OTHER_KERNELS or torch.equal(whole[2], one[0]), "not bit for bit"
 
 
 # Training D need not part the logits, training G need not raise its own, and why.
@@ -235,4 +246,4 @@ def test_declares_what_penalties_object_to(case):
 
 def test_exceptions_are_of_components_that_exist():
     names = {cls.name for cls in CASES}
-    assert {*NO_DIRECTION, *ORDERS, *OTHER_AIMS["D"], *OTHER_AIMS["G"], *PARAMETERS} <= names
+    assert {*NO_DIRECTION, *OTHER_KERNELS, *ORDERS, *OTHER_AIMS["D"], *OTHER_AIMS["G"], *PARAMETERS} <= names
