@@ -6,6 +6,7 @@ import itertools
 import time
 
 import pytest
+from trials import small_trial
 
 from ganbench.core.errors import UsageError
 from ganbench.sweep.estimate import START_S, duration, plan_seconds, trial_seconds
@@ -186,3 +187,28 @@ def test_the_estimate_grows_with_the_work(suite_of):
 
 def test_durations():
     assert [duration(s) for s in (0.1, 42.4, 480, 7200)] == ["1 s", "42 s", "8 min", "2.0 h"]
+
+
+@pytest.mark.parametrize(
+    "measured, changes",
+    [
+        (1.2, {}),
+        (8.9, {"network": ("mlp", {"width": 128}), "batch": 256}),
+        (3.6, {"network": ("mlp", {"d_width": 128, "d_depth": 3})}),
+        (16.8, {"dataset": ("digits", {}), "network": ("dcgan", {})}),
+        (124.0, {"dataset": ("digits", {}), "network": ("resnet", {})}),
+        (523.0, {"dataset": ("shapes", {}), "network": ("resnet", {})}),
+        (9.2, {"tricks": (("unrolled", {}),)}),
+        (17.4, {"tricks": (("unrolled", {"steps": 10}),)}),
+        (28.2, {"tricks": (("minibatch_discrimination", {}),)}),
+        (3.3, {"tricks": (("consensus", {}),)}),
+        (4 * 15.9, {"network": ("mlp", {"width": 400, "depth": 4, "d_width": 200, "d_depth": 3, "d_maxout": 5})}),
+    ],
+)
+def test_the_estimate_is_within_a_factor_of_two_of_what_was_measured(measured, changes):
+    """Milliseconds a step of eight seeds at batch 64, on one core (the last with two seeds, times four)."""
+    tricks = changes.pop("tricks", ())
+    settings = {"network": ("mlp", {}), "seeds": tuple(range(8)), "batch": 64, "evaluate_every": 10**6, **changes}
+    trials = [small_trial(*tricks, steps=steps, **dict(settings)) for steps in (10_000, 20_000)]
+    ms = (trial_seconds(trials[1]) - trial_seconds(trials[0])) / 10
+    assert measured / 2 <= ms <= 2 * measured
