@@ -105,7 +105,7 @@ def _searched(
             f"{suite.place(('include',))}: a search has one matrix; put the blocks into suites of their own"
         )
     try:
-        direction(search, suite.evaluate.metrics)
+        direction(search, cells[0].metrics if cells else ())
     except ValueError as error:
         raise UsageError(f"{suite.place(('search', 'metric'))}: {error}") from None
     for path in search.space:
@@ -163,7 +163,7 @@ def _trial(
         log_every=block.log_every,
         evaluate_every=block.evaluate.every or max(1, block.steps // EVALUATIONS),
         samples=block.evaluate.samples,
-        metrics=block.evaluate.metrics,
+        metrics=block.evaluate.metrics_of(dataset),
         diagnostics=block.diagnostics,
         n_critic=block.training.n_critic,
         n_generator=block.training.n_generator,

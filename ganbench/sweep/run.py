@@ -115,8 +115,8 @@ class _Task:
         common = (self.folder, resources.timeout, resources.cpus, self.own, resources.device, resources.gpus)
         if search is None:
             return [Work(trial, trial.key, *common) for trial in plan.trials]
-        mode = direction(search, plan.suite.evaluate.metrics)
         first = (plan.trials or plan.cells)[0]
+        mode = direction(search, first.metrics)
         template = Work(first, first.key, *common, objective=(search.metric, mode), search=search)
         if not search.adaptive:
             return [template.of(trial) for trial in plan.trials]

@@ -21,6 +21,7 @@ from ganbench.sweep.yaml_reader import Document, Keys, read_file
 AXES = {"datasets": "dataset", "networks": "network", "losses": "loss", "tricks": "tricks", "optimizers": "optimizer"}
 EVALUATIONS = 80  # of a run that does not say otherwise: verdicts want sixty
 DEFAULT_METRICS = ("modes", "position", "fid")
+METRICS_WITHOUT_MODES = ("precision_recall", "position", "fid")
 DEFAULT_DIAGNOSTICS = (
     *("gradients", "losses", "logits", "updates"),
     *("loss_slope", "critic_slope", "excess", "overfitting"),
@@ -45,13 +46,21 @@ def _default(kind: str, *names: str) -> Any:  # noqa: ANN401 - pydantic's own ty
 class Evaluate(Strict):
     """How samples are judged: `every` so many steps, with so many generated `samples`, by these `metrics`.
 
-    `every: null` is eighty times a run. A metric may be due more rarely: `fid: {every: 1000}`.
+    `every: null` is eighty times a run. A metric may be due more rarely: `fid: {every: 1000}`. `metrics: null` are
+    modes, position and fid, with precision_recall instead of modes for data whose modes are not known.
     """
 
     what: ClassVar[str] = "key of evaluate"
     every: Count | None = None
     samples: Annotated[int, Interval(ge=2, le=1_000_000)] = 2000
-    metrics: Metrics = _default("metric", *DEFAULT_METRICS)
+    metrics: Metrics | None = None
+
+    def metrics_of(self, dataset: Choice) -> tuple[Choice, ...]:
+        """Return what judges the samples of a data set."""
+        if self.metrics is not None:
+            return self.metrics
+        names = DEFAULT_METRICS if getattr(dataset.build(), "modes", 1) else METRICS_WITHOUT_MODES
+        return tuple(Choice.of(registry.find("metric", name)()) for name in names)
 
 
 class Training(Strict):
@@ -247,7 +256,8 @@ def suite_of(document: Document) -> Suite:
 def _check_stop(suite: Suite) -> None:
     """Raise where a trial is to end on what nobody measures."""
     for block in suite.blocks:
-        if block.stop.collapsed and "position" not in [metric.name for metric in block.evaluate.metrics]:
+        metrics = [m.name for dataset in block.datasets for m in block.evaluate.metrics_of(dataset)]
+        if block.stop.collapsed and "position" not in metrics:
             raise UsageError(
                 f"{suite.place(('stop', 'collapsed'))}: a collapse shows in the metric position; add it to "
                 "`evaluate.metrics`"

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ganbench.core.errors import GanbenchError, UsageError
-from ganbench.sweep.suite import Suite
+from ganbench.sweep.suite import Suite, read_suite
 
 
 def test_the_smallest_suite_has_defaults_that_serve(suite_of):
@@ -18,7 +18,8 @@ def test_the_smallest_suite_has_defaults_that_serve(suite_of):
     assert [n.label for n in suite.networks + suite.losses + suite.optimizers] == ["mlp", "non_saturating", "adam"]
     assert suite.tricks == ((),)
     assert suite.seeds == tuple(range(8))
-    assert [m.name for m in suite.evaluate.metrics] == ["modes", "position", "fid"]
+    assert suite.evaluate.metrics is None
+    assert [m.name for m in suite.evaluate.metrics_of(suite.datasets[0])] == ["modes", "position", "fid"]
     assert [d.name for d in suite.diagnostics] == [
         *("gradients", "losses", "logits", "updates"),
         *("loss_slope", "critic_slope", "excess", "overfitting"),
@@ -273,3 +274,11 @@ def test_any_tree_is_a_suite_or_one_line(suite_of, data):
         assert error.exit_code == 2
         assert "\n" not in str(error)
         assert str(error).startswith("x.yaml:")
+
+
+def test_data_without_known_modes_are_judged_by_precision_and_recall(tmp_path):
+    (tmp_path / "x.yaml").write_text("datasets: [ring, image_folder, cifar10]\nnetworks: [dcgan]\n")
+    suite = read_suite(tmp_path / "x.yaml")
+    names = [[m.name for m in suite.evaluate.metrics_of(dataset)] for dataset in suite.datasets]
+    unknown = ["precision_recall", "position", "fid"]
+    assert names == [["modes", "position", "fid"], unknown, unknown]
