@@ -42,7 +42,17 @@ HEAVY = {"torch", "ray", "pandas", "scipy", "sklearn", "matplotlib", "torch_fide
 LIGHT_PACKAGES = {"core", *KINDS, "cli", ""}
 LIGHT_FILES = {
     f"sweep/{name}.py"
-    for name in ("suite", "plan", "choices", "fields", "overrides", "search", "yaml_reader", "estimate")
+    for name in (
+        "suite",
+        "plan",
+        "choices",
+        "fields",
+        "overrides",
+        "search",
+        "yaml_document",
+        "yaml_reader",
+        "estimate",
+    )
 }
 # Exceptions, each with its reason: (package or file, import).
 ALLOWED = {

@@ -22,7 +22,7 @@ from ganbench.core import registry
 from ganbench.core.component import Component
 from ganbench.core.errors import UnknownComponentError, unknown
 from ganbench.core.trial import Choice
-from ganbench.sweep.yaml_reader import Keys, describe, shorten
+from ganbench.sweep.yaml_document import Keys, describe, shorten
 
 Json = dict[str, Any]
 

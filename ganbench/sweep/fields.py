@@ -11,7 +11,7 @@ from pydantic_core.core_schema import ValidationInfo
 
 from ganbench.core.trial import Choice
 from ganbench.sweep.choices import Json, choice_schema, choose, complaint
-from ganbench.sweep.yaml_reader import describe, shorten
+from ganbench.sweep.yaml_document import describe, shorten
 
 MAX_SEEDS = 1024
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 from ganbench.core.errors import UsageError
-from ganbench.sweep.yaml_reader import Document, Keys, read_value, shorten
+from ganbench.sweep.yaml_document import Document, Keys, shorten
+from ganbench.sweep.yaml_reader import read_value
 
 
 def override(document: Document, text: str) -> None:

@@ -12,19 +12,18 @@ import copy
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ganbench.core.errors import UsageError
+from ganbench.sweep.yaml_document import Document, Keys, describe, shorten
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 24
 MAX_NODES = 50_000  # aliases counted as often as they are used
-
-Keys = tuple[str | int, ...]
 
 _NULL = re.compile(r"~|null|Null|NULL|")
 _BOOL = {"true": True, "false": False}
@@ -32,36 +31,6 @@ _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-
-
-@dataclass
-class Document:
-    """A YAML mapping with the place of everything in it.
-
-    Attributes:
-        source: what errors call it: a path, or the option that the text came from.
-        data: dictionaries, lists, texts, numbers, booleans and None.
-        places: line and column, both from 1, of every value by its path. key_places: the same of every key.
-        sources: what to call values that came from elsewhere, such as `--set steps=500`.
-    """
-
-    source: str
-    data: dict[str, Any] = field(default_factory=dict)
-    places: dict[Keys, tuple[int, int]] = field(default_factory=dict)
-    key_places: dict[Keys, tuple[int, int]] = field(default_factory=dict)
-    sources: dict[Keys, str] = field(default_factory=dict)
-
-    def place(self, path: Keys = (), *, key: bool = False) -> str:
-        """Return `suites/x.yaml:12:5` of a value (or of its key), or of the nearest value around it."""
-        for end in range(len(path) + 1):
-            if path[:end] in self.sources:
-                return self.sources[path[:end]]
-        for end in range(len(path), -1, -1):
-            at = (self.key_places if key and end == len(path) else self.places).get(path[:end])
-            at = at or self.places.get(path[:end])
-            if at:
-                return f"{self.source}:{at[0]}:{at[1]}"
-        return f"{self.source}:1:1"
 
 
 @dataclass
@@ -111,24 +80,6 @@ def read_bytes(raw: bytes, source: str) -> Document:
 def read_value(text: str, source: str) -> Any:  # noqa: ANN401 - whatever was written
     """Return the value of a piece of YAML, such as the right side of `--set steps=500`."""
     return _Builder(source).build(text).data
-
-
-def describe(value: object) -> str:
-    """Return a short description of a value for an error: "the text 'no'", "a list"."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return f"the boolean {str(value).lower()}"
-    if isinstance(value, str):
-        return f"the text {shorten(value)!r}"
-    if isinstance(value, (list, tuple)):
-        return "a list"
-    return "a mapping" if isinstance(value, dict) else f"{value!r}"
-
-
-def shorten(text: str, limit: int = 60) -> str:
-    """Return at most `limit` characters of a text."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _position(before: str) -> tuple[int, int]:
