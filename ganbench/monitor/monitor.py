@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import json
 import logging
 import math
 import time
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from ganbench.analysis.verdicts import Verdict
 from ganbench.core import registry
+from ganbench.core.environment import stamp
 from ganbench.core.errors import GanbenchError, UsageError
 from ganbench.core.status import Status
 from ganbench.core.trial import DEFAULT_SCHEDULE
@@ -36,6 +38,7 @@ log = logging.getLogger("ganbench.monitor")
 
 GIVEN = ("real", "fake", "real_logits", "fake_logits", "d_loss", "g_loss")
 OUT_OF_RANGE = 1e6
+FIRST_STEPS = 10  # in which mistakes are raised
 MISSED = 100  # calls without an update of the generator after which something is wrong
 
 
@@ -110,7 +113,9 @@ class Monitor:
         self._next, self._evaluation, self._keep_from, self._unmoved = 1, evaluate_every, 0, 0
         self._folder = Folder(Path(folder))
         self._record = Record(self._folder.path.name, self._labels(), seed)
-        self._environment = environment(torch.get_num_threads())
+        threads, name = torch.get_num_threads(), torch.cuda.get_device_name(device) if device.type == "cuda" else ""
+        self._environment = environment(threads)
+        self._stamp = stamp(f"cuda ({name})" if name else device.type, threads)
         self._writers = Writers(sinks, self._record.name, self._record.labels)
         self._alarm = Alarm()
         self._catcher = Catcher((self._d, self._g))
@@ -263,7 +268,12 @@ class Monitor:
     def _flush(self) -> None:
         judge = self._judge
         real = None if judge.real is None else judge.real.points
-        facts = {} if real is None else {"extractor": judge.extractor, "n_real": len(real), "n_fake": self._judged}
+        facts: dict[str, Any] = {
+            "versions": json.dumps(self._versions()),
+            "environment": json.dumps(self._stamp, sort_keys=True),
+        }
+        if real is not None:
+            facts |= {"extractor": judge.extractor, "n_real": len(real), "n_fake": self._judged}
         self._record.labels["optimizer"] = "+".join(sorted(self._d.optimizers | self._g.optimizers)) or "unknown"
         tables = self._record.tables(
             self.steps,
@@ -288,26 +298,30 @@ class Monitor:
             "schedule": DEFAULT_SCHEDULE,
         }
 
+    def _versions(self) -> dict[str, int]:
+        used = {f"{c.kind}:{c.name}": c.version for c in (*self._view.diagnostics, *self._judge.metrics)}
+        return dict(sorted(used.items()))
+
     def _manifest(self) -> dict[str, Any]:
-        components = {f"{c.kind}:{c.name}": c.version for c in (*self._view.diagnostics, *self._judge.metrics)}
         return {
             "format": FORMAT,
             "suite": self._record.name,
             "run": self._record.trial,
             "environment": self._environment,
-            "components": dict(sorted(components.items())),
+            "components": self._versions(),
             "seeds": [self._record.seed],
             "counts": {"trials": 1, "runs": 1, "failed": 0, "skipped": 0, "excluded": 0},
             "monitor": {"step": self.steps, "running": self._open},
         }
 
     def _safely(self, act: Callable[[], None]) -> None:
-        """Do something that must not end a training that is somebody else's; what a user can mend is raised."""
+        """Do something that must not end a training under way; what a user can mend is raised at its beginning."""
         try:
             act()
-        except GanbenchError:
-            raise
         except Exception as error:
+            if isinstance(error, GanbenchError) and self.steps <= FIRST_STEPS:
+                self.close()
+                raise
             log.exception("step %d: the monitor ends here and training goes on: %s", self.steps, error)
             self.close()
 

@@ -76,7 +76,7 @@ class Record:
             steps: so far.
             seconds: since the beginning.
             columns: the declarations of all columns.
-            facts: `extractor`, `n_real`, `n_fake`, where samples were judged.
+            facts: further columns of the run: `versions`, `extractor` …
             floors: of the metrics.
             real: `[n, *shape]` to show beside the pictures.
         """

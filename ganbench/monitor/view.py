@@ -37,15 +37,18 @@ class View:
 
     Args:
         loss: what both players descend, where that is known.
-        asked: names or diagnostics; None takes the usual ones whose needs are given at the first logged step.
+        asked: names or diagnostics; None takes those of the usual ones whose needs a step gives.
     """
 
     def __init__(self, loss: Loss | None, asked: Sequence[str | Diagnostic] | None) -> None:
         self.loss, self._asked = loss, asked
-        self.diagnostics: list[Any] = []
-        self._last: dict[int, int] = {}
-        if asked is not None:
-            self.diagnostics = [_built(one) for one in asked]
+        self._found: dict[str, Diagnostic] = {d.name: d for d in map(_built, asked or ())}
+        self._last: dict[str, int] = {}
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        """Return all that have been read so far, or will be."""
+        return list(self._found.values())
 
     @property
     def columns(self) -> list[Column]:
@@ -59,31 +62,28 @@ class View:
 
         The device is waited for once.
         """
-        if self._asked is None and not self.diagnostics:
-            known = {*given, *(("loss",) if self.loss is not None else ())}
-            self.diagnostics = [_built(name) for name, needs in USUAL.items() if known.issuperset(needs)]
         done = self._step(d, g, given, heldout)
         values: dict[tuple[Place | None, str], Tensor] = {}
         with torch.no_grad():
-            for place, diagnostic in enumerate(self.diagnostics):
-                if not self._due(place, step, getattr(diagnostic, "every", 1)):
-                    continue
-                try:
-                    if hasattr(diagnostic, "observe"):
-                        values |= {(None, name): value for name, value in diagnostic.observe(done).items()}
-                    if hasattr(diagnostic, "layers"):
-                        for layer, found in diagnostic.layers(done).items():
-                            values |= {(layer, name): value for name, value in found.items()}
-                except ValueError as error:  # the place of what it reads is empty
-                    raise UsageError(f"ganbench.Monitor: {error}; give it to monitor.step") from error
+            for diagnostic in self._readable(given):
+                if self._due(diagnostic.name, step, getattr(diagnostic, "every", 1)):
+                    values |= _read(diagnostic, done)
         return _numbers(values)
 
-    def _due(self, place: int, step: int, every: int) -> bool:
+    def _readable(self, given: Mapping[str, Tensor]) -> list[Diagnostic]:
+        if self._asked is not None:
+            return self.diagnostics
+        known = {*given, *(("loss",) if self.loss is not None else ())}
+        names = [name for name, needs in USUAL.items() if known.issuperset(needs)]
+        self._found |= {name: _built(name) for name in names if name not in self._found}
+        return [self._found[name] for name in names]
+
+    def _due(self, name: str, step: int, every: int) -> bool:
         """Say whether a step is the first logged one of its `every` steps."""
         window = (step - 1) // every
-        if self._last.get(place) == window:
+        if self._last.get(name) == window:
             return False
-        self._last[place] = window
+        self._last[name] = window
         return True
 
     def _step(self, d: Player, g: Player, given: Mapping[str, Tensor], heldout: Tensor | None) -> Step:
@@ -133,6 +133,24 @@ class _Probe:
         if name not in self._given:
             raise ValueError(f"a diagnostic reads the {name} samples")
         return self._given[name][:PROBE_SAMPLES].unsqueeze(0)
+
+
+def _read(diagnostic: Any, done: Step) -> dict[tuple[Place | None, str], Tensor]:  # noqa: ANN401 - either method
+    """Return what a diagnostic says, by layer (None for the run) and column.
+
+    Raises:
+        UsageError: what it reads was not given.
+    """
+    values: dict[tuple[Place | None, str], Tensor] = {}
+    try:
+        if hasattr(diagnostic, "observe"):
+            values |= {(None, name): value for name, value in diagnostic.observe(done).items()}
+        if hasattr(diagnostic, "layers"):
+            for layer, found in diagnostic.layers(done).items():
+                values |= {(layer, name): value for name, value in found.items()}
+    except ValueError as error:  # the place of what it reads is empty
+        raise UsageError(f"ganbench.Monitor: {error}; give it to monitor.step") from error
+    return values
 
 
 def _built(one: str | Diagnostic) -> Diagnostic:

@@ -232,6 +232,28 @@ def test_more_mistakes(tmp_path):
     loop.monitor.close()
 
 
+def test_what_a_diagnostic_misses_is_raised_at_the_beginning(tmp_path):
+    loop = Loop()
+    with pytest.raises(UsageError, match="real logits; pass them to the step"):
+        loop.monitor = ganbench.Monitor(loop.generator, loop.discriminator, tmp_path / "one", diagnostics=["logits"])
+        step = loop.monitor.step
+        loop.monitor.step = lambda **_: step()
+        loop.run(1)
+
+
+def test_columns_come_with_what_is_given(tmp_path):
+    loop = watched(tmp_path / "run", evaluate_every=100)
+    step = loop.monitor.step
+    for given in ((), ("real_logits", "fake_logits"), ("d_loss",), ("d_loss", "g_loss")):
+        loop.monitor.step = lambda given=given, **values: step(**{name: values[name] for name in given})
+        loop.run(2)
+    loop.monitor.close()
+    history = ganbench.load(tmp_path / "run").history
+    assert history["grad_norm_g"].notna().all()
+    assert history["d_auc"].notna().tolist() == [False, False, True, True, False, False, False, False]
+    assert history["d_loss"].notna().tolist() == [False] * 6 + [True, True]
+
+
 def test_what_no_optimiser_moves_is_said(tmp_path, caplog):
     generator, discriminator = networks()
     with ganbench.Monitor(generator, discriminator, tmp_path / "run") as monitor, caplog.at_level(logging.WARNING):
