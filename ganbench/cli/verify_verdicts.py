@@ -6,6 +6,7 @@ import csv
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -14,18 +15,24 @@ from ganbench.core.markdown import escaped, table
 
 if TYPE_CHECKING:
     from ganbench.analysis.verdict_confusion import Confusion, Line, Planted
+    from ganbench.tables.results import Results
 
 HEADS = ("scenario", "expected", "right", "95 %", "got")
 HEALTHY = "healthy"
+MODES = ("modes_captured", "modes_hit", "hq_fraction", "mode_kl", "spread_ratio", "mode_set")
 
 
 class Request(NamedTuple):
-    """Which suites, and seeds from `first_seed` on: `seeds` a scenario, `factor` times as many for healthy ones."""
+    """Which suites, and seeds from `first_seed` on: `seeds` a scenario, `factor` times as many for healthy ones.
+
+    With `hide_modes` runs are judged as if the modes of their data were not known.
+    """
 
     suites: tuple[Path, ...]
     seeds: int
     factor: int
     first_seed: int
+    hide_modes: bool = False
 
     @property
     def command(self) -> str:
@@ -33,7 +40,7 @@ class Request(NamedTuple):
         suites = " ".join(str(suite) for suite in self.suites)
         return (
             f"ganbench verify-verdicts {suites} --seeds {self.seeds} --healthy {self.factor} "
-            f"--first-seed {self.first_seed}"
+            f"--first-seed {self.first_seed}{' --hide-modes' if self.hide_modes else ''}"
         )
 
 
@@ -53,8 +60,18 @@ def run(
         if outcome.exit_code:
             return None, outcome.exit_code
         trials = [trial.key[:12] for trial in plan.trials]
-        lines += confusion(verdicts(load(outcome.folder)), trials, planted).lines
+        found = load(outcome.folder)
+        if request.hide_modes:
+            found = without_modes(found)
+        lines += confusion(verdicts(found), trials, planted).lines
     return Confusion(tuple(lines)), 0
+
+
+def without_modes(results: Results) -> Results:
+    """Return results as data of unknown modes would have them."""
+    hidden = [name for name in MODES if name in results.history]
+    runs = results.runs.assign(modes_captured_floor=float("nan"))
+    return replace(results, runs=runs, history=results.history.drop(columns=hidden))
 
 
 def planted_in(suite: Path) -> list[Planted]:

@@ -11,6 +11,7 @@ EPILOG = """\b
 Examples:
   ganbench verify-verdicts                                        both planted suites, 16 fresh seeds a scenario
   ganbench verify-verdicts suites/planted_digits.yaml --seeds 4
+  ganbench verify-verdicts --hide-modes       the same runs by precision and recall; they are not trained again
   ganbench verify-verdicts --first-seed 5000 --markdown verdicts.md --json verdicts.json
 \b
 Seeds below 1000 were used to choose scenarios and thresholds; verification begins at 1000.
@@ -40,6 +41,7 @@ SUITES = ("suites/planted_failures.yaml", "suites/planted_digits.yaml")
     type=click.IntRange(0, 2**30),
     help="The others follow it.",
 )
+@click.option("--hide-modes", is_flag=True, help="Judge the runs as if the modes of their data were not known.")
 @click.option(
     "--results", default="results", show_default=True, type=click.Path(path_type=Path), help="Folder of tables."
 )
@@ -52,6 +54,7 @@ def command(
     seeds: int,
     factor: int,
     first_seed: int,
+    hide_modes: bool,
     results: Path,
     executor: Literal["ray", "local"],
     jobs: int | None,
@@ -64,7 +67,7 @@ def command(
     """
     from ganbench.cli.verify_verdicts import Request, as_data, as_markdown, as_text, run
 
-    request = Request(suites or tuple(map(Path, SUITES)), seeds, factor, first_seed)
+    request = Request(suites or tuple(map(Path, SUITES)), seeds, factor, first_seed, hide_modes)
     table, code = run(request, results, executor, jobs)
     if table is None:
         click.echo("not all scenarios have results; run it again", err=True)

@@ -76,3 +76,14 @@ def test_mistakes_are_one_line(planted, tmp_path, capsys):
         assert text in error
         assert error.count("\n") == 1
         planted()
+
+
+def test_hides_the_modes(planted, capsys):
+    """Two numbers hop among modes that nobody knows; no run can be called healthy without precision and recall."""
+    planted("not healthy")
+    assert verify("--hide-modes") == 1
+    out = capsys.readouterr().out
+    assert "0/2    0.00–0.84  2 mode hopping" in out
+    planted("healthy")
+    verify("--hide-modes")
+    assert "2 healthy" not in capsys.readouterr().out
