@@ -181,7 +181,7 @@ def test_doctor_names_what_is_wrong_and_never_falls_ill(monkeypatch, capsys, tmp
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(doctor_command, "_torchvision", broken)
-    monkeypatch.setattr(doctor_command, "_gpu", lambda: iter(()))
+    monkeypatch.setattr(doctor_command, "_devices", lambda: iter(()))
     monkeypatch.setattr(doctor_command.shutil, "which", lambda name: None)
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     assert main(["doctor"]) == 2
