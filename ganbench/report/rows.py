@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,10 +39,13 @@ class Head:
 
 @dataclass(frozen=True)
 class Cell:
-    """A mean over seeds; `sort` is the exact value, empty where there is none; `tint` 0 (worst) to 6 (best)."""
+    """A mean over seeds; `tint` 0 (worst) to 6 (best); `sort` is the exact value, empty where there is none.
+
+    In a brief table `sort` is None where the text says enough.
+    """
 
     text: str
-    sort: str
+    sort: str | None
     tint: int | None
     interval: str = ""
 
@@ -122,6 +125,7 @@ def table(
     strips = _strips(ranked, runs, lead, metrics) if lead and not brief else {}
     errors = dict(runs.loc[runs["error"].notna(), ["trial", "error"]].itertuples(index=False, name=None))
     statuses = ["ok", *(s for s in ("diverged", "failed", "timeout") if any(row[s] for row in ranked))]
+    short = _brief if brief else lambda cell: cell
     rows = []
     for i, row in enumerate(ranked):
         cells = {m: _cell(row, m, shades[m][i]) for m in shown}
@@ -131,12 +135,12 @@ def table(
                 anchor=f"t-{row['trial']}",
                 label=label(row, named),
                 rank="" if row["rank"] is None else str(row["rank"]),
-                lead=cells.get(lead) if lead else None,
+                lead=short(cells.get(lead)) if lead else None,
                 strip=strips.get(row["trial"]),
-                cells=[cells[m] for m in others],
-                better=_better(row["trial"], baseline, better) if better else None,
-                gradient=_number(gradients.get(row["trial"], math.nan)) if gradients else None,
-                ms=_number(row["ms_per_step"]),
+                cells=[short(cells[m]) for m in others],
+                better=short(_better(row["trial"], baseline, better)) if better else None,
+                gradient=short(_number(gradients.get(row["trial"], math.nan))) if gradients else None,
+                ms=short(_number(row["ms_per_step"])),
                 bar=bars.get(row["trial"]),
                 counts={s: row[s] for s in statuses},
                 runs=row["runs"],
@@ -164,6 +168,12 @@ def _better(trial: str, baseline: str, better: Mapping[str, float]) -> Cell:
     if trial == baseline:
         return Cell("baseline", "0.5", None)
     return Cell(f"{better[trial]:.2f}", _exact(better[trial]), None) if trial in better else Cell(NONE, "", None)
+
+
+def _brief(cell: Cell | None) -> Cell | None:
+    """Return a cell that sorts by its text where that is a plain number."""
+    plain = cell is not None and cell.text.replace(".", "", 1).isdigit()
+    return replace(cell, sort=None, interval="") if plain else cell
 
 
 def _number(value: float) -> Cell:

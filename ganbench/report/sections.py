@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 DETAILED = 48  # trials with curves and pictures: about 36 kB each
 THUMBNAILS = 400  # about 1 kB each
-FULL_ROWS = 1500  # table rows of about 1.5 kB, instead of 0.9 kB
+FULL_ROWS = 400  # table rows of about 2.6 kB, beyond they are brief: 0.7 kB and no pictures
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ class Shares:
     @staticmethod
     def of(runs: pd.DataFrame, datasets: int) -> Shares:
         """Return the shares of so many data sets."""
-        return Shares(DETAILED // datasets, THUMBNAILS // datasets, len(set(runs["trial"])) > FULL_ROWS)
+        brief = len(set(runs["trial"])) > FULL_ROWS
+        return Shares((DETAILED // 2 if brief else DETAILED) // datasets, 0 if brief else THUMBNAILS // datasets, brief)
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,11 @@ def test_evidence_panels_cover_what_rules_read():
     assert read | {"modes_captured", "hq_fraction", "precision", "recall", "position_1"} <= panels
 
 
+def _squares(map_):
+    rows = ((trick, zip(map_.losses, squares, strict=True)) for trick, squares in map_.rows)
+    return {(loss, trick): square for trick, named in rows for loss, square in named}
+
+
 def test_the_heatmap_has_the_means_of_the_runs_and_the_reasons():
     results = fake_results(trials=24, seeds=3, datasets=("ring",))
     named = naming(results.runs)
