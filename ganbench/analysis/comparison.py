@@ -70,7 +70,8 @@ class Row:
         n_baseline, n_now: runs that were averaged. baseline, now: their means. difference: now − baseline.
         tolerance: differences up to it do not count. margin: what "same" had to rule out; NaN where nothing.
         effect: Hedges' g, positive where now is better. improvement: P(a run now is better than a baseline run).
-        p_worse, p_better: Holm-adjusted over the comparison. p_margin: of the non-inferiority test, not adjusted.
+        p_single: of the test for "worse" by itself. p_worse, p_better: Holm-adjusted over the comparison.
+        p_margin: of the non-inferiority test, not adjusted.
         smallest: the smallest p of a test with so many runs; bound: the loss is smaller than this at level 1 − alpha
             (Welch), in the metric's unit.
         reason: the outcome in words.
@@ -93,6 +94,7 @@ class Row:
     margin: float = math.nan
     effect: float = math.nan
     improvement: float = math.nan
+    p_single: float = math.nan
     p_worse: float = math.nan
     p_better: float = math.nan
     p_margin: float = math.nan
@@ -114,8 +116,8 @@ def scores(
     return filled[: len(baseline)], filled[len(baseline) :]
 
 
-def compare(arms: Sequence[Arms], rules: Rules) -> list[Row]:
-    """Return a row for each of these arms, in their order.
+def compare(arms: Sequence[Arms], rules: Rules, settled: Sequence[float] = ()) -> list[Row]:
+    """Return a row for each of these arms, in their order; `settled` are p values that Holm counts beside theirs.
 
     Worse: the exact one-sided permutation test of the means, Holm-adjusted over all tests here, is below alpha, and
     the loss is above the tolerance; better likewise, as a family of its own. Underpowered: even the clearest
@@ -124,17 +126,19 @@ def compare(arms: Sequence[Arms], rules: Rules) -> list[Row]:
     each at alpha, because all of them have to succeed). Else it is the same.
     """
     tested = [arm for arm in arms if arm.tested]
-    draws = max(DRAWS, math.ceil(2 * len(tested) / rules.alpha))
+    tests = len(tested) + len(settled)
+    draws = max(DRAWS, math.ceil(2 * tests / rules.alpha))
     goods = [_goodness(arm) for arm in tested]
     down = [_test(base, now, rules.alpha, draws) for base, now in goods]
     up = [_test(now, base, rules.alpha, draws) for base, now in goods]
-    worse = dict(zip(map(id, tested), zip(down, holm([t.p for t in down]), strict=True), strict=True))
-    better = dict(zip(map(id, tested), holm([t.p for t in up]), strict=True))
+    adjusted, gains = (holm([*(t.p for t in side), *settled])[: len(tested)] for side in (down, up))
+    worse = dict(zip(map(id, tested), zip(down, adjusted, strict=True), strict=True))
+    better = dict(zip(map(id, tested), gains, strict=True))
     rows = []
     for arm in arms:
         if arm.tested:
             test, p_worse = worse[id(arm)]
-            rows.append(_judged(arm, test, p_worse, better[id(arm)], len(tested), draws, rules))
+            rows.append(_judged(arm, test, p_worse, better[id(arm)], tests, draws, rules))
         else:
             rows.append(_untested(arm))
     return rows
@@ -156,6 +160,7 @@ def _judged(
     smallest = max(1 / test.relabelings, 1 / (1 + draws) if test.method.startswith("drawn") else 0.0)
     row = replace(
         row,
+        p_single=test.p,
         p_worse=p_worse,
         p_better=p_better,
         smallest=smallest,

@@ -59,6 +59,45 @@ def t_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
     return Interval(float(x.mean()) - half, float(x.mean()) + half, level, "t")
 
 
+def median_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
+    """Return the interval of the median from order statistics, whatever the distribution of the values.
+
+    [x_(d), x_(n+1−d)] covers the median with the chance 1 − 2 P(Bin(n, ½) < d); between the two d around the level it
+    is interpolated. Metrics of GANs are skewed (a few seeds fail), and there the t-interval of the *mean* covers far
+    less than it says: on real tables 64–95 % at five seeds where this one covers 93–95 % (see
+    results/interval_coverage.csv). Equal values (modes captured) make it wider than it would have to be, never narrower.
+    Five values give their range, whose level is 0.9375, and the interval says so. Undefined for fewer at 0.95, that
+    is where even the range stays more than 0.02 below the level, and where a value is not finite.
+
+    Args:
+        values: `[n]`, one a run.
+        level: coverage in (0, 1).
+
+    Raises:
+        ValueError: the level is not in (0, 1).
+
+    Source: Hettmansperger & Sheather 1986, Statistics & Probability Letters 4(2), 75.
+    """
+    from scipy.special import bdtr
+
+    x = np.sort(np.asarray(values, dtype=np.float64).reshape(-1))
+    n = len(x)
+    reason = _no_spread(x) or ("" if 1 - 2.0 ** (1 - n) >= _checked(level) - 0.02 else f"{n} values are too few")
+    if reason:
+        return _undefined("order statistics", _checked(level), reason)
+    covers = [1 - 2 * float(bdtr(d - 1, n, 0.5)) for d in range(1, n // 2 + 1)]
+    if covers[0] <= level:
+        return Interval(float(x[0]), float(x[-1]), covers[0], "order statistics")
+    d = max(k for k, share in enumerate(covers, 1) if share >= level)
+    if d == len(covers):  # so low a level that the middle pair covers it
+        return Interval(float(x[d - 1]), float(x[n - d]), covers[d - 1], "order statistics")
+    part = (covers[d - 1] - level) / (covers[d - 1] - covers[d])
+    weight = (n - d) * part / (d + (n - 2 * d) * part)
+    low = (1 - weight) * x[d - 1] + weight * x[d]
+    high = (1 - weight) * x[n - d] + weight * x[n - d - 1]
+    return Interval(float(low), float(high), level, "order statistics")
+
+
 def wilson(hits: int, n: int, level: float = LEVEL) -> Interval:
     """Return Wilson's interval of a share: (p̂ + z²/2n ± z√(p̂(1−p̂)/n + z²/4n²)) / (1 + z²/n), in [0, 1].
 
