@@ -125,7 +125,6 @@ def table(
     strips = _strips(ranked, runs, lead, metrics) if lead and not brief else {}
     errors = dict(runs.loc[runs["error"].notna(), ["trial", "error"]].itertuples(index=False, name=None))
     statuses = ["ok", *(s for s in ("diverged", "failed", "timeout") if any(row[s] for row in ranked))]
-    short = _brief if brief else lambda cell: cell
     rows = []
     for i, row in enumerate(ranked):
         cells = {m: _cell(row, m, shades[m][i]) for m in shown}
@@ -135,12 +134,12 @@ def table(
                 anchor=f"t-{row['trial']}",
                 label=label(row, named),
                 rank="" if row["rank"] is None else str(row["rank"]),
-                lead=short(cells.get(lead)) if lead else None,
+                lead=cells.get(lead) if lead else None,
                 strip=strips.get(row["trial"]),
-                cells=[short(cells[m]) for m in others],
-                better=short(_better(row["trial"], baseline, better)) if better else None,
-                gradient=short(_number(gradients.get(row["trial"], math.nan))) if gradients else None,
-                ms=short(_number(row["ms_per_step"])),
+                cells=[cells[m] for m in others],
+                better=_better(row["trial"], baseline, better) if better else None,
+                gradient=_number(gradients.get(row["trial"], math.nan)) if gradients else None,
+                ms=_number(row["ms_per_step"]),
                 bar=bars.get(row["trial"]),
                 counts={s: row[s] for s in statuses},
                 runs=row["runs"],
@@ -148,6 +147,7 @@ def table(
                 detailed=row["trial"] in detailed,
             )
         )
+    rows = [_brief_row(row) for row in rows] if brief else rows
     heads = {m: _head(metrics[m], runs) for m in shown}
     against = next((row.label.spoken for row in rows if row.trial == baseline), "") if better else ""
     return Table(
@@ -170,10 +170,21 @@ def _better(trial: str, baseline: str, better: Mapping[str, float]) -> Cell:
     return Cell(f"{better[trial]:.2f}", _exact(better[trial]), None) if trial in better else Cell(NONE, "", None)
 
 
-def _brief(cell: Cell | None) -> Cell | None:
+def _brief_row(row: Row) -> Row:
+    """Return a row whose cells sort by their texts."""
+    return replace(
+        row,
+        lead=row.lead and _brief(row.lead),
+        cells=[_brief(cell) for cell in row.cells],
+        better=row.better and _brief(row.better),
+        gradient=row.gradient and _brief(row.gradient),
+        ms=_brief(row.ms),
+    )
+
+
+def _brief(cell: Cell) -> Cell:
     """Return a cell that sorts by its text where that is a plain number."""
-    plain = cell is not None and cell.text.replace(".", "", 1).isdigit()
-    return replace(cell, sort=None, interval="") if plain else cell
+    return replace(cell, sort=None) if cell.text.replace(".", "", 1).isdigit() else cell
 
 
 def _number(value: float) -> Cell:
