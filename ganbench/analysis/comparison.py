@@ -168,6 +168,9 @@ def _judged(
         p_margin=_test(now + row.margin, base, rules.alpha, draws).p if rules.margin(arm.metric) else math.nan,
     )
     outcome, reason = _outcome(row, loss, smallest * tests < rules.alpha, tests, rules.alpha)
+    if outcome in (Outcome.SAME, Outcome.BETTER) and min(len(base), len(now)) < rules.least(arm.metric):
+        outcome = Outcome.UNDERPOWERED
+        reason = f"{row.n_baseline} and {row.n_now} runs, {rules.least(arm.metric)} are asked for"
     return replace(row, outcome=outcome, reason=reason)
 
 

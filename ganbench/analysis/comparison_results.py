@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,12 +35,14 @@ class Comparison:
         rows: a row a trial and metric, in the order of the baseline.
         new: names of the trials that the baseline does not have.
         incomplete: names of the trials without results now.
+        seeds: trial → how many seeds were trained, of a sequential comparison.
     """
 
     rows: tuple[Row, ...]
     rules: Rules
     new: tuple[str, ...] = ()
     incomplete: tuple[str, ...] = ()
+    seeds: Mapping[str, int] = field(default_factory=dict)
 
     def having(self, *outcomes: Outcome) -> list[Row]:
         """Return the rows with one of these outcomes."""
@@ -70,6 +72,31 @@ def compare_results(
         UsageError: a rule for a metric that the baseline does not have.
         IncomparableError: no trial or metric is in both, or a trial was evaluated otherwise (extractor, samples).
     """
+    side = arms_of(baseline, now, rules, known)
+    return Comparison(tuple(compare(side.arms, rules)), rules, side.new, side.incomplete)
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What of two runs is compared; see `Comparison`."""
+
+    arms: tuple[Arms, ...]
+    new: tuple[str, ...]
+    incomplete: tuple[str, ...]
+
+
+def arms_of(
+    baseline: Results, now: Results, rules: Rules, known: Mapping[str, str] | None = None, partial: bool = False
+) -> Sides:
+    """Return what is compared of two runs; errors are those of `compare_results`.
+
+    Args:
+        baseline: the side that is known.
+        now: the side that is judged.
+        rules: limits and error rates.
+        known: the baseline's fingerprints, where it no longer holds all of its tables.
+        partial: more seeds of the trials are still to come, so that those not there yet are not missing.
+    """
     judged = judged_metrics(baseline, rules)
     paired, new = pairs(baseline.runs, now.runs)
     old_prints, new_prints = known if known is not None else fingerprints(baseline), fingerprints(now)
@@ -77,7 +104,7 @@ def compare_results(
     incomplete: list[str] = []
     for base, found in paired:
         identity, name = (tell(base if found is None else found) for tell in (_key, _name))
-        if gone := _incomplete(base, found):
+        if gone := _incomplete(base, found, partial):
             incomplete.append(name)
             arms.append(Arms(identity, name, WHOLE, missing=gone))
         elif found is not None:
@@ -86,7 +113,7 @@ def compare_results(
             arms += _arms(base, found, judged, same)
     if not arms:
         raise IncomparableError("no metric to compare in the trials that both have; choose others with --metric")
-    return Comparison(tuple(compare(arms, rules)), rules, tuple(new), tuple(incomplete))
+    return Sides(tuple(arms), tuple(new), tuple(incomplete))
 
 
 def judged_metrics(baseline: Results, rules: Rules) -> dict[str, Column]:
@@ -136,7 +163,7 @@ def _nothing(runs: pd.DataFrame) -> str:
     return ""
 
 
-def _incomplete(base: pd.DataFrame, now: pd.DataFrame | None) -> str:
+def _incomplete(base: pd.DataFrame, now: pd.DataFrame | None, partial: bool) -> str:
     """Return why a trial has no results now; empty where it has."""
     if now is None:
         return "the trial is missing"
@@ -144,7 +171,7 @@ def _incomplete(base: pd.DataFrame, now: pd.DataFrame | None) -> str:
         if status not in FINISHED:
             return f"{status}: {error if isinstance(error, str) else 'no reason is given'}"
     lost = set(base["seed"]) - set(now["seed"])
-    if lost and _key(base) == _key(now):
+    if lost and not partial and _key(base) == _key(now):
         return f"{len(lost)} of {len(base)} seeds are missing"
     return ""
 

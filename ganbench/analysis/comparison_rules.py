@@ -40,12 +40,14 @@ class Rules:
         tolerances: by metric, or by `*` for all others: a difference up to it is never "worse" or "better".
         margins: likewise: "same" then asks for proof that the loss is smaller than this.
         metrics: judge these alone; empty for every metric with a direction.
+        seeds: by metric, or by `*`: with fewer runs on either side it is underpowered, whatever the test says.
     """
 
     alpha: float = ALPHA
     tolerances: Mapping[str, Limit] = field(default_factory=dict)
     margins: Mapping[str, Limit] = field(default_factory=dict)
     metrics: tuple[str, ...] = ()
+    seeds: Mapping[str, Limit] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 < self.alpha <= 0.5:
@@ -59,6 +61,11 @@ class Rules:
         """Return a metric's margin, or None where "same" needs no proof."""
         return _limit(self.margins, metric)
 
+    def least(self, metric: str) -> int:
+        """Return how many runs a side has to have."""
+        limit = _limit(self.seeds, metric)
+        return math.ceil(limit.absolute) if limit else 0
+
     def judges(self, metric: str) -> bool:
         """Return whether a metric is judged."""
         return not self.metrics or any(fnmatchcase(metric, pattern) for pattern in self.metrics)
@@ -69,7 +76,7 @@ class Rules:
         Raises:
             UsageError: with the nearest name.
         """
-        for name in (*self.tolerances, *self.margins, *self.metrics):
+        for name in (*self.tolerances, *self.margins, *self.metrics, *self.seeds):
             if not any(fnmatchcase(metric, name) for metric in known):
                 raise UsageError(unknown("metric", name[:60], known))
 

@@ -76,6 +76,33 @@ def save(run: Path, root: Path, name: str | None = None, replace: bool = False) 
         raise UsageError(f"{root / name}: cannot be written ({reason}); choose another --baselines folder") from None
 
 
+def promote(name: str, to: str, root: Path) -> Path:
+    """Let a baseline take the place of another (`smoke-next` that of `smoke-linux-x86_64-cpu`); return its folder.
+
+    The one that was there is kept as `<to>.previous`, so that a promotion can be taken back by promoting that.
+
+    Raises:
+        IncomparableError: there is no such baseline, or it cannot be read.
+        UsageError: a name that is none, the same name twice, or a folder that cannot be written.
+    """
+    for one in (name, to):
+        checked_name(one)
+    if name == to:
+        raise UsageError(f"baseline {name!r} is promoted to its own name; give another with --to")
+    if not (root / name).is_dir():
+        raise IncomparableError(unknown("baseline", name, names(root)))
+    found = find(name, root)
+    manifest = {**found.manifest, "baseline": {**(found.manifest.get("baseline") or {}), "name": to, "from": name}}
+    previous = root / f"{to}.previous"
+    try:
+        if (root / to).exists():
+            shutil.rmtree(previous, ignore_errors=True)
+            shutil.copytree(root / to, previous)
+        return _write(found.results, root, to, manifest)
+    except OSError as error:
+        raise UsageError(f"{root / to}: cannot be written ({error.strerror or error})") from None
+
+
 def names(root: Path) -> list[str]:
     """Return the names of the baselines in a folder."""
     try:

@@ -34,6 +34,13 @@ def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
             "default. Fewer tests need fewer seeds.",
         ),
         click.option(
+            "--seeds",
+            "least",
+            multiple=True,
+            metavar="METRIC=NUMBER",
+            help='Pass a metric only with so many runs a side: "*=16".',
+        ),
+        click.option(
             "--margin",
             "margins",
             multiple=True,
@@ -71,11 +78,17 @@ def showing(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def rules_of(alpha: float, tolerances: Sequence[str], margins: Sequence[str], metrics: Sequence[str]) -> Rules:
+def rules_of(
+    alpha: float,
+    tolerances: Sequence[str],
+    margins: Sequence[str],
+    metrics: Sequence[str],
+    least: Sequence[str] = (),
+) -> Rules:
     """Return the rules that the options give."""
     from ganbench.analysis.comparison_rules import Rules, read_limits
 
-    return Rules(alpha, read_limits(tolerances), read_limits(margins), tuple(metrics))
+    return Rules(alpha, read_limits(tolerances), read_limits(margins), tuple(metrics), read_limits(least))
 
 
 def print_comparison(

@@ -63,6 +63,7 @@ def as_data(comparison: Comparison, baseline: str, warnings: Sequence[str]) -> d
         "verdict": headline(comparison),
         "identical": comparison.identical,
         "alpha": comparison.rules.alpha,
+        "seeds": dict(comparison.seeds),
         "warnings": list(warnings),
         "new_trials": list(comparison.new),
         "incomplete_trials": list(comparison.incomplete),

@@ -14,13 +14,14 @@ Examples:
   ganbench baseline save results/smoke              as smoke-<system>-<gpu, or cpu>
   ganbench baseline save results/smoke --as main
   ganbench baseline list
+  ganbench baseline promote next                    let `next` be what `ganbench check` looks for
 """
 DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 
 
 @click.group("baseline", epilog=EPILOG)
 def command() -> None:
-    """Save a run's numbers, without its pictures, in a folder to commit; list what is there."""
+    """Save a run's numbers, without its pictures, in a folder to commit; list and promote what is there."""
 
 
 @command.command("save")
@@ -34,6 +35,19 @@ def save(run: Path, name: str | None, replace: bool, root: Path) -> None:
     from ganbench.check import baselines
 
     folder = baselines.save(run, root, name, replace)
+    click.echo(f"baseline  {folder}")
+
+
+@command.command("promote")
+@click.argument("name")
+@click.option("--to", metavar="NAME", help="By default the suite and the class of the machine.")
+@BASELINES
+@DEBUG
+def promote(name: str, to: str | None, root: Path) -> None:
+    """Let the baseline NAME take the place that `check` looks in; what was there is kept as `<place>.previous`."""
+    from ganbench.check import baselines
+
+    folder = baselines.promote(name, to or baselines.default_name(baselines.find(name, root).manifest), root)
     click.echo(f"baseline  {folder}")
 
 

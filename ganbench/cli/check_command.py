@@ -45,6 +45,7 @@ def command(
     alpha: float,
     tolerances: tuple[str, ...],
     margins: tuple[str, ...],
+    least: tuple[str, ...],
     metrics: tuple[str, ...],
     form: str | None,
     everything: bool,
@@ -56,7 +57,7 @@ def command(
     jobs: int | None,
 ) -> int:
     """Judge a run, or train a suite (.yaml) and judge that, against a baseline: is anything worse than it was?"""
-    rules = rules_of(alpha, tolerances, margins, metrics)
+    rules = rules_of(alpha, tolerances, margins, metrics, least)
     plan = plan_of(target, (), None, yes=False) if target.suffix in (".yaml", ".yml") else None
 
     from ganbench.analysis.comparison_results import compare_results, judged_metrics
