@@ -19,12 +19,12 @@ from ganbench.core import registry
 from ganbench.core.environment import stamp
 from ganbench.core.errors import GanbenchError, UsageError
 from ganbench.core.status import Status
-from ganbench.core.trial import DEFAULT_SCHEDULE
 from ganbench.datasets import Dataset
 from ganbench.diagnostics import Diagnostic
 from ganbench.losses import Loss
 from ganbench.metrics import Metric
 from ganbench.monitor.alarm import Alarm
+from ganbench.monitor.describe import labels, manifest, versions
 from ganbench.monitor.folder import Folder
 from ganbench.monitor.judge import Features, Judge
 from ganbench.monitor.looking import generated
@@ -32,7 +32,7 @@ from ganbench.monitor.players import Catcher, Player
 from ganbench.monitor.record import Record
 from ganbench.monitor.view import View
 from ganbench.sinks import Sink, Writers
-from ganbench.sweep.manifest import FORMAT, environment
+from ganbench.sweep.manifest import environment
 
 log = logging.getLogger("ganbench.monitor")
 
@@ -112,7 +112,8 @@ class Monitor:
         self._pool: list[Tensor] = []
         self._next, self._evaluation, self._keep_from, self._unmoved = 1, evaluate_every, 0, 0
         self._folder = Folder(Path(folder))
-        self._record = Record(self._folder.path.name, self._labels(), seed)
+        texts = labels(self._g, self._d, self._judge.label, self._loss)
+        self._record = Record(self._folder.path.name, texts, seed)
         threads, name = torch.get_num_threads(), torch.cuda.get_device_name(device) if device.type == "cuda" else ""
         self._environment = environment(threads)
         self._stamp = stamp(f"cuda ({name})" if name else device.type, threads)
@@ -268,10 +269,8 @@ class Monitor:
     def _flush(self) -> None:
         judge = self._judge
         real = None if judge.real is None else judge.real.points
-        facts: dict[str, Any] = {
-            "versions": json.dumps(self._versions()),
-            "environment": json.dumps(self._stamp, sort_keys=True),
-        }
+        used = versions(self._view.diagnostics, judge.metrics)
+        facts: dict[str, Any] = {"versions": json.dumps(used), "environment": json.dumps(self._stamp, sort_keys=True)}
         if real is not None:
             facts |= {"extractor": judge.extractor, "n_real": len(real), "n_fake": self._judged}
         self._record.labels["optimizer"] = "+".join(sorted(self._d.optimizers | self._g.optimizers)) or "unknown"
@@ -283,36 +282,8 @@ class Monitor:
             judge.floors,
             None if real is None else real.cpu().numpy(),
         )
-        self._folder.write(tables, self._manifest())
-
-    def _labels(self) -> dict[str, str]:
-        """Return the texts of the axes that tell trials apart."""
-        networks = "/".join(type(player.module).__name__ for player in (self._g, self._d))
-        loss = "own loss" if self._loss is None else self._loss.label
-        return {
-            "dataset": self._judge.label,
-            "network": networks,
-            "loss": loss,
-            "tricks": "none",
-            "optimizer": "unknown",
-            "schedule": DEFAULT_SCHEDULE,
-        }
-
-    def _versions(self) -> dict[str, int]:
-        used = {f"{c.kind}:{c.name}": c.version for c in (*self._view.diagnostics, *self._judge.metrics)}
-        return dict(sorted(used.items()))
-
-    def _manifest(self) -> dict[str, Any]:
-        return {
-            "format": FORMAT,
-            "suite": self._record.name,
-            "run": self._record.trial,
-            "environment": self._environment,
-            "components": self._versions(),
-            "seeds": [self._record.seed],
-            "counts": {"trials": 1, "runs": 1, "failed": 0, "skipped": 0, "excluded": 0},
-            "monitor": {"step": self.steps, "running": self._open},
-        }
+        state = {"step": self.steps, "running": self._open}
+        self._folder.write(tables, manifest(self._record, used, self._environment, state))
 
     def _safely(self, act: Callable[[], None]) -> None:
         """Do something that must not end a training under way; what a user can mend is raised at its beginning."""
