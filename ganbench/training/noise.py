@@ -89,7 +89,7 @@ class Noise:
         """Go on where `state_dict` was taken; the blocks are drawn again at their first use."""
         for name, kept in state.items():
             generators = [Generator(self.device) for _ in self.seeds]
-            starts = [row.clone() for row in kept["start"]]  # set_state crashes on a view into a larger tensor
+            starts = [row.clone() for row in kept["start"].cpu()]  # set_state crashes on a view into a larger tensor
             for generator, start in zip(generators, starts, strict=True):
                 generator.set_state(start)
             self._streams[name] = _Stream(generators, kept["steps"], starts, position=kept["position"])

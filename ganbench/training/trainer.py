@@ -25,6 +25,7 @@ from ganbench.training.stopping import Order, Stopped, settled
 from ganbench.training.tabulate import tabulate
 
 CHECKPOINT_SECONDS = 60.0
+KEPT = {"players", "ema", "noise", "history", "layers", "snapshots", "good_steps", "alive", "step", "seconds"}
 SNAPSHOT_POINTS = 256
 SNAPSHOT_IMAGES = 64
 
@@ -234,7 +235,9 @@ class Trainer:
             state = torch.load(path, map_location=self.device, weights_only=True)
         except (EOFError, OSError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError):
             return
-        if state.get("key") != self.trial.key:
+        if not isinstance(state, dict) or state.get("key") != self.trial.key or not KEPT <= state.keys():
+            return
+        if self.keep_earlier and "earlier" not in state:  # written before there were diagnostics that want it
             return
         for player in (self.d, self.g):
             _restore(player, state["players"][player.name])
