@@ -42,6 +42,7 @@ class View:
 
     def __init__(self, loss: Loss | None, asked: Sequence[str | Diagnostic] | None) -> None:
         self.loss, self._asked = loss, asked
+        self._usual = {name: _built(name) for name in USUAL} if asked is None else {}
         self._found: dict[str, Diagnostic] = {d.name: d for d in map(_built, asked or ())}
         self._last: dict[str, int] = {}
 
@@ -66,7 +67,7 @@ class View:
         values: dict[tuple[Place | None, str], Tensor] = {}
         with torch.no_grad():
             for diagnostic in self._readable(given):
-                if self._due(diagnostic.name, step, getattr(diagnostic, "every", 1)):
+                if self._due(diagnostic.name, step, _every(diagnostic)):
                     values |= _read(diagnostic, done)
         return _numbers(values)
 
@@ -75,8 +76,8 @@ class View:
             return self.diagnostics
         known = {*given, *(("loss",) if self.loss is not None else ())}
         names = [name for name, needs in USUAL.items() if known.issuperset(needs)]
-        self._found |= {name: _built(name) for name in names if name not in self._found}
-        return [self._found[name] for name in names]
+        self._found |= {name: self._usual[name] for name in names}
+        return [self._usual[name] for name in names]
 
     def _due(self, name: str, step: int, every: int) -> bool:
         """Say whether a step is the first logged one of its `every` steps."""
@@ -160,7 +161,17 @@ def _built(one: str | Diagnostic) -> Diagnostic:
             raise UsageError(
                 f"ganbench.Monitor: {diagnostic.name} reads {want!r}, which only a sweep keeps; leave it out"
             )
+    if getattr(diagnostic, "at", ()):
+        raise UsageError(
+            f"ganbench.Monitor: {diagnostic.name} is at shares of a training of unknown length; give every"
+        )
     return diagnostic
+
+
+def _every(diagnostic: Diagnostic) -> int:
+    """Return the steps between two uses; where shares of the training are usual, every logged step: no end is known."""
+    every = getattr(diagnostic, "every", None) or getattr(diagnostic, "usual", 1)
+    return every if isinstance(every, int) else 1
 
 
 def _logits(given: Tensor | None) -> Tensor | None:
