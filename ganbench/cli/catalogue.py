@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Iterator
 
 from ganbench.cli.describe import PLURALS, column_text, columns, facts, parameters
+from ganbench.cli.settings import SETTINGS
 from ganbench.cli.snippet import snippet
 from ganbench.core import registry
 from ganbench.core.component import Component
@@ -38,6 +39,11 @@ def _page() -> Iterator[str]:
                 yield f"\n**{group}**"
             for cls in own:
                 yield from _entry(cls)
+        if kind == "trick":
+            yield "\n## Tricks that are settings"
+            for setting in SETTINGS.values():
+                yield f"\n### {setting.name}\n\n{setting.summary}\n"
+                yield f"- paper: {setting.source}\n- mends: {setting.mends}\n\n```yaml\n{setting.example}\n```"
 
 
 def _entry(cls: type[Component]) -> Iterator[str]:

@@ -9,12 +9,14 @@ import click
 
 from ganbench.cli.console import styled
 from ganbench.cli.describe import column_text, columns, facts, parameters
+from ganbench.cli.settings import SETTINGS
 from ganbench.core.component import Component
 
 EPILOG = """\b
 Examples:
   ganbench explain hinge
   ganbench explain fid        a metric, and the table columns of that name
+  ganbench explain ttur       a trick that is a setting of the suite
 """
 
 
@@ -28,13 +30,15 @@ def command(name: str) -> None:
     known = [cls for kind in PACKAGES for cls in components(kind).values()]
     found = [cls for cls in known if cls.name == name]
     filled = [(cls, column) for cls in known for column in columns(cls) if column.name == name]
-    if not found and not filled:
-        names = {cls.name for cls in known}
+    setting = SETTINGS.get(name)
+    if not found and not filled and setting is None:
+        names = {*SETTINGS, *(cls.name for cls in known)}
         near = names | {column.name for cls in known for column in columns(cls)}
         hint = unknown("name", name[:60], near).split(" (known:")[0]
         raise UsageError(f"{hint}; `ganbench list` shows what there is")
     parts = ["\n".join(_component(cls)) for cls in found]
     parts += [f"column {name}, from the {cls.kind} {cls.name}\n  {column_text(column)}" for cls, column in filled]
+    parts += ["\n".join(setting.lines())] if setting else []
     click.echo("\n\n".join(parts))
 
 

@@ -6,6 +6,7 @@ import click
 
 from ganbench.cli.console import styled
 from ganbench.cli.describe import PLURALS, facts, parameters
+from ganbench.cli.settings import SETTINGS
 from ganbench.core.component import Component
 
 EPILOG = """\b
@@ -58,6 +59,11 @@ def _in_full(kind: str) -> None:
             _entry(cls)
     if not groups:
         click.echo(styled(PLURALS[kind], bold=True) + "\n  none")
+    if kind == "trick":
+        click.echo(styled("tricks that are settings", bold=True))
+        for setting in SETTINGS.values():
+            click.echo(f"  {styled(setting.name, bold=True)}  {setting.summary}")
+            click.echo(f"    paper:      {setting.source}\n    mends:      {setting.mends}")
 
 
 def _entry(cls: type[Component]) -> None:

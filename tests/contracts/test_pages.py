@@ -7,7 +7,10 @@ import re
 import pytest
 
 from ganbench.cli.main import main
+from ganbench.cli.settings import SETTINGS
 from ganbench.core import registry
+from ganbench.sweep.plan import make_plan
+from ganbench.sweep.suite import read_suite
 
 CASES = [
     cls
@@ -49,3 +52,25 @@ def test_says_what_it_cannot_be_combined_with_whoever_refuses(page):
         for trait, reason in other.conflicts.items():
             if other is not cls and trait in cls().all_traits:
                 assert any(other.name in line or reason in line for line in refused), other.name
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_tricks_that_are_settings_have_a_page_too(name, capsys, tmp_path):
+    assert name not in {cls.name for kind in registry.PACKAGES for cls in registry.components(kind).values()}
+    assert main(["explain", name]) == 0
+    text = capsys.readouterr().out
+    assert PAPER.search(SETTINGS[name].source) and SETTINGS[name].source in text
+    assert FORMULA.search(SETTINGS[name].summary) and SETTINGS[name].mends in text
+    path = tmp_path / "example.yaml"
+    path.write_text(text.split("\nexample suite:\n")[1].replace("\n  ", "\n").strip() + "\n", encoding="utf-8")
+    plan = make_plan(read_suite(path))
+    assert plan.trials and not plan.skipped
+    plain = tmp_path / "plain.yaml"
+    plain.write_text("datasets: [ring]\n", encoding="utf-8")
+    assert {t.key for t in plan.trials} - {t.key for t in make_plan(read_suite(plain)).trials}, "it sets nothing"
+
+
+def test_the_list_of_tricks_names_them(capsys):
+    assert main(["list", "tricks"]) == 0
+    text = capsys.readouterr().out.split("tricks that are settings")[1]
+    assert all(f"\n  {name}  " in text for name in SETTINGS)
