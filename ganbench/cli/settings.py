@@ -39,7 +39,7 @@ SETTINGS = {
         ),
         Setting(
             "n_critic",
-            "n_critic ≥ 1 updates of the discriminator to one of the generator; n_generator ≥ 1 is the other way round.",
+            "n_critic ≥ 1 updates of the discriminator to one of the generator; n_generator ≥ 1 is the reverse.",
             "Goodfellow et al. 2014, arXiv:1406.2661, algorithm 1 (k); 5: Arjovsky et al. 2017, arXiv:1701.07875",
             "a critic too far from its optimum for its gradient to mean anything",
             "datasets: [ring]\nlosses: [wasserstein]\ntricks: [gradient_penalty]\ntraining: {n_critic: 5}",
