@@ -23,16 +23,29 @@ def fingerprints(results: Results) -> dict[str, str]:
 
     Names, order of columns and every bit of every number count; the order of the rows does not.
     """
-    digests = {str(trial): hashlib.sha256() for trial in results.runs["trial"].unique()}
+    return _digests(results, "trial", ())
+
+
+def run_fingerprints(results: Results) -> dict[str, str]:
+    """Return `<trial>-<seed>` → SHA-256 of what the run's rows say but for the trial's key, which names all seeds.
+
+    So a run is known again where its trial has other seeds beside it.
+    """
+    return _digests(results, "run", ("trial", "run"))
+
+
+def _digests(results: Results, by: str, without: tuple[str, ...]) -> dict[str, str]:
+    digests = {str(one): hashlib.sha256() for one in results.runs[by].unique()}
     for name in _TABLES:
         frame: pd.DataFrame = getattr(results, name)
         # Versions are held against each other by themselves; tables from before they were recorded have none.
         kept = frame.drop(columns=[c for c in frame.columns if c == "versions" or _timed(results.columns, str(c))])
         ordered = kept.sort_values(by=[key for key in _ORDER if key in kept.columns])
-        for trial, at in ordered.groupby("trial", sort=False).indices.items():
-            if str(trial) in digests:
-                digests[str(trial)].update(_bytes(name, ordered, at))
-    return {trial: digest.hexdigest() for trial, digest in digests.items()}
+        content = ordered.drop(columns=[key for key in without if key in ordered.columns])
+        for one, at in ordered.groupby(by, sort=False).indices.items():
+            if str(one) in digests:
+                digests[str(one)].update(_bytes(name, content, at))
+    return {one: digest.hexdigest() for one, digest in digests.items()}
 
 
 def _timed(columns: Mapping[str, Column], name: str) -> bool:

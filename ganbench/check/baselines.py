@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,13 @@ class Baseline:
 
     Attributes:
         fingerprints: trial → digest of all its numbers, curves included; None for a run, which still has them.
+        runs: the same a run; empty where it is not known.
     """
 
     name: str
     results: Results
     fingerprints: dict[str, str] | None
+    runs: dict[str, str] = field(default_factory=dict)
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def save(run: Path, root: Path, name: str | None = None, replace: bool = False) 
         UsageError: no run, a name that is none or is taken, or a folder that cannot be written.
         IncompleteError: trials without results.
     """
-    from ganbench.analysis.comparison_identity import fingerprints
+    from ganbench.analysis.comparison_identity import fingerprints, run_fingerprints
     from ganbench.tables.store import load
 
     results = load(run)
@@ -68,6 +70,7 @@ def save(run: Path, root: Path, name: str | None = None, replace: bool = False) 
         "name": name,
         "saved": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "fingerprints": fingerprints(results),
+        "runs": run_fingerprints(results),
     }
     try:
         return _write(results, root, name, {**results.manifest, "baseline": about})
@@ -131,9 +134,9 @@ def find(name: str, root: Path) -> Baseline:
     except UsageError as error:
         raise IncomparableError(f"baseline {error}; or save the baseline anew") from None
     about = results.manifest.get("baseline")
-    prints = about.get("fingerprints") if isinstance(about, dict) else None
-    known = {str(k): str(v) for k, v in prints.items()} if isinstance(prints, dict) else {}
-    return Baseline(name, results, known if "baseline" in results.manifest else None)
+    about = about if isinstance(about, dict) else {}
+    known, runs = (_texts(about.get(key)) for key in ("fingerprints", "runs"))
+    return Baseline(name, results, known if "baseline" in results.manifest else None, runs)
 
 
 def default_name(manifest: Mapping[str, Any]) -> str:
@@ -157,6 +160,10 @@ def checked_name(name: str) -> str:
             f"baseline name {name[:60]!r}: use up to 100 letters, digits, '.', '_' and '-', a letter or digit first"
         )
     return name
+
+
+def _texts(value: object) -> dict[str, str]:
+    return {str(k): str(v) for k, v in value.items()} if isinstance(value, dict) else {}
 
 
 def _require_whole(results: Results) -> None:

@@ -20,6 +20,7 @@ EPILOG = """\b
 Examples:
   ganbench check suites/smoke.yaml                       train, then judge against smoke-<system>-<gpu, or cpu>
   ganbench check results/smoke --baseline main           judge a run that is there
+  ganbench check suites/smoke.yaml --sequential          more seeds only for what is undecided
   ganbench check suites/smoke.yaml --markdown --junit-xml ganbench.xml --github
 \b
 Exit codes: 0 no regression; 1 regression, or a metric without a value now; 2 usage; 3 no baseline, or one that cannot
@@ -32,6 +33,11 @@ be compared (said before anything is trained); 4 trials without results, or too 
 @click.option("--baseline", metavar="NAME", help="By default the one of this suite and this class of machine.")
 @deciding
 @showing
+@click.option(
+    "--sequential",
+    is_flag=True,
+    help="Train a suite's seeds in up to four groups, and no more of a trial once it is decided.",
+)
 @click.option("--github", is_flag=True, help="Write annotations for GitHub Actions to stderr.")
 @BASELINES
 @click.option(
@@ -50,6 +56,7 @@ def command(
     form: str | None,
     everything: bool,
     junit_xml: Path | None,
+    sequential: bool,
     github: bool,
     root: Path,
     results: Path,
@@ -57,12 +64,15 @@ def command(
     jobs: int | None,
 ) -> int:
     """Judge a run, or train a suite (.yaml) and judge that, against a baseline: is anything worse than it was?"""
+    if sequential and target.suffix not in (".yaml", ".yml"):
+        raise click.UsageError("--sequential trains; give a suite (.yaml) instead of a run")
     rules = rules_of(alpha, tolerances, margins, metrics, least)
     plan = plan_of(target, (), None, yes=False) if target.suffix in (".yaml", ".yml") else None
 
     from ganbench.analysis.comparison_results import compare_results, judged_metrics
     from ganbench.check import baselines, comparable, outputs
     from ganbench.check.verdict import exit_code
+    from ganbench.cli.check_sequential import check_sequentially
     from ganbench.tables.store import load
 
     about = _manifest_of(plan) if plan else load(target).manifest
@@ -72,16 +82,24 @@ def command(
     warnings = comparable.differences(old.manifest, about)
     if junit_xml:
         write_file(junit_xml, "")  # a place that cannot be written is said before training, too
-    run = target
-    if plan:
+
+    def train(plan: Plan) -> Path:
         from ganbench.sweep.run import run_plan
 
         outcome = run_plan(plan, results, executor=executor, jobs=jobs)
         if outcome.exit_code in (130, 143):
-            click.echo(f"interrupted; to go on: {shlex.join(['ganbench', *sys.argv[1:]])}", err=True)
-            return outcome.exit_code
-        run = outcome.folder
-    comparison = compare_results(old.results, load(run), rules, old.fingerprints)
+            raise click.exceptions.Exit(outcome.exit_code)
+        return outcome.folder
+
+    try:
+        if plan and sequential:
+            comparison = check_sequentially(plan, old, rules, train)
+        else:
+            now = load(train(plan) if plan else target)
+            comparison = compare_results(old.results, now, rules, old.fingerprints)
+    except click.exceptions.Exit as end:
+        click.echo(f"interrupted; to go on: {shlex.join(['ganbench', *sys.argv[1:]])}", err=True)
+        return end.exit_code
     title = f"{about.get('suite', target)} against {old.name}"
     print_comparison(comparison, title, warnings, form, everything)
     if junit_xml:

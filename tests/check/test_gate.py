@@ -181,13 +181,9 @@ def test_what_cannot_be_compared_is_said_before_training(here, capsys, no_traini
     assert main(["check", "small.yaml", "--baseline", "main"]) == 3
     assert "not the suite of the baseline" in capsys.readouterr().err
     (here / "small.yaml").write_text(SUITE)
-    canonical = Trial.canonical
-
-    def newer(trial):
-        found = canonical(trial)
-        return {**found, "versions": {**found["versions"], "feature:coordinates": 99}}
-
-    monkeypatch.setattr(Trial, "canonical", newer)
+    versions = Trial.versions.fget
+    newer = property(lambda trial: {**versions(trial), "feature:coordinates": 99})
+    monkeypatch.setattr(Trial, "versions", newer)
     assert main(["check", "small.yaml", "--baseline", "main"]) == 3
     assert "feature:coordinates (now 99, baseline 1)" in capsys.readouterr().err
 
@@ -262,3 +258,86 @@ def test_a_file_that_cannot_be_written_is_said_before_training(here, capsys, no_
         main(["check", "small.yaml", "--executor", "local", "--baseline", "main", "--junit-xml", "no/such/j.xml"]) == 2
     )
     assert "no/such/j.xml: cannot be written" in capsys.readouterr().err
+
+
+def trained_seeds(monkeypatch):
+    """Return the list that every trainer's seeds will be put into."""
+    seen, start = [], trainer.Trainer.__init__
+
+    def init(self, trial, *rest, **more):
+        seen.append((trial.loss.name, trial.seeds))
+        start(self, trial, *rest, **more)
+
+    monkeypatch.setattr(trainer.Trainer, "__init__", init)
+    return seen
+
+
+def test_sequential_stops_at_equal_bits(here, capsys, monkeypatch):
+    # Batches are a multiple of 32, so that three seeds give the bits that they gave among eight.
+    seen = trained_seeds(monkeypatch)
+    arguments = ["check", "small.yaml", "--baseline", "main", "--executor", "local", "--sequential", "--json"]
+    assert main(arguments) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["identical"] and set(found["seeds"].values()) == {3}
+    assert sorted(seen) == [("hinge", (0, 1, 2)), ("non_saturating", (0, 1, 2))]
+    assert main(arguments) == 0
+    assert len(seen) == 2  # the parts are there
+
+
+def test_sequential_goes_on_only_with_what_is_undecided(here, capsys, monkeypatch):
+    # The baseline of hinge is made better than anything that trains now; the other trial stays equal to the last bit.
+    path = here / "results/baselines/main/runs.parquet"
+    table = schema.read(path, "runs")
+    columns = schema.declarations("runs", table.schema)
+    runs = schema.to_pandas(table)
+    runs.loc[runs["loss"] == "hinge", "fid"] = 0.001
+    pq.write_table(schema.to_arrow("runs", runs, columns), path)
+    about = json.loads((path.parent / "manifest.json").read_text())
+    other = set(runs.loc[runs["loss"] == "hinge", "trial"])
+    about["baseline"]["runs"] = {k: v for k, v in about["baseline"]["runs"].items() if k.split("-")[0] not in other}
+    (path.parent / "manifest.json").write_text(json.dumps(about))
+    seen = trained_seeds(monkeypatch)
+    # Six tests of 8 against 6 runs reach 6/3003 at best: an early look's tenth of 0.05, not of 0.01.
+    more = ["--executor", "local", "--sequential", "--alpha", "0.05"]
+    assert main(["check", "small.yaml", "--baseline", "main", *more]) == 1
+    assert [seeds for loss, seeds in seen if loss == "non_saturating"] == [(0, 1, 2)]
+    hinge = [seeds for loss, seeds in seen if loss == "hinge"]
+    assert hinge[:2] == [(0, 1, 2), (3,)] and sum(map(len, hinge)) < 8
+    captured = capsys.readouterr()
+    assert "worse" in captured.out and "1 of 2 trials are decided with 3 seeds" in captured.err
+
+
+def test_sequential_needs_a_suite(here, capsys, no_training):
+    assert main(["check", "results/small", "--baseline", "main", "--sequential"]) == 2
+    assert "give a suite" in capsys.readouterr().err
+
+
+def test_promote_replaces_and_keeps_what_was_there(here, capsys):
+    assert main(["baseline", "save", "results/small", "--as", "next"]) == 0
+    assert main(["baseline", "promote", "next", "--to", "main"]) == 0
+    names = baselines.names(Path("results/baselines"))
+    assert names == ["main", "main.previous", "next"]
+    about = baselines.find("main", Path("results/baselines")).manifest["baseline"]
+    assert (about["name"], about["from"]) == ("main", "next")
+    assert main(["check", "results/small", "--baseline", "main"]) == 0
+    assert main(["baseline", "promote", "nxet"]) == 3
+    assert "did you mean 'next'" in capsys.readouterr().err
+
+
+def test_a_least_number_of_seeds(here, capsys, no_training):
+    change(lambda runs: runs.assign(fid=runs["fid"] * 1.0001))
+    assert main(["check", "results/small", "--baseline", "main"]) == 0
+    assert main(["check", "results/small", "--baseline", "main", "--seeds", "fid=16"]) == 4
+    assert "16 are asked for" in capsys.readouterr().out
+
+
+def test_three_runs_are_each_held_against_the_first(here, capsys, no_training):
+    for name in ("b", "c"):
+        shutil.copytree(load("results/small").path, here / name)
+    change(lambda runs: runs.assign(fid=runs["fid"] + 9), "c")
+    assert main(["compare", "main", "b", "c", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    worse = {row["name"].split(" · ")[0] for row in rows if row["outcome"] == "worse"}
+    assert worse == {"c"}
+    alone = json.loads((main(["compare", "main", "c", "--json"]), capsys.readouterr().out)[1])["rows"]
+    assert len(rows) == 2 * len(alone)
