@@ -29,7 +29,7 @@ THRESHOLDS = {
     "gradient alive": Threshold(0.05, _MEASURED),
     "loss saturated": Threshold(1e-2, "Arjovsky & Bottou 2017, arXiv:1701.04862, theorem 2.4; healthy: 0.5 to 1"),
     "critic flat": Threshold(1e-3, _MEASURED + "; healthy: 0.2 to 1.1"),
-    "critic nearly flat": Threshold(0.03, _MEASURED),
+    "critic nearly flat": Threshold(0.04, _MEASURED + "; flipped labels: up to 0.031, momentum: from 0.05"),
     "known by heart": Threshold(0.5, "Karras et al. 2020, arXiv:2006.06676, section 3, whose target is 0.6"),
     "AUC gap": Threshold(0.1, _MEASURED + "; endless data: at most 0.015"),
     "stayed": Threshold(0.05, _MEASURED),

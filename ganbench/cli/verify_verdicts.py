@@ -178,7 +178,7 @@ def _summary(found: Confusion, request: Request) -> list[str]:
             f"(95 %: {alarms.low:.1%} to {alarms.high:.1%}; at most {FALSE_ALARMS:.0%} is allowed)"
         )
         seeds += f", healthy scenarios to {last + request.seeds * (request.factor - 1)}"
-    return [*lines, f"{seeds}; scenarios and thresholds were chosen on seeds below 1000"]
+    return [*lines, f"{seeds}; scenarios and thresholds were chosen on seeds below 2000"]
 
 
 def _share(hits: int, n: int) -> str:

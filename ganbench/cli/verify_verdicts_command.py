@@ -14,7 +14,7 @@ Examples:
   ganbench verify-verdicts --hide-modes       the same runs by precision and recall; they are not trained again
   ganbench verify-verdicts --first-seed 5000 --markdown verdicts.md --json verdicts.json
 \b
-Seeds below 1000 were used to choose scenarios and thresholds; verification begins at 1000.
+Seeds below 2000 were used to choose scenarios and thresholds; verification begins at 2000.
 Running it again trains only what is missing.
 \b
 Exit codes: 0 at least 95 % of all runs are right and at most 2 % of the healthy ones are called a failure;
@@ -36,7 +36,7 @@ SUITES = ("suites/planted_failures.yaml", "suites/planted_digits.yaml")
 )
 @click.option(
     "--first-seed",
-    default=1000,
+    default=2000,
     show_default=True,
     type=click.IntRange(0, 2**30),
     help="The others follow it.",

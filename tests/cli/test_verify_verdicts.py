@@ -44,12 +44,12 @@ def test_prints_the_table_and_writes_it_twice(planted, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "two numbers  oscillation      2/2    0.16–1.00  2 oscillation" in out
     assert "right: 4 of 4, 100.0% (95 %: 39.8% to 100.0%; at least 95% is asked for)" in out
-    assert "seeds 1000 to 1001" in out
+    assert "seeds 2000 to 2001" in out
     data = json.loads((tmp_path / "t.json").read_text())
-    assert (data["runs"], data["right"], data["first_seed"]) == (4, 4, 1000)
+    assert (data["runs"], data["right"], data["first_seed"]) == (4, 4, 2000)
     assert data["scenarios"][0]["got"] == {"oscillation": 2}
     page = (tmp_path / "t.md").read_text()
-    assert "ganbench verify-verdicts x.yaml --seeds 2 --healthy 4 --first-seed 1000" in page
+    assert "ganbench verify-verdicts x.yaml --seeds 2 --healthy 4 --first-seed 2000" in page
     assert "| two numbers | oscillation | 2/2 |" in page
 
 
@@ -79,11 +79,11 @@ def test_mistakes_are_one_line(planted, tmp_path, capsys):
 
 
 def test_hides_the_modes(planted, capsys):
-    """Two numbers hop among modes that nobody knows; no run can be called healthy without precision and recall."""
+    """Without its single mode a point that circles hops or has collapsed; nothing is healthy without quality."""
     planted("not healthy")
     assert verify("--hide-modes") == 1
     out = capsys.readouterr().out
-    assert "0/2    0.00–0.84  2 mode hopping" in out
+    assert "two numbers  oscillation  0/2 " in out
     planted("healthy")
     verify("--hide-modes")
     assert "2 healthy" not in capsys.readouterr().out
