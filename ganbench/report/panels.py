@@ -39,8 +39,8 @@ class Panel:
 
 
 PANELS = (
-    Panel("Gradient norm, generator", {"grad_norm_g": svg.GENERATOR}, "log"),
-    Panel("Gradient norm, discriminator", {"grad_norm_d": svg.DISCRIMINATOR}, "log"),
+    Panel("Gradient, generator", {"grad_norm_g": svg.GENERATOR}, "log"),
+    Panel("Gradient, discriminator", {"grad_norm_d": svg.DISCRIMINATOR}, "log"),
     Panel(
         "Logits",
         {"real_logit_mean": svg.MUTED, "fake_logit_mean": svg.GENERATOR},

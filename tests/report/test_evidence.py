@@ -180,7 +180,7 @@ def test_the_layer_profile_goes_through_the_depth(results):
 def test_the_page_shows_all_of_it(results):
     html = render(results)
     assert 'class="v-collapse"' in html and "8 total collapse" in html and "Try: " in html
-    assert "Gradient norm by layer" in html and "P(better)" in html
+    assert "Gradient by layer" in html and "P(better)" in html
 
 
 def test_many_trials_keep_their_verdicts():
