@@ -40,3 +40,14 @@ def test_mode_set_is_the_captured_modes_as_bits():
     assert float(metric.compute(sample(x, mode, good=False), sample(x), weights)["mode_set"]) == 0
     many = torch.full((60,), 1 / 60, dtype=torch.float64)
     assert torch.isnan(metric.compute(sample(x, mode), sample(x), many)["mode_set"])
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1e4])
+def test_the_scale_of_the_data_does_not_matter(scale):
+    rng = np.random.default_rng(1)
+    fake, real = torch.tensor(rng.normal(size=(100, 3)) + 1), torch.tensor(rng.normal(size=(100, 3)) * [1.0, 2.0, 3.0])
+    metric, weights = registry.build("metric", "position", {}), torch.ones(1, dtype=torch.float64)
+    plain, scaled = (metric.compute(sample(fake * s), sample(real * s), weights) for s in (1.0, scale))
+    for name, value in plain.items():
+        # Which way an axis points is a convention that rounding may turn.
+        torch.testing.assert_close(scaled[name].abs(), value.abs(), rtol=1e-9, atol=1e-9, msg=name)
