@@ -53,6 +53,11 @@ class Work:
         return replace(self, trial=trial, key=trial.key)
 
     @property
+    def scheduled(self) -> bool:
+        """Say whether somebody looks at the trial at its evaluations."""
+        return self.search is not None and self.search.scheduler != "none"
+
+    @property
     def order(self) -> Path:
         """Return the file in which a search's scheduler orders the trial to end."""
         return self.checkpoint.with_suffix(".stop.json")
@@ -170,7 +175,7 @@ class Attempt:
         self._obey(self.trainer)
         left = seconds if timeout is None else min(seconds, timeout - self.seconds)
         if left > 0 and not self.trainer.finished:
-            self.trainer.advance(left, **({"to_evaluation": True} if self.work.objective else {}))
+            self.trainer.advance(left, **({"to_evaluation": True} if self.work.scheduled else {}))
         if self.trainer.finished:
             store.write_part(self.work.folder, self.work.key, self.trainer.tables())
             self.work.checkpoint.unlink(missing_ok=True)

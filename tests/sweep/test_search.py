@@ -177,3 +177,51 @@ def test_the_ledger_survives_a_kill_in_the_middle_of_a_line(tmp_path):
         file.write('{"cell": 1, "optimi')
     ((kept, found),) = adaptive.tried()
     assert kept == config and found.trial.optimizer.parameters["lr"] == 1e-3 and found.key == found.trial.key
+
+
+@pytest.fixture
+def work(tmp_path):
+    """Return the work of one trial of a search."""
+    from ganbench.sweep.attempt import Work
+
+    plan = plan_of(tmp_path, "search.scheduler=asha", "search.trials=1", "steps=40", "evaluate.every=10")
+    trial = plan.trials[0]
+    return Work(trial, trial.key, tmp_path, objective=("fid", "min"), search=plan.suite.search)
+
+
+def test_a_trial_is_looked_at_whenever_its_metric_is_there(work):
+    from ganbench.sweep.attempt import Attempt
+
+    attempt, reports = Attempt(work), []
+    while not reports or reports[-1].status is None:
+        reports.append(attempt.advance(60))
+    assert [report.at_step for report in reports] == [10, 20, 30, 40]
+    assert all(0 < report.score < 1e3 for report in reports)
+    assert reports[-1].score == pytest.approx(_final(work)["fid"].mean(), rel=0, abs=0)
+
+
+def _final(work):
+    from ganbench.tables import store
+
+    part = store.read_part(work.folder, work.key)
+    assert part is not None
+    return part.runs
+
+
+def test_a_trial_obeys_its_order_and_is_not_trained_again_when_it_is_drawn_again(work, monkeypatch):
+    from ganbench.core.status import Status
+    from ganbench.sweep.attempt import Attempt, Work
+
+    work.order.parent.mkdir(parents=True)
+    work.order.write_text('{"step": 2')  # half written
+    attempt = Attempt(work)
+    assert attempt.advance(60).at_step == 10
+    work.order.write_text('{"step": 20, "reason": "stopped by asha at step 20"}')
+    assert attempt.advance(60).at_step == 20 and attempt.advance(60).status == Status.OK
+    runs = _final(work)
+    assert list(runs["stopped_at"]) == [20, 20] and set(runs["stop_reason"]) == {"stopped by asha at step 20"}
+    assert not work.order.exists() and not work.checkpoint.exists()
+
+    monkeypatch.setattr(Work, "trainer", lambda self: pytest.fail("trained again"))
+    again = Attempt(work).advance(60)
+    assert again.status == Status.OK and again.score == runs["fid"].mean()
