@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol
+
+from annotated_types import Ge, Gt, Le
 
 from ganbench.core.column import Column
 from ganbench.core.component import Component
@@ -58,6 +61,50 @@ class Probe(Protocol):
         ...
 
 
+class Field(Protocol):
+    """Both players' game as a vector field: v(ω) = (−∇L_D, −∇L_G), penalties included, ω all weights of both.
+
+    It is taken on fixed minibatches in float64, in training mode. Weights are `[..., P]`, the discriminator's first.
+    """
+
+    @property
+    def undefined(self) -> str | None:
+        """Say why the players do not descend a field of their losses, or None."""
+        ...
+
+    @property
+    def seeds(self) -> int:
+        """Return the length of the leading axis."""
+        ...
+
+    @property
+    def here(self) -> Tensor:
+        """Return the weights now."""
+        ...
+
+    @property
+    def start(self) -> Tensor:
+        """Return the weights when training began."""
+        ...
+
+    @property
+    def split(self) -> int:
+        """Return how many of the weights are the discriminator's."""
+        ...
+
+    def velocity(self, weights: Tensor, minibatch: int = 0) -> Tensor:
+        """Return v `[..., P]` at weights `[..., P]` on one of the fixed minibatches."""
+        ...
+
+    def transposed(self, seed: int | None = None) -> Callable[[Tensor], Tensor]:
+        """Return u → Jᵀu with J = ∂v/∂ω at the weights now, of all seeds or of one place of the seed axis."""
+        ...
+
+    def gap(self, steps: int) -> tuple[Tensor, Tensor] | None:
+        """Return the game's value `[...]` after D's answer and after G's, of so many updates of a copy each."""
+        ...
+
+
 @dataclass(frozen=True)
 class Step:
     """What a step leaves for reading; what no diagnostic wants is None.
@@ -67,13 +114,15 @@ class Step:
         loss: the losses they descend; None where a trick replaces the generator's.
         earlier: each player's gradient `[..., P]` one step before; without those that did not move in between.
         probe: the networks themselves.
+        field: their game around the weights they have.
     """
 
     d: Pass
     g: Pass
     loss: Judge | None = None
-    earlier: Mapping[Network, Tensor] = field(default_factory=dict)
+    earlier: Mapping[Network, Tensor] = dataclasses.field(default_factory=dict)
     probe: Probe | None = None
+    field: Field | None = None
 
 
 @dataclass(frozen=True)
@@ -81,18 +130,48 @@ class Diagnostic(Component):
     """Reads a step at the logging cadence; changes nothing: no random number, no gradient, no weight.
 
     It defines `observe(step) -> {column: [...]}`, `layers(step) -> {(network, layer): {column: [...]}}`, or both. A
-    column may be left out where it has no meaning; it is null then. One that costs more has a parameter `every`: it
-    is asked at the first logged step of each `every` steps.
+    column may be left out where it has no meaning; it is null then. One that costs more has a schedule: with `every`
+    it is asked at the first logged step of each `every` steps, with `at` at the first logged step from each of these
+    shares of the training on.
 
     Attributes:
         columns: of the history table. layer_columns: of the layers table.
-        wants: what it reads besides: `"before"` (weights before the update), `"earlier"` (gradients), `"probe"`.
+        wants: what it reads besides: `"before"` (weights before the update), `"earlier"` (gradients), `"probe"`,
+            `"field"`.
     """
 
     kind: ClassVar[str] = "diagnostic"
     columns: ClassVar[tuple[Column, ...]] = ()
     layer_columns: ClassVar[tuple[Column, ...]] = ()
     wants: ClassVar[tuple[str, ...]] = ()
+
+
+@dataclass(frozen=True)
+class Scheduled(Diagnostic):
+    """One with a schedule: `every` so many steps, or `at` shares of the training; the class says which by default."""
+
+    usual: ClassVar[int | tuple[float, ...]] = (0.5, 1.0)
+
+    every: Annotated[int, Ge(1)] | None = None
+    at: tuple[Annotated[float, Gt(0), Le(1)], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse two schedules.
+
+        Raises:
+            ValueError: both are given.
+        """
+        if self.every is not None and self.at:
+            raise ValueError("give every (steps) or at (shares of the training), not both")
+
+
+def schedule(diagnostic: Diagnostic) -> int | tuple[float, ...]:
+    """Return the steps between two uses of a diagnostic, or the shares of the training it is used at.
+
+    `at` comes first: `every` may have a default.
+    """
+    every, at = getattr(diagnostic, "every", None), getattr(diagnostic, "at", ())
+    return tuple(at) or every or getattr(diagnostic, "usual", 1)
 
 
 def by_layer(tensors: Mapping[str, Tensor]) -> dict[str, list[Tensor]]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
-from ganbench.diagnostics import Diagnostic, Probe, Step
+from ganbench.diagnostics import Diagnostic, Step
+from ganbench.diagnostics._slopes import slopes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,18 +36,9 @@ class CriticSlope(Diagnostic):
         """Return the three slopes, `[...]`."""
         if step.probe is None:
             raise ValueError("critic_slope: the networks were not kept")
-        fake, real = (_slopes(step.probe, x) for x in (step.probe.fake, step.probe.real))
+        fake, real = (slopes(step.probe, x) for x in (step.probe.fake, step.probe.real))
         return {
             "critic_slope_fake": fake.mean(-1),
             "critic_slope_real": real.mean(-1),
             "critic_slope_max": torch.maximum(fake.amax(-1), real.amax(-1)),
         }
-
-
-def _slopes(probe: Probe, x: Tensor) -> Tensor:
-    """Return ‖∇ₓD‖ of each of the first samples that the discriminator answers, `[..., B]`."""
-    with torch.enable_grad():
-        x = x.detach().requires_grad_()
-        logits = probe.critic(x)
-        (gradient,) = torch.autograd.grad(logits.sum(), x)
-    return torch.linalg.vector_norm(gradient.flatten(logits.dim()), dim=-1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from annotated_types import Ge
+from annotated_types import Ge, Gt, Le
 
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
@@ -31,6 +31,16 @@ class SingularValues(Diagnostic):
     )
 
     every: Annotated[int, Ge(1)] = 200
+    at: tuple[Annotated[float, Gt(0), Le(1)], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse two schedules.
+
+        Raises:
+            ValueError: both are given.
+        """
+        if self.at and self.every != 200:
+            raise ValueError("give every (steps) or at (shares of the training), not both")
 
     def layers(self, step: Step) -> dict[tuple[Network, str], dict[str, Tensor]]:
         """Return every weight's singular values, `[...]`; vectors (biases, scales) have none."""

@@ -124,6 +124,7 @@ class Critic:
     real_hidden: Tensor
     fake_hidden: Tensor
     lead = 1  # the seeds
+    through = False  # whether slopes carry a gradient to where they are taken
     player: Literal["D", "G"]
     step: int
     memory: dict[str, Tensor]
@@ -160,7 +161,8 @@ class Critic:
 
     def slope(self, x: Tensor) -> Tensor:
         """Return ‖∇ₓD(x)‖² a sample, `[S, B]`, differentiable with respect to the weights."""
-        x = x.detach().requires_grad_()
+        if not (self.through and x.requires_grad):
+            x = x.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(self(x).sum(), x, create_graph=True)
         return gradient.flatten(2).square().sum(-1)
 

@@ -55,6 +55,12 @@ def due_steps(logged: Iterable[int], every: int) -> set[int]:
     return set(first.values())
 
 
+def shared_steps(logged: Iterable[int], shares: Iterable[float], steps: int) -> set[int]:
+    """Return for each share of the steps the first logged step that has reached it."""
+    logged = sorted(logged)
+    return {next(step for step in logged if step >= share * steps) for share in shares}
+
+
 def measured_steps(evaluated: Sequence[int], every: int | None, steps: int) -> set[int]:
     """Return the evaluations that reach a multiple of `every` since the one before, and the last.
 

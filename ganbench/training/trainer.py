@@ -13,13 +13,21 @@ import torch
 from torch import Tensor
 
 from ganbench.core.trial import Trial
-from ganbench.diagnostics import Network, Step
+from ganbench.diagnostics import Diagnostic, Network, Step, schedule
 from ganbench.tables.part import TrialTables
 from ganbench.training.evaluation import Evaluator, out_of_range
+from ganbench.training.field import Field
 from ganbench.training.game import Game, Player
 from ganbench.training.noise import Noise
 from ganbench.training.probe import ProbeSamples
-from ganbench.training.recorder import Recorder, due_steps, logged_steps, measured_steps, snapshot_steps
+from ganbench.training.recorder import (
+    Recorder,
+    due_steps,
+    logged_steps,
+    measured_steps,
+    shared_steps,
+    snapshot_steps,
+)
 from ganbench.training.step import gan_step
 from ganbench.training.stopping import Order, Stopped, settled
 from ganbench.training.tabulate import tabulate
@@ -53,9 +61,10 @@ class Trainer:
         self.diagnostics: list[Any] = [choice.build() for choice in trial.diagnostics]
         wanted = {name for d in self.diagnostics for name in d.wants}
         self.keep_before, self.keep_earlier = "before" in wanted, "earlier" in wanted
-        self.probe = ProbeSamples(self.game, trial.seeds) if "probe" in wanted else None
+        self.probe = ProbeSamples(self.game, trial.seeds) if {"probe", "field"} & wanted else None
+        self.start = (self.d.flat.clone(), self.g.flat.clone()) if "field" in wanted else None
         self.log_steps = set(logged_steps(trial.steps, trial.log_every))
-        self.due = [due_steps(self.log_steps, getattr(d, "every", 1)) for d in self.diagnostics]
+        self.due = [self._due(d) for d in self.diagnostics]
         evaluated = [s for s in range(trial.evaluate_every, trial.steps + 1, trial.evaluate_every)]
         self.evaluate_steps = sorted({*evaluated, trial.steps})
         self.measured = [measured_steps(self.evaluate_steps, m.every, trial.steps) for m in self.evaluator.metrics]
@@ -126,14 +135,23 @@ class Trainer:
             self._evaluate()
         self.total_seconds += time.perf_counter() - start
 
+    def _due(self, diagnostic: Diagnostic) -> set[int]:
+        """Return the steps at which a diagnostic is asked."""
+        when = schedule(diagnostic)
+        if isinstance(when, int):
+            return due_steps(self.log_steps, when)
+        return shared_steps(self.log_steps, when, self.trial.steps)
+
     def _readable(self, done: Step, d_moved: bool) -> Step:
         """Return the step with what else the diagnostics want of it."""
         replaced = bool(self.game.hooks["generator_loss"])
+        progress, probe, start = self.step / self.trial.steps, self.probe, self.start
         return replace(
             done,
             loss=None if replaced else self.game.loss,
             earlier=self.earlier if d_moved else {n: g for n, g in self.earlier.items() if n == "G"},
-            probe=None if self.probe is None else self.probe.look(self.d, self.g, self.step / self.trial.steps),
+            probe=None if probe is None else probe.look(self.d, self.g, progress),
+            field=None if probe is None or start is None else Field(probe, self.d, self.g, start, progress),
         )
 
     def _diagnose(self, done: Step) -> None:
