@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +43,20 @@ def plan_of(suite: Path, overrides: tuple[str, ...], only: str | None, yes: bool
     from ganbench.sweep.suite import read_suite
 
     return make_plan(read_suite(suite, overrides), only, cap=None if yes else MAX_TRIALS)
+
+
+def use_weights(texts: tuple[str, ...]) -> None:
+    """Let the extractors of this process, and of those it starts, read their weights from files: `inception=FILE`."""
+    from ganbench.core import registry
+    from ganbench.core.errors import UsageError
+
+    for text in texts:
+        name, _, file = text.partition("=")
+        known = sorted(n for n, cls in registry.components("feature").items() if hasattr(cls, "weights"))
+        if name not in known or not Path(file).is_file():
+            problem = f"there is no file {file}" if name in known else "no extractor of that name has weights"
+            raise UsageError(f"--weights {text}: {problem}; write NAME=FILE, with one of {', '.join(known)}")
+        os.environ[f"GANBENCH_WEIGHTS_{name.upper()}"] = str(Path(file).absolute())
 
 
 def writable(folder: Path) -> None:

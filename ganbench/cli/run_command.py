@@ -9,7 +9,7 @@ from typing import Literal
 
 import click
 
-from ganbench.cli.options import plan_of, selection, writable
+from ganbench.cli.options import plan_of, selection, use_weights, writable
 
 EPILOG = """\b
 Examples:
@@ -17,6 +17,7 @@ Examples:
   ganbench run suites/mode_collapse.yaml --only 'dataset=ring*' --set seeds=4
   ganbench run suites/smoke.yaml --executor local    in this process, for debuggers
   ganbench run suites/smoke.yaml --sink tensorboard:logs
+  ganbench run my_faces.yaml --weights inception=weights.pth
 \b
 Running it again trains only what is missing; an interrupted run goes on from there.
 """
@@ -41,6 +42,12 @@ Running it again trains only what is missing; an interrupted run goes on from th
     metavar="KIND:WHERE",
     help="Hand the rows of finished trials on: tensorboard:FOLDER, mlflow:URI or wandb:PROJECT.",
 )
+@click.option(
+    "--weights",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="Weights of an extractor (inception, clip, vgg) instead of those that torch-fidelity downloads.",
+)
 def command(
     suite: Path,
     overrides: tuple[str, ...],
@@ -53,11 +60,13 @@ def command(
     device: str | None,
     jobs: int | None,
     sinks: tuple[str, ...],
+    weights: tuple[str, ...],
 ) -> int:
     """Run SUITE: train what is missing, write the tables to RESULTS/<suite> and the page to REPORT/<suite>.html."""
     if address and executor == "local":
         raise click.UsageError("--address is a Ray cluster's; leave it out with --executor local")
     overrides = (*overrides, f"resources.device={device}") if device else overrides
+    use_weights(weights)
     plan = plan_of(suite, overrides, only, yes)
     writable(report)
 

@@ -123,7 +123,7 @@ class Trial:
     def versions(self) -> dict[str, int]:
         """Return the version of every component that has a say in the numbers: `{"loss:hinge": 1, …}`."""
         versions = {f"{c.kind}:{c.name}": registry.find(c.kind, c.name).version for c in self.choices}
-        feature = getattr(registry.find("dataset", self.dataset.name), "features", None)
+        feature = getattr(self.dataset.build(), "feature", None)
         if feature is not None:
             versions[f"feature:{feature}"] = registry.find("feature", feature).version
         return dict(sorted(versions.items()))

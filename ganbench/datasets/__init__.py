@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, final
 
 from ganbench.core.component import Component
 
@@ -55,11 +55,17 @@ class Dataset(Component):
     Attributes:
         shape: of one sample: `(d,)` for points, `(C, H, W)` for images; images also have the trait `"images"`.
         modes: how many modes are known, 0 where none are.
-        features: the extractor its features come from.
+        features: the extractor its features come from, unless a parameter `extractor` names another one.
     """
 
     kind: ClassVar[str] = "dataset"
     features: ClassVar[str] = "coordinates"
+
+    @property
+    @final
+    def feature(self) -> str:
+        """Return the name of the extractor: the parameter `extractor` where there is one, else `features`."""
+        return getattr(self, "extractor", self.features)
 
     @property
     @abstractmethod

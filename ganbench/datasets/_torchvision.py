@@ -39,6 +39,7 @@ class TorchvisionImages(Dataset):
     remedy: ClassVar[str]
 
     size: Literal[8, 16, 32, 64] = 32
+    extractor: Literal["pixels", "inception", "clip", "dinov2", "vgg"] = "pixels"
 
     @property
     def shape(self) -> tuple[int, ...]:

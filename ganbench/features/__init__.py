@@ -26,6 +26,12 @@ class Feature(Component):
         """Return features `[..., n, d]` of samples `[..., n, *shape]`, without gradient."""
 
     @final
+    def identity(self) -> str:
+        """Return the name, with the hash of the weights where they come from a file: what tells extractors apart."""
+        digest = getattr(self, "weights_hash", None)
+        return f"{self.name} {digest()}" if digest is not None else self.name
+
+    @final
     def probabilities(self, features: Tensor) -> Tensor | None:
         """Return class probabilities `[..., n, classes]` from features; None for an extractor that knows no classes."""
         classify = getattr(self, "class_probabilities", None)

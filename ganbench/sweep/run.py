@@ -250,7 +250,7 @@ def _prepare_data(trials: Sequence[Trial]) -> None:
 
 def _prepare_features(trials: Sequence[Trial]) -> None:
     """Let the extractors get ready once, before trials need them side by side."""
-    names = {cast(type[Dataset], registry.find("dataset", trial.dataset.name)).features for trial in trials}
+    names = {cast(Dataset, trial.dataset.build()).feature for trial in trials}
     for name in sorted(names):
         cast(Feature, registry.build("feature", name, {})).prepare()
 

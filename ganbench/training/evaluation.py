@@ -32,9 +32,9 @@ class Evaluator:
         trial, device = game.trial, game.device
         self.game, self.data, self.n = game, game.data, trial.samples
         dataset = cast(Dataset, trial.dataset.build())
-        self.extractor = dataset.features
-        self.feature = cast(Feature, registry.find("feature", dataset.features)())
+        self.feature = cast(Feature, registry.find("feature", dataset.feature)())
         self.feature.prepare()
+        self.extractor = self.feature.identity()
         self.metrics = [cast(Metric, choice.build()) for choice in trial.metrics]
         self.wanted = {field for metric in self.metrics for field in metric.wants}
         z = torch.stack([_normal(seed, "evaluation latent", (self.n, game.latent), device) for seed in seeds])
