@@ -22,6 +22,7 @@ Examples:
   ganbench check results/smoke --baseline main           judge a run that is there
   ganbench check suites/smoke.yaml --sequential          more seeds only for what is undecided
   ganbench check suites/smoke.yaml --markdown --junit-xml ganbench.xml --github
+  ganbench check --speed                                 is a step slower than it was, in steps of a plain loop?
 \b
 Exit codes: 0 no regression; 1 regression, or a metric without a value now; 2 usage; 3 no baseline, or one that cannot
 be compared (said before anything is trained); 4 trials without results, or too few seeds to tell.
@@ -29,7 +30,7 @@ be compared (said before anything is trained); 4 trials without results, or too 
 
 
 @click.command("check", epilog=EPILOG)
-@click.argument("target", metavar="RUN_OR_SUITE", type=click.Path(path_type=Path))
+@click.argument("target", metavar="[RUN_OR_SUITE]", required=False, type=click.Path(path_type=Path))
 @click.option("--baseline", metavar="NAME", help="By default the one of this suite and this class of machine.")
 @deciding
 @showing
@@ -38,6 +39,8 @@ be compared (said before anything is trained); 4 trials without results, or too 
     is_flag=True,
     help="Train a suite's seeds in up to four groups, and no more of a trial once it is decided.",
 )
+@click.option("--speed", is_flag=True, help="Judge the cost of a step against a reference loop's, instead of a suite.")
+@click.option("--save", is_flag=True, help="With --speed: make this the baseline.")
 @click.option("--github", is_flag=True, help="Write annotations for GitHub Actions to stderr.")
 @BASELINES
 @click.option(
@@ -46,7 +49,7 @@ be compared (said before anything is trained); 4 trials without results, or too 
 @click.option("--executor", default="ray", show_default=True, type=click.Choice(["ray", "local"]), help="Who trains.")
 @click.option("--jobs", type=click.IntRange(1, 4096), help="Trials at a time; as many as cores allow by default.")
 def command(
-    target: Path,
+    target: Path | None,
     baseline: str | None,
     alpha: float,
     tolerances: tuple[str, ...],
@@ -57,6 +60,8 @@ def command(
     everything: bool,
     junit_xml: Path | None,
     sequential: bool,
+    speed: bool,
+    save: bool,
     github: bool,
     root: Path,
     results: Path,
@@ -64,6 +69,10 @@ def command(
     jobs: int | None,
 ) -> int:
     """Judge a run, or train a suite (.yaml) and judge that, against a baseline: is anything worse than it was?"""
+    if speed != (target is None) or save > speed:
+        raise click.UsageError("give a run or a suite, or --speed (with --save to make its baseline)")
+    if target is None:
+        return _check_speed(root, save)
     if sequential and target.suffix not in (".yaml", ".yml"):
         raise click.UsageError("--sequential trains; give a suite (.yaml) instead of a run")
     rules = rules_of(alpha, tolerances, margins, metrics, least)
@@ -111,6 +120,18 @@ def command(
         for line in outputs.github_annotations(comparison, _places(plan) if plan else {}):
             click.echo(line, err=True)
     return exit_code(comparison)
+
+
+def _check_speed(root: Path, save: bool) -> int:
+    from ganbench.check.baselines import default_name
+    from ganbench.cli.check_speed import check_speed
+    from ganbench.sweep.manifest import environment
+
+    # The engine is timed on the processor, whatever else the machine has.
+    about = {"suite": "", "environment": {**environment(), "gpu": []}}
+    code, line = check_speed(root, default_name(about), save)
+    click.echo(line)
+    return code
 
 
 def _manifest_of(plan: Plan) -> dict[str, Any]:

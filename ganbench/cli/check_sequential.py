@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -44,7 +45,7 @@ def check_sequentially(plan: Plan, old: Baseline, rules: Rules, train: Callable[
     seeds = {trial.seeds for trial in plan.trials}
     if len(seeds) != 1:
         raise UsageError(f"{plan.suite.place()}: --sequential needs the same seeds in every trial; give them once")
-    schedule = looks(int(old.results.runs.groupby("trial").size().min()), len(next(iter(seeds))), rules.alpha)
+    schedule = looks(min(Counter(old.results.runs["trial"].tolist()).values()), len(next(iter(seeds))), rules.alpha)
     groups = _Groups(plan, old, rules, train)
     trials = [trial.key[:12] for trial in plan.trials]
     found = compare_sequentially(trials, groups.draw, schedule, rules)
@@ -101,7 +102,7 @@ class _Groups:
         results = load(self.train(replace(self.plan, trials=tuple(part), run_id=run_id(part))))
         whole = {mine.key[:12]: trial.key[:12] for mine, trial in zip(part, trials, strict=True)}
         prints = run_fingerprints(results)
-        columns = [results.runs[name].tolist() for name in ("run", "trial", "seed")]
+        columns = [results.runs[name].astype(str).tolist() for name in ("run", "trial", "seed")]
         for run, trial, seed in zip(*columns, strict=True):
             if prints[run] != self.known.get(f"{whole[trial]}-{seed}", ""):
                 self.changed.add(whole[trial])

@@ -1,0 +1,61 @@
+"""The gate of speed: its tolerance, its exit codes, and that a step that got slower is found."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ganbench.cli import check_speed
+from ganbench.cli.check_speed import Speed, speed_of, tolerance
+from ganbench.cli.main import main
+
+
+def test_noise_sets_the_tolerance():
+    assert tolerance(Speed(3, 0, 9), Speed(3, 0, 9)) == check_speed.LEAST
+    assert tolerance(Speed(3, 0.03, 9), Speed(3, 0.04, 9)) == pytest.approx(0.1618, abs=1e-3)  # e^(3 · 0.05) − 1
+    found = speed_of([2.0, 2.0, 2.0, 2.0, 9.0])
+    assert found.ratio == 2.0 and found.rounds == 5
+    assert speed_of([1.0, 2.0, 3.0, 4.0, 5.0]).noise > speed_of([2.8, 2.9, 3.0, 3.1, 3.2]).noise
+
+
+def test_exit_codes(tmp_path, monkeypatch, capsys):
+    where = ["--baselines", str(tmp_path / "b")]
+
+    def never():
+        raise AssertionError("something was measured")
+
+    monkeypatch.setattr(check_speed, "measure", never)
+    assert main(["check", "--speed", *where]) == 3
+    assert main(["check", *where]) == main(["check", "x.yaml", "--speed", *where]) == 2
+    assert main(["check", "x.yaml", "--save", *where]) == 2
+    monkeypatch.setattr(check_speed, "measure", lambda: Speed(3.0, 0.01, 15))
+    assert main(["check", "--speed", "--save", *where]) == 0
+    assert main(["check", "--speed", *where]) == 0
+    for ratio, code, word in ((3.1, 0, "no slower"), (3.3, 1, "slower"), (2.0, 0, "faster")):
+        capsys.readouterr()
+        monkeypatch.setattr(check_speed, "measure", lambda ratio=ratio: Speed(ratio, 0.01, 15))
+        assert main(["check", "--speed", *where]) == code
+        assert capsys.readouterr().out.startswith(f"{word}: a step of 16 seeds")
+    for content in ("{", "[]", '{"a": {"ratio": "x"}}'):
+        (tmp_path / "b" / "speed.json").write_text(content)
+        assert main(["check", "--speed", *where]) == 3
+
+
+@pytest.mark.alone
+def test_a_step_that_does_its_work_twice_is_found():
+    # Twice the work is a ratio of 2; noise would have to be over 20 % a median for the gate to miss it.
+    old = check_speed.measure(rounds=7)
+    engine = check_speed._engine()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(check_speed, "_engine", lambda: lambda: (engine(), engine()))
+        now = check_speed.measure(rounds=7)
+    assert now.ratio / old.ratio - 1 > tolerance(old, now)
+
+
+def test_the_committed_speed_can_be_read():
+    from pathlib import Path
+
+    path = Path(__file__).parents[2] / "results/baselines/speed.json"
+    found = json.loads(path.read_text())
+    assert found and all(one["ratio"] > 0 and 0 <= one["noise"] < 0.1 for one in found.values())
