@@ -52,7 +52,7 @@ class PathAngle(Scheduled):
             raise ValueError("path_angle: the game was not kept")
         if field.undefined:
             return {}
-        shares = torch.linspace(-OUT, 1 + OUT, self.points, dtype=torch.float64)
+        shares = torch.linspace(-OUT, 1 + OUT, self.points, dtype=torch.float64, device=field.here.device)
         cosine, norm = path(field, shares)
         before, after, near = (shares >= 0.9 - 1e-9) & (shares < 1 - 1e-9), shares > 1 + 1e-9, shares >= 0.8 - 1e-9
         around = cosine[near].abs()
