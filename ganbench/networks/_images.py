@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ganbench.core.lazy import F, torch
+from ganbench.networks._convolution import convolve, fastest
 from ganbench.networks._initialisers import Initialiser
 from ganbench.networks._layers import Dropout, Function
 
@@ -55,10 +56,11 @@ class Conv:
 
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
         """Return `[B, S·out, H', W']`."""
-        weight = params[self.weight]
-        convolve = F.conv_transpose2d if self.transposed else F.conv2d
-        bias = params[self.bias].flatten() if self.has_bias else None
-        return convolve(x, weight.flatten(0, 1), bias, stride=self.stride, padding=self.padding, groups=weight.shape[0])
+        way = fastest(self.channels, x.shape[-1], self.stride, self.transposed, x.device.type)
+        y = convolve(
+            x, params[self.weight], stride=self.stride, padding=self.padding, transposed=self.transposed, way=way
+        )
+        return y + params[self.bias].flatten()[:, None, None] if self.has_bias else y
 
 
 class ImageDropout(Dropout):

@@ -23,7 +23,7 @@ Size = Annotated[int, Interval(ge=1, le=4096)]
 
 @dataclass(frozen=True)
 class ResNet(Network):
-    """The residual generator and discriminator of SNGAN for square images of 8, 16 or 32 pixels.
+    """The residual generator and discriminator of SNGAN for square images of 8, 16, 32 or 64 pixels.
 
     The generator doubles a 4×4 map in blocks of norm, ReLU, repeat, 3×3 convolution, norm, ReLU, 3×3 convolution; the
     discriminator halves the image by averaging in two such blocks (one for 8 pixels), goes on in two more, and sums
@@ -32,6 +32,7 @@ class ResNet(Network):
     """
 
     name = "resnet"
+    version = 2
     source = "Miyato et al. 2018, arXiv:1802.05957, table 4"
     needs = {"images": "resnet builds convolutions and the data set has no images"}
 
@@ -53,8 +54,8 @@ class ResNet(Network):
     def skip(self, trial: Trial) -> str | None:
         """Return why these networks cannot make the data set's images."""
         shape = getattr(trial.dataset.build(), "shape", ())
-        if len(shape) == 3 and (shape[1] != shape[2] or shape[1] not in (8, 16, 32)):
-            return f"resnet makes square images of 8, 16 or 32 pixels, not {shape[1]}×{shape[2]}"
+        if len(shape) == 3 and (shape[1] != shape[2] or shape[1] not in (8, 16, 32, 64)):
+            return f"resnet makes square images of 8, 16, 32 or 64 pixels, not {shape[1]}×{shape[2]}"
         return None
 
     def _conv(
