@@ -206,10 +206,12 @@ class Trainer:
         """Return a few current numbers: the step, the seeds' mean of each metric and median of the gradient norms."""
         numbers = {"step": float(self.step), "alive": float(self.alive.sum())}
         for metric, steps in zip(self.evaluator.metrics, self.measured, strict=True):
-            last = max((step for step in steps if step <= self.step), default=None)
-            for column in metric.columns if last is not None else ():
+            reached = [step for step in steps if step <= self.step]
+            for column in metric.columns if reached else ():
                 if column.name in self.history.columns:
-                    numbers[column.name] = float(self.history.columns[column.name][self.history.row[last]].nanmean())
+                    numbers[column.name] = float(
+                        self.history.columns[column.name][self.history.row[max(reached)]].nanmean()
+                    )
         logged = max((r for s, r in self.history.row.items() if s <= self.step and s in self.log_steps), default=None)
         for name in ("grad_norm_g", "grad_norm_d"):
             if logged is not None and name in self.history.columns:
