@@ -37,6 +37,7 @@ bench: $(BIN)/.installed-dev
 	mkdir -p build
 	OMP_NUM_THREADS=1 $(BIN)/pytest tests/benchmarks -m "not verify" --benchmark-only --benchmark-json=build/bench.json
 	$(BIN)/python tests/benchmarks/costs.py build/bench.json
+	$(BIN)/python tests/benchmarks/diagnostics_costs.py build/bench.json
 
 lint: $(BIN)/.installed-dev
 	$(BIN)/ruff check --fix .
