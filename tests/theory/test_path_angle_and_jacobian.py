@@ -88,7 +88,11 @@ def dense(field):
 
 
 SMOOTH = {"network": ("mlp", {"latent": 2, "width": 4, "depth": 1})}
+# The slope of a ReLU network does not change with x, so that only a smooth one sees a penalty pull the generator.
+TANH = {"network": ("mlp", {"latent": 2, "width": 4, "depth": 1, "d_activation": "tanh"})}
 CASES = {
+    "r2, smooth": ((("r2", {}),), TANH),
+    "wgan-gp, smooth": ((("gradient_penalty", {}),), {"loss": ("wasserstein", {}), **TANH}),
     "plain": ((), {}),
     "wasserstein": ((), {"loss": ("wasserstein", {})}),
     "relativistic": ((), {"loss": ("relativistic_average", {})}),
@@ -109,7 +113,7 @@ CASES = {
 def test_products_are_those_of_the_dense_jacobian(case):
     """Central differences are right to 1e-9 of the largest entry, unless a ReLU turns on within h."""
     tricks, changes = CASES[case]
-    field = field_of(*tricks, seeds=(0, 1), **SMOOTH, **changes)
+    field = field_of(*tricks, seeds=(0, 1), **{**SMOOTH, **changes})
     jacobian = dense(field)
     for seed in range(2):
         n = jacobian.shape[-1]
