@@ -98,10 +98,14 @@ def trained(fakes, monkeypatch):
         calls.reports.append((folder, out))
         return out
 
+    def write_changes(first, others, out):
+        calls.reports.append((first, others, out))
+        return out
+
     run = types.ModuleType("ganbench.sweep.run")
     run.run_plan = run_plan
     page = types.ModuleType("ganbench.report.page")
-    page.write_report = write_report
+    page.write_report, page.write_changes = write_report, write_changes
     monkeypatch.setitem(sys.modules, "ganbench.sweep.run", run)
     monkeypatch.setitem(sys.modules, "ganbench.report.page", page)
     return calls
@@ -163,12 +167,13 @@ def test_report_takes_runs_and_suites(trained, capsys):
         folder = Path("results/small") / run
         folder.mkdir(parents=True)
         (folder / "runs.parquet").touch()
-        os.utime(folder / "runs.parquet", (i, i))
+        (folder / "manifest.json").write_text(json.dumps({"times": {"finished": f"2030-01-0{i + 1}"}}))
     assert main(["report", "results/small"]) == 0
     assert trained.reports == [(Path("results/small/bbb"), Path("report/small.html"))]
     trained.reports.clear()
     assert main(["report", "results/small/aaa", "results/small/bbb"]) == 0
-    assert [out.name for _, out in trained.reports] == ["small-aaa.html", "small-bbb.html"]
+    first, others, out = trained.reports[0]
+    assert (first.name, [other.name for other in others], out.name) == ("aaa", ["bbb"], "small-changes.html")
 
 
 def findings(capsys):

@@ -35,7 +35,7 @@ def ganbench(*arguments, **options):
         (["run", "small.yaml", "--set", "losses=[wgann]"], 2, "ganbench: --set losses=[wgann]: unknown loss 'wgann'"),
         (["list", "lossse"], 2, "ganbench: unknown kind 'lossse', did you mean 'losses'?"),
         (["explain", "hing"], 2, "ganbench: unknown name 'hing', did you mean 'hinge'?"),
-        (["report", "nowhere"], 2, "ganbench: nowhere: is not a folder"),
+        (["report", "nowhere"], 2, "ganbench: nowhere: no such folder"),
         (["report", "."], 2, "ganbench: .: holds no run"),
     ],
 )
