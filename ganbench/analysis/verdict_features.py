@@ -37,14 +37,39 @@ class Feature(NamedTuple):
         return (limit - self.offset) / self.scale
 
 
-def features(run: Mapping[Hashable, Any], history: pd.DataFrame) -> dict[str, Feature]:
+History = Mapping[str, Values]  # columns of one run, a value a logged step, in the order of the steps
+TEXTS = ("run", "trial")
+
+
+def in_order(history: pd.DataFrame) -> History:
+    """Return a run's rows of the history table as columns in the order of their steps; none without steps."""
+    return next(iter(by_run(history.assign(run="").sort_values("step")).values()), {}) if "step" in history else {}
+
+
+def by_run(history: pd.DataFrame) -> dict[str, History]:
+    """Return run → its columns, for a whole history table: one conversion, because one a run is slow for thousands."""
+    names = history["run"].to_numpy(str)
+    order = np.lexsort((history["step"].to_numpy(np.float64), names))
+    columns = {
+        str(name): history[name].to_numpy(np.float64, na_value=np.nan)[order]
+        for name in history.columns
+        if name not in TEXTS
+    }
+    runs, starts = np.unique(names[order], return_index=True)
+    ends = np.append(starts, len(names))[1:]
+    return {
+        str(run): {name: values[start:end] for name, values in columns.items()}
+        for run, start, end in zip(runs, starts, ends, strict=True)
+    }
+
+
+def features(run: Mapping[Hashable, Any], history: History) -> dict[str, Feature]:
     """Return the features of one run; those whose columns are missing, or too short, are left out.
 
     Medians are over the second half of the logged steps. `grad_g_growth` compares with the first logged step. For what
     judges samples see `_quality`, `_fidelity` and `_movement`. Rows in which a column is not finite do not count for
     it; infinite gradients do, as what is above every limit.
     """
-    history = history.sort_values("step") if "step" in history else history.iloc[:0]
     found = {"diverged": Feature(float(run.get("status") == Status.DIVERGED), "status")}
     for name, column in {
         "grad_g": "grad_norm_g",
@@ -69,29 +94,29 @@ def features(run: Mapping[Hashable, Any], history: pd.DataFrame) -> dict[str, Fe
     return found | (_quality(run, history) or _fidelity(run, history)) | _movement(history) | _sets(history)
 
 
-def _rows(history: pd.DataFrame, *columns: str) -> tuple[Values, Values]:
+def _rows(history: History, *columns: str) -> tuple[Values, Values]:
     """Return steps `[n]` and columns `[n, len(columns)]` of the rows in which all of them are finite."""
-    if not columns or not set(columns) <= set(history.columns):
+    if not columns or not history.keys() >= set(columns):
         return np.zeros(0), np.zeros((0, len(columns)))
-    values = history[list(columns)].to_numpy(np.float64, na_value=np.nan)
+    values = np.stack([history[name] for name in columns], axis=1)
     known = np.isfinite(values).all(axis=1)
-    return history["step"].to_numpy(np.float64)[known], values[known]
+    return history["step"][known], values[known]
 
 
 def _late_median(values: Values) -> float:
     return float(np.median(values[len(values) // 2 :])) if len(values) else np.nan
 
 
-def _median(history: pd.DataFrame, column: str) -> Feature | None:
+def _median(history: History, column: str) -> Feature | None:
     if column not in history:
         return None
-    values = history[column].to_numpy(np.float64, na_value=np.nan)
+    values = history[column]
     known = ~np.isnan(values)
-    steps, values = history["step"].to_numpy(np.float64)[known], values[known]
+    steps, values = history["step"][known], values[known]
     return Feature(_late_median(values), column, steps, values, 1.0) if len(values) else None
 
 
-def _quality(run: Mapping[Hashable, Any], history: pd.DataFrame) -> dict[str, Feature]:
+def _quality(run: Mapping[Hashable, Any], history: History) -> dict[str, Feature]:
     """Return what the metric `modes` says; a real set captures all K modes, so its floor is K.
 
     good: 1 where all modes are captured in 80 % of the last quarter's evaluations and half of the samples or more are
@@ -114,7 +139,7 @@ def _quality(run: Mapping[Hashable, Any], history: pd.DataFrame) -> dict[str, Fe
     }
 
 
-def _fidelity(run: Mapping[Hashable, Any], history: pd.DataFrame) -> dict[str, Feature]:
+def _fidelity(run: Mapping[Hashable, Any], history: History) -> dict[str, Feature]:
     """Return what the metric `precision_recall` says of data whose modes are not known, in units of its floors.
 
     good: 1 where the medians of precision and recall over the last quarter's evaluations are half of those of real
@@ -142,7 +167,7 @@ def _fact(run: Mapping[Hashable, Any], name: str) -> float:
     return np.nan if value is None or pd.isna(value) else float(value)
 
 
-def _movement(history: pd.DataFrame) -> dict[str, Feature]:
+def _movement(history: History) -> dict[str, Feature]:
     """Return how the generator moves, from the metric `position`; lengths are in units of the data's spread.
 
     With m_t the mean of its samples and s_t their spread at evaluation t, over the second half of the evaluations:
@@ -154,7 +179,7 @@ def _movement(history: pd.DataFrame) -> dict[str, Feature]:
 
     The column that is named is the position along the axis that varies most.
     """
-    names = [str(name) for name in history if str(name).startswith("position_")]
+    names = [name for name in history if name.startswith("position_")]
     steps, values = _rows(history, "total_spread", *names)
     if len(steps) < FEWEST or not names:
         return {}
@@ -190,7 +215,7 @@ def _peak(rest: Values) -> float:
     return float(power.max() / power.sum()) if power.sum() > 0 else 0.0
 
 
-def _sets(history: pd.DataFrame) -> dict[str, Feature]:
+def _sets(history: History) -> dict[str, Feature]:
     steps, codes = _rows(history, "mode_set")
     if len(codes) < FEWEST:
         return {}

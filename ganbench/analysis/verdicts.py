@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ganbench.analysis.intervals import wilson
-from ganbench.analysis.verdict_features import FEWEST, Feature, features
+from ganbench.analysis.verdict_features import FEWEST, Feature, History, by_run, features, in_order
 from ganbench.analysis.verdict_rules import (
     FAILED,
     LOW_QUALITY,
@@ -91,7 +91,10 @@ def verdict_of(history: pd.DataFrame, facts: Mapping[Hashable, Any] | None = Non
         facts: what the runs table knows, all of it optional: `status` (OK), `diverged_at`, and the floors
             `modes_captured_floor` (the number of modes), `precision_floor`, `recall_floor`.
     """
-    facts = {} if facts is None else facts
+    return _judged(in_order(history), {} if facts is None else facts)
+
+
+def _judged(history: History, facts: Mapping[Hashable, Any]) -> Verdict:
     status = Status(str(facts.get("status", Status.OK)))
     if status in (Status.FAILED, Status.TIMEOUT):
         return Verdict(FAILED, f"status {status}", status.remedy)
@@ -123,12 +126,8 @@ def verdicts(results: Results) -> pd.DataFrame:
     or more and better sixty; each of the diagnostics `gradients`, `loss_slope`, `critic_slope`, `excess` and
     `overfitting` adds the verdicts that read it.
     """
-    by_run = {str(name): frame for name, frame in results.history.groupby("run")}
-    empty = results.history.iloc[:0]
-    rows = []
-    for run in results.runs.to_dict("records"):
-        name = str(run["run"])
-        rows.append(_row(run, verdict_of(by_run[name] if name in by_run else empty, run)))
+    histories = by_run(results.history)
+    rows = [_row(run, _judged(histories.get(str(run["run"]), {}), run)) for run in results.runs.to_dict("records")]
     types = {name: "string" for name in TEXTS} | {"seed": "Int64", "from_step": "Int64"}
     types |= {name: "float64" for name in NUMBERS}
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)

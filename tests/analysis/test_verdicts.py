@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ganbench.analysis.verdict_features import features
+from ganbench.analysis.verdict_features import features, in_order
 from ganbench.analysis.verdict_rules import REMAINDER, RULES, THRESHOLDS
 from ganbench.analysis.verdicts import verdict_of, verdict_shares, verdicts
 from ganbench.core import registry
@@ -246,7 +246,7 @@ def test_movement_against_slow_sums():
     walk = rng.normal(size=(2, N)).cumsum(1)
     codes = rng.integers(0, 256, N).astype(float)
     row, history = run(position_1=walk[0], position_2=walk[1], mode_set=codes)
-    found = {name: feature.value for name, feature in features(row, history).items()}
+    found = {name: feature.value for name, feature in features(row, in_order(history)).items()}
     late = walk[:, N // 2 :]
     rest = [axis - np.polyval(np.polyfit(np.arange(N // 2), axis, 1), np.arange(N // 2)) for axis in late]
     assert found["oscillation"] == pytest.approx(np.sqrt(sum(axis.var() for axis in rest)))
@@ -269,10 +269,10 @@ def test_a_loss_that_swings_about_its_optimum_is_a_signal():
 def test_a_pure_rotation_is_one_peak_of_the_spectrum():
     turn = 2 * np.pi * np.arange(N) / 10
     row, history = run(position_1=np.cos(turn), position_2=np.sin(turn))
-    assert features(row, history)["peak"].value > 0.95
+    assert features(row, in_order(history))["peak"].value > 0.95
     rng = np.random.default_rng(0)
     row, history = run(position_1=rng.normal(size=N), position_2=rng.normal(size=N))
-    assert features(row, history)["peak"].value < 0.3  # above in 0.08 % of 20,000 draws
+    assert features(row, in_order(history))["peak"].value < 0.3  # above in 0.08 % of 20,000 draws
 
 
 def test_shares_of_a_trial():
