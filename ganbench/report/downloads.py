@@ -9,14 +9,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganbench.analysis.ranking import ranking
+from ganbench.report.judged import Judged
 from ganbench.report.numbers import count
 from ganbench.report.summary import summary
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from ganbench.tables.results import Results
 
 MOST_BYTES = 450_000  # of a file; base64 adds a third
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -32,25 +30,20 @@ class Download:
     instead: str = ""
 
 
-def downloads(results: Results, found: pd.DataFrame | None = None) -> list[Download]:
-    """Return the ranking and the runs as CSV and the summary as JSON; what is too large for a page says so.
-
-    Args:
-        results: of a run.
-        found: its verdicts, where they are known already.
-    """
-    ranked = ranking(results)
+def downloads(judged: Judged) -> list[Download]:
+    """Return the ranking and the runs as CSV and the summary as JSON; what is too large for a page says so."""
+    ranked, runs = judged.ranking, judged.results.runs
     texts = (
         ("ranking.csv", count(len(ranked), "trial"), "text/csv", to_csv(ranked)),
-        ("runs.csv", count(len(results.runs), "run"), "text/csv", to_csv(results.runs)),
-        ("summary.json", "this page as data", "application/json", to_json(results, found)),
+        ("runs.csv", count(len(runs), "run"), "text/csv", to_csv(runs)),
+        ("summary.json", "this page as data", "application/json", to_json(judged)),
     )
     return [_download(name, what, kind, text) for name, what, kind, text in texts]
 
 
-def to_json(results: Results, found: pd.DataFrame | None = None) -> str:
+def to_json(judged: Judged) -> str:
     """Return the summary as strict JSON."""
-    return json.dumps(summary(results, found), ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+    return json.dumps(summary(judged), ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
 
 
 def to_csv(frame: pd.DataFrame) -> str:

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from ganbench.analysis.ranking import metric_columns, order_by, ranking
-from ganbench.analysis.verdicts import verdicts
+from ganbench.analysis.ranking import metric_columns, order_by
 from ganbench.core.column import Column
 from ganbench.core.trial import AXES
 from ganbench.report import about
@@ -16,6 +15,7 @@ from ganbench.report.cards import Card, card, fill_of, thumbnail
 from ganbench.report.downloads import Download, downloads
 from ganbench.report.headline import Ranked, headline
 from ganbench.report.heatmap import Heatmap, heatmaps
+from ganbench.report.judged import Judged
 from ganbench.report.labels import naming, short_names
 from ganbench.report.numbers import count, listing
 from ganbench.report.panels import frames
@@ -83,9 +83,10 @@ class Page:
 
 def page(results: Results) -> Page:
     """Return what the page of these results shows."""
-    ranked, metrics = _records(ranking(results)), metric_columns(results)
+    judged = Judged(results)
+    ranked, metrics = _records(judged.ranking), metric_columns(results)
     parts = _by(results.runs, "dataset")
-    found = verdicts(results)
+    found = judged.verdicts
     skipped = _skipped_cells(results.manifest)
     shares = Shares.of(results.runs, max(len(parts), 1))
     called = short_names(parts)
@@ -107,7 +108,7 @@ def page(results: Results) -> Page:
         sampled=about.sampled(parts),
         provenance=about.provenance(results),
         suite=results.suite,
-        downloads=downloads(results, found),
+        downloads=downloads(judged),
     )
 
 

@@ -6,12 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ganbench.analysis.ranking import COUNTS, STATISTICS, metric_columns, order_by, ranking
-from ganbench.analysis.verdicts import verdict_shares, verdicts
+from ganbench.analysis.ranking import COUNTS, STATISTICS, metric_columns, order_by
+from ganbench.analysis.verdicts import verdict_shares
 from ganbench.core.markdown import escaped, table
 from ganbench.core.trial import AXES
 from ganbench.report import about
 from ganbench.report.headline import headline, name_of
+from ganbench.report.judged import Judged
 from ganbench.report.labels import label, naming, short_names
 from ganbench.report.numbers import NONE, count, number
 from ganbench.report.rows import floor_of
@@ -20,27 +21,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ganbench.core.column import Column
-    from ganbench.tables.results import Results
 
 FORMAT = 1
 MOST_ROWS = 50  # of a data set in Markdown; a step summary holds one megabyte
 
 
-def summary(results: Results, found: pd.DataFrame | None = None) -> dict[str, Any]:
+def summary(judged: Judged) -> dict[str, Any]:
     """Return what the page says as JSON can hold it; numbers have six digits, undefined ones are null.
 
     Keys: `format`, `suite`, `run`; `datasets`, each `name`, `dataset`, `headline`, `lead` (the metric that decides the
     order), `floors` (what real samples get) and `trials`, best first, each with its axes, `rank`, `metrics` (metric →
     `n mean iqm median sd low high`), how its runs ended, and `verdicts` (verdict → `runs share low high`); `skipped`
     (reason and names); `columns` (metric → meaning, unit, direction).
-
-    Args:
-        results: of a run.
-        found: its verdicts, where they are known already.
     """
-    metrics = metric_columns(results)
-    ranked = ranking(results).to_dict("records")
-    shares = _shares(verdicts(results) if found is None else found)
+    results, ranked = judged.results, judged.ranking.to_dict("records")
+    metrics, shares = metric_columns(results), _shares(judged.verdicts)
     called = short_names([str(name) for name in results.runs["dataset"].unique()])
     datasets = [
         _dataset(called[str(name)], runs, [row for row in ranked if row["dataset"] == name], metrics, shares)
@@ -56,9 +51,9 @@ def summary(results: Results, found: pd.DataFrame | None = None) -> dict[str, An
     }
 
 
-def markdown(results: Results) -> str:
+def markdown(judged: Judged) -> str:
     """Return the headline, a table a data set with its best trials first, and what was skipped."""
-    data = summary(results)
+    data = summary(judged)
     lines = [f"## {escaped(data['suite'])}", ""]
     for dataset in data["datasets"]:
         lines += [f"**{escaped(dataset['headline'])}**", ""]

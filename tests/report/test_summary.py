@@ -15,6 +15,7 @@ from fake_results import fake_results
 
 from ganbench.analysis.estimators import iqm
 from ganbench.report.downloads import downloads, to_csv
+from ganbench.report.judged import Judged
 from ganbench.report.summary import markdown, summary
 
 EVIL = "=HYPERLINK(0)</script><img src=x onerror=alert(1)> @everyone #1 |a|b| `x` [l](javascript:0)\n# big"
@@ -27,7 +28,7 @@ def results():
 
 @pytest.fixture(scope="module")
 def data(results):
-    return json.loads(json.dumps(summary(results), allow_nan=False))
+    return json.loads(json.dumps(summary(Judged(results)), allow_nan=False))
 
 
 def test_the_numbers_are_those_of_the_tables(results, data):
@@ -57,7 +58,7 @@ def test_trials_come_best_first_and_failed_ones_are_kept(data):
 
 
 def test_markdown_has_a_row_a_trial_and_every_headline(results, data):
-    text = markdown(results)
+    text = markdown(Judged(results))
     for dataset in data["datasets"]:
         assert dataset["headline"].replace("_", "\\_") in text
     rows = [line for line in text.splitlines() if re.match(r"\| \d* \|", line)]
@@ -69,7 +70,7 @@ def test_markdown_has_a_row_a_trial_and_every_headline(results, data):
 
 def test_hostile_names_stay_text():
     results = fake_results(trials=3, seeds=2, labels={"loss": EVIL, "dataset": EVIL}, suite="x")
-    text = markdown(results)
+    text = markdown(Judged(results))
     assert "<img" not in text and "</script" not in text and "\n# big" not in text
     assert not re.search(r"(?<!\\)[@\[]|(?<!\\)`(?!0a1b2c3d4e`)(?<!0a1b2c3d4e`)", text)  # no mention, link or code
     rows = [line for line in text.splitlines() if line.startswith("|")]
@@ -92,9 +93,9 @@ def test_negative_numbers_stay_numbers():
 
 
 def test_downloads_hold_the_files_or_say_why_not(results, data):
-    by_name = {d.name: d for d in downloads(results)}
+    by_name = {d.name: d for d in downloads(Judged(results))}
     kind, text = by_name["summary.json"].uri.split(";charset=utf-8;base64,")
     assert kind == "data:application/json" and json.loads(base64.b64decode(text)) == data
     assert base64.b64decode(by_name["runs.csv"].uri.split(",")[1]).decode() == to_csv(results.runs)
-    many = downloads(fake_results(trials=1200, seeds=1, steps=100))
+    many = downloads(Judged(fake_results(trials=1200, seeds=1, steps=100)))
     assert [d.uri == "" for d in many] == ["too much" in d.instead for d in many] and not many[0].uri
