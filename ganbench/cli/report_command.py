@@ -30,10 +30,11 @@ def command(runs: tuple[Path, ...], report: Path, form: str | None, watch: bool)
     Of two or more runs it is the page of what changed from the first to each of the others, in
     REPORT/<suite>-changes.html.
     """
-    if len(runs) == 1 and form:
-        _print(runs[0], form)
+    first, *others = runs
+    if form and not others:
+        _print(first, form)
         return
-    if form or (watch and len(runs) > 1):
+    if form or (watch and others):
         from ganbench.core.errors import UsageError
 
         option = f"--{form}" if form else "--watch"
@@ -43,7 +44,7 @@ def command(runs: tuple[Path, ...], report: Path, form: str | None, watch: bool)
     if watch:
         from ganbench.report.watch import watch as watching
 
-        watching(runs[0], report, click.echo)
+        watching(first, report, click.echo)
         return
     click.echo(f"report  {write(runs, report)}")
 
