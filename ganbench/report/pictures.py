@@ -68,7 +68,7 @@ def frame(real: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _scatter(x: np.ndarray, real: np.ndarray, low: np.ndarray, high: np.ndarray, side: int) -> Image:
-    behind = _density(real.astype(np.float64), low, high, side, radius=0.9 + side / 80)
+    behind = _density(real.astype(np.float64)[:, :2], low, high, side, radius=0.9 + side / 80)
     front = _density(x, low, high, side, radius=0.5 + side / 104)
     return _blend(0.55 * behind, front)
 

@@ -240,6 +240,12 @@ def test_samples_outside_of_the_frame_and_not_finite_ones_are_counted():
     assert picture(samples, real, 1, "t").text == "t; 3 of 4 outside of the frame"
 
 
+def test_points_of_many_axes_are_seen_along_the_first_two():
+    rng = np.random.default_rng(0)
+    real, fake = rng.normal(size=(60, 16)), rng.normal(size=(50, 16))
+    assert picture(fake, real, 1, "t") == picture(fake[:, :2], real[:, :2], 1, "t")
+
+
 def test_images_keep_their_pixels_and_numbers_become_bars():
     images = np.random.default_rng(0).integers(0, 256, (16, 1, 8, 8), dtype=np.uint8)
     shown = picture(images, images, 1, "t")
