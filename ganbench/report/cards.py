@@ -48,6 +48,7 @@ class Card:
     opened: bool
     found: list[Finding]
     layers: str
+    stopped: str
 
 
 def card(
@@ -87,7 +88,16 @@ def card(
     pictures = _pictures(samples, chosen, str(row.label)) if samples is not None and chosen else []
     median = chosen.text if chosen else ""
     by_layer = layer_profile(layers, str(row.label))
-    return Card(row, row.label, facts, drawn, diverged, pictures, median, opened, found, by_layer)
+    early = stopped(runs)
+    return Card(row, row.label, facts, drawn, diverged, pictures, median, opened, found, by_layer, early)
+
+
+def stopped(runs: pd.DataFrame) -> str:
+    """Return why and when a trial ended before its last step, empty where it did not."""
+    if "stop_reason" not in runs:
+        return ""
+    known = runs[runs["stop_reason"].notna()]
+    return "" if known.empty else f"{known['stop_reason'].iloc[0]} (step {int(known['stopped_at'].max()):,})"
 
 
 def marks(found: Sequence[Finding]) -> list[Mark]:

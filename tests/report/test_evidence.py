@@ -187,3 +187,11 @@ def test_many_trials_keep_their_verdicts():
     results = fake_results(trials=300, seeds=2, steps=200)
     html = render(results)
     assert html.count('class="bar"') == 300
+
+
+def test_a_trial_that_ended_early_says_why(results):
+    trial = results.runs["trial"].iloc[0]
+    runs = results.runs.assign(stop_reason=None, stopped_at=np.nan)
+    runs.loc[runs["trial"] == trial, ["stop_reason", "stopped_at"]] = "every seed has collapsed", 1200
+    html = render(dataclasses.replace(results, runs=runs))
+    assert html.count("Ended early: every seed has collapsed (step 1,200)") == 1
