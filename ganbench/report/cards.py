@@ -96,8 +96,8 @@ def stopped(runs: pd.DataFrame) -> str:
     """Return why and when a trial ended before its last step, empty where it did not."""
     if "stop_reason" not in runs:
         return ""
-    known = runs[runs["stop_reason"].notna()]
-    return "" if known.empty else f"{known['stop_reason'].iloc[0]} (step {int(known['stopped_at'].max()):,})"
+    known = runs.loc[runs["stop_reason"].notna(), ["stop_reason", "stopped_at"]].to_numpy()
+    return f"{known[0][0]} (step {int(known[:, 1].max()):,})" if len(known) else ""
 
 
 def marks(found: Sequence[Finding]) -> list[Mark]:
