@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NO_TRICKS = "none"
+MOST_SAID = 24  # letters
 BESIDE = ("network", "optimizer", "schedule")  # the axes that are named where loss and tricks are not enough
 
 
@@ -98,4 +99,8 @@ def _spoken(loss: str, tricks: tuple[str, ...], named: Naming) -> str:
 
 
 def _where(others: tuple[str, ...]) -> str:
-    return f" ({', '.join(words(other[2:]) for other in others)})" if others else ""
+    """Return what a sentence says of the other axes; long parameters are left to the table."""
+    said = [words(other[2:]) for other in others]
+    if sum(map(len, said)) > MOST_SAID:
+        said = [text.partition("(")[0] for text in said]
+    return f" ({', '.join(said)})" if said else ""

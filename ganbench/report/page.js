@@ -62,7 +62,7 @@ function filterable(table, name) {
   input.placeholder = "Filter: r1, hinge, collapse …";
   input.setAttribute("aria-label", "Filter the trials by words");
   box.append(input, count);
-  table.before(box);
+  table.parentElement.before(box);
   const rows = [...table.tBodies[0].rows];
   const apply = () => {
     const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);

@@ -11,7 +11,7 @@ import numpy as np
 
 from ganbench.analysis.comparison_effects import probability_above
 from ganbench.analysis.estimators import scored, worst
-from ganbench.analysis.ranking import FINISHED
+from ganbench.analysis.ranking import FINISHED, LEADING_METRICS
 from ganbench.core.column import Column
 from ganbench.core.status import Status
 from ganbench.report.headline import Ranked, name_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TINTS = 7
+MOST_OTHERS = 4  # metrics beside the leading one: what a screen is wide enough for; all are in the downloads
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,8 @@ def table(
     baseline, better = improvements(runs, metrics[lead] if lead else None)
     # What has no better or worse (where samples lie, how far they spread) is evidence, and not in the ranking.
     directed = [m for m in metrics if m != lead and metrics[m].direction]
-    others = [m for m in directed if any(math.isfinite(row[f"{m}_mean"]) for row in ranked)]
+    directed.sort(key=lambda m: m not in LEADING_METRICS)
+    others = [m for m in directed if any(math.isfinite(row[f"{m}_mean"]) for row in ranked)][:MOST_OTHERS]
     shown = [*([lead] if lead else []), *others]
     shades = {m: tints([row[f"{m}_mean"] for row in ranked], metrics[m].direction) for m in shown}
     strips = _strips(ranked, runs, lead, metrics) if lead and not brief else {}

@@ -45,7 +45,10 @@ class Shares:
     @staticmethod
     def of(runs: pd.DataFrame, datasets: int) -> Shares:
         """Return the shares of so many data sets."""
-        brief = len(set(runs["trial"])) > FULL_ROWS
+        trials = len(set(runs["trial"]))
+        if trials <= DETAILED:
+            return Shares(DETAILED, THUMBNAILS, False)
+        brief = trials > FULL_ROWS
         return Shares((DETAILED // 2 if brief else DETAILED) // datasets, 0 if brief else THUMBNAILS // datasets, brief)
 
 
