@@ -28,19 +28,23 @@ def fastest(channels: tuple[int, int], side: int, stride: int, transposed: bool,
     return "columns" if stride == 2 and min(channels) <= THIN else "grouped"
 
 
-def convolve(x: Tensor, weight: Tensor, *, stride: int, padding: int, transposed: bool, way: Way) -> Tensor:
+def convolve(
+    x: Tensor, weight: Tensor, *, stride: int, padding: int, transposed: bool, way: Way, groups: int = 1
+) -> Tensor:
     """Return each seed's images `[B, S·in, H, W]` convolved with its own kernels, `[B, S·out, H', W']`.
 
     `weight` is `[S, out, in, k, k]`, or `[S, in, out, k, k]` where transposed. `way` is one grouped convolution, a loop
-    over seeds, or a batched matrix product of image columns; they are equal to rounding.
+    over seeds, or a batched matrix product of image columns; they are equal to rounding. Within a seed, channels may be
+    in `groups` that see only each other (`weight` is then `[S, out, in/groups, k, k]`; never as columns).
     """
-    if way == "columns":
+    if way == "columns" and groups == 1:
         return _from_columns(x, weight, stride, padding) if transposed else _of_columns(x, weight, stride, padding)
     function = F.conv_transpose2d if transposed else F.conv2d
-    if way == "grouped":
-        return function(x, weight.flatten(0, 1), stride=stride, padding=padding, groups=len(weight))
+    if way != "loop":
+        return function(x, weight.flatten(0, 1), stride=stride, padding=padding, groups=len(weight) * groups)
     images = zip(x.chunk(len(weight), dim=1), weight.unbind(0), strict=True)
-    return torch.cat([function(own, kernel, stride=stride, padding=padding) for own, kernel in images], dim=1)
+    each = [function(own, kernel, stride=stride, padding=padding, groups=groups) for own, kernel in images]
+    return torch.cat(each, dim=1)
 
 
 def _of_columns(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:

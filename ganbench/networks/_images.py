@@ -39,26 +39,34 @@ class Conv:
         stride: int = 2,
         padding: int = 1,
         transposed: bool = False,
+        groups: int = 1,
         bias: bool = True,
     ) -> None:
         self.weight, self.bias = f"{name}.weight", f"{name}.bias"
         self.channels, self.initialise, self.has_bias = channels, initialise, bias
         self.kernel, self.stride, self.padding, self.transposed = kernel, stride, padding, transposed
+        self.groups = groups  # of channels that see only each other; not where transposed
 
     def init(self, generator: Generator) -> tuple[Params, Params]:
         """Return the weight (output channels first, or input channels first where transposed) and the bias."""
         inputs, outputs = self.channels
         area = self.kernel**2
-        first, second = (inputs, outputs) if self.transposed else (outputs, inputs)
+        first, second = (inputs, outputs) if self.transposed else (outputs, inputs // self.groups)
         shape = (first, second, self.kernel, self.kernel)
-        weight, _ = self.initialise(shape, inputs * area, outputs * area, generator)
+        weight, _ = self.initialise(shape, inputs // self.groups * area, outputs // self.groups * area, generator)
         return {self.weight: weight, self.bias: torch.zeros(outputs)} if self.has_bias else {self.weight: weight}, {}
 
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
         """Return `[B, S·out, H', W']`."""
         way = fastest(self.channels, x.shape[-1], self.stride, self.transposed, x.device.type)
         y = convolve(
-            x, params[self.weight], stride=self.stride, padding=self.padding, transposed=self.transposed, way=way
+            x,
+            params[self.weight],
+            stride=self.stride,
+            padding=self.padding,
+            transposed=self.transposed,
+            groups=self.groups,
+            way=way,
         )
         return y + params[self.bias].flatten()[:, None, None] if self.has_bias else y
 
