@@ -98,7 +98,8 @@ def print_comparison(
     import json
 
     from ganbench.check.outputs import markdown
-    from ganbench.check.verdict import HEADERS, as_data, cells, headline, one_line, shown
+    from ganbench.check.verdict import HEADERS, as_data, cells, headline, shown
+    from ganbench.core.markdown import one_line
 
     if form == "json":
         click.echo(json.dumps(as_data(comparison, title, warnings), indent=2, ensure_ascii=False))

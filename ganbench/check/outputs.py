@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 from ganbench.analysis.comparison import Outcome, Row
 from ganbench.analysis.comparison_results import WHOLE, Comparison
-from ganbench.check.verdict import FAILING, HEADERS, cells, headline, one_line, shown
+from ganbench.check.verdict import FAILING, HEADERS, cells, headline, shown
+from ganbench.core.markdown import escaped, one_line, table
 
 MOST_ROWS = 200  # a step summary holds one megabyte
 _MARKS = {Outcome.WORSE: "❌", Outcome.MISSING: "❌", Outcome.UNDERPOWERED: "⚠️", Outcome.BETTER: "✅", Outcome.SAME: ""}
@@ -18,15 +17,17 @@ _MARKS = {Outcome.WORSE: "❌", Outcome.MISSING: "❌", Outcome.UNDERPOWERED: "�
 
 def markdown(comparison: Comparison, title: str, warnings: Sequence[str], everything: bool = False) -> str:
     """Return a section of Markdown in which no text of the tables is markup."""
-    lines = [f"### {_escaped(title)}", "", f"**{_escaped(headline(comparison))}**", ""]
-    lines += [f"- ⚠️ {_escaped(text)}" for text in warnings]
-    lines += [f"- new, not judged: {_escaped(name)}" for name in comparison.new]
+    lines = [f"### {escaped(title)}", "", f"**{escaped(headline(comparison))}**", ""]
+    lines += [f"- ⚠️ {escaped(text)}" for text in warnings]
+    lines += [f"- new, not judged: {escaped(name)}" for name in comparison.new]
     rows = shown(comparison, everything)
     if rows:
-        lines += ["", f"| {' | '.join(HEADERS)} |", f"|{'---|' * len(HEADERS)}"]
-        for row in rows[:MOST_ROWS]:
-            first, *others = cells(row)
-            lines.append(f"| {' | '.join((f'{_MARKS[row.outcome]} {first}'.strip(), *map(_escaped, others)))} |")
+        told = (
+            (f"{_MARKS[row.outcome]} {first}".strip(), *map(escaped, others))
+            for row in rows[:MOST_ROWS]
+            for first, *others in [cells(row)]
+        )
+        lines += ["", *table(HEADERS, told)]
     if len(rows) > MOST_ROWS:
         lines += ["", f"{len(rows) - MOST_ROWS} more rows are left out."]
     return "\n".join(lines) + "\n"
@@ -77,10 +78,6 @@ def _kind(row: Row) -> str:
     if row.outcome not in FAILING:
         return ""
     return "error" if row.outcome == Outcome.UNDERPOWERED or row.metric == WHOLE else "failure"
-
-
-def _escaped(text: str) -> str:
-    return re.sub(r"([\\`*_{}\[\]|~#@])", r"\\\1", html.escape(one_line(text), quote=False))
 
 
 def _message(text: str) -> str:

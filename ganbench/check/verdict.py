@@ -10,6 +10,7 @@ from typing import Any
 
 from ganbench.analysis.comparison import Outcome, Row
 from ganbench.analysis.comparison_results import WHOLE, Comparison
+from ganbench.core.markdown import one_line
 
 REGRESSION = 1
 INCOMPLETE = 4
@@ -69,12 +70,6 @@ def as_data(comparison: Comparison, baseline: str, warnings: Sequence[str]) -> d
         "incomplete_trials": list(comparison.incomplete),
         "rows": [{name: _plain(v) for name, v in dataclasses.asdict(row).items()} for row in comparison.rows],
     }
-
-
-def one_line(text: str, length: int = 200) -> str:
-    """Return a text without control characters and line breaks, cut to a length."""
-    line = "".join(c if c.isprintable() else " " for c in " ".join(text.split()))
-    return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
 def _number(value: float, form: str = ".4g") -> str:

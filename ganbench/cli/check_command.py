@@ -76,7 +76,7 @@ def command(
     if sequential and target.suffix not in (".yaml", ".yml"):
         raise click.UsageError("--sequential trains; give a suite (.yaml) instead of a run")
     rules = rules_of(alpha, tolerances, margins, metrics, least)
-    plan = plan_of(target, (), None, yes=False) if target.suffix in (".yaml", ".yml") else None
+    plan = _fixed_plan(target) if target.suffix in (".yaml", ".yml") else None
 
     from ganbench.analysis.comparison_results import compare_results, judged_metrics
     from ganbench.check import baselines, comparable, outputs
@@ -120,6 +120,25 @@ def command(
         for line in outputs.github_annotations(comparison, _places(plan) if plan else {}):
             click.echo(line, err=True)
     return exit_code(comparison)
+
+
+def _fixed_plan(suite: Path) -> Plan:
+    """Return a suite's plan.
+
+    Raises:
+        UsageError: its search makes trials up as it goes, so that no baseline can hold the same ones.
+    """
+    from ganbench.core.errors import UsageError
+
+    plan = plan_of(suite, (), None, yes=False)
+    search = plan.suite.search
+    if search is not None and search.needs_ray:
+        kind = "optuna" if search.adaptive else search.scheduler
+        raise UsageError(
+            f"{plan.suite.place(('search',))}: what {kind} trains hangs on what it found, so it cannot be trained "
+            "again; check the folder of a run, or a suite of its best trial"
+        )
+    return plan
 
 
 def _check_speed(root: Path, save: bool) -> int:

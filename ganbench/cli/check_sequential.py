@@ -27,7 +27,7 @@ def check_sequentially(plan: Plan, old: Baseline, rules: Rules, train: Callable[
     """Train and judge a plan look by look (`analysis/sequential.py`); every trial needs the same seeds.
 
     A group of seeds is an ordinary trial with its own key and part, so that an interrupted check goes on, and the
-    next one of an equal suite trains nothing.
+    next one of an equal suite trains nothing. Each look leaves a run; the last one holds the groups of all of them.
 
     Args:
         plan: with all the seeds that may be trained.
@@ -50,6 +50,7 @@ def check_sequentially(plan: Plan, old: Baseline, rules: Rules, train: Callable[
     trials = [trial.key[:12] for trial in plan.trials]
     found = compare_sequentially(trials, groups.draw, schedule, rules)
     absent = compare(groups.absent, rules)
+    groups.merge()
     for look in schedule:
         stopped = sum(count == look.seeds for count in found.seeds.values())
         if stopped:
@@ -67,6 +68,7 @@ class _Groups:
         self.trials = {trial.key[:12]: trial for trial in plan.trials}
         self.known = run_fingerprints(old.results) if old.fingerprints is None else old.runs
         self.parts: list[Results] = []
+        self.trained: dict[str, list[Trial]] = {key: [] for key in self.trials}
         self.changed: set[str] = set()
         self.seen = 0
         self.new: tuple[str, ...] = ()
@@ -91,6 +93,14 @@ class _Groups:
             if arm.trial in trials
         ]
 
+    def merge(self) -> None:
+        """Merge all groups into one run, the newest of the suite; their parts are there, so nothing is trained."""
+        from ganbench.sweep.plan import run_id
+
+        groups = [group for groups in self.trained.values() for group in groups]
+        if len(self.parts) > 1:
+            self.train(replace(self.plan, trials=tuple(groups), run_id=run_id(groups)))
+
     def _group(self, trials: Sequence[Trial], look: Look) -> Results:
         """Return the tables of the seeds between the last look and this one, under the keys of the whole trials."""
         from ganbench.analysis.comparison_identity import run_fingerprints
@@ -101,6 +111,8 @@ class _Groups:
         self.seen = look.seeds
         results = load(self.train(replace(self.plan, trials=tuple(part), run_id=run_id(part))))
         whole = {mine.key[:12]: trial.key[:12] for mine, trial in zip(part, trials, strict=True)}
+        for mine in part:
+            self.trained[whole[mine.key[:12]]].append(mine)
         prints = run_fingerprints(results)
         columns = [results.runs[name].astype(str).tolist() for name in ("run", "trial", "seed")]
         for run, trial, seed in zip(*columns, strict=True):

@@ -106,9 +106,11 @@ def find_run(path: str | Path) -> Path:
     return max(runs, key=_finished)
 
 
-def _finished(folder: Path) -> str:
+def _finished(folder: Path) -> tuple[str, int]:
+    """Return when a run finished; the clock of its file decides within one second."""
     times = _manifest(folder).get("times")
-    return str(times.get("finished", "")) if isinstance(times, dict) else ""
+    told = str(times.get("finished", "")) if isinstance(times, dict) else ""
+    return told, (folder / "manifest.json").stat().st_mtime_ns
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

@@ -307,6 +307,36 @@ def test_sequential_goes_on_only_with_what_is_undecided(here, capsys, monkeypatc
     assert "worse" in captured.out and "1 of 2 trials are decided with 3 seeds" in captured.err
 
 
+def test_a_sequential_check_leaves_one_run_with_all_its_seeds(here, capsys):
+    path = here / "results/baselines/main/runs.parquet"
+    table = schema.read(path, "runs")
+    columns = schema.declarations("runs", table.schema)
+    runs = schema.to_pandas(table)
+    runs.loc[runs["loss"] == "hinge", "fid"] = 0.001  # clearly better than now, so that hinge goes on
+    pq.write_table(schema.to_arrow("runs", runs, columns), path)
+    about = json.loads((path.parent / "manifest.json").read_text())
+    other = set(runs.loc[runs["loss"] == "hinge", "trial"])
+    about["baseline"]["runs"] = {k: v for k, v in about["baseline"]["runs"].items() if k.split("-")[0] not in other}
+    (path.parent / "manifest.json").write_text(json.dumps(about))
+    more = ["--executor", "local", "--sequential", "--alpha", "0.05", "--results", "fresh", "--json"]
+    assert main(["check", "small.yaml", "--baseline", "main", *more]) == 1
+    seeds = json.loads(capsys.readouterr().out)["seeds"]
+    assert len(set(seeds.values())) == 2
+    found = load("fresh/small").runs
+    counts = {loss: sorted(rows["seed"]) for loss, rows in found.groupby("loss")}
+    assert counts["non_saturating"] == list(range(3)) and counts["hinge"] == list(range(max(seeds.values())))
+
+
+@pytest.mark.parametrize("search", ["{searcher: optuna}", "{scheduler: asha}"])
+def test_a_search_that_makes_its_trials_up_is_refused_in_one_line(here, capsys, no_training, search):
+    words = search.strip("{}")
+    tail = f"search: {{metric: fid, trials: 4, {words}, space: {{optimizer.lr: {{log_uniform: [1e-4, 1e-2]}}}}}}\n"
+    (here / "small.yaml").write_text(SUITE + tail)
+    assert main(["check", "small.yaml", "--baseline", "main"]) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 1 and told[0].startswith("ganbench: small.yaml:") and "check the folder of a run" in told[0]
+
+
 def test_sequential_needs_a_suite(here, capsys, no_training):
     assert main(["check", "results/small", "--baseline", "main", "--sequential"]) == 2
     assert "give a suite" in capsys.readouterr().err
