@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ganbench.core.column import Column
 from ganbench.report.headline import Ranked, name_of
-from ganbench.report.labels import NO_TRICKS, Naming
+from ganbench.report.labels import BESIDE, NO_TRICKS, Naming
 from ganbench.report.numbers import number
 from ganbench.report.rows import tints
 
@@ -53,7 +54,8 @@ def heatmaps(
     """
     places: dict[str, list[Mapping]] = {}
     for row in ranked:
-        where = ", ".join(named.text(row[axis]) for axis in ("network", "optimizer", "schedule") if axis in named.axes)
+        said = (named.text(row[axis]) for axis in BESIDE if axis in named.axes)
+        where = ", ".join(text for text in said if text)
         places.setdefault(where, []).append(row)
     found = []
     for metric in metrics:
@@ -78,18 +80,23 @@ def _heatmap(
     shades: Mapping[str, int | None],
 ) -> list[Heatmap]:
     cells = {(row["loss"], row["tricks"]): row for row in rows}
-    losses = sorted({loss for loss, _ in cells}, key=lambda loss: -sum(key[0] == loss for key in cells))
-    tricks = sorted({t for _, t in cells}, key=lambda t: (t != NO_TRICKS, -sum(key[1] == t for key in cells)))
+    # Those with the most trials first, then as the ranking has them.
+    losses = _most_first(loss for loss, _ in cells)
+    tricks = sorted(_most_first(trick for _, trick in cells), key=lambda trick: trick != NO_TRICKS)
     if not (2 <= len(losses) <= MOST and 2 <= len(tricks) <= MOST) or len(cells) < len(rows):
         return []
     table = [
         (
-            "+ ".join(named.text(t) for t in trick.split("+")) if trick != NO_TRICKS else "plain",
+            " + ".join(named.text(t) for t in trick.split("+")) if trick != NO_TRICKS else "plain",
             [_square(cells.get((loss, trick)), metric, shades, skipped.get((loss, trick), "")) for loss in losses],
         )
         for trick in tricks
     ]
     return [Heatmap(name_of(metric.name), metric.direction, place, [named.text(loss) for loss in losses], table)]
+
+
+def _most_first(texts: Iterable[str]) -> list[str]:
+    return [text for text, _ in Counter(texts).most_common()]
 
 
 def _square(row: Mapping | None, metric: Column, shades: Mapping[str, int | None], why: str) -> Square:

@@ -62,7 +62,15 @@ def naming(runs: pd.DataFrame) -> Naming:
         if len(set(finer)) > len(set(told)):
             axes.add(axis)
             told = finer
-    return Naming(axes, _short([values[0], [t for cell in values[1] for t in cell.split("+")], *values[2:]]))
+    short = _short([values[0], [t for cell in values[1] for t in cell.split("+")], *values[2:4]])
+    return Naming(axes, short | _without_common(values[4]))
+
+
+def _without_common(schedules: Collection[str]) -> dict[str, str]:
+    """Return each schedule → its settings that not all of them have."""
+    settings = {text: text.split(", ") for text in schedules}
+    common = set.intersection(*map(set, settings.values())) if settings else set()
+    return {text: ", ".join(s for s in own if s not in common) for text, own in settings.items()}
 
 
 def short_names(texts: Collection[str]) -> dict[str, str]:
@@ -85,7 +93,7 @@ def _short(axes: list[Any]) -> dict[str, str]:
 def label(row: Mapping[str, Any], named: Naming) -> Label:
     """Return the label of a trial from its row of `runs`; loss and tricks are always named."""
     loss = named.text(row["loss"])
-    others = tuple(f"· {named.text(row[axis])}" for axis in BESIDE if axis in named.axes)
+    others = tuple(f"· {text}" for axis in BESIDE if axis in named.axes and (text := named.text(row[axis])))
     tricks = tuple(named.text(t) for t in str(row["tricks"]).split("+") if t != NO_TRICKS)
     rest = ("+ " + " + ".join(tricks),) if tricks else ("plain",) if "tricks" in named.axes else ()
     return Label(loss, (*rest, *others), _spoken(loss, tricks, named) + _where(others))

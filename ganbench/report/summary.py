@@ -44,7 +44,7 @@ def summary(judged: Judged) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "suite": str(results.manifest.get("suite", results.path.parent.name)),
-        "run": results.path.name,
+        "run": str(results.manifest.get("run", results.path.name)),
         "datasets": datasets,
         "skipped": [{"reason": s.reason, "names": list(s.names)} for s in about.skipped(results.manifest)],
         "columns": {n: {"meaning": c.meaning, "unit": c.unit, "direction": c.direction} for n, c in metrics.items()},

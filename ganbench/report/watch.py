@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,10 +26,12 @@ def page_name(folder: Path) -> str:
     """Return what a run's page is called: its suite; a monitored run is of none and has a name of its own."""
     folder = folder.resolve()
     try:
-        monitored = "monitor" in json.loads((folder / "manifest.json").read_bytes())
-    except (OSError, ValueError, TypeError):
-        monitored = False
-    return folder.name if monitored else folder.parent.name
+        manifest = json.loads((folder / "manifest.json").read_bytes())
+        suite = "" if "monitor" in manifest else str(manifest["suite"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return folder.parent.name
+    # A name from a file must not lead anywhere.
+    return suite if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", suite) else folder.name
 
 
 def watch(run: Path, report: Path, say: Callable[[str], None], every: float = EVERY) -> None:

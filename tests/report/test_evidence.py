@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import time
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -181,6 +182,20 @@ def test_the_page_shows_all_of_it(results):
     html = render(results)
     assert 'class="v-collapse"' in html and "8 total collapse" in html and "Try: " in html
     assert "Gradient by layer" in html and "P(better)" in html
+
+
+@pytest.mark.verify
+def test_five_thousand_trials_are_a_page_of_five_megabytes_in_half_a_minute():
+    results = fake_results(trials=5000, seeds=2, steps=400)
+    start = time.perf_counter()
+    html = render(results)
+    assert time.perf_counter() - start < 30
+    assert len(html.encode()) < 5_000_000 and html.count('<td class="verdicts"') == 5000
+
+
+def test_a_hundred_trials_of_eight_seeds_are_less_than_three_megabytes():
+    html = render(fake_results(trials=100, seeds=8, datasets=("ring",), steps=4000))
+    assert len(html.encode()) < 3_000_000
 
 
 def test_many_trials_keep_their_verdicts():

@@ -77,6 +77,13 @@ def test_labels_leave_out_what_other_words_say_already():
     ]  # fmt: skip
 
 
+def test_labels_leave_out_settings_that_all_trials_share():
+    assert _named({"schedule": "batch=128"}, {"schedule": "n_critic=5, batch=128"})[1] == [
+        "hinge",
+        "hinge (n critic=5)",
+    ]
+
+
 def test_every_trial_has_a_label_of_its_own():
     runs = fake_results(trials=40, seeds=1).runs
     named = naming(runs)
