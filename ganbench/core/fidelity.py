@@ -66,14 +66,17 @@ def _metric_fid() -> Any:  # noqa: ANN401 - an untyped module
 
 
 def fid_statistics(features: Tensor) -> dict[str, Any]:
-    """Return torch-fidelity's mean and covariance of `[n, d]` features, in float64; n ≥ 2.
+    """Return the mean and covariance of `[n, d]` features as torch-fidelity wants them, in float64; n ≥ 2.
 
+    They are its own to the last bit (a test holds that), in three quarters of its time: it computes the mean twice.
     One-dimensional features get a constant second axis, which changes no distance: torch-fidelity wants a matrix.
     """
     values = features.double().cpu()
     if values.shape[1] == 1:
         values = torch.cat((values, torch.zeros_like(values)), dim=1)
-    return _metric_fid().fid_features_to_statistics(values)
+    mean = values.numpy().mean(axis=0)  # numpy's order of summation, which is not torch's
+    centred = (values - torch.from_numpy(mean)).numpy()
+    return {"mu": mean, "sigma": (centred.T @ centred) * (1 / (len(values) - 1))}
 
 
 def fid_distance(a: dict[str, Any], b: dict[str, Any]) -> float:

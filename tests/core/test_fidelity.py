@@ -12,7 +12,7 @@ import pytest
 import scipy.linalg
 import torch
 
-from ganbench.core.fidelity import fid_distance, fid_statistics
+from ganbench.core.fidelity import fid_distance, fid_statistics, import_torchvision
 
 
 def gaussian(mean, covariance):
@@ -39,6 +39,17 @@ def test_statistics_of_points_reach_the_closed_form():
     a, b = fid_statistics(points_with((0.0, 0.0), 1)), fid_statistics(points_with((3.0, 4.0), 2))
     assert np.allclose(b["sigma"], 4 * np.eye(2), atol=1e-12)
     assert fid_distance(a, b) == pytest.approx(27, abs=1e-12)
+
+
+@pytest.mark.parametrize(("n", "d"), [(5000, 64), (1000, 2), (10, 32), (2, 3)])
+def test_statistics_are_torch_fidelitys_own_to_the_last_bit(n, d):
+    import_torchvision()
+    from torch_fidelity.metric_fid import fid_features_to_statistics
+
+    x = 3 * torch.randn(n, d, generator=torch.Generator().manual_seed(n)).double() + 7
+    found, theirs = fid_statistics(x), fid_features_to_statistics(x)
+    assert np.array_equal(found["mu"], theirs["mu"])
+    assert np.array_equal(found["sigma"], theirs["sigma"])
 
 
 def test_one_dimension():
