@@ -26,6 +26,8 @@ def results():
 def pages(results, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     (folder / "run.html").write_text(render(results), encoding="utf-8")
+    many = fake_results(trials=24, seeds=2, steps=200)
+    (folder / "map.html").write_text(render(many), encoding="utf-8")
     (folder / "changes.html").write_text(render_changes(results, [results]), encoding="utf-8")
     return folder
 
@@ -207,3 +209,13 @@ def test_downloads_are_files_without_a_request(open_page):
         links.nth(1).click()
     assert waiting.value.suggested_filename == "runs.csv"
     assert waiting.value.path().read_text(encoding="utf-8").startswith("run,trial,dataset,")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_heatmap_keeps_its_columns_under_their_losses(open_page, width):
+    page = open_page("map.html", width=WIDTHS[width])
+    middles = "(cells) => cells.map((c) => { const b = c.getBoundingClientRect(); return b.x + b.width / 2; })"
+    table = page.locator("table.map").first
+    heads = table.locator("thead tr > *").evaluate_all(middles)
+    for row in table.locator("tbody tr").all():
+        assert row.locator(":scope > *").evaluate_all(middles) == pytest.approx(heads, abs=1)
