@@ -1,0 +1,28 @@
+"""The committed baseline of the smoke suite comes out again to the last bit, where libraries and processor are its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ganbench.check import baselines, comparable
+from ganbench.cli.main import main
+from ganbench.sweep.manifest import environment
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "results/baselines"
+NAME = "smoke-linux-x86_64-cpu"
+# Without influence on the numbers: the version of this package is that of its components, one by one.
+FREE = ("ganbench is", "python is")
+
+
+@pytest.mark.verify
+def test_the_smoke_suite_gives_what_is_committed(tmp_path, capsys):
+    here = {"environment": environment()}
+    known = comparable.differences(baselines.find(NAME, FOLDER).manifest, here)
+    if other := [line for line in known if not line.startswith(FREE)]:
+        pytest.skip(f"numbers may differ in rounding: {'; '.join(other)}")
+    arguments = ["--baseline", NAME, "--baselines", str(FOLDER), "--results", str(tmp_path), "--executor", "local"]
+    assert main(["check", str(ROOT / "suites/smoke.yaml"), *arguments]) == 0
+    assert "are equal to the last bit" in capsys.readouterr().out
