@@ -1,4 +1,4 @@
-"""The committed baseline of the smoke suite comes out again to the last bit, where libraries and processor are equal."""
+"""The committed baseline of the smoke suite comes out again to the last bit, where library and processor are equal."""
 
 from __future__ import annotations
 
