@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import typing
 from collections.abc import Iterator
 
 from ganbench.cli.describe import as_yaml
@@ -18,18 +19,29 @@ SHOWN = 3
 def snippet(cls: type[Component]) -> str:
     """Return a suite with this component in it and as few others as it needs; its parameters are its defaults.
 
-    Features are not named in suites: theirs has a data set that uses them. Empty where no suite has a meaning, or the
-    usual components are not installed.
+    Features are an option of data sets, or what these always use: theirs has such a data set. Empty where no suite has
+    a meaning, or the usual components are not installed.
     """
     usual = {kind: name for kind, name in USUAL.items() if name in registry.components(kind)}
     if len(usual) < len(USUAL):
         return ""
     if cls.kind == "feature":
-        using = [d for d in registry.components("dataset").values() if getattr(d, "features", "") == cls.name]
-        return snippet(using[0]) if using else ""
+        return _with_feature(cls.name)
     for axes in _companions(cls.kind, usual):
         if _has_meaning(cls, axes):
             return _text(cls, {kind: name for kind, name in axes.items() if name != usual[kind] or kind == "dataset"})
+    return ""
+
+
+def _with_feature(name: str) -> str:
+    """Return a suite with a data set that uses this extractor, as it stands or when told to; empty if there is none."""
+    sets = registry.components("dataset").values()
+    for cls in sets:
+        if getattr(cls, "features", "") == name:
+            return snippet(cls)
+    for cls in sets:
+        if name in typing.get_args(typing.get_type_hints(cls).get("extractor")):
+            return f"datasets: [{cls.name}: {{extractor: {name}}}]"
     return ""
 
 
