@@ -79,14 +79,12 @@ def median_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
 
     Source: Hettmansperger & Sheather 1986, Statistics & Probability Letters 4(2), 75.
     """
-    from scipy.special import bdtr
-
     x = np.sort(np.asarray(values, dtype=np.float64).reshape(-1))
     n = len(x)
     reason = _no_spread(x) or ("" if 1 - 2.0 ** (1 - n) >= _checked(level) - 0.02 else f"{n} values are too few")
     if reason:
         return _undefined("order statistics", _checked(level), reason)
-    covers = [1 - 2 * float(bdtr(d - 1, n, 0.5)) for d in range(1, n // 2 + 1)]
+    covers = _covers(n)
     if covers[0] <= level:
         return Interval(float(x[0]), float(x[-1]), covers[0], "order statistics")
     d = max(k for k, share in enumerate(covers, 1) if share >= level)
@@ -94,8 +92,8 @@ def median_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
         return Interval(float(x[d - 1]), float(x[n - d]), covers[d - 1], "order statistics")
     part = (covers[d - 1] - level) / (covers[d - 1] - covers[d])
     weight = (n - d) * part / (d + (n - 2 * d) * part)
-    low = (1 - weight) * x[d - 1] + weight * x[d]
-    high = (1 - weight) * x[n - d] + weight * x[n - d - 1]
+    low = x[d - 1] + weight * (x[d] - x[d - 1])  # so written, equal values stay equal to the last bit
+    high = x[n - d] - weight * (x[n - d] - x[n - d - 1])
     return Interval(float(low), float(high), level, "order statistics")
 
 
@@ -148,6 +146,14 @@ def _t_quantile(freedom: float, level: float) -> float:
 
     tail = 1 - (1 - level) / 2
     return float(ndtri(tail) if math.isinf(freedom) else stdtrit(freedom, tail))
+
+
+@functools.cache
+def _covers(n: int) -> list[float]:
+    """Return how surely [x_(d), x_(n+1−d)] covers the median, for d = 1 … n/2."""
+    from scipy.special import bdtr
+
+    return [1 - 2 * float(bdtr(d - 1, n, 0.5)) for d in range(1, n // 2 + 1)]
 
 
 def _no_spread(x: np.ndarray) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ganbench.analysis.estimators import Values, iqm, mean, median, scored, sd, worst
-from ganbench.analysis.intervals import t_interval
+from ganbench.analysis.intervals import median_interval, t_interval
 from ganbench.core.column import Column
 from ganbench.core.status import Status
 from ganbench.core.trial import AXES
@@ -19,6 +19,7 @@ from ganbench.tables.results import Results
 # What decides the order, first to last: coverage before quality, quality before the distance that blends both.
 LEADING_METRICS = ("modes_captured", "hq_fraction", "fid")
 STATISTICS = ("n", "mean", "iqm", "median", "sd", "low", "high")
+_MEDIAN = ("median_low", "median_high")  # in the table alone, not on pages
 COUNTS = {"ok": Status.OK, "diverged": Status.DIVERGED, "failed": Status.FAILED, "timeout": Status.TIMEOUT}
 FINISHED = [str(Status.OK), str(Status.DIVERGED)]
 
@@ -37,8 +38,9 @@ def ranking(results: Results) -> pd.DataFrame:
     counted in their own columns, in no average.
 
     Columns: `dataset rank trial`, the other axes, `runs ok diverged failed timeout ms_per_step`, then for each metric
-    `<metric>_n` (values that were averaged), `_mean _iqm _median _sd`, and `_low _high`, the 95 % t
-    interval of the mean; NaN where undefined (no value; for `_sd _low _high` fewer than two).
+    `<metric>_n` (values that were averaged), `_mean _iqm _median _sd`, `_low _high`, the 95 % t
+    interval of the mean, and `_median_low _median_high`, the median's of order statistics, which covers what it says
+    with skewed seeds too; NaN where undefined (no value; fewer than two, or than five for the median's interval).
     """
     metrics = metric_columns(results)
     frames = [_rank(runs, metrics) for _, runs in results.runs.groupby("dataset", sort=False)]
@@ -103,9 +105,9 @@ def _numbers(runs: pd.DataFrame, name: str) -> Values:
 
 def _statistics(values: Values, fill: float) -> dict[str, float]:
     x = scored(values, fill)
-    interval = t_interval(x)
-    numbers = (len(x), mean(x), iqm(x), median(x), sd(x), interval.low, interval.high)
-    return dict(zip(STATISTICS, numbers, strict=True))
+    t, middle = t_interval(x), median_interval(x)
+    numbers = (len(x), mean(x), iqm(x), median(x), sd(x), t.low, t.high, middle.low, middle.high)
+    return dict(zip(STATISTICS + _MEDIAN, numbers, strict=True))
 
 
 def _typed(rows: Sequence[Mapping[str, Any]], metrics: Mapping[str, Column]) -> pd.DataFrame:
@@ -114,6 +116,6 @@ def _typed(rows: Sequence[Mapping[str, Any]], metrics: Mapping[str, Column]) -> 
     types |= dict.fromkeys(("runs", *COUNTS), "Int64")
     types["ms_per_step"] = "float64"
     for name in metrics:
-        types |= {f"{name}_{s}": "Int64" if s == "n" else "float64" for s in STATISTICS}
+        types |= {f"{name}_{s}": "Int64" if s == "n" else "float64" for s in STATISTICS + _MEDIAN}
     columns: dict[str, Any] = {name: pd.Series([row[name] for row in rows], dtype=kind) for name, kind in types.items()}
     return pd.DataFrame(columns)

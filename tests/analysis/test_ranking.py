@@ -134,6 +134,17 @@ def test_one_seed_has_a_mean_and_no_spread(tmp_path):
     assert found[["modes_captured_sd", "modes_captured_low", "modes_captured_high"]].isna().all()
 
 
+def test_five_seeds_have_an_interval_of_the_median_and_four_have_none(tmp_path):
+    five, four = seeded(5), seeded(4, loss=("hinge", {}))
+    tables = {
+        five: made_tables(five, modes_captured=[6.0, 8.0, 7.0, 8.0, 8.0]),
+        four: made_tables(four, modes_captured=[6.0] * 4),
+    }
+    found = _ranked(tmp_path, tables)
+    assert found[["modes_captured_median_low", "modes_captured_median_high"]].iloc[0].tolist() == [6.0, 8.0]
+    assert found[["modes_captured_median_low", "modes_captured_median_high"]].iloc[1].isna().all()
+
+
 def test_nothing_to_rank_is_an_empty_frame(tmp_path):
     found = ranking(ganbench.load(made_run(tmp_path, {})))
     assert isinstance(found, pd.DataFrame) and len(found) == 0 and {"dataset", "rank", "diverged"} <= set(found)
