@@ -23,6 +23,7 @@ from ganbench.sinks import Sink
 from ganbench.sweep import manifest as manifests
 from ganbench.sweep.attempt import Work, device_here
 from ganbench.sweep.export import Export
+from ganbench.sweep.extractors import same_extractors
 from ganbench.sweep.folder import locked, prepare, require_space
 from ganbench.sweep.ledger import Adaptive
 from ganbench.sweep.live import Live
@@ -133,6 +134,7 @@ def _run(task: _Task, progress: Progress | None, interrupts: Interrupts) -> RunO
     works, new = (source.works(), source.search.trials) if isinstance(source, Adaptive) else (source, len(source))
     missing = _missing(works)
     done = {work.key for work in works} - {work.key for work in missing}
+    same_extractors(work for work in works if work.key in done)
     new -= len(done)
     progress = progress or Progress({work.key: work.trial.name for work in missing}, trials=new)
     live = Live(task.folder, task.plan.run_id, works, missing)

@@ -1,0 +1,45 @@
+"""Whether finished trials were judged by the weights that extractors would now read: other weights, other numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import cast
+
+from ganbench.core import registry
+from ganbench.core.errors import UsageError
+from ganbench.datasets import Dataset
+from ganbench.features import Feature
+from ganbench.sweep.attempt import Work
+
+
+def same_extractors(finished: Iterable[Work]) -> None:
+    """Look whether the parts of finished trials carry the weights that are here now; absent weights change nothing.
+
+    Raises:
+        UsageError: they carry others, so that new trials beside them could not be compared with them.
+    """
+    from ganbench.tables import store
+
+    here: dict[str, str | None] = {}
+    for work in finished:
+        name = cast(Dataset, work.trial.dataset.build()).feature
+        if name not in here:
+            here[name] = _identity(name)
+        part = store.read_part(work.folder, work.key) if here[name] is not None else None
+        judged = sorted(set(part.runs["extractor"].dropna()) - {here[name]}) if part is not None else []
+        if judged:
+            raise UsageError(
+                f"{work.trial.name}: was judged by {judged[0]}, and the weights are now those of {here[name]}; "
+                f"name the old weights, or another folder: --results FOLDER"
+            )
+
+
+def _identity(name: str) -> str | None:
+    """Return what tells an extractor with weights apart; None for one without any, or where they are not here."""
+    feature = cast(Feature, registry.build("feature", name, {}))
+    if not hasattr(feature, "weights_hash"):
+        return None
+    try:
+        return feature.identity()
+    except UsageError:
+        return None
