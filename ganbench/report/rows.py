@@ -42,13 +42,14 @@ class Head:
 class Cell:
     """A mean over seeds; `tint` 0 (worst) to 6 (best); `sort` is the exact value, empty where there is none.
 
-    In a brief table `sort` is None where the text says enough.
+    In a brief table `sort` is None where the text says enough. `detail` has the other averages.
     """
 
     text: str
     sort: str | None
     tint: int | None
     interval: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -206,9 +207,10 @@ def _head(column: Column, runs: pd.DataFrame) -> Head:
 
 
 def _cell(row: Mapping[str, Any], metric: str, tint: int | None) -> Cell:
-    value, low, high = (float(row[f"{metric}_{s}"]) for s in ("mean", "low", "high"))
+    value, low, high, middle, median = (float(row[f"{metric}_{s}"]) for s in ("mean", "low", "high", "iqm", "median"))
     interval = "" if math.isnan(low) else f"± {number((high - low) / 2, 2)}"
-    return Cell(number(value), _exact(value), tint, interval)
+    averages = f"interquartile mean {number(middle)}, median {number(median)}, n = {int(row[f'{metric}_n'])}"
+    return Cell(number(value), _exact(value), tint, interval, f"mean {number(value)} {interval}, {averages}")
 
 
 def _exact(value: float) -> str:
