@@ -57,8 +57,8 @@ def promote(name: str, to: str | None, root: Path) -> None:
 def listing(root: Path) -> None:
     """List the baselines with what they hold."""
     from ganbench.check import baselines
-    from ganbench.core.markdown import one_line
     from ganbench.core.errors import IncomparableError
+    from ganbench.core.markdown import one_line
 
     rows = []
     for name in baselines.names(root):
