@@ -33,6 +33,9 @@ def test_the_catalogue_has_every_component(component):
 
 def test_every_example_can_be_planned(component, tmp_path):
     text = snippet(component)
+    if component.kind == "feature" and not component.__module__.startswith("ganbench."):
+        assert text == "", "no data set names another package's extractor, so there is nothing to show"
+        return
     path = tmp_path / "example.yaml"
     path.write_text(text, encoding="utf-8")
     plan = make_plan(read_suite(path))
