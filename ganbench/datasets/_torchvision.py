@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import os
 from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from ganbench.core.data_folder import DOWNLOAD, FOLDER_VARIABLE, data_folder
 from ganbench.core.errors import UsageError
 from ganbench.core.fidelity import import_torchvision
 from ganbench.core.lazy import numpy, torch
@@ -21,7 +21,15 @@ if TYPE_CHECKING:
 
     from ganbench.datasets import Data
 
-FOLDER_VARIABLE = "GANBENCH_DATA"
+__all__ = [
+    "DOWNLOAD",
+    "FOLDER_VARIABLE",
+    "TorchvisionImages",
+    "data_folder",
+    "each_resized",
+    "first",
+    "torchvision_class",
+]
 
 
 @dataclass(frozen=True)
@@ -86,16 +94,6 @@ class TorchvisionImages(Dataset):
                 f"dataset {self.name}: cannot be read from {folder} ({reason}); "
                 f"{self.remedy.format(name=self.name, folder=folder)}"
             ) from error
-
-
-DOWNLOAD = f"get it: python -m ganbench.datasets {{name}} (or set {FOLDER_VARIABLE} to where it is)"
-
-
-def data_folder() -> Path:
-    """Return where data sets lie: `$GANBENCH_DATA`, else `data` in the user's cache folder."""
-    from platformdirs import user_cache_dir
-
-    return Path(os.environ.get(FOLDER_VARIABLE) or Path(user_cache_dir("ganbench")) / "data").expanduser().absolute()
 
 
 def torchvision_class(name: str) -> Any:  # noqa: ANN401 - torchvision is untyped
