@@ -23,6 +23,7 @@ from ganbench.analysis.verdict_rules import (
     Remedy,
     Rule,
 )
+from ganbench.analysis.verdict_words import sentence
 from ganbench.core.status import Status
 from ganbench.tables.results import Results
 
@@ -57,9 +58,7 @@ class Evidence(NamedTuple):
     @property
     def text(self) -> str:
         """Return the evidence as a sentence."""
-        side = "below" if self.comparison == "<" else "at least"
-        since = "" if self.from_step is None else f", since step {self.from_step}"
-        return f"{self.feature} of {self.column} is {self.value:.3g}, {side} {self.threshold:g}{since}"
+        return sentence(self.feature, self.value, self.column, self.threshold, self.name == "yes", self.from_step)
 
 
 @dataclass(frozen=True)

@@ -85,11 +85,13 @@ function filterable(table, name) {
 function scrubbable(strip) {
   const pictures = [...strip.querySelectorAll("img")];
   if (pictures.length < 2) return;
+  const film = document.createElement("div");
   const box = document.createElement("div");
   const stage = document.createElement("div");
   const slider = document.createElement("input");
   const said = document.createElement("output");
   const image = document.createElement("img");
+  film.className = "film";
   box.className = "scrubber";
   stage.className = "stage";
   slider.type = "range";
@@ -108,7 +110,8 @@ function scrubbable(strip) {
   apply();
   stage.append(image);
   box.append(stage, slider, said);
-  strip.before(box);
+  strip.before(film);
+  film.append(box, strip);
 }
 
 function themed() {

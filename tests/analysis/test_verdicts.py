@@ -12,6 +12,7 @@ import pytest
 
 from ganbench.analysis.verdict_features import features, in_order
 from ganbench.analysis.verdict_rules import REMAINDER, RULES, THRESHOLDS
+from ganbench.analysis.verdict_words import WORDS
 from ganbench.analysis.verdicts import verdict_of, verdict_shares, verdicts
 from ganbench.core import registry
 
@@ -212,10 +213,15 @@ def test_every_threshold_is_used_and_has_a_source():
     assert all(threshold.source for threshold in THRESHOLDS.values())
 
 
+def test_there_are_words_for_every_feature_of_the_rules():
+    assert {condition.feature for rule in RULES for condition in rule.conditions} == set(WORDS)
+
+
 def test_the_evidence_says_what_since_when_against_which_limit():
     found = judge(grad_norm_g=LATE, critic_slope_fake=np.where(STEPS >= 500, 1e-4, 0.5), hq_fraction=0.1)
     assert (found.column, found.from_step, found.value, found.threshold) == ("critic_slope_fake", 500, 1e-4, 1e-3)
-    assert found.evidence == "critic_slope of critic_slope_fake is 0.0001, below 0.001, since step 500"
+    words = "the discriminator's slope at generated samples is 0.0001 (critic_slope_fake, limit 0.001), since step 500"
+    assert found.evidence == words
     assert judge(status="DIVERGED").from_step == 77
     assert judge(**circle(0.2), modes_captured=5.0).from_step == STEPS[N // 2]
 

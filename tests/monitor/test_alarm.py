@@ -74,7 +74,7 @@ def test_the_line_names_evidence_and_a_remedy(caplog):
         feed(60, {"total_spread": 0.03, "modes_captured": 1.0}, 30)
     (record,) = caplog.records
     text = record.getMessage()
-    assert "total collapse: " in text and "below 0.15, since step" in text and "remedy: " in text
+    assert "total collapse: " in text and "limit 0.15), since step" in text and "remedy: " in text
     assert int(text.split("since step ")[1].split(";")[0]) == 310  # the first evaluation that shows it
 
 

@@ -20,7 +20,7 @@ from ganbench.core.errors import UsageError
 from ganbench.report.page import render, write_report
 
 EVIL = "</script></style><img src=x onerror=alert(1)>{{ 7 * 7 }}\"'&amp;$\\frac{1}{0}$"
-VOID = {"meta", "link", "img", "br", "hr", "input", "path", "circle", "rect", "line", "use", "polyline"}
+VOID = {"meta", "link", "img", "br", "wbr", "hr", "input", "path", "circle", "rect", "line", "use", "polyline"}
 
 
 class Document(HTMLParser):
