@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ganbench.core.status import Status
@@ -15,6 +15,8 @@ from ganbench.sweep.attempt import Report, Work
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
+
+    from ganbench.core.trial import Trial
 
 REFRESH_SECONDS = 0.25
 KEY_NUMBERS = {"modes_captured": "modes", "fid": "fid"}
@@ -131,6 +133,24 @@ class Progress:
         except (OSError, ValueError):  # nobody listens any more, or the stream is closed
             self._silent = True
             self._bar = None
+
+
+def short_names(trials: Iterable[Trial]) -> dict[str, str]:
+    """Return key → what tells a trial from the others of its data set: `ring · hinge · r1`.
+
+    Loss and tricks are always named, the data set where there are several, another axis where its trials differ.
+    """
+    labels = {trial.key: trial.labels for trial in trials}
+    values: dict[tuple[str, str], set[str]] = {}  # of each data set and axis
+    for own in labels.values():
+        for axis, text in own.items():
+            values.setdefault((own["dataset"], axis), set()).add(text)
+    several = len({own["dataset"] for own in labels.values()}) > 1
+
+    def told(own: dict[str, str], axis: str) -> bool:
+        return several if axis == "dataset" else axis in ("loss", "tricks") or len(values[own["dataset"], axis]) > 1
+
+    return {key: " · ".join(text for axis, text in own.items() if told(own, axis)) for key, own in labels.items()}
 
 
 def line(report: Report, done: int, total: int, name: str) -> str:

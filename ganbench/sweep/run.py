@@ -28,7 +28,7 @@ from ganbench.sweep.folder import locked, prepare, require_space
 from ganbench.sweep.ledger import Adaptive
 from ganbench.sweep.live import Live
 from ganbench.sweep.plan import Plan
-from ganbench.sweep.progress import Progress
+from ganbench.sweep.progress import Progress, short_names
 from ganbench.sweep.ray_settings import ray_environment
 from ganbench.sweep.search import Sampler, direction
 from ganbench.sweep.signals import Interrupted, Interrupts
@@ -136,7 +136,8 @@ def _run(task: _Task, progress: Progress | None, interrupts: Interrupts) -> RunO
     done = {work.key for work in works} - {work.key for work in missing}
     same_extractors(work for work in works if work.key in done)
     new -= len(done)
-    progress = progress or Progress({work.key: work.trial.name for work in missing}, trials=new)
+    names = short_names(work.trial for work in works)
+    progress = progress or Progress({work.key: names[work.key] for work in missing}, trials=new)
     live = Live(task.folder, task.plan.run_id, works, missing)
     progress.listeners.append(live.take)
     progress.newcomers.append(live.add)

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
+from ganbench.api import Suite
 from ganbench.core.status import Status
 from ganbench.sweep.attempt import Report
-from ganbench.sweep.progress import Progress, line
+from ganbench.sweep.progress import Progress, line, short_names
 
 NAMES = {"a": "ring · mlp · hinge · none · adam", "b": "ring · mlp · hinge · r1 · adam"}
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\x9b]")
@@ -100,3 +101,13 @@ def test_a_stream_that_cannot_write_every_letter_still_gets_its_lines():
 def test_undefined_numbers_are_left_out_and_divergence_is_said():
     text = line(Report("a", Status.OK, numbers={"fid": float("nan"), "diverged": 3.0}), 1, 10, "x")
     assert text == "[ 1/10] OK       x  3 seeds diverged  0.0 s"
+
+
+def test_a_line_names_what_tells_a_trial_from_the_others():
+    def names(datasets=("ring",), **axes):
+        suite = Suite("names", datasets=list(datasets), losses=["hinge", "minimax"], **axes)
+        return list(short_names(suite.plan().trials).values())
+
+    assert names(tricks=["none", "r1"])[:2] == ["hinge · none", "hinge · r1"]
+    several = names(datasets=["ring", "grid"], networks=[{"mlp": {"width": 8}}, {"mlp": {"width": 9}}])
+    assert several[0] == "ring · mlp(width=8) · hinge · none"
