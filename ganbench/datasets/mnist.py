@@ -4,31 +4,97 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from ganbench.datasets._bytes import resized
-from ganbench.datasets._torchvision import DOWNLOAD, TorchvisionImages, torchvision_class
+from annotated_types import Interval
+
+from ganbench.core.lazy import torch
+from ganbench.core.mnist import CLASSES, mnist_files
+from ganbench.datasets._bytes import ByteImages, resized
+from ganbench.datasets._images import sure_class
+from ganbench.datasets._torchvision import DOWNLOAD, TorchvisionImages
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ganbench.datasets import Data
+
+LEAST_SIZE = 16  # of scans that the classifier was made for
+
 
 @dataclass(frozen=True)
 class MNIST(TorchvisionImages):
-    """MNIST: 60,000 grey digits to train on and 10,000 held out, resized from 28 pixels.
+    """MNIST: 60,000 grey digits to train on and 10,000 held out, resized from 28 pixels; the ten classes are the modes.
 
-    The digits classifier knows 8×8 scans only, so the modes are not known here and features are pixels.
+    Its classifier, trained on the same files on first use, gives features and classes; a sample is of high quality
+    where it gives its class a probability of at least `confidence`. With another extractor, and at 8 pixels, which are
+    too few for the classifier, no modes are known.
     """
 
     name = "mnist"
+    version = 2
     source = "LeCun et al. 1998, Proceedings of the IEEE 86(11)"
+    features = "mnist"
     remedy = DOWNLOAD
     channels = 1
 
+    extractor: Literal["mnist", "pixels", "inception", "clip", "dinov2", "vgg"] = "mnist"  # pyright: ignore[reportIncompatibleVariableOverride] - read only
+    confidence: Annotated[float, Interval(ge=0, lt=1)] = 0.6
+
+    def __post_init__(self) -> None:
+        """Look whether the extractor can see images of this size."""
+        require_size(self.extractor, self.name, self.size)
+
+    @property
+    def modes(self) -> int:
+        """Return 10, one a digit, where the classifier tells them apart; else 0."""
+        return CLASSES if self.extractor == self.name else 0
+
+    def load(self, device: torch.device) -> Data:
+        """Return the scans on a device, as bytes.
+
+        Raises:
+            UsageError: the files are not there, or they are broken.
+        """
+        if not self.modes:
+            return super().load(device)
+        train, held = (self._opened(held=held) for held in (False, True))
+        share = train.targets.bincount(minlength=CLASSES).double() / len(train.targets)
+        return Scans(self.pixels(train), self.pixels(held), share, self.confidence, device)
+
     def open(self, folder: Path, *, held: bool, download: bool) -> Any:  # noqa: ANN401 - torchvision is untyped
         """Return the training split, or the test split as held out."""
-        return torchvision_class("MNIST")(folder, train=not held, download=download)
+        return mnist_files(folder, held=held, download=download)
 
     def pixels(self, images: Any) -> Tensor:  # noqa: ANN401 - torchvision is untyped
         """Return all images at `size`."""
         return resized(images.data.unsqueeze(1), self.size)
+
+
+def require_size(extractor: str, classifier: str, size: int) -> None:
+    """Look whether a classifier of MNIST can see images of `size` pixels.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    if extractor == classifier and size < LEAST_SIZE:
+        raise ValueError(
+            f"the extractor {classifier} needs {LEAST_SIZE} pixels; give another size, or extractor: pixels"
+        )
+
+
+class Scans(ByteImages):
+    """Bytes whose classes are the modes.
+
+    Args:
+        train: `[N, 1, H, W]` uint8. held: `[M, 1, H, W]` uint8. weights: `[10]`, the classes' shares.
+        confidence: the classifier's largest probability from which on a sample is of high quality.
+    """
+
+    def __init__(self, train: Tensor, held: Tensor, weights: Tensor, confidence: float, device: torch.device) -> None:
+        super().__init__(train, held, device)
+        self.weights, self.confidence = weights.to(device), confidence
+
+    def assign(self, samples: Tensor, probabilities: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return the classifier's class of each image and whether it is sure of it."""
+        return sure_class(probabilities, self.confidence)

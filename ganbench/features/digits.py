@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
-import pickle
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +13,7 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.lazy import F, torch
 from ganbench.core.streams import stream
 from ganbench.features import Feature
+from ganbench.features._cache import read_weights, write_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -88,8 +86,8 @@ def _logits(w: Weights, features: Tensor) -> Tensor:
 def _weights() -> Weights:
     """Return the classifier's weights from the cache, or train them and write them there."""
     path = cache_file()
-    cached = _read(path)
-    if cached is not None:
+    cached = read_weights(path, _SHAPES)
+    if cached is not None and accuracy(cached) >= LEAST_ACCURACY:
         return cached
     weights = train()
     found = accuracy(weights)
@@ -98,32 +96,8 @@ def _weights() -> Weights:
             f"features/digits: the classifier is right on {found:.3f} of the held-out digits and must be on "
             f"{LEAST_ACCURACY}; run `ganbench doctor`, its versions of torch or scikit-learn may be broken"
         )
-    _write(path, weights)
+    write_weights(path, weights)
     return weights
-
-
-def _read(path: Path) -> Weights | None:
-    """Return the weights of a cache file; None where there is none, or a broken one, which is then trained anew."""
-    try:
-        weights = torch.load(path, weights_only=True)
-        shapes = {name: tuple(w.shape) for name, w in weights.items()}
-    except (EOFError, OSError, RuntimeError, ValueError, AttributeError, pickle.UnpicklingError):
-        return None
-    return weights if shapes == _SHAPES and accuracy(weights) >= LEAST_ACCURACY else None
-
-
-def _write(path: Path, weights: Weights) -> None:
-    """Write the weights so that other processes, which may write the same, see a whole file or none."""
-    temporary = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            torch.save(weights, temporary)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except (OSError, RuntimeError):
-        pass  # without a writable cache each process trains its own, to the same bits
 
 
 def cache_file() -> Path:

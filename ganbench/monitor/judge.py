@@ -115,7 +115,7 @@ class Judge:
         self._data: Any = dataset.load(self.device)
         real = self._data.heldout(self._generator("evaluation real"), self.samples)
         floor = self._data.take(self._data.draw(self._generator("evaluation floor"), self.samples))
-        self._begin(self._features or dataset.features, real, floor, KNOWN_MODES if dataset.modes else UNKNOWN_MODES)
+        self._begin(self._features or dataset.feature, real, floor, KNOWN_MODES if dataset.modes else UNKNOWN_MODES)
 
     def _of_samples(self, real: Tensor) -> None:
         half = min(self.samples, len(real) // 2)

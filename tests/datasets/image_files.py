@@ -5,9 +5,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import pickle
-import struct
 
 import numpy as np
+from mnist_digits import idx
 from PIL import Image
 
 GREY, COLOUR = (6, 28, 28), (10, 32, 32, 3)
@@ -21,11 +21,6 @@ def md5(path):
     return hashlib.md5(path.read_bytes()).hexdigest()
 
 
-def idx(array):
-    """Return an array in the IDX format of MNIST: zeros, the code of uint8, the rank, the sizes, the numbers."""
-    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
-
-
 def write_mnist(folder, class_name, compressed=False):
     """Return the (train, test) images that were written; `compressed` as they are downloaded."""
     raw = folder if compressed else folder / class_name / "raw"
@@ -34,7 +29,10 @@ def write_mnist(folder, class_name, compressed=False):
     for seed, prefix in enumerate(("train", "t10k")):
         images = random_bytes((6 - seed, *GREY[1:]), seed)
         written.append(images)
-        for name, array in ((f"{prefix}-images-idx3-ubyte", images), (f"{prefix}-labels-idx1-ubyte", images[:, 0, 0])):
+        for name, array in (
+            (f"{prefix}-images-idx3-ubyte", images),
+            (f"{prefix}-labels-idx1-ubyte", images[:, 0, 0] % 10),
+        ):
             if compressed:
                 (raw / f"{name}.gz").write_bytes(gzip.compress(idx(array)))
             else:

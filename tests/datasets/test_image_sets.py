@@ -254,7 +254,7 @@ def test_download_fetches_once_and_loading_never(folder, tmp_path, monkeypatch, 
 
 @pytest.mark.parametrize("names", [[], ["ring"], ["image_folder"], ["mnist", "nothing"]])
 def test_only_known_sets_are_downloaded(folder, names):
-    with pytest.raises(UsageError, match="celeba, cifar10, fashion_mnist, mnist, stl10"):
+    with pytest.raises(UsageError, match="celeba, cifar10, fashion_mnist, mnist, stacked_mnist, stl10"):
         download.main(names)
     assert not folder.exists()
 

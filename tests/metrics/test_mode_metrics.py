@@ -11,7 +11,9 @@ import torch
 from metric_samples import CPU, RING, describe, points
 
 from ganbench.datasets.grid import Grid
+from ganbench.metrics import Sample
 from ganbench.metrics.mode_balance import ModeBalance
+from ganbench.metrics.mode_evenness import ModeEvenness
 from ganbench.metrics.modes import Modes
 
 WEIGHTS = torch.full((8,), 1 / 8, dtype=torch.float64)
@@ -78,6 +80,35 @@ def test_histograms(counts, kl, tv, jsd, captured):
     assert jsd is None or balance["mode_jsd"].item() == pytest.approx(jsd, abs=5e-5)
     assert values["modes_captured"].item() == captured
     assert values["hq_fraction"].item() == 1
+
+
+@pytest.mark.parametrize(
+    ("counts", "kl"),
+    [
+        ([100] * 8, 0),
+        ([100] * 7 + [0], 0.1335),
+        ([800] + [0] * 7, 2.0794),
+        ([50, 150] * 4, 0.25 * math.log(0.5) + 0.75 * math.log(1.5)),
+    ],
+)
+def test_evenness_is_the_papers_divergence_whatever_the_datas_shares(counts, kl):
+    """Σ p ln(8 p): 0.1335 without one of eight modes, 2.079 with one alone."""
+    uneven = torch.tensor([0.65] + [0.05] * 7, dtype=torch.float64)
+    for weights in (WEIGHTS, uneven):
+        found = ModeEvenness().compute(describe(at(counts)), describe(points(100, 1)), weights)["mode_kl_even"]
+        assert found.item() == pytest.approx(kl, abs=5e-5)
+    assert modes(at(counts))["mode_kl"].item() == pytest.approx(kl, abs=5e-5)
+
+
+def test_evenness_of_a_thousand_modes():
+    """Of 26,000 even samples it is (K − 1)/2n = 0.0192 too high: 2n KL is χ² with 999 degrees, 5 deviations allowed."""
+    mode = torch.randint(1000, (8, 26_000), generator=torch.Generator().manual_seed(3))
+    features = torch.zeros(8, 26_000, 1)
+    fake = Sample(features, features, mode, mode >= 0)
+    found = ModeEvenness().compute(fake, fake, torch.full((1000,), 1e-3, dtype=torch.float64))["mode_kl_even"]
+    assert found.mean().item() == pytest.approx(999 / 52_000, abs=5 * math.sqrt(2 * 999 / 8) / 52_000 + 2e-4)
+    p = torch.bincount(mode[0], minlength=1000).double() / 26_000
+    assert found[0].item() == pytest.approx(sum(q * math.log(1000 * q) for q in p.tolist() if q), rel=1e-12)
 
 
 def test_a_mode_counts_from_a_fifth_of_its_fair_share_on():

@@ -7,6 +7,7 @@ import torch
 from ganbench.metrics import Sample
 from ganbench.metrics.fid import FID
 from ganbench.metrics.mode_balance import ModeBalance
+from ganbench.metrics.mode_evenness import ModeEvenness
 from ganbench.metrics.modes import Modes
 
 
@@ -16,7 +17,7 @@ def test_columns_about_modes_are_undefined_and_others_are_not():
     fake = Sample(features, features, mode, torch.zeros_like(mode, dtype=torch.bool))
     real = Sample(features[0], features[0], mode[0], fake.good[0])
     nothing = torch.zeros(0, dtype=torch.float64)
-    for metric in (Modes(), ModeBalance()):
+    for metric in (Modes(), ModeBalance(), ModeEvenness()):
         values = metric.compute(fake, real, nothing)
         assert list(values) == [column.name for column in metric.columns]
         assert all(value.shape == (2,) and value.isnan().all() for value in values.values())

@@ -1,0 +1,43 @@
+"""How far the mode histogram is from equal shares, as the papers on mode collapse report it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ganbench.core.column import Column
+from ganbench.core.lazy import torch
+from ganbench.metrics import Metric, Sample
+from ganbench.metrics._sets import judge_each, undefined
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ModeEvenness(Metric):
+    """KL divergence Σ p log(K p) of the histogram p over K modes from equal shares, 0 to log K.
+
+    Over each sample's nearest mode, good or not. Where the data's own shares are equal it is the `mode_kl` of `modes`;
+    where they are not, real samples are above 0 too, so read it beside its floor. Of n samples it is about (K − 1)/2n
+    too high. Non-finite samples, and data whose modes are not known, make it NaN.
+    """
+
+    name = "mode_evenness"
+    source = "Metz et al. 2017, arXiv:1611.02163, section 3.3.1; Srivastava et al. 2017, arXiv:1705.07761, section 4.2"
+    columns = (
+        Column("mode_kl_even", "KL divergence of the histogram over nearest modes from equal shares", "nat", "lower"),
+    )
+
+    def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:
+        """Return the divergence of each leading index, `[...]`."""
+        modes = len(weights)
+        if modes == 0:
+            return undefined(fake.features, ["mode_kl_even"])
+
+        def judge(mode: Tensor) -> list[Tensor]:
+            p = mode[:, 0].long().bincount(minlength=modes).double() / len(mode)
+            return [torch.xlogy(p, modes * p).sum()]
+
+        finite = torch.isfinite(fake.features).all(-1, keepdim=True)
+        return judge_each(fake.mode.unsqueeze(-1).double().where(finite, torch.nan), ["mode_kl_even"], judge)
