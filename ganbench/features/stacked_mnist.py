@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ganbench.core.lazy import torch
 from ganbench.features import Feature
 from ganbench.features._scans import WIDTH
 from ganbench.features.mnist import MNIST
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+COLOURS = 3
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,10 @@ class StackedMNIST(Feature):
 
     def extract(self, samples: Tensor) -> Tensor:
         """Return `[..., n, 192]` features of images `[..., n, 3, H, W]` in [-1, 1]."""
-        # Colours first: a set of one colour is computed on its own, and keeps its bits whatever lies beside it.
-        colours = samples.movedim(-3, 0).unsqueeze(-3)
-        return MNIST().extract(colours).movedim(0, -2).flatten(-2)
+        # One colour after the other: tens of thousands of samples of many seeds are not copied.
+        return torch.cat([MNIST().extract(samples[..., c : c + 1, :, :]) for c in range(COLOURS)], dim=-1)
 
     def class_probabilities(self, features: Tensor) -> Tensor:
         """Return the probabilities `[..., n, 1000]` of triples from features `[..., n, 192]`."""
-        a, b, c = MNIST().class_probabilities(features.unflatten(-1, (3, WIDTH))).unbind(-2)
+        a, b, c = MNIST().class_probabilities(features.unflatten(-1, (COLOURS, WIDTH))).unbind(-2)
         return (a[..., :, None, None] * b[..., None, :, None] * c[..., None, None, :]).flatten(-3)
