@@ -31,7 +31,7 @@ class MNIST(Feature):
     """64 features of a convolutional classifier of MNIST (32 and 64 maps, 64 units, 10 classes), before its last layer.
 
     Trained once on the training scans in `$GANBENCH_DATA`, shifted, noisy and at 16 and 32 pixels, and to be unsure of
-    images that are no digit, from a fixed seed on one thread (a minute or two), and cached. At the size of the images
+    images that are no digit, from a fixed seed on one thread (about a minute), and cached. At the size of the images
     that it is asked about it must be right on 0.99 of the test scans. Images are resized to 28 pixels, antialiased.
     """
 

@@ -1,4 +1,4 @@
-"""One convolution of many seeds' images in three ways, and the rule that picks the fastest for a shape."""
+"""One convolution of many seeds' images in four ways, and the rule that picks the fastest for a shape."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ganbench.core.lazy import F, torch
 if TYPE_CHECKING:
     from torch import Tensor
 
-Way = Literal["grouped", "loop", "columns"]
+Way = Literal["grouped", "last", "loop", "columns"]
 WIDE_MAP = 16
 THIN = 3  # channels of an image
 
@@ -18,13 +18,15 @@ def fastest(channels: tuple[int, int], side: int, stride: int, transposed: bool,
     """Return the way for `channels` (in, out) and an input `side` pixels wide.
 
     It depends on neither the seeds nor the batch, so that a seed alone and in company takes the same path. The rule is
-    measured on a CPU (docs/performance.md); elsewhere convolutions are grouped.
+    measured on a CPU (docs/performance.md); elsewhere convolutions are grouped. Of a looped convolution a seed has the
+    same bits alone and in company; channels last would be faster at stride 2 too, but there it is by less than that
+    is worth.
     """
     if device != "cpu":
         return "grouped"
     larger = side * stride if transposed else side
     if larger >= WIDE_MAP:
-        return "loop"
+        return "last" if stride == 1 else "loop"
     return "columns" if stride == 2 and min(channels) <= THIN else "grouped"
 
 
@@ -33,15 +35,19 @@ def convolve(
 ) -> Tensor:
     """Return each seed's images `[B, S·in, H, W]` convolved with its own kernels, `[B, S·out, H', W']`.
 
-    `weight` is `[S, out, in, k, k]`, or `[S, in, out, k, k]` where transposed. `way` is one grouped convolution, a loop
-    over seeds, or a batched matrix product of image columns; they are equal to rounding. Within a seed, channels may be
-    in `groups` that see only each other (`weight` is then `[S, out, in/groups, k, k]`; never as columns).
+    `weight` is `[S, out, in, k, k]`, or `[S, in, out, k, k]` where transposed. `way` is one grouped convolution, the
+    same with channels last in memory (what comes out has them last too, so the next layer finds them so), a loop over
+    seeds, or a batched matrix product of image columns; they are equal to rounding. Within a seed, channels may be in
+    `groups` that see only each other (`weight` is then `[S, out, in/groups, k, k]`; never as columns).
     """
     if way == "columns" and groups == 1:
         return _from_columns(x, weight, stride, padding) if transposed else _of_columns(x, weight, stride, padding)
     function = F.conv_transpose2d if transposed else F.conv2d
     if way != "loop":
-        return function(x, weight.flatten(0, 1), stride=stride, padding=padding, groups=len(weight) * groups)
+        kernels = weight.flatten(0, 1)
+        if way == "last":
+            x, kernels = (t.contiguous(memory_format=torch.channels_last) for t in (x, kernels))
+        return function(x, kernels, stride=stride, padding=padding, groups=len(weight) * groups)
     images = zip(x.chunk(len(weight), dim=1), weight.unbind(0), strict=True)
     each = [function(own, kernel, stride=stride, padding=padding, groups=groups) for own, kernel in images]
     return torch.cat(each, dim=1)

@@ -32,7 +32,7 @@ class ResNet(Network):
     """
 
     name = "resnet"
-    version = 2
+    version = 3
     source = "Miyato et al. 2018, arXiv:1802.05957, table 4"
     needs = {"images": "resnet builds convolutions and the data set has no images"}
 
