@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from annotated_types import Interval
 
-from ganbench.core.lazy import torch
 from ganbench.core.mnist import CLASSES, mnist_files
 from ganbench.datasets._bytes import ByteImages, resized
 from ganbench.datasets._images import sure_class
 from ganbench.datasets._torchvision import DOWNLOAD, TorchvisionImages
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from ganbench.datasets import Data
@@ -56,11 +56,12 @@ class MNIST(TorchvisionImages):
         Raises:
             UsageError: the files are not there, or they are broken.
         """
+        images = super().load(device)
         if not self.modes:
-            return super().load(device)
-        train, held = (self._opened(held=held) for held in (False, True))
-        share = train.targets.bincount(minlength=CLASSES).double() / len(train.targets)
-        return Scans(self.pixels(train), self.pixels(held), share, self.confidence, device)
+            return images
+        labels = self._opened(held=False).targets
+        share = labels.bincount(minlength=CLASSES).double() / len(labels)
+        return Scans(cast(ByteImages, images), share.to(device), self.confidence)
 
     def open(self, folder: Path, *, held: bool, download: bool) -> Any:  # noqa: ANN401 - torchvision is untyped
         """Return the training split, or the test split as held out."""
@@ -87,13 +88,14 @@ class Scans(ByteImages):
     """Bytes whose classes are the modes.
 
     Args:
-        train: `[N, 1, H, W]` uint8. held: `[M, 1, H, W]` uint8. weights: `[10]`, the classes' shares.
+        images: where the bytes lie.
+        weights: `[10]`, the classes' shares.
         confidence: the classifier's largest probability from which on a sample is of high quality.
     """
 
-    def __init__(self, train: Tensor, held: Tensor, weights: Tensor, confidence: float, device: torch.device) -> None:
-        super().__init__(train, held, device)
-        self.weights, self.confidence = weights.to(device), confidence
+    def __init__(self, images: ByteImages, weights: Tensor, confidence: float) -> None:
+        vars(self).update(vars(images))
+        self.weights, self.confidence = weights, confidence
 
     def assign(self, samples: Tensor, probabilities: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return the classifier's class of each image and whether it is sure of it."""
