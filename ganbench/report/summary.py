@@ -30,9 +30,10 @@ def summary(judged: Judged) -> dict[str, Any]:
     """Return what the page says as JSON can hold it; numbers have six digits, undefined ones are null.
 
     Keys: `format`, `suite`, `run`; `datasets`, each `name`, `dataset`, `headline`, `lead` (the metric that decides the
-    order), `floors` (what real samples get) and `trials`, best first, each with its axes, `rank`, `metrics` (metric →
-    `n mean iqm median sd low high`), how its runs ended, and `verdicts` (verdict → `runs share low high`); `skipped`
-    (reason and names); `columns` (metric → meaning, unit, direction).
+    order), `floors` (what real samples get), `judged` (the values of `extractor`, `n_real` and `n_fake`) and `trials`,
+    best first, each with its axes, `rank`, `metrics` (metric → `n mean iqm median sd low high`), how its runs ended,
+    and `verdicts` (verdict → `runs share low high`); `skipped` (reason and names); `columns` (metric → meaning, unit,
+    direction).
     """
     results, ranked = judged.results, judged.ranking.to_dict("records")
     metrics, shares = metric_columns(results), _shares(judged.verdicts)
@@ -85,6 +86,7 @@ def _dataset(
         "headline": headline(rows, runs, [metrics[key] for key in keys], floor, named, name),
         "lead": keys[0] if keys else None,
         "floors": {m: _plain(floor_of(m, runs)) for m in own},
+        "judged": {column: _all(runs, column) for column in ("extractor", "n_real", "n_fake")},
         "trials": [
             {
                 "rank": row["rank"],
@@ -100,6 +102,11 @@ def _dataset(
             for row in rows
         ],
     }
+
+
+def _all(runs: pd.DataFrame, column: str) -> list[Any]:
+    """Return the values of a column, one unless trials were judged in different ways."""
+    return runs[column].dropna().unique().tolist() if column in runs else []
 
 
 def _shares(found: pd.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
@@ -121,9 +128,17 @@ def _section(dataset: Mapping[str, Any], columns: Mapping[str, Mapping[str, str]
     rows = [_cells(trial, shown) for trial in trials[:MOST_ROWS]]
     right = [True, False, *[True] * len(shown), False, False]
     lines = [f"### {escaped(dataset['name'])}", "", *table([*heads, "verdicts", "runs"], [real, *rows], right)]
+    lines += ["", _judged(dataset["judged"])]
     if len(trials) > MOST_ROWS:
         lines += ["", f"{len(trials) - MOST_ROWS:,} more trials are in the tables."]
     return [*lines, ""]
+
+
+def _judged(judged: Mapping[str, list[Any]]) -> str:
+    """Return what the numbers hang on, in a sentence."""
+    fake, real = (", ".join(f"{n:,}" for n in judged[column]) or NONE for column in ("n_fake", "n_real"))
+    names = ", ".join(escaped(str(name)) for name in judged["extractor"]) or NONE
+    return f"Judged on {fake} generated against {real} held-out real samples; features: {names}."
 
 
 def _cells(trial: Mapping[str, Any], shown: list[str]) -> list[str]:

@@ -68,6 +68,21 @@ def test_markdown_has_a_row_a_trial_and_every_headline(results, data):
     assert len(widths) == 1
 
 
+def test_floor_and_sample_sizes_stand_beside_every_value(results, data):
+    """Of real samples in each table, and how many were judged by what, in Markdown and as data."""
+    text = markdown(Judged(results))
+    sections = text.split("### ")[1:]
+    for dataset, section in zip(data["datasets"], sections, strict=True):
+        runs = results.runs[results.runs["dataset"] == dataset["dataset"]]
+        judged = {column: [runs[column].dropna().iloc[0]] for column in ("extractor", "n_real", "n_fake")}
+        assert dataset["judged"] == judged
+        assert "| *real samples* |" in section
+        for metric in dataset["floors"]:
+            assert dataset["floors"][metric] == pytest.approx(runs[f"{metric}_floor"].iloc[0], rel=1e-5)
+        fake, real = judged["n_fake"][0], judged["n_real"][0]
+        assert f"Judged on {fake:,} generated against {real:,} held-out real samples; features: " in section
+
+
 def test_hostile_names_stay_text():
     results = fake_results(trials=3, seeds=2, labels={"loss": EVIL, "dataset": EVIL}, suite="x")
     text = markdown(Judged(results))
