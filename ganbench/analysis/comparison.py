@@ -43,7 +43,7 @@ class Arms:
         trial, name: the trial's identifier now (the baseline's where it is missing now) and its axes in one line.
         baseline, now: `[n]` and `[m]` scores, a diverged run as the worst of both sides; all finite.
         missing: why there is nothing to test, empty where there is.
-        identical: equal to the last bit.
+        identical: equal to the last bit. known: some run of either side has a value; else all scores are equal.
     """
 
     trial: str
@@ -55,6 +55,7 @@ class Arms:
     now: Values = field(default_factory=lambda: np.empty(0))
     missing: str = ""
     identical: bool = False
+    known: bool = True
 
     @property
     def tested(self) -> bool:
@@ -67,7 +68,8 @@ class Row:
     """What became of one metric of one trial; numbers are NaN where undefined.
 
     Attributes:
-        n_baseline, n_now: runs that were averaged. baseline, now: their means. difference: now − baseline.
+        n_baseline, n_now: runs that were averaged. baseline, now: their means; NaN where no run of either side has a
+            value. difference: now − baseline.
         tolerance: differences up to it do not count. margin: what "same" had to rule out; NaN where nothing.
         effect: Hedges' g, positive where now is better. improvement: P(a run now is better than a baseline run).
         p_single: of the test for "worse" by itself. p_worse, p_better: Holm-adjusted over the comparison.
@@ -209,9 +211,9 @@ def _described(arm: Arms, tolerance: Limit, margin: Limit | None) -> Row:
         reason="",
         n_baseline=len(base),
         n_now=len(now),
-        baseline=middle,
-        now=mean(arm.now),
-        difference=mean(arm.now) - middle,
+        baseline=middle if arm.known else math.nan,
+        now=mean(arm.now) if arm.known else math.nan,
+        difference=mean(arm.now) - middle if arm.known else math.nan,
         tolerance=tolerance.at(middle),
         margin=margin.at(middle) if margin else math.nan,
         effect=hedges_g(now, base),

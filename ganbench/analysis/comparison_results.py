@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -202,8 +202,9 @@ def _arms(base: pd.DataFrame, now: pd.DataFrame, judged: Mapping[str, Column], i
         if problem and not identical:
             arms.append(Arms(identity, name, metric, column.unit, column.direction, missing=problem))
             continue
+        known = bool(np.isfinite(old).any() or np.isfinite(new).any())
         old, new = scores(old, new, column.direction)
-        arms.append(Arms(arm.trial, arm.name, metric, arm.unit, arm.direction, old, new, identical=identical))
+        arms.append(replace(arm, baseline=old, now=new, identical=identical, known=known))
     return arms
 
 

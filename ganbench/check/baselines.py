@@ -127,7 +127,8 @@ def find(name: str, root: Path) -> Baseline:
         path = Path(name)
     if not name or not path.is_dir():
         raise IncomparableError(
-            f"{unknown('baseline', name[:100], names(root))}; `ganbench baseline save RUN --as NAME` makes one"
+            f"{unknown('baseline', name[:100], names(root))}; `ganbench baseline save RUN --as NAME` makes one, "
+            "and the folder of a run is one as well"
         )
     try:
         results = load(path)

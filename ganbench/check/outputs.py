@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree import ElementTree as Xml
@@ -69,7 +70,7 @@ def github_annotations(comparison: Comparison, places: Mapping[str, tuple[Path, 
             file, line = places[row.trial]
             properties = {"file": file.as_posix(), "line": str(line), **properties}
         told = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-        numbers = f"{row.metric} {row.baseline:.4g} → {row.now:.4g}; " if row.n_now else ""
+        numbers = f"{row.metric} {row.baseline:.4g} → {row.now:.4g}; " if math.isfinite(row.difference) else ""
         lines.append(f"::{level} {told}::{_message(f'{row.name}: {numbers}{row.reason}')}")
     return lines
 

@@ -160,11 +160,24 @@ def _manifest_of(plan: Plan) -> dict[str, Any]:
 
 
 def _places(plan: Plan) -> dict[str, tuple[Path, int]]:
-    """Return trial → the line of the suite that names its loss, or of the file's beginning where a block does."""
+    """Return trial → the line of the suite that names its loss in the matrix it is from, or the matrix's first line.
+
+    GitHub wants paths from the repository's root, which is not always where the command was called.
+    """
+    from ganbench.sweep.plan import trials_of
+
+    suite, root = plan.suite, os.environ.get("GITHUB_WORKSPACE")
+    own: list[tuple[str | int, ...]] = [()] if suite.own_matrix else []
+    matrices = zip([*own, *(("include", i) for i in range(len(suite.include)))], suite.blocks, strict=True)
+    said: dict[str, str] = {}
+    for path, block in matrices:
+        for trial in trials_of(block):
+            said.setdefault(trial.key, suite.place((*path, "losses", block.losses.index(trial.loss))))
     places = {}
-    for trial in plan.trials:
-        own = trial.loss in plan.suite.losses and plan.suite.own_matrix
-        path = ("losses", plan.suite.losses.index(trial.loss)) if own else ()
-        file, line, _ = plan.suite.place(path).rsplit(":", 2)
-        places[trial.key[:12]] = (Path(file), int(line) if line.isdecimal() else 1)
+    for trial in plan.trials:  # one that a search drew is in no matrix
+        name, line, _ = said.get(trial.key, suite.place(("search",))).rsplit(":", 2)
+        file = Path(name).resolve()
+        inside = root is not None and file.is_relative_to(Path(root).resolve())
+        shown = file.relative_to(Path(root).resolve()) if root is not None and inside else Path(name)
+        places[trial.key[:12]] = (shown, int(line) if line.isdecimal() else 1)
     return places

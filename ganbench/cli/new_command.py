@@ -54,6 +54,8 @@ def command(kind: str, name: str, into: Path, tests: Path | None) -> None:
         _write(path, Template(text).substitute(words))
         click.echo(path)
     if not words["gap"]:
+        if into.resolve() != Path.cwd() and "." not in words["module"]:
+            click.echo(f"{into} has no __init__.py, so it is a folder of modules and no package: this one is {name!r}")
         click.echo("name it in your pyproject.toml and install the package, and suites can name it:")
         click.echo('  [project.entry-points."ganbench.components"]')
         click.echo(f'  {name} = "{words["module"]}"')
@@ -77,7 +79,7 @@ def _require_name(kind: str, name: str) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or keyword.iskeyword(name) or len(name) > 60:
         raise UsageError(f"{name[:60]!r} cannot name a component; use a-z, 0-9 and single _, such as my_{kind}")
     if name in components(kind):
-        raise UsageError(f"there is a {kind} {name!r} already; take another name")
+        raise UsageError(f"the {kind} {name!r} is there already; take another name")
 
 
 def _require_no_shadow(name: str, into: Path) -> None:

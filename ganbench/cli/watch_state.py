@@ -106,8 +106,8 @@ class Reader:
         progress = _json(self.path / "progress.json") or {}
         told = [t for t in progress.get("trials", []) if isinstance(t, dict) and isinstance(t.get("key"), str)]
         trials = [self._trial(entry) for entry in told]
-        known = {entry["key"] for entry in told}
-        trials += [self._part(key, "") for key in self._finished() if key not in known]
+        if not told:  # else the others are of earlier states of the suite
+            trials = [self._part(key, "") for key in self._finished()]
         running = bool(progress.get("running"))
         return State(self.path.resolve().name, tuple(trials), str(progress.get("updated", "")), not running)
 

@@ -33,8 +33,9 @@ def headline(
     finished = [row for row in ranked if row["rank"] is not None]
     if not keys or not finished:
         missing, diverged = sum(r["failed"] + r["timeout"] for r in ranked), sum(r["diverged"] for r in ranked)
-        gone = f"{count(diverged, 'run')} diverged, {count(missing, 'run')} failed or ran out of time"
-        return f"{place}no run has a result: {gone}."
+        ends = [f"{count(diverged, 'run')} diverged"] if diverged else []
+        ends += [f"{count(missing, 'run')} failed or ran out of time"] if missing else []
+        return f"{place}no run has a result{': ' if ends else ''}{', '.join(ends)}."
     lead = keys[0]
     modes = round(floor) if lead.name.startswith("modes_") and floor >= 2 else 0
     if modes and finished[0][f"{lead.name}_mean"] == 0:

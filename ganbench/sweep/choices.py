@@ -89,12 +89,12 @@ def _name_and_parameters(kind: str, written: Any) -> tuple[str, Json]:  # noqa: 
     if isinstance(written, str):
         return written, {}
     if not isinstance(written, dict):
-        raise complaint(f"a {kind} is a name or `name: {{parameter: value}}`, not {describe(written)}")
+        raise complaint(f"{kind}: expected a name or `name: {{parameter: value}}`, found {describe(written)}")
     if len(written) != 1:
         extra = next(iter(list(written)[1:]), None)
         found = ", ".join(shorten(str(key), 20) for key in list(written)[:4]) or "none"
         raise complaint(
-            f"a {kind} is one name, found {len(written)} ({found}); indent its parameters or write "
+            f"{kind}: expected one name, found {len(written)} ({found}); indent its parameters or write "
             "`name: {parameter: value}`",
             () if extra is None else (extra,),
             key=True,

@@ -144,8 +144,13 @@ def count(suite: Suite) -> int:
 def expand(suite: Suite) -> Iterator[Trial]:
     """Yield a trial for each cell, the last axis fastest."""
     for block in suite.blocks:
-        for cell in itertools.product(*(getattr(block, axis) for axis in AXES)):
-            yield _trial(block, *cell)
+        yield from trials_of(block)
+
+
+def trials_of(block: Block) -> Iterator[Trial]:
+    """Yield a trial for each cell of one matrix, the last axis fastest."""
+    for cell in itertools.product(*(getattr(block, axis) for axis in AXES)):
+        yield _trial(block, *cell)
 
 
 def _trial(

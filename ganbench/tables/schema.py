@@ -67,6 +67,7 @@ OPTIONAL: dict[str, tuple[Column, ...]] = {
     "runs": (
         Column("stopped_at", "step at which the run's trial was ended early", "steps", dtype="int64"),
         Column("stop_reason", "why it was ended early: what was settled, or who ended it", dtype="string"),
+        Column("preparation", "what was done to the data's samples before anything saw them", dtype="string"),
         Column("versions", "the version of every component used, as JSON: kind:name → version", dtype="string"),
         Column("environment", "where it was made, as JSON: versions, device, machine", dtype="string", timing=True),
     ),
@@ -151,7 +152,8 @@ def read(path: Path, table: str) -> pa.Table:
         found = pq.ParquetFile(pa.BufferReader(data)).read()
         found.validate(full=True)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise SchemaError(f"{table}: no parquet file ({str(error).splitlines()[0][:80]})") from None
+        why = str(error).split(". ", 1)[0].splitlines()[0][:120]
+        raise SchemaError(f"{table}: no parquet file, or a damaged one ({why})") from None
     declarations(table, found.schema)
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections import Counter
 from pathlib import Path
 
@@ -279,7 +280,10 @@ def test_a_baseline_that_always_diverged(tmp_path):
     lost = {name: [np.nan] * 6 for name in GOOD}
     a = results(tmp_path, "a", **lost)
     again = dataclasses.replace(a, history=a.history.assign(loss_g=1.0))
-    assert {row.outcome for row in compare_results(a, again, Rules()).rows} == {Outcome.SAME}
+    rows = by_metric(compare_results(a, again, Rules()))
+    assert {row.outcome for row in rows.values()} == {Outcome.SAME}
+    assert math.isnan(rows["fid"].baseline) and math.isnan(rows["fid"].now)  # and no perfect 0
+    assert rows["diverged"].now == 1.0
     rows = by_metric(compare_results(a, results(tmp_path, "b", **GOOD), Rules(alpha=0.05)))
     assert rows["modes_captured"].outcome == Outcome.BETTER
 

@@ -10,7 +10,8 @@ from xml.etree import ElementTree as Xml
 import pyarrow.parquet as pq
 import pytest
 
-from ganbench.analysis.comparison_results import compare_results
+from ganbench.analysis.comparison import Outcome, Row
+from ganbench.analysis.comparison_results import Comparison, compare_results
 from ganbench.analysis.comparison_rules import Rules
 from ganbench.check import baselines
 from ganbench.check.outputs import github_annotations
@@ -134,6 +135,47 @@ def test_annotations_are_on_the_line_of_the_loss(here, capsys):
     comparison = compare_results(old.results, load("results/small"), Rules(metrics=("fid",)), old.fingerprints)
     lines = github_annotations(comparison, _places(plan_of(Path("small.yaml"), (), None, False)))
     assert [line.split(",title")[0] for line in lines] == [f"::error file=small.yaml,line={n}" for n in (4, 5)]
+
+
+def test_annotations_are_on_the_line_of_the_block_and_from_the_root_of_the_repository(here, monkeypatch):
+    suite = """\
+datasets: [ring]
+losses:
+  - hinge
+include:
+  - steps: 100
+    losses:
+      - minimax
+      - hinge
+  - steps: 200
+"""
+    (here / "deep").mkdir()
+    (here / "deep" / "blocks.yaml").write_text(suite)
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(here))
+    monkeypatch.chdir(here / "deep")
+    plan = plan_of(Path("blocks.yaml"), (), None, False)
+    places = _places(plan)
+    lines = {(t.steps, t.loss.name): places[t.key[:12]] for t in plan.trials}
+    file = Path("deep/blocks.yaml")
+    assert lines == {
+        (4000, "hinge"): (file, 3),
+        (100, "minimax"): (file, 7),
+        (100, "hinge"): (file, 8),
+        (200, "hinge"): (file, 9),  # which has its losses from above: the block's own line
+    }
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(here / "elsewhere"))
+    assert {file for file, _ in _places(plan).values()} == {Path("blocks.yaml")}
+
+
+def test_annotations_hold_nothing_that_ends_a_command():
+    bad = "a\nb\r\n::error::c,d:e%0A\u2028f"
+    row = Row("t", bad, "fid", "1", "lower", Outcome.WORSE, bad)
+    where = Path("s,u:i\nte%.yaml")
+    line = github_annotations(Comparison((row,), Rules(), (), ()), {"t": (where, 3)})[0]
+    assert len(line.splitlines()) == 1
+    properties, _, message = line.removeprefix("::error ").partition("::")
+    assert properties == "file=s%2Cu%3Ai te%25.yaml,line=3,title=fid worse"
+    assert message.count("%") == message.count("%25") == 2
 
 
 def test_nan_and_a_missing_metric_are_regressions(here, capsys):

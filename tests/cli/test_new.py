@@ -111,7 +111,7 @@ def test_a_file_that_is_there_stays(tmp_path, capsys):
         ("loss", "Mine", "cannot name a component"),
         ("loss", "class", "cannot name a component"),
         ("loss", "a" * 61, "cannot name a component"),
-        ("loss", "hinge", "there is a loss 'hinge' already"),
+        ("loss", "hinge", "the loss 'hinge' is there already"),
         ("loss", "torch", "would hide the module 'torch'"),
     ],
 )
@@ -119,6 +119,15 @@ def test_wrong_names_are_refused(tmp_path, capsys, kind, name, problem):
     assert main(["new", kind, name, "--into", str(tmp_path)]) == 2
     assert problem in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_no_package_is_said(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", "trick", "my_own", "--into", "mine"]) == 0
+    assert "mine has no __init__.py" in capsys.readouterr().out
+    (tmp_path / "mine" / "__init__.py").write_text("")
+    assert main(["new", "trick", "my_other", "--into", "mine"]) == 0
+    assert "__init__" not in (out := capsys.readouterr().out) and 'my_other = "mine.my_other"' in out
 
 
 def test_a_folder_that_cannot_be_written(tmp_path, capsys):

@@ -99,6 +99,16 @@ def test_a_sweep_under_way(tmp_path):
     assert set(drawn(Reader(tmp_path).read(), unicode=False)) & set("▁▄█") == set()
 
 
+def test_parts_of_earlier_states_of_a_suite_are_left_out(sweep, tmp_path):
+    copy = tmp_path / "small"
+    shutil.copytree(sweep, copy)
+    state = json.loads((copy / "progress.json").read_text())
+    told(copy, state["trials"][:1], running=False)
+    assert drawn(Reader(copy).read()).startswith("small: OK (ended)")
+    (copy / "progress.json").unlink()
+    assert drawn(Reader(copy).read()).startswith("small: 2 OK (ended)")
+
+
 def test_an_old_sign_of_life_is_said(tmp_path):
     told(tmp_path, [], updated="2020-01-01T00:00:00+00:00")
     assert "no sign of life for" in drawn(Reader(tmp_path).read())

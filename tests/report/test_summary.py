@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ import pytest
 from fake_results import fake_results
 
 from ganbench.analysis.estimators import iqm
+from ganbench.analysis.ranking import metric_columns
 from ganbench.report.downloads import downloads, to_csv
 from ganbench.report.judged import Judged
 from ganbench.report.summary import markdown, summary
@@ -66,6 +68,13 @@ def test_markdown_has_a_row_a_trial_and_every_headline(results, data):
     assert len(rows) == trials + len(data["datasets"])  # and one of real samples
     widths = {line.count(" | ") for line in text.splitlines() if line.startswith("| ")}
     assert len(widths) == 1
+
+
+def test_markdown_without_a_result_has_no_empty_row(results):
+    lost = results.runs.assign(status="DIVERGED", diverged_at=1)
+    nothing = lost.assign(**dict.fromkeys(metric_columns(results), np.nan))
+    text = markdown(Judged(replace(results, runs=nothing)))
+    assert "no run has a result: 30 runs diverged." in text and "real samples" not in text
 
 
 def test_floor_and_sample_sizes_stand_beside_every_value(results, data):

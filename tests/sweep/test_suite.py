@@ -63,11 +63,11 @@ def test_choices_carry_all_parameters_checked(suite_of):
         ("datasets: [ring]\ntricks: [r1: 3]", "x.yaml:2:14: the parameters of r1 are a mapping"),
         (
             "datasets: [ring]\ntricks:\n- r1:\n  gamma: 3",
-            "x.yaml:4:3: a trick is one name, found 2 (r1, gamma); indent",
+            "x.yaml:4:3: trick: expected one name, found 2 (r1, gamma); indent",
         ),
         ("datasets: [ring]\ntricks: [[r1, r1: {gamma: 2}]]", "x.yaml:2:15: tricks: r1 twice in one cell"),
         ("datasets: [ring]\ntricks: [[none, r1]]", "x.yaml:2:11: tricks: `none` is a cell of its own"),
-        ("datasets: [ring]\ntricks: [3]", "x.yaml:2:10: a trick is a name or `name: {parameter: value}`, not 3"),
+        ("datasets: [ring]\ntricks: [3]", "x.yaml:2:10: trick: expected a name or `name: {parameter: value}`, found 3"),
         (
             "datasets: [ring]\nnetworks: [mlp: {norm: no}]",
             "x.yaml:2:24: norm: expected true or false, found the text 'no'",
