@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -84,6 +85,20 @@ def command(
         return outcome.exit_code
     from ganbench.report.page import write_report
 
+    for text in _judged(outcome.folder):
+        click.echo(f"judged  {text}")
     click.echo(f"tables  {outcome.folder}")
     click.echo(f"report  {write_report(outcome.folder, report / f'{plan.name}.html')}")
     return outcome.exit_code
+
+
+def _judged(folder: Path) -> Iterator[str]:
+    """Yield for each data set on how many samples its numbers were taken, and by which features."""
+    from ganbench.tables import schema
+
+    try:
+        runs = schema.to_pandas(schema.read(folder / "runs.parquet", "runs"))
+    except (OSError, schema.SchemaError):  # the page, which needs them all, says so
+        return
+    for (dataset, features, real, fake), _ in runs.groupby(["dataset", "extractor", "n_real", "n_fake"], sort=False):
+        yield f"{dataset}: {fake:,} generated against {real:,} held-out real samples, features {features}"

@@ -104,7 +104,8 @@ class Report:
 
     Attributes:
         status: None while it trains, then OK, FAILED or TIMEOUT (a diverged seed is in `numbers`, not here).
-        share: of the steps done, in [0, 1]. numbers: current means over seeds. seconds: since this attempt began.
+        share: of the steps done, in [0, 1]. numbers: current means over seeds; of a finished trial also what real
+            samples get, `<metric>_floor`. seconds: since this attempt began.
     """
 
     key: str
@@ -177,10 +178,14 @@ class Attempt:
         if left > 0 and not self.trainer.finished:
             self.trainer.advance(left, **({"to_evaluation": True} if self.work.scheduled else {}))
         if self.trainer.finished:
-            store.write_part(self.work.folder, self.work.key, self.trainer.tables())
+            tables = self.trainer.tables()
+            store.write_part(self.work.folder, self.work.key, tables)
             self.work.checkpoint.unlink(missing_ok=True)
             self.work.order.unlink(missing_ok=True)
-            return self._report(self.trainer, Status.OK)
+            report = self._report(self.trainer, Status.OK)
+            floors = [name for name in tables.runs.columns if name.endswith("_floor")]
+            same = tables.runs.iloc[0]  # of all seeds
+            return replace(report, numbers=report.numbers | {name: float(same[name]) for name in floors})
         if timeout is not None and self.seconds >= timeout:
             return self.fail(Status.TIMEOUT, timeout_text(timeout))
         return self._report(self.trainer, None)

@@ -103,6 +103,12 @@ def test_undefined_numbers_are_left_out_and_divergence_is_said():
     assert text == "[ 1/10] OK       x  3 seeds diverged  0.0 s"
 
 
+def test_a_number_stands_beside_that_of_real_samples():
+    numbers = {"modes_captured": 7.8, "modes_captured_floor": 8.0, "fid": 0.01234, "fid_floor": 0.0041}
+    text = line(Report("a", Status.OK, numbers=numbers), 1, 10, "x")
+    assert text == "[ 1/10] OK       x  modes 7.8 (real 8)  fid 0.0123 (real 0.0041)  0.0 s"
+
+
 def test_a_line_names_what_tells_a_trial_from_the_others():
     def names(datasets=("ring",), **axes):
         suite = Suite("names", datasets=list(datasets), losses=["hinge", "minimax"], **axes)
