@@ -27,8 +27,10 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def mean(value: float) -> str:
-    """Return an average count as one says it: 4.6, but 8 for a whole number."""
-    return f"{value:.0f}" if abs(value - round(value)) < 1e-9 else f"{value:.2f}" if value < 0.1 else f"{value:.1f}"
+    """Return an average count as one says it: 4.6, but 8 for a whole number and 798 for a large one."""
+    if value >= 100 or abs(value - round(value)) < 1e-9:
+        return f"{value:,.0f}"
+    return f"{value:.2f}" if value < 0.1 else f"{value:.1f}"
 
 
 def count(n: int, one: str, many: str = "") -> str:

@@ -20,7 +20,7 @@ from ganbench.report.cards import median_run
 from ganbench.report.figures import POINTS, curves
 from ganbench.report.headline import headline
 from ganbench.report.labels import label, naming
-from ganbench.report.numbers import count, listing, number
+from ganbench.report.numbers import count, listing, mean, number
 from ganbench.report.page import render
 from ganbench.report.panels import frames
 from ganbench.report.pictures import GENERATED, REAL, SIDE, picture
@@ -296,3 +296,8 @@ def test_the_gradient_column_is_the_median_of_the_last_half():
     )
     assert gradient_norms(history) == {"a": 2.5}
     assert gradient_norms(history.drop(columns="grad_norm_g")) == {}
+
+
+@pytest.mark.parametrize("value, text", [(8.0, "8"), (4.625, "4.6"), (0.03, "0.03"), (798.2, "798"), (2600.4, "2,600")])
+def test_average_counts_as_one_says_them(value, text):
+    assert mean(value) == text
