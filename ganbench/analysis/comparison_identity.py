@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ganbench.tables.results import Results
 
 _TABLES = ("runs", "history", "layers")
+# Held against each other by themselves; tables from before they were recorded have none.
+_APART = ("preparation", "versions")
 _ORDER = ("trial", "seed", "step", "network", "layer")
 
 
@@ -38,8 +40,7 @@ def _digests(results: Results, by: str, without: tuple[str, ...]) -> dict[str, s
     digests = {str(one): hashlib.sha256() for one in results.runs[by].unique()}
     for name in _TABLES:
         frame: pd.DataFrame = getattr(results, name)
-        # Versions are held against each other by themselves; tables from before they were recorded have none.
-        kept = frame.drop(columns=[c for c in frame.columns if c == "versions" or _timed(results.columns, str(c))])
+        kept = frame.drop(columns=[c for c in frame.columns if c in _APART or _timed(results.columns, str(c))])
         ordered = kept.sort_values(by=[key for key in _ORDER if key in kept.columns])
         content = ordered.drop(columns=[key for key in without if key in ordered.columns])
         for one, at in ordered.groupby(by, sort=False).indices.items():

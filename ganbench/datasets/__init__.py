@@ -22,8 +22,11 @@ class Data(Protocol):
     something compact for `n` samples (row indices of a finite set, points of an endless one), `take` turns any slice
     of it, with any leading axes, into samples.
 
-    Two more things may be there, for metrics that can use them: `train`, the training samples `[N, *shape]` of a finite
-    set, and `log_density(samples)`, log p(x) `[..., n]` of samples `[..., n, *shape]` where the distribution is known.
+    Three more things may be there. For metrics that can use them: `train`, whose slices `train[a:b]` are the training
+    samples `[N, *shape]` of a finite set, and `log_density(samples)`, log p(x) `[..., n]` of samples `[..., n, *shape]`
+    where the distribution is known. And `ahead(block)`, which is told of what training will `take`, `[steps, …]`, step
+    after step, as soon as it is drawn: a set that does not fit in memory fetches it in the meantime. It is a hint:
+    `take` must give the same whether it was told or not.
     """
 
     weights: Tensor
@@ -76,6 +79,16 @@ class Dataset(Component):
     @abstractmethod
     def modes(self) -> int:
         """Return how many modes are known."""
+
+    @property
+    def preparation(self) -> str:
+        """Return in words what is done to a sample before anything sees it; it stands beside every result."""
+        return "not stated" if "images" in self.traits else "none"
+
+    @property
+    def grain(self) -> float:
+        """Return the width of the uniform noise that training adds to real samples; 0 for none."""
+        return 0.0
 
     def prepare(self) -> None:  # noqa: B027 - most data sets need nothing
         """Say before any trial starts if the data cannot be had: raise a UsageError with the remedy."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ganbench.core.lazy import F, torch
+from ganbench.datasets._prefetch import Prefetch, gathered
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -17,34 +18,58 @@ class ByteImages:
 
     Args:
         train: `[N, C, H, W]` uint8. held: `[M, C, H, W]` uint8.
+        device: where samples are wanted.
+        streamed: leave the bytes where they are, and fetch those of the next few steps while the current one computes.
     """
 
-    def __init__(self, train: Tensor, held: Tensor, device: torch.device) -> None:
-        self.rows, self.held = train.to(device), held.to(device)
+    def __init__(self, train: Tensor, held: Tensor, device: torch.device, streamed: bool = False) -> None:
+        self.device = device
+        self.rows, self.held = (train, held) if streamed else (train.to(device), held.to(device))
         self.weights = torch.zeros(0, dtype=torch.float64, device=device)
+        self._prefetch = Prefetch(train, device) if streamed else None
 
     @property
-    def train(self) -> Tensor:
-        """Return the training images `[N, C, H, W]` in [-1, 1]: four times the memory, for metrics that ask for it."""
-        return scaled(self.rows)
+    def train(self) -> Rows:
+        """Return the training images, to be read in slices for metrics that ask for them."""
+        return Rows(self.rows, self.device)
 
     def draw(self, generator: Generator, n: int) -> Tensor:
         """Return `n` row indices, each equally likely, with replacement."""
-        return torch.randint(len(self.rows), (n,), generator=generator, device=self.rows.device)
+        return torch.randint(len(self.rows), (n,), generator=generator, device=self.device)
+
+    def ahead(self, block: Tensor) -> None:
+        """Hear which row indices training takes next, `[steps, …]`."""
+        if self._prefetch is not None:
+            self._prefetch.ahead(block)
 
     def take(self, drawn: Tensor) -> Tensor:
         """Return the images of row indices with any leading axes, in [-1, 1]."""
-        return scaled(self.rows[drawn])
+        return scaled(self.rows[drawn] if self._prefetch is None else self._prefetch.take(drawn))
 
     def heldout(self, generator: Generator, n: int) -> Tensor:
         """Return up to `n` held-out images in random order."""
-        order = torch.randperm(len(self.held), generator=generator, device=self.held.device)
-        return scaled(self.held[order[:n]])
+        order = torch.randperm(len(self.held), generator=generator, device=self.device)
+        return scaled(gathered(self.held, order[:n], self.device))
 
     def assign(self, samples: Tensor, probabilities: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return mode 0, of low quality, for all: `weights` is empty, so nothing is counted."""
         mode = torch.zeros(samples.shape[:-3], dtype=torch.int64, device=samples.device)
         return mode, torch.zeros_like(mode, dtype=torch.bool)
+
+
+class Rows:
+    """Bytes whose slices are images `[n, C, H, W]` in [-1, 1]: all at once they would take four times the memory."""
+
+    def __init__(self, rows: Tensor, device: torch.device) -> None:
+        self._rows, self._device = rows, device
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._rows)
+
+    def __getitem__(self, which: slice) -> Tensor:
+        """Return some of them, on the device."""
+        return scaled(self._rows[which].to(self._device))
 
 
 def scaled(images: Tensor) -> Tensor:

@@ -43,6 +43,11 @@ class Digits(Dataset):
         """Return 10: one a digit."""
         return 10
 
+    @property
+    def preparation(self) -> str:
+        """Return what becomes of a scan."""
+        return "8×8 of 17 grey levels as published, x/8-1, no dequantisation"
+
     def load(self, device: torch.device) -> Data:
         """Return the scans on a device."""
         (train, labels), (held, _) = digit_images()

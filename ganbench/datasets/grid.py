@@ -41,6 +41,11 @@ class Grid(Dataset):
         """Return the number of Gaussians."""
         return self.side**2
 
+    @property
+    def preparation(self) -> str:
+        """Return whether the points are scaled."""
+        return "divided by the data's standard deviation" if self.scaled else "none"
+
     def load(self, device: torch.device) -> Data:
         """Return the mixture on a device."""
         line = self.spacing * (torch.arange(self.side, dtype=torch.float64) - (self.side - 1) / 2)

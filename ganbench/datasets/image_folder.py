@@ -22,8 +22,8 @@ class ImageFolder(TorchvisionImages):
     """The images in the sub-folders of `folder`, in colour; every fifth of a sub-folder is held out.
 
     A relative `folder` is one of `$GANBENCH_DATA`; each sub-folder is a class, and one is enough. The square in the
-    middle of each image is resized. The modes are not known and features are pixels. Results are kept by the folder's
-    name and not by what is in it: give changed images another name.
+    middle of each image is resized, once: the bytes are kept in the user's cache. The modes are not known and features
+    are pixels. Results are kept by the folder's name and not by what is in it: give changed images another name.
     """
 
     name = "image_folder"
@@ -31,6 +31,7 @@ class ImageFolder(TorchvisionImages):
         f"put images into class folders, such as {{folder}}/images/all/1.png, and name the folder that holds these: "
         f"image_folder: {{{{folder: images}}}} (absolute, or below ${FOLDER_VARIABLE})"
     )
+    one_by_one = True
 
     folder: Annotated[str, Len(1, 1000)] = "images"
 

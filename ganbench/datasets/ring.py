@@ -42,6 +42,11 @@ class Ring(Dataset):
         """Return the number of Gaussians."""
         return self.count
 
+    @property
+    def preparation(self) -> str:
+        """Return whether the points are scaled."""
+        return "divided by the data's standard deviation" if self.scaled else "none"
+
     def load(self, device: torch.device) -> Data:
         """Return the mixture on a device."""
         angles = torch.arange(self.count, dtype=torch.float64) * (2 * pi / self.count)

@@ -53,6 +53,11 @@ class ShapeImages(Dataset):
         """Return shapes · colours · places²."""
         return self.shapes * self.colours * self.places**2
 
+    @property
+    def preparation(self) -> str:
+        """Return what becomes of a drawing."""
+        return f"drawn antialiased at {self.size} px, bytes, x/127.5-1, no dequantisation"
+
     def load(self, device: torch.device) -> Data:
         """Return the figures, drawn once, on a device."""
         return Shapes(self.size, self.shapes, self.colours, self.places, self.tolerance, device)

@@ -46,6 +46,11 @@ class StackedDigits(Dataset):
         """Return 1000: one a triple of digits."""
         return CLASSES**3
 
+    @property
+    def preparation(self) -> str:
+        """Return what becomes of the scans."""
+        return "8×8 of 17 grey levels as published, three scans as colours, x/8-1, no dequantisation"
+
     def load(self, device: torch.device) -> Data:
         """Return the scans on a device."""
         (train, labels), (held, _) = digit_images()

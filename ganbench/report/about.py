@@ -49,6 +49,7 @@ class Sampled:
     extractor: str
     n_real: str
     n_fake: str
+    preparation: str
 
 
 def skipped(manifest: Mapping[str, Any]) -> list[Skipped]:
@@ -77,9 +78,9 @@ def definitions(
 
 
 def sampled(datasets: Mapping[str, pd.DataFrame]) -> list[Sampled]:
-    """Return extractor and sample sizes of each data set."""
+    """Return extractor, sample sizes and preparation of each data set."""
     return [
-        Sampled(name, *(_values(runs, column) for column in ("extractor", "n_real", "n_fake")))
+        Sampled(name, *(_values(runs, column) for column in ("extractor", "n_real", "n_fake", "preparation")))
         for name, runs in datasets.items()
     ]
 

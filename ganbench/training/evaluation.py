@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import cast
+from typing import Protocol, cast
 
 import torch
 from torch import Generator, Tensor
@@ -18,7 +18,15 @@ from ganbench.networks import Params
 from ganbench.training.game import Game
 
 CHUNK = 512
+TRAINING_CHUNK = 1 << 22  # numbers at a time of a training set that may not fit in memory
 OUT_OF_RANGE = 1e6
+
+
+class Samples(Protocol):
+    """Samples that may lie in a file: a tensor `[N, *shape]`, or anything whose slices are tensors."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, which: slice, /) -> Tensor: ...
 
 
 class Evaluator:
@@ -32,6 +40,7 @@ class Evaluator:
         trial, device = game.trial, game.device
         self.game, self.data, self.n = game, game.data, trial.samples
         dataset = cast(Dataset, trial.dataset.build())
+        self.preparation = dataset.preparation
         self.feature = cast(Feature, registry.find("feature", dataset.feature)())
         self.feature.prepare()
         self.extractor = self.feature.identity()
@@ -42,7 +51,7 @@ class Evaluator:
         self.real = self.describe(game.data.heldout(_generator(0, "evaluation real", device), self.n))
         train = getattr(game.data, "train", None) if "training" in self.wanted else None
         if train is not None:
-            self.real = dataclasses.replace(self.real, training=self.feature.extract(train))
+            self.real = dataclasses.replace(self.real, training=self._features(train))
 
     def describe(self, points: Tensor) -> Sample:
         """Return samples `[..., n, *shape]` with their features, modes and quality."""
@@ -51,6 +60,11 @@ class Evaluator:
         mode, good = self.data.assign(points, probabilities)
         density = getattr(self.data, "log_density", None) if "log_density" in self.wanted else None
         return Sample(points, features, mode, good, probabilities, density(points) if density else None)
+
+    def _features(self, train: Samples) -> Tensor:
+        """Return the features `[N, d]` of a training set, never all of whose samples are in memory at once."""
+        size = max(1, TRAINING_CHUNK // max(1, train[:1].numel()))
+        return torch.cat([self.feature.extract(train[i : i + size]) for i in range(0, len(train), size)])
 
     def generate(self, params: Params, buffers: Params) -> Tensor:
         """Return `[S, n, *shape]` generated samples."""

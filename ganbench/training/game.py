@@ -52,6 +52,7 @@ class Game:
         self.remembering = getattr(self.loss, "remembering", None)
         dataset = cast(Dataset, trial.dataset.build())
         self.data: Data = dataset.load(device)
+        self.grain = dataset.grain
         self.numbers_a_sample = self.data.draw(Generator(device), 1).numel()
         tricks = [choice.build() for choice in trial.tricks]
         # Fixed once: the step pays for no hook that no trick has.

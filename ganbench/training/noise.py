@@ -7,7 +7,7 @@ trains beside it, and a checkpoint holds the generators as they were at the star
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -21,6 +21,7 @@ BLOCK_NUMBERS = 2**15
 MAX_BLOCK_STEPS = 64
 
 Draw = Callable[[Generator, int], Tensor]
+Told = Callable[[Tensor], None]
 
 
 @dataclass
@@ -33,10 +34,17 @@ class _Stream:
 
 
 class Noise:
-    """The named streams of a trial's seeds; every method returns `[S, *shape]` for the next use of that name."""
+    """The named streams of a trial's seeds; every method returns `[S, *shape]` for the next use of that name.
 
-    def __init__(self, seeds: Sequence[int], device: torch.device) -> None:
-        self.seeds, self.device = tuple(seeds), device
+    Args:
+        seeds: of the trial.
+        device: where numbers are drawn.
+        ahead: name → who is told of that stream's next uses, `[steps, S, …]` from the current one on, as soon as a
+            block of them is drawn.
+    """
+
+    def __init__(self, seeds: Sequence[int], device: torch.device, ahead: Mapping[str, Told] | None = None) -> None:
+        self.seeds, self.device, self.ahead = tuple(seeds), device, ahead or {}
         self._streams: dict[str, _Stream] = {}
 
     def normal(self, name: str, *shape: int) -> Tensor:
@@ -63,11 +71,14 @@ class Noise:
         found = self._streams.get(name)
         if found is None:
             found = self._open(name, numbers)
+        fresh = found.block is None or found.position == found.steps
         if found.block is None:
             found.block = _draw_block(found, draw)
         if found.position == found.steps:
             found.start, found.position = [g.get_state() for g in found.generators], 0
             found.block = _draw_block(found, draw)
+        if fresh and name in self.ahead:
+            self.ahead[name](found.block[found.position :])
         found.position += 1
         return found.block[found.position - 1]
 

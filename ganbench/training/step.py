@@ -97,7 +97,10 @@ class Play:
         z = game.latents(self.noise.normal("latent", batch, game.latent))
         if not with_real:
             return Batch(z, None)
-        return Batch(z, game.data.take(self.noise.draw("data", batch * game.numbers_a_sample, draw)))
+        real = game.data.take(self.noise.draw("data", batch * game.numbers_a_sample, draw))
+        if game.grain:
+            real = real + game.grain * (self.noise.uniform("dequantise", *real.shape[1:]) - 0.5)
+        return Batch(z, real)
 
     def generated(self, g: Params, batch: Batch) -> Batch:
         """Return the minibatch with its fakes, generated once for all losses that are taken on it at these weights."""

@@ -93,6 +93,7 @@ def _runs(
             "seconds": trainer.total_seconds / n,
             "stopped_at": pd.array([stopped.step if stopped and reason else None for reason in reasons], "Int64"),
             "stop_reason": pd.array(reasons, "string"),
+            "preparation": trainer.evaluator.preparation,
             "versions": json.dumps(trial.versions, sort_keys=True),
             "environment": json.dumps(stamp(_device(trainer.device), torch.get_num_threads()), sort_keys=True),
         }

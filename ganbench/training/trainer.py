@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganbench.core.errors import UsageError
 from ganbench.core.trial import Trial
 from ganbench.diagnostics import Diagnostic, Network, Step, schedule
 from ganbench.tables.part import TrialTables
@@ -56,7 +57,8 @@ class Trainer:
         self.game = Game(trial, self.device)
         self.d, self.g = self.game.players(trial.seeds)
         self.ema = self.g.flat.clone() if trial.ema else None
-        self.noise = Noise(trial.seeds, self.device)
+        told = getattr(self.game.data, "ahead", None)
+        self.noise = Noise(trial.seeds, self.device, {} if told is None else {"data": told})
         self.evaluator = Evaluator(self.game, trial.seeds)
         self.diagnostics: list[Any] = [choice.build() for choice in trial.diagnostics]
         wanted = {name for d in self.diagnostics for name in d.wants}
@@ -231,6 +233,7 @@ class Trainer:
         """Write a checkpoint atomically; it holds tensors and plain values alone (`weights_only=True` loads it)."""
         state = {
             "key": self.trial.key,
+            "extractor": self.evaluator.extractor,
             "step": self.step,
             "players": {p.name: _player_state(p) for p in (self.d, self.g)},
             "ema": self.ema,
@@ -250,7 +253,11 @@ class Trainer:
         self._saved_at = time.monotonic()
 
     def _load(self, path: Path) -> None:
-        """Go on from a checkpoint of this very trial; one of another trial, or a broken one, is passed over."""
+        """Go on from a checkpoint of this very trial; one of another trial, or a broken one, is passed over.
+
+        Raises:
+            UsageError: its evaluations are those of an extractor with other weights.
+        """
         try:
             state = torch.load(path, map_location=self.device, weights_only=True)
         except (EOFError, OSError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError):
@@ -259,6 +266,11 @@ class Trainer:
             return
         if self.keep_earlier and "earlier" not in state:  # written before there were diagnostics that want it
             return
+        if (judge := state.get("extractor", self.evaluator.extractor)) != self.evaluator.extractor:
+            raise UsageError(
+                f"{path}: was judged by {judge} up to step {state['step']}, and the weights are now those of "
+                f"{self.evaluator.extractor}; name the old weights, or remove the file to train the trial anew"
+            )
         for player in (self.d, self.g):
             _restore(player, state["players"][player.name])
         self.ema, self.earlier = state["ema"], state.get("earlier", {})

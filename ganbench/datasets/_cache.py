@@ -1,0 +1,89 @@
+"""Images made ready once and kept as one file of bytes in the user's cache, which later trials map into memory."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import uuid
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganbench.core.lazy import numpy, torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Shape = tuple[int, ...]
+
+
+class UnwritableError(Exception):
+    """The cache cannot be written: no room, no right."""
+
+
+def cache_file(name: str, identity: Any) -> Path:  # noqa: ANN401 - whatever JSON can hold
+    """Return where images are kept: a name that changes with everything that decides their bytes."""
+    from platformdirs import user_cache_dir
+
+    digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
+    return Path(user_cache_dir("ganbench")) / "images" / f"{name}-{digest}.npy"
+
+
+def mapped(path: Path, shape: Shape) -> Tensor | None:
+    """Return a file's images without reading them, to be read only; None where there is no whole file of this shape."""
+    try:
+        images = numpy.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    if images.dtype != numpy.uint8 or images.shape != shape or not images.flags.c_contiguous:
+        return None
+    with warnings.catch_warnings():
+        # A mapping that may be written to would count as memory in full, and torch has no tensor that may not be.
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(images)
+
+
+def write(path: Path, shape: Shape, chunks: Iterable[Tensor]) -> None:
+    """Write images `[n, …]` uint8, chunk after chunk, so that other processes see a whole file or none.
+
+    Raises:
+        UnwritableError: there is no room, or no right to write there; what `chunks` raises comes through.
+        ValueError: the chunks are not of this shape together.
+    """
+    temporary = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
+    try:
+        with _unwritable():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = temporary.open("wb")
+        with file:
+            rows = 0
+            with _unwritable():
+                numpy.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            for chunk in chunks:
+                if chunk.dtype != torch.uint8 or chunk.shape[1:] != shape[1:]:
+                    raise ValueError(f"images of shape {tuple(chunk.shape[1:])} and not {shape[1:]}")
+                rows += len(chunk)
+                with _unwritable():
+                    file.write(chunk.contiguous().numpy().data)
+            if rows != shape[0]:
+                raise ValueError(f"{rows} images and not {shape[0]}")
+            with _unwritable():
+                file.flush()
+                os.fsync(file.fileno())  # else a power cut may leave a name with nothing in it
+        with _unwritable():
+            os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _unwritable() -> Iterator[None]:
+    """Tell errors of the cache from those of the files that are read, which are OSErrors as well."""
+    try:
+        yield
+    except OSError as error:
+        raise UnwritableError(str(error)) from error

@@ -1,0 +1,308 @@
+"""Images kept as a file of bytes: read once, mapped afterwards, made anew where broken, never all in memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from image_files import random_bytes, write_celeba, write_stl10
+from PIL import Image
+
+from ganbench.core.errors import UsageError
+from ganbench.datasets._bytes import CHUNK, ByteImages
+from ganbench.datasets._cache import UnwritableError, cache_file, mapped, write
+from ganbench.datasets._torchvision import torchvision_class
+from ganbench.datasets.celeba import CelebA
+from ganbench.datasets.image_folder import ImageFolder
+from ganbench.datasets.stl10 import STL10
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANBENCH_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache/ganbench/images"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    found = tmp_path / "data/images/all"
+    found.mkdir(parents=True)
+    for i in range(10):
+        Image.fromarray(random_bytes((9, 12, 3), i)).save(found / f"{i}.png")
+    return found
+
+
+def loaded(monkeypatch, dataset, mebibytes=1000.0) -> ByteImages:
+    monkeypatch.setenv("GANBENCH_IMAGE_MIB", str(mebibytes))
+    return dataset.load(CPU)
+
+
+def equal(a, b):
+    return torch.equal(a.rows, b.rows) and torch.equal(a.held, b.held)
+
+
+def forbid_reading(monkeypatch, cls):
+    def read(*_):
+        raise AssertionError("the pictures are read again")
+
+    monkeypatch.setattr(cls, "pixels", read)
+
+
+@pytest.mark.parametrize("mebibytes", [0, 1000])
+def test_pictures_are_read_once(monkeypatch, folder, cache, mebibytes):
+    first = loaded(monkeypatch, ImageFolder(size=8))
+    assert len(list(cache.iterdir())) == 2  # one to train on, one held out
+    forbid_reading(monkeypatch, ImageFolder)
+    assert equal(loaded(monkeypatch, ImageFolder(size=8), mebibytes), first)
+
+
+def test_the_sweep_reads_pictures_before_trials_do(monkeypatch, folder):
+    ImageFolder(size=8).prepare()
+    forbid_reading(monkeypatch, ImageFolder)
+    assert loaded(monkeypatch, ImageFolder(size=8)).rows.shape == (8, 3, 8, 8)
+
+
+def test_faces_too(monkeypatch, tmp_path):
+    write_celeba(tmp_path / "data", monkeypatch, torchvision_class("CelebA"), 9)
+    first = loaded(monkeypatch, CelebA(size=16, images=4))
+    more = loaded(monkeypatch, CelebA(size=16))
+    assert (len(first.rows), len(more.rows)) == (4, 6)
+    assert torch.equal(more.rows[:4], first.rows)
+    forbid_reading(monkeypatch, CelebA)
+    assert equal(loaded(monkeypatch, CelebA(size=16), 0), more)
+
+
+def change_content(folder):
+    Image.fromarray(random_bytes((9, 12, 3), 99)).save(folder / "0.png")
+
+
+def add_one(folder):
+    Image.fromarray(random_bytes((9, 12, 3), 99)).save(folder / "11.png")
+
+
+def change_time(folder):
+    os.utime(folder / "0.png", ns=(1, 1))
+
+
+@pytest.mark.parametrize("change", [change_content, add_one, change_time])
+def test_other_files_are_read_anew(monkeypatch, folder, change):
+    loaded(monkeypatch, ImageFolder(size=8))
+    change(folder)
+    forbid_reading(monkeypatch, ImageFolder)
+    with pytest.raises(UsageError, match="read again"):
+        loaded(monkeypatch, ImageFolder(size=8))
+
+
+def test_another_size_is_another_file(monkeypatch, folder):
+    assert loaded(monkeypatch, ImageFolder(size=8)).rows.shape[-1] == 8
+    assert loaded(monkeypatch, ImageFolder(size=16)).rows.shape[-1] == 16
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def emptied(path):
+    path.write_bytes(b"")
+
+
+def garbage(path):
+    path.write_bytes(b"cos\nsystem\n(S'exit 3'\ntR." * 100)
+
+
+def other_shape(path):
+    np.save(path, np.zeros((8, 3, 4, 16), dtype=np.uint8))
+
+
+def other_type(path):
+    np.save(path, np.zeros((8, 3, 8, 8), dtype=np.int8))
+
+
+def pickled(path):
+    np.save(path, np.array([{}] * 8, dtype=object), allow_pickle=True)
+
+
+@pytest.mark.parametrize("broken", [cut, emptied, garbage, other_shape, other_type, pickled])
+@pytest.mark.parametrize("mebibytes", [0, 1000])
+def test_a_broken_file_is_made_anew(monkeypatch, folder, cache, broken, mebibytes):
+    whole = loaded(monkeypatch, ImageFolder(size=8))
+    for path in cache.iterdir():
+        broken(path)
+    assert equal(loaded(monkeypatch, ImageFolder(size=8), mebibytes), whole)
+    assert len(list(cache.iterdir())) == 2
+
+
+def test_sets_in_memory_need_no_file_until_they_do_not_fit(monkeypatch, tmp_path, cache):
+    write_stl10(tmp_path / "data", monkeypatch, torchvision_class("STL10"))
+    memory = loaded(monkeypatch, STL10(size=16))
+    assert not cache.exists()
+    streamed = loaded(monkeypatch, STL10(size=16), 9 * 3 * 16**2 / 2**20 - 1e-6)
+    assert equal(memory, streamed)
+    assert len(list(cache.iterdir())) == 2
+    assert loaded(monkeypatch, STL10(size=16), 9 * 3 * 16**2 / 2**20)._prefetch is None
+    forbid_reading(monkeypatch, STL10)
+    assert equal(memory, loaded(monkeypatch, STL10(size=16), 0))
+
+
+def test_a_broken_picture_is_one_line_and_leaves_nothing(monkeypatch, folder, cache):
+    (folder / "3.png").write_bytes(b"no picture")
+    for call in (ImageFolder(size=8).prepare, lambda: loaded(monkeypatch, ImageFolder(size=8))):
+        with pytest.raises(UsageError, match="dataset image_folder: cannot be read") as caught:
+            call()
+        assert "\n" not in str(caught.value)
+        assert "3.png" in str(caught.value)
+        assert not list(cache.iterdir())
+
+
+def test_without_a_cache_small_sets_are_read_and_large_ones_refused(monkeypatch, tmp_path, folder):
+    (tmp_path / "file").write_text("")
+    kept = loaded(monkeypatch, ImageFolder(size=8))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    ImageFolder(size=8).prepare()
+    assert equal(loaded(monkeypatch, ImageFolder(size=8)), kept)
+    with pytest.raises(UsageError, match="do not fit in memory and cannot be kept.*GANBENCH_IMAGE_MIB"):
+        loaded(monkeypatch, ImageFolder(size=8), 0)
+
+
+@pytest.mark.parametrize("text", ["much", "nan", "-1", "2GB"])
+def test_a_budget_that_is_none(monkeypatch, folder, text):
+    with pytest.raises(UsageError, match="GANBENCH_IMAGE_MIB=.* is no number of MiB; give one"):
+        loaded(monkeypatch, ImageFolder(size=8), text)
+
+
+def chunks():
+    return (torch.full((2, 3), i, dtype=torch.uint8) for i in range(3))
+
+
+def test_two_may_write_the_same(tmp_path):
+    path = tmp_path / "new/images.npy"
+
+    def interrupted():
+        yield from list(chunks())[:2]
+        write(path, (6, 3), chunks())
+        assert mapped(path, (6, 3)) is not None
+        yield list(chunks())[2]
+
+    write(path, (6, 3), interrupted())
+    found = mapped(path, (6, 3))
+    assert found is not None
+    assert torch.equal(found, torch.cat(list(chunks())))
+    assert [p.name for p in path.parent.iterdir()] == ["images.npy"]
+
+
+def raises():
+    yield next(chunks())
+    raise OSError("a picture is broken")
+
+
+@pytest.mark.parametrize(
+    "shape, wrong, kind",
+    [
+        ((5, 3), chunks, ValueError),
+        ((7, 3), chunks, ValueError),
+        ((6, 4), chunks, ValueError),
+        ((6, 3), raises, OSError),
+    ],
+)
+def test_what_is_not_whole_is_not_kept(tmp_path, shape, wrong, kind):
+    with pytest.raises(kind):
+        write(tmp_path / "images.npy", shape, wrong())
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_room_is_told_from_a_broken_picture(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UnwritableError, match="No space"):
+        write(tmp_path / "images.npy", (6, 3), chunks())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_mapping_warns_of_nothing_and_takes_no_order_but_its_own(tmp_path):
+    np.save(tmp_path / "images.npy", np.asfortranarray(np.arange(6, dtype=np.uint8).reshape(2, 3)))
+    assert mapped(tmp_path / "images.npy", (2, 3)) is None
+    write(tmp_path / "images.npy", (6, 3), chunks())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert mapped(tmp_path / "images.npy", (6, 3)) is not None
+
+
+def test_names_differ_by_everything(cache):
+    names = {cache_file(*of) for of in (("a", [1, "x"]), ("b", [1, "x"]), ("a", [2, "x"]), ("a", [1, "y"]))}
+    assert len(names) == 4
+    assert {name.parent for name in names} == {cache}
+
+
+MEASURED = """
+import json, sys, threading, time, torch
+sys.path.insert(0, sys.argv[1])
+from trials import choose, small_trial
+from ganbench.training.trainer import Trainer
+
+def anonymous():  # memory of this process alone; pages of a mapped file are the system's, which takes them back
+    return next(int(line.split()[1]) / 1024 for line in open("/proc/self/status") if line.startswith("RssAnon"))
+
+torch.set_num_threads(1)
+most, done = 0.0, threading.Event()
+def watch():
+    global most
+    while not done.wait(0.001):
+        most = max(most, anonymous())
+threading.Thread(target=watch, daemon=True).start()
+
+def train(folder):
+    trial = small_trial(
+        dataset=("image_folder", {"size": 64, "folder": folder}), network=("mlp", {"latent": 4, "width": 8}), steps=30,
+        evaluate_every=30, samples=64, metrics=(choose("metric", "fid"),),
+    )
+    trainer = Trainer(trial)
+    trainer.advance(1e9)
+    trainer.tables()
+    return trainer
+
+train("few")
+few, most = most, 0.0
+train("many")
+done.set()
+print(json.dumps(most - few))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_memory_stays_bounded(tmp_path):
+    """What 96 MiB of images take at most beside 6 MiB of them, seen each millisecond: all, or not half as much."""
+    picture = random_bytes((64, 64, 3), 0)
+    for name, count in (("few", 2 * CHUNK), ("many", 8192)):
+        (tmp_path / "data" / name / "all").mkdir(parents=True)
+        for i in range(count):
+            path = tmp_path / "data" / name / f"all/{i:05d}.png"
+            if i % 1000 == 0:  # a file has no more than some thousand names
+                Image.fromarray(picture).save(path, compress_level=0)
+                original = path
+            else:
+                os.link(original, path)
+    tests = os.path.dirname(os.path.dirname(__file__))
+    peaks = {}
+    for mebibytes in (4, 1000):
+        environment = {
+            **os.environ,
+            "GANBENCH_IMAGE_MIB": str(mebibytes),
+            "XDG_CACHE_HOME": str(tmp_path / f"{mebibytes}"),
+        }
+        environment |= {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+        found = subprocess.run([sys.executable, "-c", MEASURED, tests], env=environment, capture_output=True, text=True)
+        assert found.returncode == 0, found.stderr
+        peaks[mebibytes] = json.loads(found.stdout)
+    assert peaks[1000] > 80, peaks
+    assert peaks[4] < 40, peaks
