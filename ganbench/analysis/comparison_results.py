@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -60,7 +60,7 @@ def compare_results(
     """Compare every trial of a baseline with the same one of another run.
 
     Trials are the same where their keys are; where no key is in both, where their axes and steps read the same; then
-    where their axes alone do; or where each side has one trial.
+    where their axes alone do; then where those axes do that have the same values on both sides.
 
     Args:
         baseline: the tables of the side that is known.
@@ -103,7 +103,7 @@ def arms_of(
     arms: list[Arms] = []
     incomplete: list[str] = []
     for base, found in paired:
-        identity, name = (tell(base if found is None else found) for tell in (_key, _name))
+        identity, name = _key(base if found is None else found), _pair_name(base, base if found is None else found)
         if gone := _incomplete(base, found, partial):
             incomplete.append(name)
             arms.append(Arms(identity, name, WHOLE, missing=gone))
@@ -133,7 +133,7 @@ def pairs(
 ) -> tuple[list[tuple[pd.DataFrame, pd.DataFrame | None]], list[str]]:
     """Return each trial of the baseline with its counterpart, and the names of those without."""
     sides = [[part for _, part in runs.groupby("trial", sort=False)] for runs in (baseline, now)]
-    for describe in (_key, _with_steps, _name, _nothing):
+    for describe in (_key, _with_steps, _name, _shared(baseline, now)):
         old, new = ({describe(part): part for part in side} for side in sides)
         unambiguous = len(old) == len(sides[0]) and len(new) == len(sides[1])
         if unambiguous and old.keys() & new.keys():
@@ -159,8 +159,19 @@ def _name(runs: pd.DataFrame) -> str:
     return " · ".join(str(runs[axis].iloc[0]) for axis in AXES)
 
 
-def _nothing(runs: pd.DataFrame) -> str:
-    return ""
+def _pair_name(base: pd.DataFrame, now: pd.DataFrame) -> str:
+    """Return a trial's axes, `none → r1` where it is held against another one."""
+    sides = zip((str(base[axis].iloc[0]) for axis in AXES), (str(now[axis].iloc[0]) for axis in AXES), strict=True)
+    return " · ".join(old if old == new else f"{old} → {new}" for old, new in sides)
+
+
+def _shared(baseline: pd.DataFrame, now: pd.DataFrame) -> Callable[[pd.DataFrame], str]:
+    """Return how trials are called by the axes that have the same values on both sides.
+
+    So every trial with a trick is held against the same one without it, and one trial alone against any other.
+    """
+    axes = [axis for axis in AXES if set(baseline[axis]) == set(now[axis])]
+    return lambda runs: " · ".join(str(runs[axis].iloc[0]) for axis in axes)
 
 
 def _incomplete(base: pd.DataFrame, now: pd.DataFrame | None, partial: bool) -> str:
@@ -188,7 +199,7 @@ def _same_evaluation(name: str, base: pd.DataFrame, now: pd.DataFrame) -> None:
 
 
 def _arms(base: pd.DataFrame, now: pd.DataFrame, judged: Mapping[str, Column], identical: bool) -> list[Arms]:
-    identity, name = _key(now), _name(now)
+    identity, name = _key(now), _pair_name(base, now)
     base = base.loc[base["status"].isin(FINISHED)]
     arms = []
     for metric, column in judged.items():

@@ -39,8 +39,8 @@ def command(
     """Compare runs B, C … with A (folders of runs or suites, or a baseline's name for A): what is better, or worse.
 
     Each is held against A; alpha is the chance of any false alarm in all of it. Suites may differ where they share
-    trials; the versions of data sets, features and metrics may not. Exit 0 whatever is found; `ganbench check` is the
-    gate.
+    trials, or where every trial has its like but for a trick, a loss …; the versions of data sets, features and metrics
+    may not. Exit 0 whatever is found; `ganbench check` is the gate.
     """
     rules = rules_of(alpha, tolerances, margins, metrics, least)
 

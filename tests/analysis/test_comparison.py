@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made_tables import made_run, made_tables, seeded
+from trials import choose
 
 from ganbench.analysis.comparison import Arms, Outcome, compare, scores
 from ganbench.analysis.comparison_effects import hedges_g, probability_above, upper_bound
@@ -232,6 +233,10 @@ def results(tmp_path, name="a", trial=None, change=None, **metrics):
     return load(made_run(tmp_path / name, {trial: made}))
 
 
+def made(folder, *trials):
+    return load(made_run(folder, {trial: made_tables(trial, **GOOD) for trial in trials}))
+
+
 def by_metric(comparison):
     return {row.metric: row for row in comparison.rows}
 
@@ -328,9 +333,19 @@ def test_trials_are_paired_by_their_axes_where_the_keys_changed(tmp_path):
     other = results(tmp_path, "c", seeded(6, loss=("hinge", {})), **GOOD)
     assert not compare_results(a, b, Rules()).incomplete
     assert not compare_results(a, other, Rules()).incomplete  # one trial each
-    pair = {t: made_tables(t, **GOOD) for t in (seeded(6, loss=("hinge", {})), seeded(6, loss=("minimax", {})))}
+    r1, r2 = ((choose("trick", name),) for name in ("r1", "r2"))
+    two = made(tmp_path / "d", seeded(6, loss=("hinge", {})), seeded(6, loss=("minimax", {})))
     with pytest.raises(IncomparableError, match="no trial is in both"):
-        compare_results(a, load(made_run(tmp_path / "d", pair)), Rules())
+        compare_results(a, two, Rules())
+    # Every trial with a trick is held against the same one without it.
+    tricky = made(tmp_path / "e", *(seeded(6, tricks=r1, loss=(name, {})) for name in ("minimax", "hinge")))
+    found = compare_results(two, tricky, Rules())
+    assert not found.incomplete and not found.new
+    names = {row.name.split(" · ", 2)[2] for row in found.rows}
+    assert {name.split(" · adam")[0] for name in names} == {"hinge · none → r1", "minimax · none → r1"}
+    half = made(tmp_path / "f", seeded(6, loss=("hinge", {})), seeded(6, tricks=r2, loss=("hinge", {})))
+    with pytest.raises(IncomparableError, match="no trial is in both"):  # two trials for one
+        compare_results(half, made(tmp_path / "g", seeded(6, tricks=r1, loss=("hinge", {}))), Rules())
 
 
 @pytest.mark.parametrize("column, value", [("extractor", "other"), ("n_fake", 7), ("n_real", 7)])
