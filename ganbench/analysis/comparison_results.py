@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 DIVERGED = Column("diverged", "share of the runs that diverged", "1", "lower")
 WHOLE = "all"  # in the place of a metric, for a trial that is missing as a whole
-EVALUATION = ("extractor", "n_real", "n_fake")
+EVALUATION = ("extractor", "n_real", "n_fake", "preparation")
+RECORDED_SINCE = ("preparation",)  # tables from before do not say
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def compare_results(
 
     Raises:
         UsageError: a rule for a metric that the baseline does not have.
-        IncomparableError: no trial or metric is in both, or a trial was evaluated otherwise (extractor, samples).
+        IncomparableError: no trial or metric is in both, or a trial was evaluated otherwise (extractor, samples and
+            what was done to them).
     """
     side = arms_of(baseline, now, rules, known)
     return Comparison(tuple(compare(side.arms, rules)), rules, side.new, side.incomplete)
@@ -190,6 +192,8 @@ def _incomplete(base: pd.DataFrame, now: pd.DataFrame | None, partial: bool) -> 
 def _same_evaluation(name: str, base: pd.DataFrame, now: pd.DataFrame) -> None:
     for column in EVALUATION:
         old, new = (set(runs[column].dropna()) if column in runs else set() for runs in (base, now))
+        if column in RECORDED_SINCE and not (old and new):
+            continue
         if old != new:
             before, after = (", ".join(map(str, sorted(side))) or "none" for side in (old, new))
             raise IncomparableError(

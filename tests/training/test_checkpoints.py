@@ -9,6 +9,7 @@ import pytest
 import torch
 from trials import choose, small_trial
 
+from ganbench.core.errors import UsageError
 from ganbench.training.trainer import KEPT, Trainer
 
 
@@ -64,3 +65,15 @@ def test_code_in_one_is_not_run(tmp_path, monkeypatch):
     torch.save({"key": small_trial().key, "players": Trap()}, tmp_path / "c.pt")
     assert Trainer(small_trial(), checkpoint=tmp_path / "c.pt").step == 0
     assert not (tmp_path / "sprung").exists()
+
+
+def test_one_judged_by_other_weights_is_refused(tmp_path):
+    trial = small_trial()
+    state = begun(tmp_path / "c.pt", trial)
+    assert state["extractor"] == "coordinates"
+    torch.save({**state, "extractor": "coordinates 01234567"}, tmp_path / "c.pt")
+    with pytest.raises(UsageError, match="was judged by coordinates 01234567 up to step 7.* now those of coordinates;"):
+        Trainer(trial, checkpoint=tmp_path / "c.pt")
+    del state["extractor"]  # written before it was kept
+    torch.save(state, tmp_path / "c.pt")
+    assert Trainer(trial, checkpoint=tmp_path / "c.pt").step == 7
