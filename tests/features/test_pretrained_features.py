@@ -13,6 +13,7 @@ from ganbench.cli.options import use_weights
 from ganbench.core.errors import UsageError
 from ganbench.core.fidelity import import_torchvision
 from ganbench.features import __main__ as downloads
+from ganbench.features import _fidelity
 from ganbench.features.clip import CLIP
 from ganbench.features.dinov2 import DINOv2
 from ganbench.features.inception import Inception
@@ -60,6 +61,24 @@ def test_features_are_the_networks_own_on_bytes(inception_file, weights):
     torch.testing.assert_close(features[0, 0], wanted[0], rtol=1e-4, atol=1e-5)
     assert wanted.std() > 0
     assert features[1, 1].isnan().all() and features[:, 0].isfinite().all()
+
+
+def test_an_image_is_scaled_by_itself_and_rounded_on_either_side(inception_file, weights, monkeypatch):
+    """No image's colours depend on the others of its set, real and generated ones are rounded alike, and the last of
+    unequal batches counts as any other."""
+    path, _ = inception_file
+    weights("inception", path)
+    monkeypatch.setattr(_fidelity, "BATCH", 2)
+    x = images(3, 3, 16, 16) / 2
+    alone = torch.cat([Inception().extract(one[None]) for one in x])
+    assert alone.std(0).max() > 0
+    torch.testing.assert_close(Inception().extract(x), alone, rtol=1e-4, atol=1e-5)
+    beside = x.clone()
+    beside[1] *= 100  # far outside of [-1, 1]
+    torch.testing.assert_close(Inception().extract(beside)[[0, 2]], alone[[0, 2]], rtol=1e-4, atol=1e-5)
+    as_files = ((x + 1) * 127.5).round() / 127.5 - 1
+    assert not torch.equal(as_files, x)
+    assert torch.equal(Inception().extract(as_files), Inception().extract(x))
 
 
 def test_the_extractor_is_known_by_its_weights(inception_file, weights, tmp_path):

@@ -59,6 +59,22 @@ def test_precision_recall_equal_the_packages(d):
         assert float(found[name]) == pytest.approx(theirs[name], rel=1e-6), name
 
 
+def test_a_balls_rim_belongs_to_it_as_in_each_package():
+    """On a lattice most distances tie: ≤ for precision and recall (torch-fidelity), < for the others (prdc)."""
+    import_torchvision()
+    from torch_fidelity.metric_prc import prc_features_to_metric
+
+    x, y = ((normal(120, 2, seed) * 4).round() for seed in (21, 22))
+    found = {name: float(v) for name, v in PrecisionRecall(k=3).compute(blob(x), blob(y), ONE).items()}
+    closed = prc_features_to_metric(x, y, prc_neighborhood=3, verbose=False)
+    opened = prdc.compute_prdc(y.numpy(), x.numpy(), nearest_k=3)
+    assert all(found[name] == pytest.approx(closed[name], rel=1e-6) for name in ("precision", "recall"))
+    assert all(found[name] == pytest.approx(opened[name], rel=1e-6) for name in ("density", "coverage"))
+    # The other rim gives other numbers, or this shows nothing.
+    assert abs(closed["precision"] - opened["precision"]) > 0.02
+    assert abs(closed["recall"] - opened["recall"]) > 0.02
+
+
 def test_precision_and_recall_are_not_swapped():
     real = points(400, 5)
     few = score(PrecisionRecall(), points(400, 6, modes=(0, 1)), real)
