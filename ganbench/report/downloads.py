@@ -16,6 +16,7 @@ from ganbench.report.summary import summary
 if TYPE_CHECKING:
     import pandas as pd
 
+JUDGED = ("extractor", "n_real", "n_fake")
 MOST_BYTES = 450_000  # of a file; base64 adds a third
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -34,11 +35,20 @@ def downloads(judged: Judged) -> list[Download]:
     """Return the ranking and the runs as CSV and the summary as JSON; what is too large for a page says so."""
     ranked, runs = judged.ranking, judged.results.runs
     texts = (
-        ("ranking.csv", count(len(ranked), "trial"), "text/csv", to_csv(ranked)),
+        ("ranking.csv", count(len(ranked), "trial"), "text/csv", to_csv(with_floors(ranked, runs))),
         ("runs.csv", count(len(runs), "run"), "text/csv", to_csv(runs)),
         ("summary.json", "this page as data", "application/json", to_json(judged)),
     )
     return [_download(name, what, kind, text) for name, what, kind, text in texts]
+
+
+def with_floors(ranked: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the ranking with what its values hang on: `extractor n_real n_fake`, and each metric's `<metric>_floor`.
+
+    They are those of a trial's first run that has them; a trial that failed has none.
+    """
+    names = [name for name in runs.columns if name in JUDGED or name.endswith("_floor")]
+    return ranked.merge(runs.groupby("trial", sort=False)[names].first(), "left", left_on="trial", right_index=True)
 
 
 def to_json(judged: Judged) -> str:

@@ -11,6 +11,7 @@ import torch
 from metric_samples import RING, blob, describe, generator, points, score
 
 from ganbench.core import registry
+from ganbench.core.fidelity import import_torchvision
 from ganbench.metrics import Sample
 from ganbench.metrics.class_score import ClassScore
 from ganbench.metrics.log_likelihood import LogLikelihood
@@ -112,6 +113,19 @@ def test_class_score():
     p = p / p.sum(1, keepdim=True)
     kl = [sum(float(a) * math.log(a / b) for a, b in zip(row, p.mean(0), strict=True)) for row in p]
     assert scored(p) == pytest.approx(math.exp(sum(kl) / 30), rel=1e-12)
+
+
+def test_class_score_is_torch_fidelitys_inception_score():
+    """Of the same class probabilities, in one split: the papers' mean over ten is of a tenth of the samples each."""
+    import_torchvision()
+    from torch_fidelity.metric_isc import isc_features_to_metric
+
+    logits = normal(400, 10, 7) * 2
+    x = torch.zeros(400, 2)
+    mode = logits.argmax(-1)
+    fake = Sample(x, x, mode, mode >= 0, logits.softmax(-1))
+    theirs = isc_features_to_metric(logits, splits=1)["inception_score_mean"]
+    assert float(ClassScore().compute(fake, fake, ONE)["class_score"]) == pytest.approx(theirs, rel=1e-6)
 
 
 @pytest.mark.parametrize("cls", registry.components("metric").values(), ids=lambda c: c.name)

@@ -105,6 +105,19 @@ def test_hostile_names_stay_text():
     assert not [cell for cell in cells if cell.startswith(("=", "@", "+"))]
 
 
+def test_the_ranking_as_csv_has_the_floors_and_the_sample_sizes(results):
+    judged = Judged(results)
+    (uri,) = [d.uri for d in downloads(judged) if d.name == "ranking.csv"]
+    frame = pd.read_csv(io.BytesIO(base64.b64decode(uri.split(",", 1)[1])))
+    assert list(frame["trial"]) == list(judged.ranking["trial"])
+    runs = results.runs
+    for row in frame.to_dict("records"):
+        own = runs[runs["trial"] == row["trial"]]
+        for column in ("fid_floor", "modes_captured_floor", "n_real", "n_fake", "extractor"):
+            known = own[column].dropna()
+            assert row[column] == known.iloc[0] if len(known) else pd.isna(row[column])
+
+
 def test_csv_gives_the_table_back(results):
     frame = pd.read_csv(io.StringIO(to_csv(results.runs)))
     assert list(frame.columns) == list(results.runs.columns) and len(frame) == len(results.runs)
