@@ -119,11 +119,15 @@ class Trained:
         from ganbench.analysis.comparison_rules import Rules
         from ganbench.check import baselines, comparable
         from ganbench.check.verdict import cells, exit_code, headline, shown
+        from ganbench.core.errors import IncomparableError
 
         if self.save:
             baselines.save(self.results.path, self.baselines, baseline, replace=True)
             return
-        old = baselines.find(baseline, self.baselines)
+        try:
+            old = baselines.find(baseline, self.baselines)
+        except IncomparableError as error:
+            raise IncomparableError(f"{error}; in tests `pytest --ganbench-save` makes it") from None
         comparable.require_same(old.manifest, self.results.manifest)
         comparison = compare_results(old.results, self.results, Rules(**rules), old.fingerprints)
         if exit_code(comparison):

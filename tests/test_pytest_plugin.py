@@ -60,7 +60,7 @@ def test_a_gan_of_ones_own_is_trained_and_judged(pytester):
     first.assert_outcomes(passed=1, failed=6)
     first.stdout.fnmatch_lines(
         [
-            "*unknown baseline 'mine'*",
+            "*unknown baseline 'mine'*`pytest --ganbench-save` makes it*",
             "*modes_captured is * over 3 seeds, wanted at least 99",
             "*unknown metric 'fidd'*did you mean 'fid'*",
             "*3 × * in 3 runs, more than 0%",

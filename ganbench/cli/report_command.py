@@ -31,6 +31,8 @@ def command(runs: tuple[Path, ...], report: Path, form: str | None, watch: bool)
     REPORT/<suite>-changes.html.
     """
     first, *others = runs
+    if form and watch:
+        raise click.UsageError(f"--watch writes pages and --{form} prints; give one of them")
     if form and not others:
         _print(first, form)
         return

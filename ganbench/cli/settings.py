@@ -33,7 +33,7 @@ SETTINGS = {
         Setting(
             "ttur",
             "Two time scales: a rate of its own for each player, d_lr = 4e-4 and g_lr = 1e-4 with β₁ = 0.",
-            "Heusel et al. 2017, arXiv:1706.08500, theorem 1; the numbers: Zhang et al. 2019, arXiv:1805.08318, 4",
+            "Heusel et al. 2017, arXiv:1706.08500, theorem 1; the numbers: Zhang et al. 2019, arXiv:1805.08318",
             "oscillation: a discriminator that is fast enough follows the generator to a local equilibrium",
             "datasets: [ring]\noptimizers: [adam, adam: {d_lr: 4e-4, g_lr: 1e-4, betas: [0.0, 0.9]}]",
         ),
@@ -54,7 +54,7 @@ SETTINGS = {
         Setting(
             "ema",
             "Samples are judged from a moving average of the generator's weights, w̄ ← ema · w̄ + (1 − ema) · w.",
-            "Yazıcı et al. 2019, arXiv:1806.04498, eq. 1; 0.999: Karras et al. 2018, arXiv:1710.10196",
+            "Yazıcı et al. 2019, arXiv:1806.04498; 0.999: Karras et al. 2018, arXiv:1710.10196",
             "samples that differ from step to step, as a generator circles; training itself is untouched",
             "datasets: [ring]\ntraining: {ema: 0.999}",
         ),

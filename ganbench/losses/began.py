@@ -26,7 +26,7 @@ class BEGAN(Loss):
     """
 
     name = "began"
-    source = "Berthelot et al. 2017, arXiv:1703.10717, eq. 6"
+    source = "Berthelot et al. 2017, arXiv:1703.10717, section 3.4"
     mends = "an unbalanced game: k holds the two errors in proportion"
     optimum = 0.0
     traits = ("no targets", "energy")

@@ -22,7 +22,7 @@ class RelativisticAverage(Loss):
     """
 
     name = "relativistic_average"
-    source = "Jolicoeur-Martineau 2018, arXiv:1807.00734, eq. 12-13 (halved: the cross-entropy of D's mean answer)"
+    source = "Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4.3 (halved: the cross-entropy of D's mean answer)"
     mends = "generator that ignores real data; discriminator whose answers on real data never fall"
     optimum = log(2)
     needs_real = True

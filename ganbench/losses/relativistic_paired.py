@@ -19,7 +19,7 @@ class RelativisticPaired(Loss):
     """Relativistic paired loss: D minimises E s(f − r), G minimises E s(r − f), over random pairs of real and fake."""
 
     name = "relativistic_paired"
-    source = "Jolicoeur-Martineau 2018, arXiv:1807.00734, eq. 10-11"
+    source = "Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4.1"
     mends = "collapse of losses that judge fakes alone"
     optimum = log(2)
     needs_real = True

@@ -22,7 +22,7 @@ class EnergyDistance(Metric):
     """
 
     name = "energy_distance"
-    source = "Székely & Rizzo 2013, Journal of Statistical Planning and Inference 143, eq. 2.3"
+    source = "Székely & Rizzo 2013, Journal of Statistical Planning and Inference 143, section 2"
     columns = (Column("energy_distance", "unbiased energy distance between features; may be negative", "1", "lower"),)
 
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:

@@ -27,7 +27,7 @@ class PrecisionRecall(Metric):
     """
 
     name = "precision_recall"
-    source = "Kynkäänniemi et al. 2019, arXiv:1904.06991, eq. 1-2; Naeem et al. 2020, arXiv:2002.09797, eq. 3-4"
+    source = "Kynkäänniemi et al. 2019, arXiv:1904.06991, eq. 1-2; Naeem et al. 2020, arXiv:2002.09797, section 3.2"
     columns = (
         Column(
             "precision", "share of generated samples within a real sample's k-nearest-neighbour ball", "1", "higher"

@@ -26,7 +26,7 @@ class SlicedWasserstein(Metric):
     """
 
     name = "sliced_wasserstein"
-    source = "Bonneel et al. 2015, Journal of Mathematical Imaging and Vision 51, definition 4"
+    source = "Bonneel et al. 2015, Journal of Mathematical Imaging and Vision 51"
     columns = (
         Column("sliced_wasserstein", "sliced 2-Wasserstein distance between features, root of the mean", "1", "lower"),
     )

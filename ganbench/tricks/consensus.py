@@ -23,7 +23,7 @@ class Consensus(Trick):
 
     name = "consensus"
     group = "update rule"
-    source = "Mescheder et al. 2017, arXiv:1705.10461, eq. 17"
+    source = "Mescheder et al. 2017, arXiv:1705.10461, algorithm 2"
     mends = "rotation: turns imaginary eigenvalues towards negative real parts"
     traits = ("update rule",)
     conflicts = {

@@ -26,7 +26,7 @@ class ModeSeeking(Trick):
 
     name = "mode_seeking"
     group = "generator"
-    source = "Mao et al. 2019, arXiv:1903.05628, eq. 5 and the authors' code"
+    source = "Mao et al. 2019, arXiv:1903.05628, section 3.2 and the authors' code"
     mends = "mode collapse: a generator that ignores its latent"
     conflicts = {"changed inputs": "the distances would be those of noisy, augmented or packed samples"}
 

@@ -25,7 +25,9 @@ class ReplayBuffer(Trick):
 
     name = "replay_buffer"
     group = "data"
-    source = "Shrivastava et al. 2017, arXiv:1612.07828, section 2.3; 50 and ½: Zhu et al. 2017, arXiv:1703.10593, 4"
+    source = (
+        "Shrivastava et al. 2017, arXiv:1612.07828, section 2.3; 50 and ½: Zhu et al. 2017, arXiv:1703.10593, section 4"
+    )
     mends = "oscillation: a discriminator that forgets what it has seen"
 
     size: Annotated[int, Ge(1)] = 50

@@ -24,7 +24,9 @@ class TwoSidedLabelSmoothing(Trick):
 
     name = "two_sided_label_smoothing"
     group = "targets"
-    source = "Szegedy et al. 2016, arXiv:1512.00567, section 7; on GANs: Salimans et al. 2016, arXiv:1606.03498, 3.4"
+    source = (
+        "Szegedy et al. 2016, arXiv:1512.00567, section 7; on GANs: Salimans et al. 2016, arXiv:1606.03498, section 3.4"
+    )
     mends = "over-confident discriminator"
     traits = ("smoothed targets",)
     conflicts = {

@@ -31,7 +31,7 @@ class Unrolled(Trick):
     name = "unrolled"
     version = 2
     group = "update rule"
-    source = "Metz et al. 2016, arXiv:1611.02163, eq. 7-10"
+    source = "Metz et al. 2016, arXiv:1611.02163, section 2.2"
     mends = "mode collapse and hopping: the generator foresees the discriminator's answer"
     traits = ("update rule",)
     conflicts = {

@@ -169,6 +169,7 @@ def test_report_takes_runs_and_suites(trained, capsys):
         (folder / "runs.parquet").touch()
         (folder / "manifest.json").write_text(json.dumps({"times": {"finished": f"2030-01-0{i + 1}"}}))
     assert main(["report", "results/small"]) == 0
+    assert main(["report", "results/small", "--watch", "--json"]) == 2  # one prints, the other writes pages
     assert trained.reports == [(Path("results/small/bbb"), Path("report/small.html"))]
     trained.reports.clear()
     assert main(["report", "results/small/aaa", "results/small/bbb"]) == 0
