@@ -127,7 +127,11 @@ def _section(dataset: Mapping[str, Any], columns: Mapping[str, Mapping[str, str]
     trials = dataset["trials"]
     rows = [_cells(trial, shown) for trial in trials[:MOST_ROWS]]
     right = [True, False, *[True] * len(shown), False, False]
-    lines = [f"### {escaped(dataset['name'])}", "", *table([*heads, "verdicts", "runs"], [real, *rows] if shown else rows, right)]
+    lines = [
+        f"### {escaped(dataset['name'])}",
+        "",
+        *table([*heads, "verdicts", "runs"], [real, *rows] if shown else rows, right),
+    ]
     lines += ["", _judged(dataset["judged"])]
     if len(trials) > MOST_ROWS:
         lines += ["", f"{len(trials) - MOST_ROWS:,} more trials are in the tables."]
