@@ -100,6 +100,6 @@ def _judged(folder: Path) -> Iterator[str]:
         runs = schema.to_pandas(schema.read(folder / "runs.parquet", "runs"))
     except (OSError, schema.SchemaError):  # the page, which needs them all, says so
         return
-    judged = runs[["dataset", "extractor", "n_real", "n_fake"]].dropna().drop_duplicates()
+    judged = runs.reindex(columns=["dataset", "extractor", "n_real", "n_fake"]).dropna().drop_duplicates()
     for dataset, features, real, fake in judged.itertuples(index=False, name=None):
         yield f"{dataset}: {fake:,} generated against {real:,} held-out real samples, features {features}"

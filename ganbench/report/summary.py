@@ -140,6 +140,8 @@ def _section(dataset: Mapping[str, Any], columns: Mapping[str, Mapping[str, str]
 
 def _judged(judged: Mapping[str, list[Any]]) -> str:
     """Return what the numbers hang on, in a sentence."""
+    if not any(judged.values()):
+        return "No run got so far that its samples were judged."
     fake, real = (", ".join(f"{n:,}" for n in judged[column]) or NONE for column in ("n_fake", "n_real"))
     names = ", ".join(escaped(str(name)) for name in judged["extractor"]) or NONE
     return f"Judged on {fake} generated against {real} held-out real samples; features: {names}."

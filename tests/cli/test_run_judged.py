@@ -30,3 +30,13 @@ def test_floor_and_sample_sizes_are_said(tmp_path, capsys, monkeypatch):
         (value, floor), *_ = re.findall(rf"{label} ([\d.e-]+) \(real ([\d.e-]+)\)", err)
         assert float(value) == float(f"{runs[column].mean():.3g}")
         assert float(floor) == float(f"{runs[column + '_floor'].iloc[0]:.3g}")
+
+
+def test_a_run_without_any_result_ends_with_its_page(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "late.yaml").write_text("datasets: [ring]\nseeds: 2\nsteps: 1000000\nresources: {timeout: 1s}\n")
+    assert main(["run", "late.yaml", "--executor", "local"]) == 4
+    out = capsys.readouterr().out
+    assert "judged" not in out and "report/late.html" in out
+    assert main(["report", "results/late", "--markdown"]) == 0
+    assert "No run got so far" in capsys.readouterr().out
