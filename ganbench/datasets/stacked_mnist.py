@@ -54,6 +54,11 @@ class StackedMNIST(TorchvisionImages):
         """Return 1000, one a triple, where the classifier tells them apart; else 0."""
         return CLASSES**3 if self.extractor == self.name else 0
 
+    @property
+    def preparation(self) -> str:
+        """Return what becomes of the scans."""
+        return f"three scans as colours, {super().preparation}"
+
     def load(self, device: torch.device) -> Data:
         """Return the scans on a device, as bytes, and which of them make the triples.
 

@@ -132,6 +132,7 @@ class Judge:
             Feature, registry.build("feature", features if isinstance(features, str) else "coordinates", {})
         )
         self._feature.prepare()
+        self.identity = self._feature.identity() if self._own is None else self.extractor  # weights tell them apart
         if self._asked is None:
             self.metrics = _built(usual)
         self.wanted = {field for metric in self.metrics for field in metric.wants}

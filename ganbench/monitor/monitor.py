@@ -272,7 +272,7 @@ class Monitor:
         used = versions(self._view.diagnostics, judge.metrics)
         facts: dict[str, Any] = {"versions": json.dumps(used), "environment": json.dumps(self._stamp, sort_keys=True)}
         if real is not None:
-            facts |= {"extractor": judge.extractor, "n_real": len(real), "n_fake": self._judged}
+            facts |= {"extractor": judge.identity, "n_real": len(real), "n_fake": self._judged}
         self._record.labels["optimizer"] = "+".join(sorted(self._d.optimizers | self._g.optimizers)) or "unknown"
         tables = self._record.tables(
             self.steps,

@@ -56,6 +56,16 @@ def test_mnists_classes_are_its_modes(written):
     assert (MNIST().modes, MNIST().feature) == (10, "mnist")
 
 
+def test_streamed_scans_have_their_classes_too(written, monkeypatch):
+    here = MNIST().load(CPU)
+    monkeypatch.setenv("GANBENCH_IMAGE_MIB", "0")
+    there = MNIST().load(CPU)
+    drawn = here.draw(generator(), 20)
+    assert torch.equal(there.take(drawn), here.take(drawn))
+    assert torch.equal(there.weights, here.weights)
+    assert there.assign(torch.zeros(1, 1, 32, 32), sure(3, 0.9, 10))[0].tolist() == [3]
+
+
 @pytest.mark.parametrize("cls", [MNIST, StackedMNIST])
 @pytest.mark.parametrize("extractor", ["pixels", "inception"])
 def test_another_extractor_knows_no_modes(written, cls, extractor):
@@ -91,6 +101,7 @@ def test_triples_are_fixed_and_scans_are_kept_once(written, stacked):
     assert stacked.scans.shape == (len(scans), 16, 16)
     assert StackedMNIST().shape == (3, 32, 32)
     assert StackedMNIST().modes == 1000
+    assert StackedMNIST().preparation.startswith("three scans as colours, middle square, 32 px")
 
 
 def test_taken_images_are_the_triples_scans(written, stacked):
