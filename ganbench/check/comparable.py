@@ -38,6 +38,11 @@ def require_same(baseline: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """
     for name in ("suite_hash", "run", "components"):
         for side, manifest in (("baseline", baseline), ("run", now)):
+            if "monitor" in manifest:
+                raise IncomparableError(
+                    f"the {side} is one monitored run, which no suite can train again; `ganbench compare` shows two of "
+                    "them beside each other"
+                )
             if not manifest.get(name):
                 raise IncomparableError(f"the manifest of the {side} has no {name!r}; make it again with this version")
     require_versions(baseline, now)

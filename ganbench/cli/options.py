@@ -68,6 +68,5 @@ def writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise UsageError(
-            f"{folder}: cannot be written ({error.strerror}); choose another folder with --report"
-        ) from None
+        why = "it is a file" if folder.is_file() else error.strerror
+        raise UsageError(f"{folder}: cannot be written ({why}); choose another folder with --report") from None

@@ -413,3 +413,10 @@ def test_three_runs_are_each_held_against_the_first(here, capsys, no_training):
     assert worse == {"c"}
     alone = json.loads((main(["compare", "main", "c", "--json"]), capsys.readouterr().out)[1])["rows"]
     assert len(rows) == 2 * len(alone)
+
+
+def test_a_monitored_run_has_no_suite_to_check(here, capsys):
+    manifest = load("results/small").path / "manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "monitor": {}}))
+    assert main(["check", "results/small", "--baseline", "main"]) == 3
+    assert "the run is one monitored run" in capsys.readouterr().err

@@ -160,6 +160,8 @@ def test_a_report_folder_that_cannot_be_written_is_found_before_training(trained
     assert main(["run", "small.yaml", "--report", "taken/pages"]) == 2
     assert trained.runs == []
     assert capsys.readouterr().err.startswith("ganbench: taken/pages: cannot be written (Not a directory); choose")
+    assert main(["run", "small.yaml", "--report", "taken"]) == 2
+    assert capsys.readouterr().err.startswith("ganbench: taken: cannot be written (it is a file); choose")
 
 
 def test_report_takes_runs_and_suites(trained, capsys):
