@@ -199,6 +199,21 @@ def test_two_may_write_the_same(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["images.npy"]
 
 
+def test_nobody_sees_half_a_file(tmp_path, monkeypatch):
+    """The name is given last, to a file that is whole; without it nothing is there."""
+    path, seen = tmp_path / "images.npy", []
+
+    def refuse(whole, name):
+        seen.append((path.exists(), mapped(whole, (6, 3)) is not None, name))
+        raise OSError("no name")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(UnwritableError, match="no name"):
+        write(path, (6, 3), chunks())
+    assert seen == [(False, True, path)]
+    assert not list(tmp_path.iterdir())
+
+
 def raises():
     yield next(chunks())
     raise OSError("a picture is broken")

@@ -39,6 +39,20 @@ def test_going_on_from_a_checkpoint_anywhere():
         assert torch.equal(take(second, 20), straight[stop : stop + 20]), stop
 
 
+def test_somebody_is_told_of_what_comes():
+    """Of each block as it is drawn, of what is left of one after a checkpoint, and of no other stream."""
+    told = []
+    noise = Noise((1, 2), CPU, {"latent:normal[4, 3]": told.append})
+    noise.uniform("another", 2)
+    drawn = take(noise, MAX_BLOCK_STEPS + 3)
+    assert [len(block) for block in told] == [MAX_BLOCK_STEPS] * 2
+    assert torch.equal(torch.cat(told)[: len(drawn)], drawn)
+    again = Noise((1, 2), CPU, {"latent:normal[4, 3]": told.append})
+    again.load_state_dict(noise.state_dict())
+    take(again, 1)
+    assert torch.equal(told[2], told[1][3:])
+
+
 def test_numbers_are_standard_normal():
     """256,000 numbers: |mean| and |variance − 1| beyond 4.4 standard errors have a false-alarm rate of 2e-5."""
     x = take(Noise(range(8), CPU), 1000, shape=(8, 4)).double()
