@@ -118,9 +118,8 @@ class Trainer:
         start = time.perf_counter()
         step = self.step + 1
         log = step in self.log_steps
-        done = gan_step(
-            self.game, self.d, self.g, self.noise, step, previous=self.last, keep_before=log and self.keep_before
-        )
+        keep = self.keep_before and any(s in self.log_steps for s in self._read_at(step))
+        done = gan_step(self.game, self.d, self.g, self.noise, step, previous=self.last, keep_before=keep)
         d_moved = self.last is None or done.d is not self.last.d
         self.step, self.last = step, done
         if self.ema is not None:
@@ -136,6 +135,11 @@ class Trainer:
         if step in self.evaluate_steps:
             self._evaluate()
         self.total_seconds += time.perf_counter() - start
+
+    def _read_at(self, step: int) -> range:
+        """Return the steps whose diagnostics may read this one's passes: the discriminator's holds until it moves."""
+        cycle = self.trial.n_generator
+        return range(step, step + cycle - (step - 1) % cycle)
 
     def _due(self, diagnostic: Diagnostic) -> set[int]:
         """Return the steps at which a diagnostic is asked."""

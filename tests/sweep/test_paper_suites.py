@@ -112,7 +112,7 @@ def test_stacked_mnist_trains_and_counts_as_the_paper_does(digits_as_mnist):
     ]
     assert all(t.tricks[0].parameters == {"distribution": "uniform"} for t in plan.trials)
     for trial in plan.trials:
-        trainer = Trainer(replace(trial, seeds=(0, 1), steps=4, evaluate_every=4, log_every=1, samples=500))
+        trainer = Trainer(replace(trial, seeds=(0, 1), steps=4, evaluate_every=4, log_every=2, samples=500))
         assert trainer.evaluator.z.shape == (2, 500, 100)
         assert -1 <= trainer.evaluator.z.min() < -0.99 and 0.99 < trainer.evaluator.z.max() <= 1
         trainer.advance(60)
