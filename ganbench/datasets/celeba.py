@@ -20,8 +20,8 @@ HELD_OUT = 5000
 class CelebA(TorchvisionImages):
     """CelebA's aligned faces: its training split, or the first `images` of it, and 5,000 of its test split held out.
 
-    The square in the middle of 178×218 pixels is resized. Reading all 162,770 takes minutes, once: the bytes are kept
-    in the user's cache. The modes are not known and features are pixels.
+    The square in the middle of 178×218 pixels is resized. Reading all 162,770 takes a minute or more, once: the
+    bytes are kept in the user's cache. The modes are not known and features are pixels.
     """
 
     name = "celeba"

@@ -165,6 +165,19 @@ def test_whatever_is_asked_for_is_right():
         assert torch.equal(prefetch.take(drawn), images[drawn])
 
 
+def test_the_next_steps_come_while_nobody_asks():
+    images = rows()
+    prefetch = Prefetch(images, CPU)
+    block = torch.arange(640).reshape(64, 2, 5)
+    prefetch.ahead(block)
+    prefetch.take(block[0])
+    coming = prefetch._coming
+    assert coming is not None
+    coming._thread.join(10)
+    assert coming._images is not None
+    assert torch.equal(coming._images, images[block[GROUP_STEPS : 2 * GROUP_STEPS]])
+
+
 def test_what_is_fetched_is_bounded():
     images = rows()
     prefetch = Prefetch(images, CPU)
