@@ -37,7 +37,7 @@ START_S = 8.0
 
 def trial_seconds(trial: Trial) -> float:
     """Return seconds on one core: a fixed cost a step, the arithmetic of every seed, and the evaluations."""
-    updates = trial.steps * (trial.n_critic + trial.n_generator) / 2
+    updates = trial.steps * (1 + trial.n_critic / trial.n_generator) / 2  # a step is one of the generator
     step_ms = STEP_MS + len(trial.seeds) * _gflop(trial) * MS_PER_GFLOP
     step_ms *= math.prod(_cost(trick) for trick in trial.tricks)
     evaluations = max(1, trial.steps // trial.evaluate_every)
