@@ -179,7 +179,7 @@ def test_the_estimate_grows_with_the_work(suite_of):
         "tricks=[r1]",
     ):
         assert seconds(more) > 1.2 * base, more
-    assert seconds("training.n_generator=2") < 0.8 * base  # half of the steps move the generator alone
+    assert seconds("training.n_generator=2") < 0.85 * base  # half of the steps move G alone; judging stays
     plan = make_plan(suite_of("datasets: [ring, grid]\nlosses: [hinge, minimax]"))
     assert plan_seconds(plan, jobs=1) == pytest.approx(START_S + 4 * base)
     assert plan_seconds(plan, jobs=2) == pytest.approx(START_S + 2 * base)
