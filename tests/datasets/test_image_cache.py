@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from image_files import random_bytes, write_celeba, write_stl10
+from image_files import random_bytes, write_celeba, write_cifar10, write_mnist, write_stl10
 from PIL import Image
 
 from ganbench.core.errors import UsageError
@@ -19,7 +19,10 @@ from ganbench.datasets._bytes import CHUNK, ByteImages
 from ganbench.datasets._cache import UnwritableError, cache_file, mapped, write
 from ganbench.datasets._torchvision import torchvision_class
 from ganbench.datasets.celeba import CelebA
+from ganbench.datasets.cifar10 import CIFAR10
+from ganbench.datasets.fashion_mnist import FashionMNIST
 from ganbench.datasets.image_folder import ImageFolder
+from ganbench.datasets.mnist import MNIST
 from ganbench.datasets.stl10 import STL10
 
 CPU = torch.device("cpu")
@@ -151,6 +154,18 @@ def test_sets_in_memory_need_no_file_until_they_do_not_fit(monkeypatch, tmp_path
     assert loaded(monkeypatch, STL10(size=16), 9 * 3 * 16**2 / 2**20)._prefetch is None
     forbid_reading(monkeypatch, STL10)
     assert equal(memory, loaded(monkeypatch, STL10(size=16), 0))
+
+
+@pytest.mark.parametrize("dataset", [FashionMNIST(size=16), MNIST(size=16, extractor="pixels"), CIFAR10(size=16)])
+def test_other_sets_in_memory_too(monkeypatch, tmp_path, dataset):
+    if isinstance(dataset, CIFAR10):
+        write_cifar10(tmp_path / "data", monkeypatch, torchvision_class("CIFAR10"))
+    else:
+        write_mnist(tmp_path / "data", type(dataset).__name__)
+    monkeypatch.setattr("ganbench.datasets._torchvision.CHUNK", 4)
+    memory, streamed = loaded(monkeypatch, dataset), loaded(monkeypatch, dataset, 0)
+    assert equal(memory, streamed)
+    assert (memory._prefetch is None, streamed._prefetch is None) == (True, False)
 
 
 def test_a_broken_picture_is_one_line_and_leaves_nothing(monkeypatch, folder, cache):
