@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -15,21 +16,35 @@ def styled(text: str, **style: object) -> str:
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table; rich draws it on a terminal (and keeps `NO_COLOR`), plain columns go into pipes and files."""
-    if _fancy():
-        from rich import box
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
+    """Print a table; rich draws it on a terminal (and keeps `NO_COLOR`), plain columns go into pipes and files.
 
-        drawn = Table(*headers, box=box.SIMPLE_HEAD, pad_edge=False)
-        for row in rows:
-            drawn.add_row(*(Text(cell) for cell in row))
-        Console(highlight=False).print(drawn)
-        return
-    widths = [max(len(cell) for cell in column) for column in zip(headers, *rows, strict=True)]
-    for row in (headers, *rows):
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    Nothing is cut off: texts are folded, and a terminal too narrow for the numbers gets plain columns, too.
+    """
+    if not (_fancy() and _drawn(headers, rows)):
+        widths = [max(len(cell) for cell in column) for column in zip(headers, *rows, strict=True)]
+        for row in (headers, *rows):
+            click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _drawn(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Draw a table on the terminal, unless it is too narrow."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    drawn, least = Table(box=box.SIMPLE_HEAD, pad_edge=False), 0
+    for head, *column in zip(headers, *rows, strict=True):
+        number = all(re.fullmatch(r"[-+0-9.,e/%]*", cell) for cell in column)
+        needed = max(len(cell) for cell in (head, *column)) if number else len(head)
+        drawn.add_column(head, overflow="fold", no_wrap=number, min_width=needed)
+        least += needed + len("   ")
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))
+    if least <= console.width:
+        console.print(drawn)
+    return least <= console.width
 
 
 def _fancy() -> bool:

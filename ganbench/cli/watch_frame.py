@@ -18,7 +18,9 @@ POINTS = 16
 STYLES = {RUNNING: "cyan", "OK": "green", "DIVERGED": "red", "FAILED": "red", "TIMEOUT": "red", WAITING: "dim"}
 STALE = 30  # seconds without a sign of life
 ROWS_AROUND = 6  # lines of a terminal that are not trials
-BESIDE_NAME, SHORTEST_NAME = 118, 16  # columns of a terminal that are not a trial's name
+SHORTEST, GAP = 16, 2  # columns of a terminal: of names and verdicts, and between two columns
+GRADIENT_CURVE = ""  # the head of the curve behind the number "grad G"
+DISPENSABLE = ("coverage", GRADIENT_CURVE, "spread", "hq", "grad G", "fid")  # left out in this order where it is narrow
 
 
 def frame(state: State, width: int, rows: int | None, unicode: bool = True) -> Group:
@@ -36,19 +38,40 @@ def frame(state: State, width: int, rows: int | None, unicode: bool = True) -> G
 
     shown = _chosen(state.trials, None if rows is None else max(3, rows - ROWS_AROUND))
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("trial", overflow="ellipsis", no_wrap=True, max_width=max(SHORTEST_NAME, width - BESIDE_NAME))
-    for head in ("state", *NUMBERS.values(), "grad G", "", "coverage"):
-        table.add_column(head, no_wrap=True, min_width=len(head))
-    table.add_column("verdicts", overflow="ellipsis", no_wrap=True)
     names = _short(trial.name for trial in state.trials)
-    for trial in shown:
-        table.add_row(*_cells(names[trial.name], trial, unicode))
+    heads = ["trial", "state", *NUMBERS.values(), "grad G", GRADIENT_CURVE, "coverage", "verdicts"]
+    cells = [_cells(names[trial.name], trial, unicode) for trial in shown]
+    widths = _fitting(heads, cells, width)
+    for head, wide in widths.items():
+        table.add_column(head, overflow="ellipsis", no_wrap=True, width=wide)
+    for row in cells:
+        table.add_row(*(cell for head, cell in zip(heads, row, strict=True) if head in widths))
     lines: list[Table | Text] = [Text(_headline(state), style="bold"), Text(""), table]
     if len(shown) < len(state.trials):
         lines.append(Text(f"… and {len(state.trials) - len(shown)} more", style="dim"))
     notes = [t for t in shown if t.note and t.state != "OK"] if len(shown) > 1 else [t for t in shown if t.note]
     lines += [Text(_clean(f"{t.name}: {t.note}"), overflow="fold") for t in notes[:3]]
     return Group(*lines)
+
+
+def _fitting(heads: Sequence[str], cells: Sequence[Sequence[Text]], width: int) -> dict[str, int]:
+    """Return the columns that fit, each with its width: a number that is cut off would be another one, so columns go.
+
+    What is left is for names first and then for verdicts, which may be cut.
+    """
+    widths = {head: max(map(len, (head, *column))) for head, *column in zip(heads, *cells, strict=True)}
+    dispensable = list(DISPENSABLE)
+
+    def left() -> int:
+        others = sum(wide for head, wide in widths.items() if head not in ("trial", "verdicts"))
+        return width - others - GAP * (len(widths) - 1)
+
+    name, verdicts = (min(widths[head], SHORTEST) for head in ("trial", "verdicts"))
+    while dispensable and left() < name + verdicts:
+        widths.pop(dispensable.pop(0))
+    widths["trial"] = min(widths["trial"], max(name, left() - verdicts))
+    widths["verdicts"] = min(widths["verdicts"], max(verdicts, left() - widths["trial"]))
+    return widths
 
 
 def spark(values: Sequence[float], logarithmic: bool, unicode: bool = True) -> str:

@@ -242,3 +242,13 @@ def test_colour_on_a_terminal_unless_it_is_not_wanted():
     assert "\x1b[1m" in terminal("list", "losses", NO_COLOR="")
     assert "\x1b" not in terminal("list", "losses", NO_COLOR="1")
     assert "\x1b" not in terminal("list", "losses", TERM="dumb", NO_COLOR="")
+
+
+def test_a_narrow_terminal_cuts_nothing_off(tmp_path):
+    path = tmp_path / "wide.yaml"
+    path.write_text("datasets: [ring]\nlosses: [relativistic_average]\nsteps: 123456\n")
+    folded = terminal("plan", str(path), COLUMNS="80", NO_COLOR="1")
+    assert "…" not in folded and "─" in folded and "123456" in folded
+    assert "relativistic_average" not in folded  # it stands in two lines
+    plain = terminal("plan", str(path), COLUMNS="30", NO_COLOR="1")
+    assert "relativistic_average" in plain and "─" not in plain

@@ -193,6 +193,24 @@ def test_on_a_terminal(monitored, tmp_path):
     assert b"my_run" in output and b"\x1b[" in output
 
 
+@pytest.mark.parametrize("width", [60, 80, 100, 140])
+def test_a_narrow_terminal_cuts_no_number(width):
+    numbers = {"modes_captured": 1.234, "hq_fraction": 0.001234, "fid": 0.005678, "grad_norm_g": 12.3456}
+    one, two = (
+        Watched(
+            k, f"ring · {k * 20}", "OK", 1.0, numbers, {"grad_norm_g": (1.0,) * 20}, "total collapse 7, no signal 1"
+        )
+        for k in "ab"
+    )
+    lines = drawn(State("s", (one, two), "", True), width).splitlines()
+    assert all(len(line) <= width for line in lines)
+    heads, values = lines[2].split(), lines[3].replace("…", " ").split()
+    assert {"modes", "verdicts"} <= set(heads) and "1.23" in values
+    for head, text in (("hq", "0.00123"), ("fid", "0.00568"), ("G", "12.3")):
+        assert (head in heads) == (text in values)
+    assert ("coverage" in heads) == (width == 140)
+
+
 def test_sparks():
     assert spark([1, 2, 3, 4, 5, 6, 7, 8], False) == "▁▂▃▄▅▆▇█"
     assert spark([1e-6, 1e-3, 1], True) == "▁▅█"  # halves of a log scale
