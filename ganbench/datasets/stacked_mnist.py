@@ -59,11 +59,6 @@ class StackedMNIST(TorchvisionImages):
         """Return what becomes of the scans."""
         return f"three scans as colours, {super().preparation}"
 
-    @property
-    def preparation(self) -> str:
-        """Return what becomes of the scans."""
-        return f"three scans as colours, each: {super().preparation}"
-
     def load(self, device: torch.device) -> Data:
         """Return the scans on a device, as bytes, and which of them make the triples.
 
