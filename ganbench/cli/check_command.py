@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from ganbench.check.options import BASELINES, deciding, print_comparison, rules_of, showing, write_file
-from ganbench.cli.options import plan_of
+from ganbench.cli.options import WEIGHTS, plan_of, use_weights
 
 if TYPE_CHECKING:
+    from ganbench.check.baselines import Baseline
     from ganbench.sweep.plan import Plan
 
 EPILOG = """\b
@@ -43,6 +44,7 @@ be compared (said before anything is trained); 4 trials without results, or too 
 @click.option("--save", is_flag=True, help="With --speed: make this the baseline.")
 @click.option("--github", is_flag=True, help="Write annotations for GitHub Actions to stderr.")
 @BASELINES
+@WEIGHTS
 @click.option(
     "--results", default="results", show_default=True, type=click.Path(path_type=Path), help="Folder of tables."
 )
@@ -64,6 +66,7 @@ def command(
     save: bool,
     github: bool,
     root: Path,
+    weights: tuple[str, ...],
     results: Path,
     executor: Literal["ray", "local"],
     jobs: int | None,
@@ -75,6 +78,7 @@ def command(
         return _check_speed(root, save)
     if sequential and target.suffix not in (".yaml", ".yml"):
         raise click.UsageError("--sequential trains; give a suite (.yaml) instead of a run")
+    use_weights(weights)
     rules = rules_of(alpha, tolerances, margins, metrics, least)
     plan = _fixed_plan(target) if target.suffix in (".yaml", ".yml") else None
 
@@ -88,6 +92,8 @@ def command(
     old = baselines.find(baseline or baselines.default_name(about), root)
     comparable.require_same(old.manifest, about)
     judged_metrics(old.results, rules)  # a misspelt metric is said before training, too
+    if plan:
+        _same_extractors(plan, old)
     warnings = comparable.differences(old.manifest, about)
     if junit_xml:
         write_file(junit_xml, "")  # a place that cannot be written is said before training, too
@@ -139,6 +145,26 @@ def _fixed_plan(suite: Path) -> Plan:
             "again; check the folder of a run, or a suite of its best trial"
         )
     return plan
+
+
+def _same_extractors(plan: Plan, old: Baseline) -> None:
+    """Look before anything is trained whether the weights here are those that judged the baseline.
+
+    Raises:
+        IncomparableError: they are others.
+    """
+    from ganbench.core.errors import IncomparableError
+    from ganbench.sweep.extractors import identity
+
+    runs = old.results.runs
+    judged = dict(runs[["trial", "extractor"]].dropna().itertuples(index=False)) if "extractor" in runs else {}
+    for trial in plan.trials:
+        was, now = judged.get(trial.key[:12]), identity(trial)
+        if was and now and was != now:
+            raise IncomparableError(
+                f"{trial.name}: the baseline was judged by {was}, and the weights are now those of {now}; name the old "
+                "ones with --weights, or save a new baseline"
+            )
 
 
 def _check_speed(root: Path, save: bool) -> int:

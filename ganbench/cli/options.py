@@ -13,6 +13,13 @@ import click
 if TYPE_CHECKING:
     from ganbench.sweep.plan import Plan
 
+WEIGHTS = click.option(
+    "--weights",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="Weights of an extractor (inception, clip, vgg) instead of those that torch-fidelity downloads.",
+)
+
 
 def selection(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the argument SUITE and the options that change or filter it."""

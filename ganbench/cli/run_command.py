@@ -10,7 +10,7 @@ from typing import Literal
 
 import click
 
-from ganbench.cli.options import plan_of, selection, use_weights, writable
+from ganbench.cli.options import WEIGHTS, plan_of, selection, use_weights, writable
 
 EPILOG = """\b
 Examples:
@@ -43,12 +43,7 @@ Running it again trains only what is missing; an interrupted run goes on from th
     metavar="KIND:WHERE",
     help="Hand the rows of finished trials on: tensorboard:FOLDER, mlflow:URI or wandb:PROJECT.",
 )
-@click.option(
-    "--weights",
-    multiple=True,
-    metavar="NAME=FILE",
-    help="Weights of an extractor (inception, clip, vgg) instead of those that torch-fidelity downloads.",
-)
+@WEIGHTS
 def command(
     suite: Path,
     overrides: tuple[str, ...],

@@ -7,6 +7,7 @@ from typing import cast
 
 from ganbench.core import registry
 from ganbench.core.errors import UsageError
+from ganbench.core.trial import Trial
 from ganbench.datasets import Dataset
 from ganbench.features import Feature
 from ganbench.sweep.attempt import Work
@@ -24,7 +25,7 @@ def same_extractors(finished: Iterable[Work]) -> None:
     for work in finished:
         name = cast(Dataset, work.trial.dataset.build()).feature
         if name not in here:
-            here[name] = _identity(name)
+            here[name] = identity(work.trial)
         part = store.read_part(work.folder, work.key) if here[name] is not None else None
         judged = sorted(set(part.runs["extractor"].dropna()) - {here[name]}) if part is not None else []
         if judged:
@@ -34,8 +35,9 @@ def same_extractors(finished: Iterable[Work]) -> None:
             )
 
 
-def _identity(name: str) -> str | None:
-    """Return what tells an extractor with weights apart; None for one without any, or where they are not here."""
+def identity(trial: Trial) -> str | None:
+    """Return what tells a trial's extractor with weights apart; None for one without any, or if they are not here."""
+    name = cast(Dataset, trial.dataset.build()).feature
     feature = cast(Feature, registry.build("feature", name, {}))
     if not hasattr(feature, "weights_hash"):
         return None

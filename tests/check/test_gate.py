@@ -420,3 +420,13 @@ def test_a_monitored_run_has_no_suite_to_check(here, capsys):
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "monitor": {}}))
     assert main(["check", "results/small", "--baseline", "main"]) == 3
     assert "the run is one monitored run" in capsys.readouterr().err
+
+
+def test_other_weights_are_said_before_training(here, capsys, no_training, monkeypatch):
+    from ganbench.features.coordinates import Coordinates
+
+    change(lambda runs: runs.assign(extractor="coordinates aaaa"), "results/baselines/main")
+    monkeypatch.setattr(Coordinates, "weights_hash", lambda self: "bbbb", raising=False)
+    shutil.rmtree(here / "results" / "small")
+    assert main(["check", "small.yaml", "--baseline", "main", "--executor", "local"]) == 3
+    assert "judged by coordinates aaaa, and the weights are now those of coordinates bbbb" in capsys.readouterr().err
