@@ -42,8 +42,8 @@ class Head:
 class Cell:
     """A mean over seeds; `tint` 0 (worst) to 6 (best); `sort` is the exact value, empty where there is none.
 
-    In a brief table `sort` is None where the text says enough. `middle` is the interquartile mean with the 95 % interval
-    of the median, which skewed seeds do not fool; `detail` has the other averages.
+    In a brief table `sort` is None where the text says enough. `middle` is the interquartile mean with the 95 %
+    interval of the median, which skewed seeds do not fool; `detail` has the other averages.
     """
 
     text: str
