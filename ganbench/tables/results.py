@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _GIVE = "give a run's folder, results/<suite>/<run>, or a suite's, results/<suite>"
+# What everybody who reads a manifest may take for granted; any of it may be absent.
+_MAPPINGS = {"components", "counts", "environment", "monitor", "retries", "times"}
+_LISTS = {"failed", "seeds", "skipped"}
 
 
 class Samples(Mapping[str, dict[str, np.ndarray]]):
@@ -108,8 +111,7 @@ def find_run(path: str | Path) -> Path:
 
 def _finished(folder: Path) -> tuple[str, int]:
     """Return when a run finished; the clock of its file decides within one second."""
-    times = _manifest(folder).get("times")
-    told = str(times.get("finished", "")) if isinstance(times, dict) else ""
+    told = str(_manifest(folder).get("times", {}).get("finished", ""))
     return told, (folder / "manifest.json").stat().st_mtime_ns
 
 
@@ -121,6 +123,12 @@ def _manifest(folder: Path) -> dict[str, Any]:
         raise _unreadable(path, _reason(error)) from None
     if not isinstance(data, dict):
         raise _unreadable(path, "not a mapping")
+    for name in sorted(_MAPPINGS & data.keys()):
+        if not isinstance(data[name], dict):
+            raise _unreadable(path, f"{name!r} is no mapping")
+    for name in sorted(_LISTS & data.keys()):
+        if not isinstance(data[name], list) or (name != "seeds" and not all(isinstance(e, dict) for e in data[name])):
+            raise _unreadable(path, f"{name!r} is no list of what belongs there")
     return data
 
 

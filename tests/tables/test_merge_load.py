@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
 import pickle
 import zipfile
@@ -168,6 +169,16 @@ def test_garbage_is_one_clear_line(run, name, content):
         assert "holds no run" in _error(run)
     else:
         assert name in _error(run)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("skipped", 5), ("skipped", ["x"]), ("environment", [1]), ("times", 3), ("components", None), ("retries", 7)],
+)
+def test_a_manifest_with_other_values_is_one_clear_line(run, key, value):
+    manifest = json.loads((run / "manifest.json").read_text())
+    (run / "manifest.json").write_text(json.dumps({**manifest, key: value}))
+    assert f"manifest.json: cannot be read ('{key}' is no" in _error(run)
 
 
 def test_a_truncated_or_flipped_table_never_gives_a_traceback(run):
