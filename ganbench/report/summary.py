@@ -65,7 +65,10 @@ def markdown(judged: Judged) -> str:
         lines += [f"<details><summary>{count(skipped, 'combination')} skipped</summary>", ""]
         lines += [f"- {escaped(s['reason'])}: {', '.join(map(escaped, s['names'][:20]))}" for s in data["skipped"]]
         lines += ["", "</details>", ""]
-    lines.append(f"Means over seeds with 95 % t intervals; diverged runs count as the worst. Run `{data['run']}`.")
+    lines.append(
+        "Means over seeds with 95 % t intervals, too narrow where only a few seeds fail; "
+        f"diverged runs count as the worst. Run `{data['run']}`."
+    )
     return "\n".join(lines) + "\n"
 
 
