@@ -59,9 +59,11 @@ def use_weights(texts: tuple[str, ...]) -> None:
 
     for text in texts:
         name, _, file = text.partition("=")
-        known = sorted(n for n, cls in registry.components("feature").items() if hasattr(cls, "weights"))
+        known = sorted(n for n, cls in registry.components("feature").items() if getattr(cls, "from_file", False))
         if name not in known or not Path(file).is_file():
-            problem = f"there is no file {file}" if name in known else "no extractor of that name has weights"
+            problem = (
+                f"there is no file {file}" if name in known else "no extractor of that name reads weights from a file"
+            )
             raise UsageError(f"--weights {text}: {problem}; write NAME=FILE, with one of {', '.join(known)}")
         os.environ[f"GANBENCH_WEIGHTS_{name.upper()}"] = str(Path(file).absolute())
 

@@ -19,8 +19,12 @@ def main(arguments: Sequence[str]) -> None:
     """
     sets = {name: cls() for name, cls in registry.components("dataset").items() if issubclass(cls, TorchvisionImages)}
     known = sorted(name for name, dataset in sets.items() if dataset.remedy == DOWNLOAD)
+    usage = f"python -m ganbench.datasets NAME…, of {', '.join(known)}"
+    if {"-h", "--help"} & set(arguments):
+        print(f"usage: {usage}")
+        return
     if not arguments or not set(arguments) <= set(known):
-        raise UsageError(f"usage: python -m ganbench.datasets NAME…, of {', '.join(known)}")
+        raise UsageError(f"write {usage}")
     folder = data_folder()
     folder.mkdir(parents=True, exist_ok=True)
     for name in arguments:

@@ -161,10 +161,14 @@ class TorchvisionImages(Dataset):
             raise UnwritableError(f"{path} is not what was written to it")
         return found
 
+    @property
+    def place(self) -> Path:
+        """Return where the files are looked for."""
+        return data_folder()
+
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
         """Say what whatever raises here is about, in one line."""
-        folder = data_folder()
         try:
             yield
         except (UsageError, UnwritableError):
@@ -172,8 +176,8 @@ class TorchvisionImages(Dataset):
         except Exception as error:  # readers of broken files raise what they like
             reason = " ".join(str(error).split()) or type(error).__name__
             raise UsageError(
-                f"dataset {self.name}: cannot be read from {folder} ({reason}); "
-                f"{self.remedy.format(name=self.name, folder=folder)}"
+                f"dataset {self.name}: cannot be read from {self.place} ({reason}); "
+                f"{self.remedy.format(name=self.name, folder=data_folder())}"
             ) from error
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Len
 
+from ganbench.core.data_folder import data_folder
 from ganbench.core.lazy import torch
 from ganbench.datasets._torchvision import FOLDER_VARIABLE, TorchvisionImages, each_resized, torchvision_class
 
@@ -34,6 +35,11 @@ class ImageFolder(TorchvisionImages):
     one_by_one = True
 
     folder: Annotated[str, Len(1, 1000)] = "images"
+
+    @property
+    def place(self) -> Path:
+        """Return the folder of the images."""
+        return data_folder() / Path(self.folder).expanduser()
 
     def open(self, folder: Path, *, held: bool, download: bool) -> Any:  # noqa: ANN401 - torchvision is untyped
         """Return the images that are trained on, or every fifth of a class, in the order of the files' names."""

@@ -18,8 +18,12 @@ def main(arguments: Sequence[str]) -> None:
         GanbenchError: the download failed.
     """
     known = {n: cls() for n, cls in registry.components("feature").items() if issubclass(cls, FidelityFeature)}
+    usage = f"python -m ganbench.features NAME…, of {', '.join(sorted(known))}"
+    if {"-h", "--help"} & set(arguments):
+        print(f"usage: {usage}")
+        return
     if not arguments or not set(arguments) <= set(known):
-        raise UsageError(f"usage: python -m ganbench.features NAME…, of {', '.join(sorted(known))}")
+        raise UsageError(f"write {usage}")
     for name in arguments:
         try:
             known[name].download()

@@ -35,6 +35,7 @@ class FidelityFeature(Feature):
         module: of torch-fidelity. extractor: its class there.
         network: torch-fidelity's name of the network. layer: of its outputs.
         cached: the file that torch-fidelity downloads, in torch hub's folder.
+        from_file: whether a run may name a file of weights instead.
     """
 
     module: ClassVar[str]
@@ -42,6 +43,7 @@ class FidelityFeature(Feature):
     network: ClassVar[str]
     layer: ClassVar[str]
     cached: ClassVar[str]
+    from_file: ClassVar[bool] = True
 
     @abstractmethod
     def check(self, file: Path) -> None:

@@ -21,6 +21,7 @@ class DINOv2(FidelityFeature):
     module, extractor = "feature_extractor_dinov2", "FeatureExtractorDinoV2"
     network, layer = "dinov2-vit-b-14", "dinov2"
     cached = "dinov2_vitb14_pretrain.pth"
+    from_file = False
 
     def check(self, file: Path) -> None:
         """Refuse a named file, which torch-fidelity does not read; read the downloaded one as tensors alone."""

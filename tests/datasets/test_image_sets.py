@@ -140,6 +140,12 @@ def square(pixels):
     return np.ascontiguousarray(pixels[top : top + side, left : left + side])
 
 
+def test_the_error_names_the_folder_of_the_images(folder):
+    for where in ("nowhere", str(folder.parent / "elsewhere")):
+        with pytest.raises(UsageError, match=f"cannot be read from .*{where.rpartition('/')[2]} \\("):
+            ImageFolder(folder=where).prepare()
+
+
 def test_an_absolute_image_folder(tmp_path):
     write_folder(tmp_path / "elsewhere", {"all": 5})
     assert len(ImageFolder(folder=str(tmp_path / "elsewhere")).load(CPU).rows) == 4

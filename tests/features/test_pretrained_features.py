@@ -111,7 +111,7 @@ class Bomb:
 
 @pytest.mark.parametrize("feature", [Inception(), VGG(), CLIP(), DINOv2()], ids=lambda f: f.name)
 @pytest.mark.parametrize("content", ["code", "text", "empty", "tensors"])
-def test_other_files_are_refused_and_run_nothing(feature, content, weights, tmp_path):
+def test_other_files_are_refused_and_run_nothing(feature, content, weights, tmp_path, monkeypatch):
     path, mark = tmp_path / "file.pth", tmp_path / "ran"
     if content == "code":
         path.write_bytes(pickle.dumps(Bomb(mark)))
@@ -119,16 +119,22 @@ def test_other_files_are_refused_and_run_nothing(feature, content, weights, tmp_
         torch.save({"a": torch.zeros(2)}, path)
     else:
         path.write_text("not weights" if content == "text" else "")
-    weights(feature.name, path)
+    # As the nodes of a cluster are told; on the command line, dinov2 has no such choice.
+    monkeypatch.setenv(f"GANBENCH_WEIGHTS_{feature.name.upper()}", str(path))
     with pytest.raises(UsageError, match="holds no weights"):
         feature.prepare()
     assert not mark.exists()
 
 
-@pytest.mark.parametrize("text", ["inception", "inception=/nowhere.pth", "pixels=x", "=x"])
+@pytest.mark.parametrize("text", ["inception", "inception=/nowhere.pth", "pixels=x", "=x", "dinov2=x"])
 def test_a_wrong_option_is_one_line(text, weights):
-    with pytest.raises(UsageError, match="--weights .*; write NAME=FILE"):
+    with pytest.raises(UsageError, match="--weights .*; write NAME=FILE, with one of clip, inception, vgg$"):
         use_weights((text,))
+
+
+def test_the_downloader_says_how_it_is_called(capsys):
+    downloads.main(["--help"])
+    assert capsys.readouterr().out == "usage: python -m ganbench.features NAME…, of clip, dinov2, inception, vgg\n"
 
 
 def test_the_downloader_asks_for_known_names():
