@@ -33,7 +33,7 @@ LEARNING = {"torch", "numpy", "scipy", "sklearn", "torch_fidelity", "annotated_t
 OUTSIDE = {
     "core": set(),
     **{kind: LEARNING for kind in KINDS},
-    "tables": TABULAR,
+    "tables": TABULAR | {"pydantic"},
     "training": {"torch", "numpy", "pandas"},
     "analysis": {"numpy", "scipy", "pandas"},
 }

@@ -16,14 +16,12 @@ from ganbench.core.column import Column
 from ganbench.core.errors import UsageError
 from ganbench.tables import schema
 from ganbench.tables.arrays import read_samples, trials_in
+from ganbench.tables.manifest import problem
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _GIVE = "give a run's folder, results/<suite>/<run>, or a suite's, results/<suite>"
-# What everybody who reads a manifest may take for granted; any of it may be absent.
-_MAPPINGS = {"components", "counts", "environment", "monitor", "retries", "times"}
-_LISTS = {"failed", "seeds", "skipped"}
 
 
 class Samples(Mapping[str, dict[str, np.ndarray]]):
@@ -121,14 +119,8 @@ def _manifest(folder: Path) -> dict[str, Any]:
         data = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(path, _reason(error)) from None
-    if not isinstance(data, dict):
-        raise _unreadable(path, "not a mapping")
-    for name in sorted(_MAPPINGS & data.keys()):
-        if not isinstance(data[name], dict):
-            raise _unreadable(path, f"{name!r} is no mapping")
-    for name in sorted(_LISTS & data.keys()):
-        if not isinstance(data[name], list) or (name != "seeds" and not all(isinstance(e, dict) for e in data[name])):
-            raise _unreadable(path, f"{name!r} is no list of what belongs there")
+    if wrong := problem(data):
+        raise _unreadable(path, wrong)
     return data
 
 
