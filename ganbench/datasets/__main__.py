@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from ganbench.core import registry
-from ganbench.core.errors import GanbenchError, UsageError
+from ganbench.core.downloader import run, wanted
+from ganbench.core.errors import GanbenchError
 from ganbench.datasets._torchvision import DOWNLOAD, TorchvisionImages, data_folder
 
 
@@ -19,15 +19,9 @@ def main(arguments: Sequence[str]) -> None:
     """
     sets = {name: cls() for name, cls in registry.components("dataset").items() if issubclass(cls, TorchvisionImages)}
     known = sorted(name for name, dataset in sets.items() if dataset.remedy == DOWNLOAD)
-    usage = f"python -m ganbench.datasets NAME…, of {', '.join(known)}"
-    if {"-h", "--help"} & set(arguments):
-        print(f"usage: {usage}")
-        return
-    if not arguments or not set(arguments) <= set(known):
-        raise UsageError(f"write {usage}")
     folder = data_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in arguments:
+    for name in wanted("ganbench.datasets", known, arguments):
+        folder.mkdir(parents=True, exist_ok=True)
         try:
             sets[name].open(folder, held=False, download=True)
         except Exception as error:  # whatever the network or the disk raise
@@ -39,8 +33,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except GanbenchError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
+    run(main)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ganbench.core.lazy import F, torch
+from ganbench.datasets._images import sure_mode
 from ganbench.datasets._prefetch import Prefetch, gathered
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ CHUNK = 256
 
 
 class ByteImages:
-    """Images whose modes are not known, with a part that training never sees.
+    """Images with a part that training never sees; no mode is known until somebody sets `weights` and `confidence`.
 
     Args:
         train: `[N, C, H, W]` uint8. held: `[M, C, H, W]` uint8.
@@ -25,7 +26,7 @@ class ByteImages:
     def __init__(self, train: Tensor, held: Tensor, device: torch.device, streamed: bool = False) -> None:
         self.device = device
         self.rows, self.held = (train, held) if streamed else (train.to(device), held.to(device))
-        self.weights = torch.zeros(0, dtype=torch.float64, device=device)
+        self.weights, self.confidence = torch.zeros(0, dtype=torch.float64, device=device), 0.0
         self._prefetch = Prefetch(train, device) if streamed else None
 
     @property
@@ -52,9 +53,8 @@ class ByteImages:
         return scaled(gathered(self.held, order[:n], self.device))
 
     def assign(self, samples: Tensor, probabilities: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return mode 0, of low quality, for all: `weights` is empty, so nothing is counted."""
-        mode = torch.zeros(samples.shape[:-3], dtype=torch.int64, device=samples.device)
-        return mode, torch.zeros_like(mode, dtype=torch.bool)
+        """Return the classifier's class of each image and whether it is sure of it; mode 0 where none are known."""
+        return sure_mode(samples, probabilities, self.weights, self.confidence)
 
 
 class Rows:

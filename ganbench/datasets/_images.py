@@ -40,6 +40,16 @@ class LabelledImages:
         return sure_class(probabilities, self.confidence)
 
 
+def sure_mode(
+    samples: Tensor, probabilities: Tensor | None, weights: Tensor, confidence: float
+) -> tuple[Tensor, Tensor]:
+    """Return `sure_class`; mode 0, of low quality, for all of `[..., n, C, H, W]` where `weights` is empty."""
+    if len(weights):
+        return sure_class(probabilities, confidence)
+    mode = torch.zeros(samples.shape[:-3], dtype=torch.int64, device=samples.device)
+    return mode, torch.zeros_like(mode, dtype=torch.bool)
+
+
 def sure_class(probabilities: Tensor | None, confidence: float) -> tuple[Tensor, Tensor]:
     """Return the likeliest class of `[..., n, K]` and whether its probability is at least `confidence`."""
     if probabilities is None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ganbench.datasets import Data
 
+
 __all__ = [
     "DOWNLOAD",
     "FOLDER_VARIABLE",
@@ -103,6 +104,9 @@ class TorchvisionImages(Dataset):
         Raises:
             UsageError: the files are not there, or they are broken.
         """
+        return self._bytes(device)
+
+    def _bytes(self, device: torch.device) -> ByteImages:
         both = [self._opened(held=held) for held in (False, True)]
         streamed = sum(math.prod(self._shape(images)) for images in both) > memory_budget(device)
         with self._explained():

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Interval
 
 from ganbench.core.mnist import CLASSES, mnist_files
-from ganbench.datasets._bytes import ByteImages, resized
-from ganbench.datasets._images import sure_class
+from ganbench.datasets._bytes import resized
 from ganbench.datasets._torchvision import DOWNLOAD, TorchvisionImages
 
 if TYPE_CHECKING:
@@ -56,12 +55,13 @@ class MNIST(TorchvisionImages):
         Raises:
             UsageError: the files are not there, or they are broken.
         """
-        images = super().load(device)
+        images = self._bytes(device)
         if not self.modes:
             return images
         labels = self._opened(held=False).targets
         share = labels.bincount(minlength=CLASSES).double() / len(labels)
-        return Scans(cast(ByteImages, images), share.to(device), self.confidence)
+        images.weights, images.confidence = share.to(device), self.confidence
+        return images
 
     def open(self, folder: Path, *, held: bool, download: bool) -> Any:  # noqa: ANN401 - torchvision is untyped
         """Return the training split, or the test split as held out."""
@@ -82,21 +82,3 @@ def require_size(extractor: str, classifier: str, size: int) -> None:
         raise ValueError(
             f"the extractor {classifier} needs {LEAST_SIZE} pixels; give another size, or extractor: pixels"
         )
-
-
-class Scans(ByteImages):
-    """Bytes whose classes are the modes.
-
-    Args:
-        images: where the bytes lie.
-        weights: `[10]`, the classes' shares.
-        confidence: the classifier's largest probability from which on a sample is of high quality.
-    """
-
-    def __init__(self, images: ByteImages, weights: Tensor, confidence: float) -> None:
-        vars(self).update(vars(images))
-        self.weights, self.confidence = weights, confidence
-
-    def assign(self, samples: Tensor, probabilities: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return the classifier's class of each image and whether it is sure of it."""
-        return sure_class(probabilities, self.confidence)

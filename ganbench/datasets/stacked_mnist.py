@@ -12,7 +12,7 @@ from ganbench.core.lazy import torch
 from ganbench.core.mnist import CLASSES, mnist_files
 from ganbench.core.streams import stream
 from ganbench.datasets._bytes import resized, scaled
-from ganbench.datasets._images import sure_class
+from ganbench.datasets._images import sure_mode
 from ganbench.datasets._torchvision import DOWNLOAD, TorchvisionImages
 from ganbench.datasets.mnist import require_size
 
@@ -111,7 +111,4 @@ class Triples:
 
     def assign(self, samples: Tensor, probabilities: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return the classifier's triple of each image and whether it is sure of it; mode 0 where none are known."""
-        if len(self.weights):
-            return sure_class(probabilities, self.confidence)
-        mode = torch.zeros(samples.shape[:-3], dtype=torch.int64, device=samples.device)
-        return mode, torch.zeros_like(mode, dtype=torch.bool)
+        return sure_mode(samples, probabilities, self.weights, self.confidence)

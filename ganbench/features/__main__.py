@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from ganbench.core import registry
-from ganbench.core.errors import GanbenchError, UsageError
+from ganbench.core.downloader import run, wanted
+from ganbench.core.errors import GanbenchError
 from ganbench.features._fidelity import FidelityFeature
 
 
@@ -18,13 +18,7 @@ def main(arguments: Sequence[str]) -> None:
         GanbenchError: the download failed.
     """
     known = {n: cls() for n, cls in registry.components("feature").items() if issubclass(cls, FidelityFeature)}
-    usage = f"python -m ganbench.features NAME…, of {', '.join(sorted(known))}"
-    if {"-h", "--help"} & set(arguments):
-        print(f"usage: {usage}")
-        return
-    if not arguments or not set(arguments) <= set(known):
-        raise UsageError(f"write {usage}")
-    for name in arguments:
+    for name in wanted("ganbench.features", known, arguments):
         try:
             known[name].download()
         except Exception as error:  # whatever the network or the disk raise
@@ -34,8 +28,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except GanbenchError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
+    run(main)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ganbench.features import Feature
+from ganbench.features._triples import triple_probabilities
 from ganbench.features.digits import WIDTH, Digits
 
 if TYPE_CHECKING:
@@ -39,5 +40,4 @@ class StackedDigits(Feature):
 
     def class_probabilities(self, features: Tensor) -> Tensor:
         """Return the probabilities `[..., n, 1000]` of triples from features `[..., n, 192]`."""
-        a, b, c = Digits().class_probabilities(features.unflatten(-1, (3, WIDTH))).unbind(-2)
-        return (a[..., :, None, None] * b[..., None, :, None] * c[..., None, None, :]).flatten(-3)
+        return triple_probabilities(Digits().class_probabilities(features.unflatten(-1, (3, WIDTH))))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ganbench.core.lazy import torch
 from ganbench.features import Feature
 from ganbench.features._scans import WIDTH
+from ganbench.features._triples import triple_probabilities
 from ganbench.features.mnist import MNIST
 
 if TYPE_CHECKING:
@@ -47,5 +48,4 @@ class StackedMNIST(Feature):
 
     def class_probabilities(self, features: Tensor) -> Tensor:
         """Return the probabilities `[..., n, 1000]` of triples from features `[..., n, 192]`."""
-        a, b, c = MNIST().class_probabilities(features.unflatten(-1, (COLOURS, WIDTH))).unbind(-2)
-        return (a[..., :, None, None] * b[..., None, :, None] * c[..., None, None, :]).flatten(-3)
+        return triple_probabilities(MNIST().class_probabilities(features.unflatten(-1, (COLOURS, WIDTH))))

@@ -61,6 +61,16 @@ def shared_steps(logged: Iterable[int], shares: Iterable[float], steps: int) -> 
     return {next(step for step in logged if step >= share * steps) for share in shares}
 
 
+def asked_steps(logged: Iterable[int], when: int | tuple[float, ...], steps: int) -> set[int]:
+    """Return the logged steps at which a diagnostic with this schedule is asked."""
+    return due_steps(logged, when) if isinstance(when, int) else shared_steps(logged, when, steps)
+
+
+def read_steps(logged: Iterable[int], n_generator: int) -> set[int]:
+    """Return the steps whose passes are read at a logged one: its own, and the last that moved D."""
+    return {passed for step in logged for passed in (step, step - (step - 1) % n_generator)}
+
+
 def measured_steps(evaluated: Sequence[int], every: int | None, steps: int) -> set[int]:
     """Return the evaluations that reach a multiple of `every` since the one before, and the last.
 

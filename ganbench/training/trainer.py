@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ganbench.core.errors import UsageError
 from ganbench.core.trial import Trial
-from ganbench.diagnostics import Diagnostic, Network, Step, schedule
+from ganbench.diagnostics import Network, Step, schedule
 from ganbench.tables.part import TrialTables
 from ganbench.training.evaluation import Evaluator, out_of_range
 from ganbench.training.field import Field
@@ -23,10 +23,10 @@ from ganbench.training.noise import Noise
 from ganbench.training.probe import ProbeSamples
 from ganbench.training.recorder import (
     Recorder,
-    due_steps,
+    asked_steps,
     logged_steps,
     measured_steps,
-    shared_steps,
+    read_steps,
     snapshot_steps,
 )
 from ganbench.training.step import gan_step
@@ -62,11 +62,12 @@ class Trainer:
         self.evaluator = Evaluator(self.game, trial.seeds)
         self.diagnostics: list[Any] = [choice.build() for choice in trial.diagnostics]
         wanted = {name for d in self.diagnostics for name in d.wants}
-        self.keep_before, self.keep_earlier = "before" in wanted, "earlier" in wanted
+        self.keep_earlier = "earlier" in wanted
         self.probe = ProbeSamples(self.game, trial.seeds) if {"probe", "field"} & wanted else None
         self.start = (self.d.flat.clone(), self.g.flat.clone()) if "field" in wanted else None
         self.log_steps = set(logged_steps(trial.steps, trial.log_every))
-        self.due = [self._due(d) for d in self.diagnostics]
+        self.keep_steps = read_steps(self.log_steps, trial.n_generator) if "before" in wanted else set()
+        self.due = [asked_steps(self.log_steps, schedule(d), trial.steps) for d in self.diagnostics]
         evaluated = [s for s in range(trial.evaluate_every, trial.steps + 1, trial.evaluate_every)]
         self.evaluate_steps = sorted({*evaluated, trial.steps})
         self.measured = [measured_steps(self.evaluate_steps, m.every, trial.steps) for m in self.evaluator.metrics]
@@ -118,8 +119,9 @@ class Trainer:
         start = time.perf_counter()
         step = self.step + 1
         log = step in self.log_steps
-        keep = self.keep_before and any(s in self.log_steps for s in self._read_at(step))
-        done = gan_step(self.game, self.d, self.g, self.noise, step, previous=self.last, keep_before=keep)
+        done = gan_step(
+            self.game, self.d, self.g, self.noise, step, previous=self.last, keep_before=step in self.keep_steps
+        )
         d_moved = self.last is None or done.d is not self.last.d
         self.step, self.last = step, done
         if self.ema is not None:
@@ -135,18 +137,6 @@ class Trainer:
         if step in self.evaluate_steps:
             self._evaluate()
         self.total_seconds += time.perf_counter() - start
-
-    def _read_at(self, step: int) -> range:
-        """Return the steps whose diagnostics may read this one's passes: the discriminator's holds until it moves."""
-        cycle = self.trial.n_generator
-        return range(step, step + cycle - (step - 1) % cycle)
-
-    def _due(self, diagnostic: Diagnostic) -> set[int]:
-        """Return the steps at which a diagnostic is asked."""
-        when = schedule(diagnostic)
-        if isinstance(when, int):
-            return due_steps(self.log_steps, when)
-        return shared_steps(self.log_steps, when, self.trial.steps)
 
     def _readable(self, done: Step, d_moved: bool) -> Step:
         """Return the step with what else the diagnostics want of it."""

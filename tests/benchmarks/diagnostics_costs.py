@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from ganbench.diagnostics import schedule
-from ganbench.training.recorder import due_steps, logged_steps, shared_steps
+from ganbench.training.recorder import asked_steps, logged_steps
 
 PAGE = Path(__file__).parents[2] / "docs/diagnostics.md"
 START, END = "<!-- costs -->", "<!-- end of costs -->"
@@ -17,7 +17,7 @@ STEPS, LOG_EVERY = 4000, 50
 def uses(diagnostic):
     """Return how often a trial of the suite's default length asks it."""
     logged, when = logged_steps(STEPS, LOG_EVERY), schedule(diagnostic)
-    return len(due_steps(logged, when) if isinstance(when, int) else shared_steps(logged, when, STEPS))
+    return len(asked_steps(logged, when, STEPS))
 
 
 def markdown(rows):
