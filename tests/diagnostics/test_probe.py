@@ -6,7 +6,7 @@ import pytest
 import torch
 from trials import choose, small_trial
 
-from ganbench.training.recorder import due_steps
+from ganbench.training.recorder import due_steps, read_steps
 from ganbench.training.trainer import Trainer
 
 
@@ -64,3 +64,10 @@ def test_a_discriminator_that_did_not_move_has_no_cosine():
 )
 def test_due_steps(every, due):
     assert due_steps([1, 5, 10, 15, 20], every) == due
+
+
+@pytest.mark.parametrize(
+    ("n_generator", "read"), [(1, {1, 5, 10}), (2, {1, 5, 9, 10}), (4, {1, 5, 9, 10}), (10, {1, 5, 10})]
+)
+def test_read_steps_are_the_logged_ones_and_those_at_which_the_discriminator_moved(n_generator, read):
+    assert read_steps([1, 5, 10], n_generator) == read
