@@ -14,7 +14,7 @@ from ganbench.core.component import Component
 from ganbench.core.errors import GanbenchError, UsageError
 
 if TYPE_CHECKING:
-    from ganbench.sweep.plan import Plan
+    from ganbench.suite.plan import Plan
     from ganbench.sweep.run import Executor
     from ganbench.tables.results import Results
 
@@ -37,9 +37,9 @@ class Suite:
     """
 
     def __init__(self, name: str, **keys: Any) -> None:  # noqa: ANN401 - what docs/suites.md says
-        from ganbench.sweep.choices import hashable
-        from ganbench.sweep.suite import suite_of
-        from ganbench.sweep.yaml_reader import Document
+        from ganbench.suite.choices import hashable
+        from ganbench.suite.schema import suite_of
+        from ganbench.suite.yaml import Document
 
         self._own: dict[tuple[str, str], type[Component]] = {}
         data = hashable(self._plain({"name": name, **keys}))
@@ -52,7 +52,7 @@ class Suite:
         Raises:
             UsageError: there is nothing to run.
         """
-        from ganbench.sweep.plan import make_plan
+        from ganbench.suite.plan import make_plan
 
         self._register()  # again: another suite may have brought a newer class of the same name since
         return make_plan(self._suite, only)

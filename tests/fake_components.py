@@ -11,7 +11,7 @@ from annotated_types import Gt, Interval, Len
 from ganbench.core import registry
 from ganbench.core.component import Component
 from ganbench.core.trial import Trial
-from ganbench.sweep.suite import DEFAULT_DIAGNOSTICS, DEFAULT_METRICS
+from ganbench.suite.schema import DEFAULT_DIAGNOSTICS, DEFAULT_METRICS
 
 
 def _component(kind: str, name: str, **attributes) -> type[Component]:

@@ -20,8 +20,8 @@ from ganbench.core.trial import Choice
 from ganbench.datasets.ring import Ring
 from ganbench.losses import Loss
 from ganbench.networks.modules import try_out
-from ganbench.training.game import Game
 from ganbench.training.noise import Noise
+from ganbench.training.setup import Game
 from ganbench.training.step import gan_step
 from ganbench.tricks import Trick
 from ganbench.tricks.r1 import R1

@@ -10,8 +10,8 @@ from ganbench.cli.catalogue import catalogue
 from ganbench.cli.main import main
 from ganbench.cli.snippet import snippet
 from ganbench.core import registry
-from ganbench.sweep.plan import make_plan
-from ganbench.sweep.suite import read_suite
+from ganbench.suite.plan import make_plan
+from ganbench.suite.schema import read_suite
 
 PAGE = Path(__file__).parent.parent / "docs" / "catalogue.md"
 COMPONENTS = [cls for kind in registry.PACKAGES for cls in registry.components(kind).values()]

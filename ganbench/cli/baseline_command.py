@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ganbench.check.options import BASELINES
+from ganbench.cli.check_options import BASELINES
 from ganbench.cli.console import table
 
 EPILOG = """\b

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from ganbench.check.options import BASELINES, deciding, print_comparison, rules_of, showing, write_file
+from ganbench.cli.check_options import BASELINES, deciding, print_comparison, rules_of, showing, write_file
 from ganbench.cli.options import WEIGHTS, plan_of, use_weights
 
 if TYPE_CHECKING:
     from ganbench.check.baselines import Baseline
-    from ganbench.sweep.plan import Plan
+    from ganbench.suite.plan import Plan
 
 EPILOG = """\b
 Examples:
@@ -84,8 +84,8 @@ def command(
 
     from ganbench.analysis.comparison_results import compare_results, judged_metrics
     from ganbench.check import baselines, comparable, outputs
+    from ganbench.check.sequential import check_sequentially
     from ganbench.check.verdict import exit_code
-    from ganbench.cli.check_sequential import check_sequentially
     from ganbench.tables.store import load
 
     about = _manifest_of(plan) if plan else load(target).manifest
@@ -169,7 +169,7 @@ def _same_extractors(plan: Plan, old: Baseline) -> None:
 
 def _check_speed(root: Path, save: bool) -> int:
     from ganbench.check.baselines import default_name
-    from ganbench.cli.check_speed import check_speed
+    from ganbench.check.speed import check_speed
     from ganbench.sweep.manifest import environment
 
     # The engine is timed on the processor, whatever else the machine has.
@@ -190,7 +190,7 @@ def _places(plan: Plan) -> dict[str, tuple[Path, int]]:
 
     GitHub wants paths from the repository's root, which is not always where the command was called.
     """
-    from ganbench.sweep.plan import trials_of
+    from ganbench.suite.plan import trials_of
 
     suite, root = plan.suite, os.environ.get("GITHUB_WORKSPACE")
     own: list[tuple[str | int, ...]] = [()] if suite.own_matrix else []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ganbench.check.options import BASELINES, deciding, print_comparison, rules_of, showing, write_file
+from ganbench.cli.check_options import BASELINES, deciding, print_comparison, rules_of, showing, write_file
 
 EPILOG = """\b
 Examples:

@@ -99,14 +99,14 @@ def _packages() -> Iterator[Finding]:
 
 
 def _torchvision() -> Iterator[Finding]:
-    from ganbench.core.fidelity import torchvision_state
+    from ganbench.assets.fidelity import torchvision_state
 
     state = torchvision_state()
     yield Finding("problem" if state.startswith("broken") else "ok", state)
 
 
 def _cores() -> Iterator[Finding]:
-    from ganbench.sweep.estimate import cores
+    from ganbench.suite.estimate import cores
 
     total = os.cpu_count() or 1
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""

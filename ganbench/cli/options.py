@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from ganbench.sweep.plan import Plan
+    from ganbench.suite.plan import Plan
 
 WEIGHTS = click.option(
     "--weights",
@@ -46,8 +46,8 @@ def selection(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def plan_of(suite: Path, overrides: tuple[str, ...], only: str | None, yes: bool) -> Plan:
     """Read a suite and make its plan."""
-    from ganbench.sweep.plan import MAX_TRIALS, make_plan
-    from ganbench.sweep.suite import read_suite
+    from ganbench.suite.plan import MAX_TRIALS, make_plan
+    from ganbench.suite.schema import read_suite
 
     return make_plan(read_suite(suite, overrides), only, cap=None if yes else MAX_TRIALS)
 

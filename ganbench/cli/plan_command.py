@@ -12,7 +12,7 @@ from ganbench.cli.console import table
 from ganbench.cli.options import plan_of, selection
 
 if TYPE_CHECKING:
-    from ganbench.sweep.plan import Plan
+    from ganbench.suite.plan import Plan
 
 EPILOG = """\b
 Examples:
@@ -43,7 +43,7 @@ def command(suite: Path, overrides: tuple[str, ...], only: str | None, yes: bool
 
 def headline(plan: Plan, jobs: int | None = None) -> str:
     """Return one line of counts and the estimated time."""
-    from ganbench.sweep.estimate import duration, plan_seconds
+    from ganbench.suite.estimate import duration, plan_seconds
 
     seeds = [len(trial.seeds) for trial in plan.trials]
     search = plan.suite.search
@@ -67,7 +67,7 @@ def _number(n: int, what: str) -> str:
 
 
 def _data(plan: Plan) -> dict[str, object]:
-    from ganbench.sweep.estimate import plan_seconds
+    from ganbench.suite.estimate import plan_seconds
 
     return {
         "suite": plan.name,

@@ -16,7 +16,7 @@ Example (completion and checks in editors with a YAML language server):
 @click.command("schema", epilog=EPILOG)
 def command() -> None:
     """Print the JSON Schema of suite files, with all components and parameters that are installed here."""
-    from ganbench.sweep.suite import Suite
+    from ganbench.suite.schema import Suite
 
     schema = Suite.model_json_schema()
     schema["required"] = [key for key in schema.get("required", []) if key != "name"]  # the file's stem is the default

@@ -57,7 +57,7 @@ def _companions(kind: str, usual: dict[str, str]) -> Iterator[dict[str, str]]:
 
 def _has_meaning(cls: type[Component], axes: dict[str, str]) -> bool:
     from ganbench.core.trial import Choice, Trial
-    from ganbench.sweep.plan import meaningless
+    from ganbench.suite.plan import meaningless
 
     chosen = {kind: Choice.of(registry.find(kind, name)()) for kind, name in axes.items()}
     own = Choice.of(cls())

@@ -65,7 +65,7 @@ def command(
 
     Each suite has a file of the same name ending in .csv beside it with its scenarios and their verdicts.
     """
-    from ganbench.cli.verify_verdicts import Request, as_data, as_markdown, as_text, run
+    from ganbench.check.planted import Request, as_data, as_markdown, as_text, run
 
     request = Request(suites or tuple(map(Path, SUITES)), seeds, factor, first_seed, hide_modes)
     table, code = run(request, results, executor, jobs)

@@ -13,7 +13,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console, Group
 
-    from ganbench.cli.watch_state import Reader, State
+    from ganbench.report.live_state import Reader, State
 
 EPILOG = """\b
 Examples:
@@ -40,7 +40,7 @@ def command(run: Path, once: bool, every: float) -> None:
     """
     from rich.console import Console
 
-    from ganbench.cli.watch_state import Reader
+    from ganbench.report.live_state import Reader
 
     reader = Reader(run)
     plain = not sys.stdout.isatty() or os.environ.get("TERM") == "dumb"

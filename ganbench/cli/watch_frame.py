@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ganbench.cli.watch_state import NUMBERS, RUNNING, WAITING, State, Watched
+from ganbench.report.live_state import NUMBERS, RUNNING, WAITING, State, Watched
 
 if TYPE_CHECKING:
     from rich.console import Group

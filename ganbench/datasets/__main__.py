@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ganbench.assets.download import run, wanted
 from ganbench.core import registry
-from ganbench.core.downloader import run, wanted
 from ganbench.core.errors import GanbenchError
 from ganbench.datasets._torchvision import DOWNLOAD, TorchvisionImages, data_folder
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from ganbench.core.data_folder import DOWNLOAD, FOLDER_VARIABLE, data_folder
+from ganbench.assets.data_folder import DOWNLOAD, FOLDER_VARIABLE, data_folder
+from ganbench.assets.fidelity import import_torchvision
 from ganbench.core.errors import UsageError
-from ganbench.core.fidelity import import_torchvision
 from ganbench.core.lazy import numpy, torch
 from ganbench.datasets import Dataset
 from ganbench.datasets._bytes import CHUNK, ByteImages, resized

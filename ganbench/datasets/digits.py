@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Interval
 
-from ganbench.core.digits import digit_images
+from ganbench.assets.digits import digit_images
 from ganbench.datasets import Dataset
 from ganbench.datasets._images import LabelledImages
 

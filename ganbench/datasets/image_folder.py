@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Len
 
-from ganbench.core.data_folder import data_folder
+from ganbench.assets.data_folder import data_folder
 from ganbench.core.lazy import torch
 from ganbench.datasets._torchvision import FOLDER_VARIABLE, TorchvisionImages, each_resized, torchvision_class
 

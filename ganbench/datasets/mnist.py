@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Interval
 
-from ganbench.core.mnist import CLASSES, mnist_files
+from ganbench.assets.mnist import CLASSES, mnist_files
 from ganbench.datasets._bytes import resized
 from ganbench.datasets._torchvision import DOWNLOAD, TorchvisionImages
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Interval
 
+from ganbench.assets.mnist import CLASSES, mnist_files
 from ganbench.core.lazy import torch
-from ganbench.core.mnist import CLASSES, mnist_files
 from ganbench.core.streams import stream
 from ganbench.datasets._bytes import resized, scaled
 from ganbench.datasets._images import sure_mode

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ganbench.assets.fidelity import fid_distance, fid_statistics
 from ganbench.core.column import Column
-from ganbench.core.fidelity import fid_distance, fid_statistics
 from ganbench.core.lazy import torch
 from ganbench.metrics import Metric, Sample
 from ganbench.metrics._sets import judge_each

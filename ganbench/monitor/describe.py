@@ -8,7 +8,7 @@ from typing import Any
 from ganbench.core.component import Component
 from ganbench.core.trial import DEFAULT_SCHEDULE
 from ganbench.losses import Loss
-from ganbench.monitor.players import Player
+from ganbench.monitor.hooks import Player
 from ganbench.monitor.record import Record
 from ganbench.sweep.manifest import FORMAT
 

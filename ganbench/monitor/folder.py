@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 import yaml
 
 from ganbench.core.errors import UsageError
+from ganbench.core.files import StoreError, replaced, storing
 from ganbench.tables import schema
 from ganbench.tables.arrays import add_arrays, new_archive
-from ganbench.tables.files import StoreError, replaced, storing
 from ganbench.tables.part import TrialTables
 
 log = logging.getLogger("ganbench.monitor")

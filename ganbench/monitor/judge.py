@@ -13,7 +13,7 @@ from ganbench.core.column import Column
 from ganbench.core.errors import UsageError
 from ganbench.core.streams import stream
 from ganbench.datasets import Dataset
-from ganbench.features import Feature
+from ganbench.extractors import Feature
 from ganbench.metrics import Metric, Sample
 
 Features = str | Callable[[Tensor], Tensor] | None

@@ -26,9 +26,9 @@ from ganbench.metrics import Metric
 from ganbench.monitor.alarm import Alarm
 from ganbench.monitor.describe import labels, manifest, versions
 from ganbench.monitor.folder import Folder
+from ganbench.monitor.hooks import Catcher, Player
+from ganbench.monitor.isolation import generated
 from ganbench.monitor.judge import Features, Judge
-from ganbench.monitor.looking import generated
-from ganbench.monitor.players import Catcher, Player
 from ganbench.monitor.record import Record
 from ganbench.monitor.view import View
 from ganbench.sinks import Sink, Writers

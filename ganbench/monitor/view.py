@@ -13,8 +13,8 @@ from ganbench.core.column import Column
 from ganbench.core.errors import UsageError
 from ganbench.diagnostics import Diagnostic, Judge, Step
 from ganbench.losses import Loss
-from ganbench.monitor.looking import call, evaluating, untouched_randomness
-from ganbench.monitor.players import Player
+from ganbench.monitor.hooks import Player
+from ganbench.monitor.isolation import call, evaluating, untouched_randomness
 
 # What each of the usual diagnostics reads of a step; where that is not given, it is left out.
 USUAL = {

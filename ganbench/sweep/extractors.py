@@ -9,8 +9,8 @@ from ganbench.core import registry
 from ganbench.core.errors import UsageError
 from ganbench.core.trial import Trial
 from ganbench.datasets import Dataset
-from ganbench.features import Feature
-from ganbench.sweep.attempt import Work
+from ganbench.extractors import Feature
+from ganbench.sweep.trial_runner import Work
 
 
 def same_extractors(finished: Iterable[Work]) -> None:

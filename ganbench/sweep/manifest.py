@@ -14,7 +14,7 @@ from typing import Any
 
 from ganbench import __version__
 from ganbench.core.environment import cpu_model, version
-from ganbench.sweep.plan import Plan
+from ganbench.suite.plan import Plan
 
 FORMAT = 1
 PACKAGES = ("torch", "numpy", "pandas", "scikit-learn", "torch-fidelity", "ray")

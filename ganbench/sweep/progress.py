@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ganbench.core.status import Status
-from ganbench.sweep.attempt import Report, Work
+from ganbench.sweep.trial_runner import Report, Work
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar

@@ -16,23 +16,23 @@ import yaml
 from ganbench.core import registry
 from ganbench.core.component import Component
 from ganbench.core.errors import UsageError
+from ganbench.core.files import replaced, storing
 from ganbench.core.trial import Trial
 from ganbench.datasets import Dataset
-from ganbench.features import Feature
+from ganbench.extractors import Feature
 from ganbench.sinks import Sink
+from ganbench.suite.plan import Plan
+from ganbench.suite.space import Sampler, direction
 from ganbench.sweep import manifest as manifests
-from ganbench.sweep.attempt import Work, device_here
-from ganbench.sweep.export import Export
+from ganbench.sweep.executors.ray_settings import ray_environment
 from ganbench.sweep.extractors import same_extractors
-from ganbench.sweep.folder import locked, prepare, require_space
-from ganbench.sweep.ledger import Adaptive
-from ganbench.sweep.live import Live
-from ganbench.sweep.plan import Plan
 from ganbench.sweep.progress import Progress, short_names
-from ganbench.sweep.ray_settings import ray_environment
-from ganbench.sweep.search import Sampler, direction
+from ganbench.sweep.progress_file import Live
+from ganbench.sweep.results_dir import locked, prepare, require_space
+from ganbench.sweep.search_log import Adaptive
 from ganbench.sweep.signals import Interrupted, Interrupts
-from ganbench.tables.files import replaced, storing
+from ganbench.sweep.sink_export import Export
+from ganbench.sweep.trial_runner import Work, device_here
 
 INCOMPLETE = 4
 
@@ -174,13 +174,13 @@ def _run(task: _Task, progress: Progress | None, interrupts: Interrupts) -> RunO
 def _train(task: _Task, source: list[Work] | Adaptive, progress: Progress, interrupts: Interrupts) -> None:
     work = source.template if isinstance(source, Adaptive) else source[0]
     if task.executor == "local" and not isinstance(source, Adaptive):
-        from ganbench.sweep import local
+        from ganbench.sweep.executors import local
 
         device_here(work.device)
         local.train(source, progress)
         return
     with ray_environment(task.address, work.threads):
-        from ganbench.sweep import executor as ray_executor
+        from ganbench.sweep.executors import ray_tune as ray_executor
 
         ray_executor.train(source, progress, interrupts, jobs=task.jobs, address=task.address)
 

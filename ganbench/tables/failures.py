@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from ganbench.core.files import replaced, storing
 from ganbench.core.status import Status
-from ganbench.tables.files import replaced, storing
-from ganbench.tables.parts import parts_folder
+from ganbench.tables.part_store import parts_folder
 
 MISSING = (Status.FAILED, Status.TIMEOUT)
 

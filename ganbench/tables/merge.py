@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ganbench.core.column import Column
+from ganbench.core.files import replaced, storing
 from ganbench.core.trial import Trial
 from ganbench.tables import schema
 from ganbench.tables.arrays import add_arrays, new_archive
-from ganbench.tables.files import replaced, storing
-from ganbench.tables.parts import part_samples, read_arrow
+from ganbench.tables.part_store import part_samples, read_arrow
 
 
 def merge(folder: Path, trials: Sequence[Trial], failures: Mapping[str, Mapping[str, str]], out: Path) -> None:

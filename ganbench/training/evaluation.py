@@ -12,10 +12,10 @@ from torch import Generator, Tensor
 from ganbench.core import registry
 from ganbench.core.streams import stream
 from ganbench.datasets import Dataset
-from ganbench.features import Feature
+from ganbench.extractors import Feature
 from ganbench.metrics import Metric, Sample
 from ganbench.networks import Params
-from ganbench.training.game import Game
+from ganbench.training.setup import Game
 
 CHUNK = 512
 TRAINING_CHUNK = 1 << 22  # numbers at a time of a training set that may not fit in memory

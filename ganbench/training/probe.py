@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ganbench.core.streams import stream
-from ganbench.training.game import Critic, Game, Player
 from ganbench.training.noise import Noise
+from ganbench.training.setup import Critic, Game, Player
 
 PROBE_SAMPLES = 256
 

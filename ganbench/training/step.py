@@ -16,8 +16,8 @@ from torch import Tensor
 from ganbench.core.protocols import HARD
 from ganbench.diagnostics import Pass, Step
 from ganbench.networks import Params
-from ganbench.training.game import Critic, Game, Player
 from ganbench.training.noise import Noise
+from ganbench.training.setup import Critic, Game, Player
 
 
 class Losses(NamedTuple):

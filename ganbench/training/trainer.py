@@ -17,11 +17,7 @@ from ganbench.core.trial import Trial
 from ganbench.diagnostics import Network, Step, schedule
 from ganbench.tables.part import TrialTables
 from ganbench.training.evaluation import Evaluator, out_of_range
-from ganbench.training.field import Field
-from ganbench.training.game import Game, Player
-from ganbench.training.noise import Noise
-from ganbench.training.probe import ProbeSamples
-from ganbench.training.recorder import (
+from ganbench.training.history import (
     Recorder,
     asked_steps,
     logged_steps,
@@ -29,9 +25,13 @@ from ganbench.training.recorder import (
     read_steps,
     snapshot_steps,
 )
+from ganbench.training.noise import Noise
+from ganbench.training.probe import ProbeSamples
+from ganbench.training.setup import Game, Player
 from ganbench.training.step import gan_step
 from ganbench.training.stopping import Order, Stopped, settled
-from ganbench.training.tabulate import tabulate
+from ganbench.training.tables import tabulate
+from ganbench.training.vector_field import Field
 
 CHECKPOINT_SECONDS = 60.0
 KEPT = {"players", "ema", "noise", "history", "layers", "snapshots", "good_steps", "alive", "step", "seconds"}

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from ganbench.diagnostics import schedule
-from ganbench.training.recorder import asked_steps, logged_steps
+from ganbench.training.history import asked_steps, logged_steps
 
 PAGE = Path(__file__).parents[2] / "docs/diagnostics.md"
 START, END = "<!-- costs -->", "<!-- end of costs -->"

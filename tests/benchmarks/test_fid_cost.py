@@ -9,7 +9,7 @@ import pytest
 import torch
 from test_step_speed import keep
 
-from ganbench.core.fidelity import fid_distance, fid_statistics
+from ganbench.assets.fidelity import fid_distance, fid_statistics
 from ganbench.metrics import Sample
 from ganbench.metrics.fid import FID
 

@@ -8,11 +8,11 @@ import time
 import pytest
 from trials import small_trial
 
-from ganbench.sweep.attempt import Work
-from ganbench.sweep.estimate import cores
+from ganbench.suite.estimate import cores
+from ganbench.sweep.executors.ray_settings import ray_environment
 from ganbench.sweep.progress import Progress
-from ganbench.sweep.ray_settings import ray_environment
 from ganbench.sweep.signals import Interrupts
+from ganbench.sweep.trial_runner import Work
 
 SECONDS = 2.0
 TRIALS_A_CORE = 50
@@ -68,7 +68,7 @@ def test_trials_of_two_seconds_keep_the_cores_busy(tmp_path):
     with ray_environment(), Interrupts() as interrupts:
         from ray import cloudpickle
 
-        from ganbench.sweep import executor
+        from ganbench.sweep.executors import ray_tune as executor
 
         cloudpickle.register_pickle_by_value(sys.modules[__name__])
         executor.train(works, Progress({w.key: w.key for w in works}, io.StringIO()), interrupts)

@@ -423,7 +423,7 @@ def test_a_monitored_run_has_no_suite_to_check(here, capsys):
 
 
 def test_other_weights_are_said_before_training(here, capsys, no_training, monkeypatch):
-    from ganbench.features.coordinates import Coordinates
+    from ganbench.extractors.coordinates import Coordinates
 
     change(lambda runs: runs.assign(extractor="coordinates aaaa"), "results/baselines/main")
     monkeypatch.setattr(Coordinates, "weights_hash", lambda self: "bbbb", raising=False)

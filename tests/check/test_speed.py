@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from ganbench.cli import check_speed
-from ganbench.cli.check_speed import Speed, speed_of, tolerance
+from ganbench.check import speed as check_speed
+from ganbench.check.speed import Speed, speed_of, tolerance
 from ganbench.cli.main import main
 
 

@@ -22,7 +22,7 @@ import ganbench
 from ganbench.analysis.verdicts import verdicts
 from ganbench.cli.main import main
 from ganbench.cli.watch_frame import frame, spark
-from ganbench.cli.watch_state import Reader, State, Watched
+from ganbench.report.live_state import Reader, State, Watched
 from ganbench.sweep.run import run_plan
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from ganbench.training.game import Game, Player
 from ganbench.training.noise import Noise
+from ganbench.training.setup import Game, Player
 
 
 class Recorded(Noise):

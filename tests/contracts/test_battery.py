@@ -12,8 +12,8 @@ import torch
 from trials import small_trial
 
 from ganbench.core import registry
-from ganbench.training.game import Critic, Game
 from ganbench.training.noise import Noise
+from ganbench.training.setup import Critic, Game
 from ganbench.training.step import Play, gan_step
 
 CPU, BATCH = torch.device("cpu"), 12

@@ -12,9 +12,9 @@ import torch
 from trials import choose, small_trial
 
 from ganbench.core import registry
-from ganbench.sweep.plan import meaningless
-from ganbench.training.game import Game
+from ganbench.suite.plan import meaningless
 from ganbench.training.noise import Noise
+from ganbench.training.setup import Game
 from ganbench.training.step import gan_step
 
 CPU = torch.device("cpu")

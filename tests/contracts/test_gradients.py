@@ -20,8 +20,8 @@ from trials import small_trial
 
 from ganbench.core import registry
 from ganbench.core.protocols import HARD
-from ganbench.sweep.plan import meaningless
-from ganbench.training.game import Game
+from ganbench.suite.plan import meaningless
+from ganbench.training.setup import Game
 from ganbench.training.step import gan_step
 from ganbench.tricks import HOOKS
 

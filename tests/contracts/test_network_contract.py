@@ -10,7 +10,7 @@ import torch
 from trials import small_trial
 
 from ganbench.core import registry
-from ganbench.sweep.plan import meaningless
+from ganbench.suite.plan import meaningless
 
 SEEDS, BATCH = (0, 1, 2), 32
 NETWORKS = registry.components("network")

@@ -9,8 +9,8 @@ import pytest
 from ganbench.cli.main import main
 from ganbench.cli.settings import SETTINGS
 from ganbench.core import registry
-from ganbench.sweep.plan import make_plan
-from ganbench.sweep.suite import read_suite
+from ganbench.suite.plan import make_plan
+from ganbench.suite.schema import read_suite
 
 CASES = [
     cls

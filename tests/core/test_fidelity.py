@@ -12,7 +12,7 @@ import pytest
 import scipy.linalg
 import torch
 
-from ganbench.core.fidelity import fid_distance, fid_statistics, import_torchvision
+from ganbench.assets.fidelity import fid_distance, fid_statistics, import_torchvision
 
 
 def gaussian(mean, covariance):
@@ -114,7 +114,7 @@ def test_torch_fidelity_is_imported_whatever_torchvision_is():
     out = python(
         """
         import sys, torch
-        from ganbench.core.fidelity import fid_distance, fid_statistics, torchvision_state
+        from ganbench.assets.fidelity import fid_distance, fid_statistics, torchvision_state
         assert "torch_fidelity" not in sys.modules and "torchvision" not in sys.modules
         s = fid_statistics(torch.randn(9, 2))
         assert fid_distance(s, s) < 1e-6 and "torch_fidelity" in sys.modules
@@ -139,7 +139,7 @@ def test_a_torchvision_without_its_operators_is_mended(tmp_path):
     out = python(
         """
         import torch
-        from ganbench.core.fidelity import torchvision_state
+        from ganbench.assets.fidelity import torchvision_state
         try:
             import torchvision
         except RuntimeError as error:
@@ -158,7 +158,7 @@ def test_a_torchvision_that_works_is_left_alone(tmp_path):
     stub(tmp_path, '__version__ = "9.9"')
     out = python(
         """
-        from ganbench.core import fidelity
+        from ganbench.assets import fidelity
         import torch
         print(fidelity.torchvision_state())
         own = torch.library.Library("torchvision", "DEF")
@@ -174,7 +174,7 @@ def test_a_torchvision_beyond_help_is_named(tmp_path):
     out = python(
         """
         import builtins
-        from ganbench.core import fidelity
+        from ganbench.assets import fidelity
         from ganbench.core.errors import GanbenchError
         for builtins.broken in (
             ImportError("no such library"),

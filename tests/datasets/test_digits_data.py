@@ -6,7 +6,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from ganbench.core.digits import digit_images
+from ganbench.assets.digits import digit_images
 from ganbench.datasets.digits import Digits
 
 CPU = torch.device("cpu")

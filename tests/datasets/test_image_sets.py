@@ -25,9 +25,9 @@ from ganbench.datasets.fashion_mnist import FashionMNIST
 from ganbench.datasets.image_folder import ImageFolder
 from ganbench.datasets.mnist import MNIST
 from ganbench.datasets.stl10 import STL10
-from ganbench.sweep.plan import make_plan
+from ganbench.suite.plan import make_plan
+from ganbench.suite.schema import read_suite
 from ganbench.sweep.run import run_plan
-from ganbench.sweep.suite import read_suite
 from ganbench.training.trainer import Trainer
 
 CPU = torch.device("cpu")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.sweep.estimate import plan_seconds
-from ganbench.sweep.plan import make_plan
-from ganbench.sweep.suite import read_suite
+from ganbench.suite.estimate import plan_seconds
+from ganbench.suite.plan import make_plan
+from ganbench.suite.schema import read_suite
 
 SUITES = Path(__file__).parents[2] / "suites"
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from mnist_digits import enlarged_digits, write_digits
 
-from ganbench.core.data_folder import FOLDER_VARIABLE
+from ganbench.assets.data_folder import FOLDER_VARIABLE
 from ganbench.core.errors import UsageError
 from ganbench.core.registry import build
 from ganbench.datasets import __main__ as download

@@ -6,9 +6,9 @@ import pytest
 import torch
 from scipy.stats import chi2
 
-from ganbench.core.digits import digit_images
+from ganbench.assets.digits import digit_images
 from ganbench.datasets.stacked_digits import StackedDigits
-from ganbench.features.stacked_digits import StackedDigits as Extractor
+from ganbench.extractors.stacked_digits import StackedDigits as Extractor
 
 CPU = torch.device("cpu")
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from trials import choose, small_trial
 
-from ganbench.training.recorder import due_steps, read_steps
+from ganbench.training.history import due_steps, read_steps
 from ganbench.training.trainer import Trainer
 
 

@@ -10,9 +10,9 @@ from trials import choose, small_trial
 
 from ganbench.core import registry
 from ganbench.core.errors import GanbenchError
-from ganbench.sweep.plan import make_plan
-from ganbench.sweep.suite import read_suite
-from ganbench.training.recorder import shared_steps
+from ganbench.suite.plan import make_plan
+from ganbench.suite.schema import read_suite
+from ganbench.training.history import shared_steps
 from ganbench.training.trainer import Trainer
 
 LIST = "[gradients, logits, singular_values: {every: 200}, game_jacobian: {at: [0.5, 1.0]}, path_angle, duality_gap]"

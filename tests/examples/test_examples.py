@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import ganbench
-from ganbench.core.fidelity import import_torchvision
+from ganbench.assets.fidelity import import_torchvision
 from ganbench.report.page import write_report
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -10,8 +10,8 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from ganbench.core import registry
-from ganbench.training.game import Game
 from ganbench.training.noise import Noise
+from ganbench.training.setup import Game
 from ganbench.training.step import gan_step
 
 # P = N(0, 1) against Q = N(1, 4): of unequal variance, so that a swapped pair shows. Expectations are integrals over
@@ -192,7 +192,7 @@ def test_ebgan_trains_and_a_seed_trains_alike_alone_and_in_company():
 def test_energies_and_logits_are_not_mixed():
     from trials import choose, small_trial
 
-    from ganbench.sweep import plan
+    from ganbench.suite import plan
 
     ring = ("autoencoder", {"latent": 4, "width": 16})
     for loss in ("non_saturating", "hinge"):

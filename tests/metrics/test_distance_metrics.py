@@ -12,7 +12,7 @@ import scipy.stats
 import torch
 from metric_samples import blob, generator, points
 
-from ganbench.core.fidelity import import_torchvision
+from ganbench.assets.fidelity import import_torchvision
 from ganbench.metrics.energy_distance import EnergyDistance
 from ganbench.metrics.fid import FID
 from ganbench.metrics.kid import KID

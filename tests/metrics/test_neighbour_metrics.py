@@ -11,7 +11,7 @@ import pytest
 import torch
 from metric_samples import blob, generator, points, score
 
-from ganbench.core.fidelity import import_torchvision
+from ganbench.assets.fidelity import import_torchvision
 from ganbench.metrics.birthday import Birthday
 from ganbench.metrics.memorisation import Memorisation
 from ganbench.metrics.precision_recall import PrecisionRecall

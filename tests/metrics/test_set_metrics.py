@@ -10,8 +10,8 @@ import pytest
 import torch
 from metric_samples import RING, blob, describe, generator, points, score
 
+from ganbench.assets.fidelity import import_torchvision
 from ganbench.core import registry
-from ganbench.core.fidelity import import_torchvision
 from ganbench.metrics import Sample
 from ganbench.metrics.class_score import ClassScore
 from ganbench.metrics.log_likelihood import LogLikelihood

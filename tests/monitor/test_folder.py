@@ -19,8 +19,8 @@ from torch import nn
 
 import ganbench
 from ganbench.core.errors import UsageError
+from ganbench.core.files import StoreError
 from ganbench.monitor import folder as folders
-from ganbench.tables.files import StoreError
 
 HERE = Path(__file__).parent
 SCRIPT = """

@@ -7,9 +7,9 @@ import pytest
 import torch
 from mnist_digits import write_digits
 
-from ganbench.core.data_folder import FOLDER_VARIABLE
+from ganbench.assets.data_folder import FOLDER_VARIABLE
 from ganbench.datasets.mnist import MNIST as Digits
-from ganbench.features import _scans, mnist
+from ganbench.extractors import _scans, mnist
 from ganbench.monitor.judge import Judge
 
 CPU = torch.device("cpu")

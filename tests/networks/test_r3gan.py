@@ -9,7 +9,7 @@ from trials import small_trial
 
 from ganbench.networks._convolution import convolve
 from ganbench.networks.r3gan import R3GAN
-from ganbench.sweep.plan import meaningless
+from ganbench.suite.plan import meaningless
 
 SEEDS = 2
 

@@ -8,8 +8,8 @@ import torch
 from trials import small_trial
 
 from ganbench.core.registry import build
-from ganbench.training.game import Game
 from ganbench.training.noise import Noise
+from ganbench.training.setup import Game
 from ganbench.training.step import gan_step
 
 CPU = torch.device("cpu")

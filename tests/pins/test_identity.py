@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from ganbench.core.streams import stream
+from ganbench.suite.plan import Plan, make_plan
+from ganbench.suite.schema import read_suite
 from ganbench.sweep.manifest import suite_hash
-from ganbench.sweep.plan import Plan, make_plan
-from ganbench.sweep.suite import read_suite
 
 SUITE = """
 name: pinned

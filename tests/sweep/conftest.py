@@ -5,7 +5,7 @@ import pytest
 @pytest.fixture
 def suite_of(tmp_path, monkeypatch):
     """Return `suite_of(text, *overrides)`, which reads a suite from `x.yaml` in the current folder."""
-    from ganbench.sweep.suite import read_suite
+    from ganbench.suite.schema import read_suite
 
     fake_components.install(monkeypatch)
     monkeypatch.chdir(tmp_path)

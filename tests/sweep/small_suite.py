@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ganbench.sweep.plan import Plan, make_plan
-from ganbench.sweep.suite import read_suite
+from ganbench.suite.plan import Plan, make_plan
+from ganbench.suite.schema import read_suite
 
 TEXT = """
 name: small

@@ -11,11 +11,11 @@ from test_run import run_local
 
 import ganbench
 from ganbench.core.errors import UsageError
-from ganbench.sweep.attempt import Work, device_here
-from ganbench.sweep.ray_settings import ray_environment
+from ganbench.sweep.executors.ray_settings import ray_environment
+from ganbench.sweep.trial_runner import Work, device_here
 
 with ray_environment():  # Ray reads it when it is imported, once for all tests of this process
-    from ganbench.sweep import ray_cluster
+    from ganbench.sweep.executors import ray_session as ray_cluster
 
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 

@@ -11,10 +11,10 @@ import pytest
 from trials import small_trial
 
 from ganbench.core.status import Status
-from ganbench.sweep.attempt import Work
+from ganbench.sweep.executors.ray_settings import SETTINGS, ray_environment
 from ganbench.sweep.progress import Progress
-from ganbench.sweep.ray_settings import SETTINGS, ray_environment
 from ganbench.sweep.signals import Interrupts
+from ganbench.sweep.trial_runner import Work
 from ganbench.tables import store
 
 pytestmark = pytest.mark.alone
@@ -102,7 +102,8 @@ def _run(works, progress):
             with ray_environment(), Interrupts() as interrupts:
                 from ray import cloudpickle
 
-                from ganbench.sweep import executor, ray_follow
+                from ganbench.sweep.executors import ray_follow
+                from ganbench.sweep.executors import ray_tune as executor
 
                 cloudpickle.register_pickle_by_value(sys.modules[__name__])
                 with pytest.MonkeyPatch.context() as patch:

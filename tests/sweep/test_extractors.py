@@ -9,7 +9,7 @@ import pytest
 from trials import small_trial
 
 from ganbench.core.errors import UsageError
-from ganbench.features.digits import Digits
+from ganbench.extractors.digits import Digits
 from ganbench.sweep.extractors import same_extractors
 from ganbench.tables import store
 

@@ -13,11 +13,11 @@ from small_suite import TEXT, small_plan
 
 from ganbench.core.errors import UsageError
 from ganbench.sweep import manifest
-from ganbench.sweep.attempt import Work
-from ganbench.sweep.ray_settings import ray_environment
+from ganbench.sweep.executors.ray_settings import ray_environment
+from ganbench.sweep.trial_runner import Work
 
 with ray_environment():  # Ray reads it when it is imported, once for all tests of this process
-    from ganbench.sweep import ray_cluster
+    from ganbench.sweep.executors import ray_session as ray_cluster
 
 HERE = Path(__file__).parent
 
@@ -54,7 +54,7 @@ from pathlib import Path
 from small_suite import small_plan
 from test_run import quiet
 from ganbench.sweep.run import run_plan
-from ganbench.tables.files import StoreError
+from ganbench.core.files import StoreError
 
 folder, disk = Path(sys.argv[1]), Path(sys.argv[1]) / "disk"
 plan, filler = small_plan(folder, "losses=[hinge, minimax]", "tricks=[none]"), disk / "filler"

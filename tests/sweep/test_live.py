@@ -8,9 +8,9 @@ import pytest
 from small_suite import small_plan
 
 from ganbench.core.status import Status
-from ganbench.sweep.attempt import Report, Work
-from ganbench.sweep.live import MOST_POINTS, Live
+from ganbench.sweep.progress_file import MOST_POINTS, Live
 from ganbench.sweep.run import run_plan
+from ganbench.sweep.trial_runner import Report, Work
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import pytest
 import torch
 from mnist_digits import write_digits
 
+from ganbench.assets.data_folder import FOLDER_VARIABLE
 from ganbench.cli.main import main
-from ganbench.core.data_folder import FOLDER_VARIABLE
-from ganbench.features import _scans, mnist
-from ganbench.sweep.plan import make_plan
-from ganbench.sweep.suite import read_suite
+from ganbench.extractors import _scans, mnist
+from ganbench.suite.plan import make_plan
+from ganbench.suite.schema import read_suite
 from ganbench.training.trainer import Trainer
 
 ROOT = Path(__file__).parents[2]

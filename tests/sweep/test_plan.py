@@ -9,8 +9,8 @@ import pytest
 from trials import small_trial
 
 from ganbench.core.errors import UsageError
-from ganbench.sweep.estimate import START_S, duration, plan_seconds, trial_seconds
-from ganbench.sweep.plan import count, make_plan, matcher
+from ganbench.suite.estimate import START_S, duration, plan_seconds, trial_seconds
+from ganbench.suite.plan import count, make_plan, matcher
 
 
 def names(trials):

@@ -14,13 +14,14 @@ from trials import small_trial
 
 import ganbench
 from ganbench.core.errors import UsageError
+from ganbench.core.files import StoreError
 from ganbench.losses.hinge import Hinge
-from ganbench.sweep import folder, run
-from ganbench.sweep.attempt import Work
+from ganbench.sweep import results_dir as folder
+from ganbench.sweep import run
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.run import run_plan
+from ganbench.sweep.trial_runner import Work
 from ganbench.tables import store
-from ganbench.tables.files import StoreError
 from ganbench.training.trainer import Trainer
 
 

@@ -9,10 +9,10 @@ from test_run import run_local
 
 import ganbench
 from ganbench.core.errors import UsageError
-from ganbench.sweep.ledger import Adaptive
-from ganbench.sweep.plan import make_plan
-from ganbench.sweep.search import WORST, Range, Sampler, apply, score
-from ganbench.sweep.suite import read_suite
+from ganbench.suite.plan import make_plan
+from ganbench.suite.schema import read_suite
+from ganbench.suite.space import WORST, Range, Sampler, apply, score
+from ganbench.sweep.search_log import Adaptive
 
 TEXT = """
 name: small
@@ -161,7 +161,7 @@ def test_a_seed_without_a_number_counts_as_the_worst():
 
 
 def test_the_ledger_survives_a_kill_in_the_middle_of_a_line(tmp_path):
-    from ganbench.sweep.attempt import Work
+    from ganbench.sweep.trial_runner import Work
 
     plan = plan_of(tmp_path, "search.searcher=optuna")
     search = plan.suite.search
@@ -182,7 +182,7 @@ def test_the_ledger_survives_a_kill_in_the_middle_of_a_line(tmp_path):
 @pytest.fixture
 def work(tmp_path):
     """Return the work of one trial of a search."""
-    from ganbench.sweep.attempt import Work
+    from ganbench.sweep.trial_runner import Work
 
     plan = plan_of(tmp_path, "search.scheduler=asha", "search.trials=1", "steps=40", "evaluate.every=10")
     trial = plan.trials[0]
@@ -190,7 +190,7 @@ def work(tmp_path):
 
 
 def test_a_trial_is_looked_at_whenever_its_metric_is_there(work):
-    from ganbench.sweep.attempt import Attempt
+    from ganbench.sweep.trial_runner import Attempt
 
     attempt, reports = Attempt(work), []
     while not reports or reports[-1].status is None:
@@ -210,7 +210,7 @@ def _final(work):
 
 def test_a_trial_obeys_its_order_and_is_not_trained_again_when_it_is_drawn_again(work, monkeypatch):
     from ganbench.core.status import Status
-    from ganbench.sweep.attempt import Attempt, Work
+    from ganbench.sweep.trial_runner import Attempt, Work
 
     work.order.parent.mkdir(parents=True)
     work.order.write_text('{"step": 2')  # half written

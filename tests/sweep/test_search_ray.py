@@ -13,16 +13,16 @@ from test_search import TEXT
 
 import ganbench
 from ganbench.core.errors import UsageError
-from ganbench.sweep.attempt import Work
-from ganbench.sweep.ledger import Adaptive
+from ganbench.suite.space import Sampler
+from ganbench.sweep.executors.ray_settings import ray_environment
 from ganbench.sweep.progress import Progress
-from ganbench.sweep.ray_settings import ray_environment
 from ganbench.sweep.run import run_plan
-from ganbench.sweep.search import Sampler
+from ganbench.sweep.search_log import Adaptive
+from ganbench.sweep.trial_runner import Work
 from ganbench.training.trainer import Trainer
 
 with ray_environment():  # Ray reads it when it is imported, once for all tests of this process
-    from ganbench.sweep import ray_search
+    from ganbench.sweep.executors import ray_search
 
 pytestmark = pytest.mark.alone
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ganbench.core.errors import GanbenchError, UsageError
-from ganbench.sweep.suite import Suite, read_suite
+from ganbench.suite.schema import Suite, read_suite
 
 
 def test_the_smallest_suite_has_defaults_that_serve(suite_of):
@@ -133,7 +133,7 @@ def test_errors_name_the_place_and_the_problem(suite_of, text, message):
 
 
 def test_a_file_name_that_names_no_folder_is_refused(suite_of, tmp_path):
-    from ganbench.sweep.suite import read_suite
+    from ganbench.suite.schema import read_suite
 
     suite_of("datasets: [ring]")
     (tmp_path / "a b;.yaml").write_text("datasets: [ring]")

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganbench.core.errors import UsageError
-from ganbench.sweep import yaml_reader
-from ganbench.sweep.yaml_reader import read_bytes, read_file, read_value
+from ganbench.suite import yaml as yaml_reader
+from ganbench.suite.yaml import read_bytes, read_file, read_value
 
 LINE = re.compile(r"x\.yaml:\d+:\d+: [^\n]+; [^\n]+")
 

@@ -16,10 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_tables import made_tables, seeded
 
+from ganbench.core import files
 from ganbench.core.column import Column
 from ganbench.core.errors import GanbenchError
-from ganbench.tables import files, schema, store
-from ganbench.tables import parts as parts_module
+from ganbench.tables import part_store as parts_module
+from ganbench.tables import schema, store
 
 TRIAL = seeded(2)
 OTHER = seeded(3)
@@ -213,7 +214,7 @@ def test_what_cannot_be_read_just_now_is_not_called_broken(folder, monkeypatch):
     def refuse(*_, **__):
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr("ganbench.tables.parts.open", refuse, raising=False)
+    monkeypatch.setattr("ganbench.tables.part_store.open", refuse, raising=False)
     with pytest.raises(store.StoreError):
         store.has_part(folder, KEY)
     monkeypatch.undo()

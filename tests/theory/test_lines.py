@@ -7,8 +7,8 @@ import torch
 from trials import small_trial
 
 from ganbench.core import registry
-from ganbench.training.game import Critic, Game
 from ganbench.training.noise import Noise
+from ganbench.training.setup import Critic, Game
 
 POINTS = torch.linspace(-14, 15, 200_001, dtype=torch.float64)
 

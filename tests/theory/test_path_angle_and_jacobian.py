@@ -14,8 +14,8 @@ from ganbench.core import registry
 from ganbench.diagnostics import Step
 from ganbench.diagnostics.game_jacobian import _on_vectors, spectrum
 from ganbench.diagnostics.path_angle import path
-from ganbench.training.field import Field
 from ganbench.training.trainer import Trainer
+from ganbench.training.vector_field import Field
 
 DIRAC = {"dataset": ("dirac", {}), "network": ("dirac", {}), "batch": 2, "metrics": ()}
 

@@ -11,7 +11,7 @@ import torch
 from trials import choose, small_trial
 
 from ganbench.core import registry
-from ganbench.sweep.plan import meaningless
+from ganbench.suite.plan import meaningless
 from ganbench.training.trainer import Trainer
 
 TINY = {"seeds": (0, 1), "steps": 2, "evaluate_every": 2, "log_every": 1, "samples": 20, "metrics": ()}

@@ -7,7 +7,7 @@ import pytest
 from trials import small_trial
 
 from ganbench.core.trial import Choice
-from ganbench.training.recorder import measured_steps
+from ganbench.training.history import measured_steps
 from ganbench.training.trainer import Trainer
 
 

@@ -8,8 +8,8 @@ import torch.nn as nn
 import torch.nn.functional as F
 from trials import small_trial
 
-from ganbench.training.game import Game
 from ganbench.training.noise import Noise
+from ganbench.training.setup import Game
 from ganbench.training.step import Play, gan_step
 
 STEPS, SEEDS = 4, (0, 5)

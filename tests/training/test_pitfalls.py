@@ -6,8 +6,8 @@ import pytest
 import torch
 from trials import choose, small_trial
 
-from ganbench.training.game import Game
 from ganbench.training.noise import Noise
+from ganbench.training.setup import Game
 from ganbench.training.step import gan_step
 from ganbench.training.trainer import Trainer
 

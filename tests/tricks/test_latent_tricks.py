@@ -7,10 +7,10 @@ import torch
 from scipy import stats
 from trials import small_trial
 
-from ganbench.sweep.plan import meaningless
+from ganbench.suite.plan import meaningless
 from ganbench.training.evaluation import Evaluator
-from ganbench.training.game import Game
 from ganbench.training.noise import Noise
+from ganbench.training.setup import Game
 from ganbench.training.step import Play
 from ganbench.tricks.latent import Latent
 from ganbench.tricks.truncation import Truncation

@@ -9,8 +9,8 @@ import torch
 from trials import small_trial
 
 from ganbench.core.registry import build
-from ganbench.training.game import Game
 from ganbench.training.noise import Noise
+from ganbench.training.setup import Game
 from ganbench.training.step import Play, gan_step
 from ganbench.tricks.feature_matching import FeatureMatching
 from ganbench.tricks.historical_averaging import HistoricalAveraging

@@ -8,9 +8,9 @@ import pytest
 import torch
 from trials import small_trial
 
-from ganbench.sweep.plan import meaningless
-from ganbench.training.game import Game
+from ganbench.suite.plan import meaningless
 from ganbench.training.noise import Noise
+from ganbench.training.setup import Game
 from ganbench.training.step import Play
 from ganbench.tricks.dragan import DRAGAN
 from ganbench.tricks.gradient_clipping import GradientClipping

@@ -7,9 +7,9 @@ import torch
 from trials import small_trial
 
 from ganbench.networks.mlp import MLP
-from ganbench.sweep.plan import meaningless
-from ganbench.training.game import Game
+from ganbench.suite.plan import meaningless
 from ganbench.training.noise import Noise
+from ganbench.training.setup import Game
 from ganbench.training.step import gan_step
 from ganbench.tricks.minibatch_stddev import MinibatchStddev
 

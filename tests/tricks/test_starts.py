@@ -7,8 +7,8 @@ import torch
 from trials import small_trial
 
 from ganbench.core.errors import UsageError
-from ganbench.training.game import Game
 from ganbench.training.noise import Noise
+from ganbench.training.setup import Game
 from ganbench.training.step import Play, gan_step
 
 SEEDS = (0, 1)

@@ -10,7 +10,7 @@ from trials import small_trial
 
 from ganbench.core.protocols import HARD, Targets
 from ganbench.core.registry import build
-from ganbench.sweep.plan import meaningless
+from ganbench.suite.plan import meaningless
 from ganbench.training.noise import Noise
 from ganbench.tricks.label_flipping import LabelFlipping
 from ganbench.tricks.two_sided_label_smoothing import TwoSidedLabelSmoothing

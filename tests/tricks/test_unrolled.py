@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch.func import functional_call
 from trials import small_trial
 
-from ganbench.training.game import Game
 from ganbench.training.noise import Noise
+from ganbench.training.setup import Game
 from ganbench.training.step import Play, gan_step
 
 SEED, DONE = 3, 4  # some steps beforehand, so that Adam has moments

@@ -13,8 +13,8 @@ import pytest
 from ganbench.analysis.estimators import scored, worst
 from ganbench.analysis.multiple import holm
 from ganbench.analysis.permutation import permutation_test
-from ganbench.sweep.plan import make_plan
-from ganbench.sweep.suite import read_suite
+from ganbench.suite.plan import make_plan
+from ganbench.suite.schema import read_suite
 
 ROOT = Path(__file__).parents[2]
 BASELINE = ROOT / "results/baselines/collapse_cures/runs.parquet"

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from ganbench.analysis.verdict_confusion import FALSE_ALARMS, RIGHT, rules_print
-from ganbench.cli.verify_verdicts import Request, as_text, plan_of, planted_in, run
+from ganbench.check.planted import Request, as_text, plan_of, planted_in, run
 from ganbench.cli.verify_verdicts_command import SUITES
 from ganbench.core.registry import find
-from ganbench.sweep.plan import make_plan
-from ganbench.sweep.suite import read_suite
+from ganbench.suite.plan import make_plan
+from ganbench.suite.schema import read_suite
 
 ROOT = Path(__file__).parents[2]
 PATHS = tuple(ROOT / suite for suite in SUITES)

@@ -1,0 +1,185 @@
+"""What `ganbench verify-verdicts` does: suites with their expected verdicts, trained through the sweep, as a table."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from ganbench.core.errors import UsageError
+from ganbench.core.markdown import escaped, table
+
+if TYPE_CHECKING:
+    from ganbench.analysis.verdict_confusion import Confusion, Line, Planted
+    from ganbench.tables.results import Results
+
+HEADS = ("scenario", "expected", "right", "95 %", "got")
+HEALTHY = "healthy"
+MODES = ("modes_captured", "modes_hit", "hq_fraction", "mode_kl", "spread_ratio", "mode_set")
+
+
+class Request(NamedTuple):
+    """Which suites, and seeds from `first_seed` on: `seeds` a scenario, `factor` times as many for healthy ones.
+
+    With `hide_modes` runs are judged as if the modes of their data were not known.
+    """
+
+    suites: tuple[Path, ...]
+    seeds: int
+    factor: int
+    first_seed: int
+    hide_modes: bool = False
+
+    @property
+    def command(self) -> str:
+        """Return the command that makes the same table."""
+        suites = " ".join(str(suite) for suite in self.suites)
+        return (
+            f"ganbench verify-verdicts {suites} --seeds {self.seeds} --healthy {self.factor} "
+            f"--first-seed {self.first_seed}{' --hide-modes' if self.hide_modes else ''}"
+        )
+
+
+def run(
+    request: Request, results: Path, executor: Literal["ray", "local"], jobs: int | None
+) -> tuple[Confusion | None, int]:
+    """Train what is missing and return the table, or None with an exit code where results are missing."""
+    from ganbench.analysis.verdict_confusion import Confusion, confusion
+    from ganbench.analysis.verdicts import verdicts
+    from ganbench.sweep.run import run_plan
+    from ganbench.tables.store import load
+
+    lines: list[Line] = []
+    read = [(plan_of(suite, request), planted_in(suite)) for suite in request.suites]
+    for plan, planted in read:
+        outcome = run_plan(plan, results, executor=executor, jobs=jobs)
+        if outcome.exit_code:
+            return None, outcome.exit_code
+        trials = [trial.key[:12] for trial in plan.trials]
+        found = load(outcome.folder)
+        if request.hide_modes:
+            found = without_modes(found)
+        lines += confusion(verdicts(found), trials, planted).lines
+    return Confusion(tuple(lines)), 0
+
+
+def without_modes(results: Results) -> Results:
+    """Return results as data of unknown modes would have them."""
+    hidden = [name for name in MODES if name in results.history]
+    runs = results.runs.assign(modes_captured_floor=float("nan"))
+    return replace(results, runs=runs, history=results.history.drop(columns=hidden))
+
+
+def planted_in(suite: Path) -> list[Planted]:
+    """Return the scenarios of a suite, in the order of its trials.
+
+    Raises:
+        UsageError: the file is not there, or lacks a column.
+    """
+    from ganbench.analysis.verdict_confusion import Planted
+
+    path = suite.with_suffix(".csv")
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [Planted(row["scenario"], row["verdict"], row["cause"] or "") for row in csv.DictReader(file)]
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}; it says which verdict each trial of {suite} should get") from None
+    except KeyError as error:
+        raise UsageError(f"{path}: no column {error}; it has scenario, verdict, cause") from None
+
+
+def plan_of(suite: Path, request: Request):  # noqa: ANN201 - a Plan, whose module is loaded only here
+    """Return a suite's plan with the seeds that were asked for.
+
+    Raises:
+        UsageError: the suite does not have as many trials as scenarios.
+    """
+    from ganbench.suite.plan import make_plan
+    from ganbench.suite.schema import AXES, read_suite
+
+    planted = planted_in(suite)
+    own = read_suite(suite)
+    plan = make_plan(own)
+    if len(plan.trials) != len(planted):
+        raise UsageError(
+            f"{suite}: {len(plan.trials)} trials and {len(planted)} scenarios in {suite.with_suffix('.csv')}; "
+            "they have the same order"
+        )
+    overrides, at = [f"seeds={_seeds(request, 1)}"], 0
+    for i, block in enumerate(own.blocks[len(own.blocks) - len(own.include) :]):
+        count = math.prod(len(getattr(block, axis)) for axis in AXES)
+        if {one.verdict for one in planted[at : at + count]} == {HEALTHY}:
+            overrides.append(f"include.{i}.seeds={_seeds(request, request.factor)}")
+        at += count
+    return make_plan(read_suite(suite, overrides))
+
+
+def _seeds(request: Request, factor: int) -> list[int]:
+    return list(range(request.first_seed, request.first_seed + request.seeds * factor))
+
+
+def as_text(found: Confusion, request: Request) -> str:
+    """Return the table for a terminal."""
+    cells = [HEADS, *_rows(found)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(HEADS))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    return "\n".join([*lines, "", *_summary(found, request)])
+
+
+def as_markdown(found: Confusion, request: Request) -> str:
+    """Return a page with the table and the command that makes it."""
+    rows = [[escaped(cell) for cell in row] for row in _rows(found)]
+    summary = [f"- {line}" for line in _summary(found, request)]
+    head = ["# Verdicts on planted failures", "", *summary, "", "```", request.command, "```", ""]
+    return "\n".join([*head, *table(HEADS, rows)]) + "\n"
+
+
+def as_data(found: Confusion, request: Request) -> str:
+    """Return the table as JSON, with a fingerprint of the rules that it holds for."""
+    from ganbench.analysis.verdict_confusion import rules_print
+
+    lines = [
+        {**line.planted._asdict(), "runs": line.runs, "right": line.right, "low": line.low, "high": line.high}
+        | {"got": line.got}
+        for line in found.lines
+    ]
+    whole = {"runs": found.runs, "right": found.right, "healthy": found.healthy, "alarms": found.alarms}
+    head = {"command": request.command, "first_seed": request.first_seed, "rules": rules_print()}
+    return json.dumps({**head, **whole, "scenarios": lines}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _rows(found: Confusion) -> Iterator[tuple[str, ...]]:
+    for line in found.lines:
+        one = line.planted
+        expected = f"{one.verdict}, {one.cause}" if one.cause else one.verdict
+        got = "; ".join(f"{count} {verdict}" for verdict, count in line.got.items())
+        yield one.scenario, expected, f"{line.right}/{line.runs}", f"{line.low:.2f}–{line.high:.2f}", got
+
+
+def _summary(found: Confusion, request: Request) -> list[str]:
+    from ganbench.analysis.intervals import clopper_pearson
+    from ganbench.analysis.verdict_confusion import FALSE_ALARMS, RIGHT
+
+    right = clopper_pearson(found.right, found.runs)
+    last = request.first_seed + request.seeds - 1
+    lines = [
+        f"right: {found.right} of {found.runs}, {_share(found.right, found.runs)} "
+        f"(95 %: {right.low:.1%} to {right.high:.1%}; at least {RIGHT:.0%} is asked for)"
+    ]
+    seeds = f"seeds {request.first_seed} to {last}"
+    if found.healthy:
+        alarms = clopper_pearson(found.alarms, found.healthy)
+        lines.append(
+            f"healthy runs called a failure: {found.alarms} of {found.healthy}, {_share(found.alarms, found.healthy)} "
+            f"(95 %: {alarms.low:.1%} to {alarms.high:.1%}; at most {FALSE_ALARMS:.0%} is allowed)"
+        )
+        seeds += f", healthy scenarios to {last + request.seeds * (request.factor - 1)}"
+    return [*lines, f"{seeds}; scenarios and thresholds were chosen on seeds below 2000"]
+
+
+def _share(hits: int, n: int) -> str:
+    return f"{hits / n:.1%}" if n else "none"

@@ -1,0 +1,139 @@
+"""torch-fidelity's extractors: where their weights are, what to say where they are not, how samples become features."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import os
+import pickle
+from abc import abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ganbench.assets.fidelity import import_torchvision
+from ganbench.core.errors import UsageError
+from ganbench.core.lazy import torch
+from ganbench.extractors import Feature
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+VARIABLE = "GANBENCH_WEIGHTS_{name}"  # set by `ganbench run --weights`, inherited by the processes that train
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class FidelityFeature(Feature):
+    """A pretrained network of torch-fidelity, in evaluation, on bytes in three colours.
+
+    Samples are rounded to the 256 values that real images have, generated and real ones alike, and resized by
+    torch-fidelity as its own scores do; grey is repeated in the three colours.
+
+    Attributes:
+        module: of torch-fidelity. extractor: its class there.
+        network: torch-fidelity's name of the network. layer: of its outputs.
+        cached: the file that torch-fidelity downloads, in torch hub's folder.
+        from_file: whether a run may name a file of weights instead.
+    """
+
+    module: ClassVar[str]
+    extractor: ClassVar[str]
+    network: ClassVar[str]
+    layer: ClassVar[str]
+    cached: ClassVar[str]
+    from_file: ClassVar[bool] = True
+
+    @abstractmethod
+    def check(self, file: Path) -> None:
+        """Look whether a file named by the user holds weights and nothing that runs on being read; raise if not."""
+
+    def prepare(self) -> None:
+        """Look whether the weights are there; nothing is downloaded.
+
+        Raises:
+            UsageError: they are not, or they are not those of this network.
+        """
+        self.weights_hash()
+        self._loaded("cpu")
+
+    def weights(self) -> tuple[Path, bool]:
+        """Return the file of weights, and whether the user named it."""
+        named = os.environ.get(VARIABLE.format(name=self.name.upper()))
+        if named:
+            return Path(named), True
+        return Path(torch.hub.get_dir()) / "checkpoints" / self.cached, False
+
+    def weights_hash(self) -> str:
+        """Return the first 8 hexadecimal digits of the SHA-256 of the weights' file.
+
+        Raises:
+            UsageError: there is no such file.
+        """
+        path, _ = self.weights()
+        try:
+            status = path.stat()
+            return _sha256(path, status.st_size, status.st_mtime_ns)[:8]
+        except OSError as error:
+            raise UsageError(
+                f"feature {self.name}: no weights at {path} ({error.strerror}); get them: "
+                f"python -m ganbench.extractors {self.name} (or name a file: ganbench run … --weights {self.name}=FILE)"
+            ) from None
+
+    def extract(self, samples: Tensor) -> Tensor:
+        """Return `[..., n, d]` features of images `[..., n, C, H, W]` in [-1, 1], C 1 or 3; NaN for non-finite ones."""
+        images = samples.flatten(0, -4)
+        network = self._loaded(str(samples.device))
+        with torch.no_grad():
+            features = torch.cat([network(_bytes(x))[0] for x in images.split(BATCH)])
+            features[~images.flatten(1).isfinite().all(1)] = torch.nan
+        return features.reshape(*samples.shape[:-3], -1)
+
+    def download(self) -> None:
+        """Let torch-fidelity download the weights into torch hub's folder."""
+        self._class()(self.network, [self.layer], verbose=True)
+
+    def _loaded(self, device: str) -> Any:  # noqa: ANN401 - torch-fidelity is untyped
+        return _network(self, self.weights_hash(), device)
+
+    def _class(self) -> Any:  # noqa: ANN401 - torch-fidelity is untyped
+        import_torchvision()
+        return getattr(importlib.import_module(f"torch_fidelity.{self.module}"), self.extractor)
+
+
+class StateDict(FidelityFeature):
+    """An extractor whose weights are a dictionary of tensors."""
+
+    def check(self, file: Path) -> None:
+        """Read the file by the reader that builds tensors alone: what it accepts, any reader reads without harm."""
+        torch.load(file, map_location="meta", weights_only=True)
+
+
+@functools.lru_cache(maxsize=2)
+def _network(feature: FidelityFeature, digest: str, device: str) -> Any:  # noqa: ANN401 - torch-fidelity is untyped
+    """Return the network of one file of weights; the digest keeps changed weights apart."""
+    path, named = feature.weights()
+    options = {"feature_extractor_weights_path": str(path)} if named else {}
+    try:
+        feature.check(path)
+        network = feature._class()(feature.network, [feature.layer], verbose=False, **options)
+    except (OSError, EOFError, RuntimeError, ValueError, KeyError, AttributeError, pickle.UnpicklingError) as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise UsageError(
+            f"feature {feature.name}: {path} holds no weights of torch-fidelity's {feature.network} ({reason}); "
+            f"get them anew: python -m ganbench.extractors {feature.name}"
+        ) from error
+    return network.eval().to(device)
+
+
+@functools.lru_cache(maxsize=8)
+def _sha256(path: Path, size: int, changed: int) -> str:
+    """Return the hash of a file; size and time of change keep an edited file from being taken for the old one."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _bytes(images: Tensor) -> Tensor:
+    colours = images.expand(-1, 3, -1, -1)
+    return ((colours.nan_to_num() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)

@@ -1,0 +1,1 @@
+"""The language of suites: from YAML to the trials of a plan."""

@@ -1,0 +1,272 @@
+"""From a suite to its trials: expanded, combinations without meaning set aside with their reasons. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from ganbench.core.component import Component
+from ganbench.core.errors import UsageError, unknown
+from ganbench.core.trial import Choice, Trial
+from ganbench.suite.schema import AXES, EVALUATIONS, Block, Suite
+from ganbench.suite.space import Sampler, Search, direction, fault
+from ganbench.suite.yaml import shorten
+
+MAX_TRIALS = 10_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a suite comes to.
+
+    Attributes:
+        trials: in the suite's order, each once.
+        skipped: combinations without meaning, each with its reason. excluded: how many cells `exclude` took out.
+        run_id: ten hex digits of the hash of the trials' keys: the same set of trials is the same run.
+        cells: of a search, the trials that its numbers are put into. One that learns as it goes has no `trials` yet.
+    """
+
+    suite: Suite
+    trials: tuple[Trial, ...]
+    skipped: tuple[tuple[Trial, str], ...]
+    excluded: int
+    run_id: str
+    cells: tuple[Trial, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Return the suite's name."""
+        return self.suite.name
+
+
+def make_plan(suite: Suite, only: str | None = None, *, cap: int | None = MAX_TRIALS) -> Plan:
+    """Expand a suite.
+
+    Args:
+        suite: what `read_suite` returned.
+        only: a filter such as `"loss=hinge,*"`; see `matcher`.
+        cap: refuse suites of more cells, before expanding them; None for no limit.
+
+    Raises:
+        UsageError: too many cells, a wrong filter, an exclusion that fits nothing, or nothing left to run.
+    """
+    wanted = matcher(only)
+    cells = count(suite)
+    if cap is not None and cells > cap:
+        raise UsageError(
+            f"{suite.place()}: {cells} trials, more than {cap}; shorten an axis, or pass --yes if you mean it"
+        )
+    used = [False] * len(suite.exclude)
+    trials: list[Trial] = []
+    skipped: list[tuple[Trial, str]] = []
+    seen: set[str] = set()
+    excluded = filtered = 0
+    for trial in expand(suite):
+        text = repr(trial)  # all of it, while a trial's hash leaves the parameters out
+        if text in seen:
+            continue
+        seen.add(text)
+        hits = [i for i, pattern in enumerate(suite.exclude) if _fits(trial, pattern.axes)]
+        for i in hits:
+            used[i] = True
+        if hits:
+            excluded += 1
+        elif not wanted(trial):
+            filtered += 1
+        elif reason := meaningless(trial):
+            skipped.append((trial, reason))
+        else:
+            trials.append(trial)
+    for i, fits in enumerate(used):
+        if not fits:
+            place = suite.place(("exclude", i))
+            raise UsageError(f"{place}: this exclusion fits no trial; correct it or remove it")
+    if not trials:
+        raise UsageError(_nothing(suite, excluded, filtered, only, skipped))
+    if suite.search is not None:
+        return _searched(suite, suite.search, trials, skipped, excluded)
+    return Plan(suite, tuple(trials), tuple(skipped), excluded, run_id(trials))
+
+
+def _searched(
+    suite: Suite, search: Search, cells: list[Trial], skipped: list[tuple[Trial, str]], excluded: int
+) -> Plan:
+    """Return the plan of a search over these cells.
+
+    Raises:
+        UsageError: the space, the metric or the suite around it is wrong.
+    """
+    if suite.include:
+        raise UsageError(
+            f"{suite.place(('include',))}: a search has one matrix; put the blocks into suites of their own"
+        )
+    try:
+        direction(search, cells[0].metrics if cells else ())
+    except ValueError as error:
+        raise UsageError(f"{suite.place(('search', 'metric'))}: {error}") from None
+    for path in search.space:
+        if problem := fault(search, cells, path):
+            raise UsageError(f"{suite.place(('search', 'space', path))}: {problem}")
+    sampler = Sampler(search, tuple(cells))
+    if search.adaptive:
+        return Plan(suite, (), tuple(skipped), excluded, sampler.name, sampler.cells)
+    drawn = [(trial, meaningless(trial)) for trial in sampler.draws()]
+    trials = [trial for trial, reason in drawn if reason is None]
+    skipped = [*skipped, *((trial, reason) for trial, reason in drawn if reason is not None)]
+    if not trials:
+        raise UsageError(_nothing(suite, excluded, 0, None, skipped))
+    return Plan(suite, tuple(trials), tuple(skipped), excluded, run_id(trials), sampler.cells)
+
+
+def _nothing(suite: Suite, excluded: int, filtered: int, only: str | None, skipped: list[tuple[Trial, str]]) -> str:
+    why = [f"{excluded} excluded"] if excluded else []
+    if skipped:
+        why.append(f"{len(skipped)} skipped, the first ({skipped[0][0].name}) because {skipped[0][1]}")
+    if filtered:
+        why.append(f"{filtered} not matched by --only {shorten(only or '')!r}")
+    return f"{suite.place()}: nothing to run ({'; '.join(why)}); change the axes, `exclude` or --only"
+
+
+def run_id(trials: list[Trial]) -> str:
+    """Return the run's name: it changes with the set of trials, not with their order."""
+    return hashlib.sha256("\n".join(sorted(t.key for t in trials)).encode()).hexdigest()[:10]
+
+
+def count(suite: Suite) -> int:
+    """Return how many cells a suite's matrices have, without expanding them."""
+    return sum(math.prod(len(getattr(block, axis)) for axis in AXES) for block in suite.blocks)
+
+
+def expand(suite: Suite) -> Iterator[Trial]:
+    """Yield a trial for each cell, the last axis fastest."""
+    for block in suite.blocks:
+        yield from trials_of(block)
+
+
+def trials_of(block: Block) -> Iterator[Trial]:
+    """Yield a trial for each cell of one matrix, the last axis fastest."""
+    for cell in itertools.product(*(getattr(block, axis) for axis in AXES)):
+        yield _trial(block, *cell)
+
+
+def _trial(
+    block: Block, dataset: Choice, network: Choice, loss: Choice, tricks: tuple[Choice, ...], optimizer: Choice
+) -> Trial:
+    return Trial(
+        dataset=dataset,
+        network=network,
+        loss=loss,
+        tricks=tricks,
+        optimizer=optimizer,
+        seeds=block.seeds,
+        steps=block.steps,
+        batch=block.batch,
+        log_every=block.log_every,
+        evaluate_every=block.evaluate.every or max(1, block.steps // EVALUATIONS),
+        samples=block.evaluate.samples,
+        metrics=block.evaluate.metrics_of(dataset),
+        diagnostics=block.diagnostics,
+        n_critic=block.training.n_critic,
+        n_generator=block.training.n_generator,
+        update=block.training.update,
+        ema=block.training.ema,
+        stop={name: share for name, share in block.stop if share is not None},
+    )
+
+
+def traits(component: Component) -> tuple[str, ...]:
+    """Return a component's traits: the declared ones and those that its parameters bring (`parameter_traits()`)."""
+    brought = getattr(component, "parameter_traits", tuple)
+    return (*component.traits, *brought())
+
+
+def meaningless(trial: Trial) -> str | None:
+    """Return why a combination has no meaning, or None.
+
+    A component's `conflicts` are held against the traits of every other one, its `needs` against the traits of all,
+    and its `skip(trial)` has the last word.
+    """
+    components = [choice.build() for choice in trial.choices]
+    having: dict[str, list[Component]] = {}
+    for component in components:
+        for trait in traits(component):
+            having.setdefault(trait, []).append(component)
+    for component in components:
+        for trait, reason in component.conflicts.items():
+            for other in having.get(trait, ()):
+                if other is not component:
+                    return f"{component.label} with {other.label}: {reason}"
+        for trait, reason in component.needs.items():
+            if trait not in having:
+                return f"{component.label} needs {trait}: {reason}"
+    for component in components:
+        skip = getattr(component, "skip", None)
+        if skip is not None and (reason := skip(trial)):
+            return f"{component.label}: {reason}"
+    return None
+
+
+def matcher(only: str | None) -> Matcher:
+    """Return the test of a filter: comma-separated terms that must all hold.
+
+    `loss=hinge` holds where the loss's label or name is matched, `*` and `?` being wildcards; the axes are dataset,
+    network, loss, tricks and optimizer. For tricks it is the whole cell, its tricks joined by `+`. A term without `=`
+    is matched against the trial's name (`ring · mlp · hinge · r1 · adam`). Commas inside parentheses do not separate.
+    """
+    return Matcher([_term(text) for text in _split(only or "*")])
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """Terms (axis or "", pattern) that a trial must all satisfy."""
+
+    terms: list[tuple[str, str]]
+
+    def __call__(self, trial: Trial) -> bool:
+        """Return whether every term holds."""
+        return all(
+            _fits(trial, {axis: pattern}) if axis else matches(trial.name, pattern) for axis, pattern in self.terms
+        )
+
+
+def _term(text: str) -> tuple[str, str]:
+    axis, equals, pattern = text.partition("=")
+    if not equals or "(" in axis:
+        return "", text.strip()
+    axis = axis.strip()
+    if axis not in AXES.values():
+        raise UsageError(f"--only: {unknown('axis', shorten(axis), AXES.values())}")
+    return axis, pattern.strip()
+
+
+def _split(only: str) -> list[str]:
+    """Split at the commas that are not inside parentheses."""
+    parts, depth = [""], 0
+    for character in only:
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth <= 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part for part in parts if part.strip()]
+
+
+def matches(text: str, pattern: str) -> bool:
+    """Return whether a pattern is the text or matches it as a glob (labels hold brackets, so equality comes first)."""
+    return text == pattern or fnmatchcase(text, pattern)
+
+
+def _fits(trial: Trial, axes: dict[str, str]) -> bool:
+    """Return whether each axis's label or name matches its pattern."""
+    labels = trial.labels
+    return all(matches(labels[axis], p) or matches(_name(trial, axis), p) for axis, p in axes.items())
+
+
+def _name(trial: Trial, axis: str) -> str:
+    if axis == "tricks":
+        return "+".join(t.name for t in trial.tricks) or "none"
+    return getattr(trial, axis).name

@@ -1,0 +1,264 @@
+"""The suite: one YAML file that says what to sweep, as a frozen model that is right or was never made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Interval, Len
+from pydantic import Field, PrivateAttr, ValidationError
+
+from ganbench.core import registry
+from ganbench.core.errors import UsageError
+from ganbench.core.trial import Choice
+from ganbench.suite.choices import ChoiceOf, Json, Strict, first_error, hashable
+from ganbench.suite.fields import Axis, Name, Seeds, Timeout, TricksCell
+from ganbench.suite.overrides import override
+from ganbench.suite.space import Search
+from ganbench.suite.yaml import Document, Keys, read_file
+
+AXES = {"datasets": "dataset", "networks": "network", "losses": "loss", "tricks": "tricks", "optimizers": "optimizer"}
+EVALUATIONS = 80  # of a run that does not say otherwise: verdicts want sixty
+DEFAULT_METRICS = ("modes", "position", "fid")
+METRICS_WITHOUT_MODES = ("precision_recall", "position", "fid")
+DEFAULT_DIAGNOSTICS = (
+    *("gradients", "losses", "logits", "updates"),
+    *("loss_slope", "critic_slope", "excess", "overfitting"),
+)
+
+Datasets = Annotated[tuple[Annotated[Choice, ChoiceOf("dataset")], ...], Axis]
+Networks = Annotated[tuple[Annotated[Choice, ChoiceOf("network")], ...], Axis]
+Losses = Annotated[tuple[Annotated[Choice, ChoiceOf("loss")], ...], Axis]
+Tricks = Annotated[tuple[TricksCell, ...], Axis]
+Optimizers = Annotated[tuple[Annotated[Choice, ChoiceOf("optimizer")], ...], Axis]
+Metrics = Annotated[tuple[Annotated[Choice, ChoiceOf("metric")], ...], Axis]
+Diagnostics = tuple[Annotated[Choice, ChoiceOf("diagnostic")], ...]
+Count = Annotated[int, Interval(ge=1, le=10**9)]
+Updates = Annotated[int, Interval(ge=1, le=1000)]
+
+
+def _default(kind: str, *names: str) -> Any:  # noqa: ANN401 - pydantic's own type
+    """Return a field whose default is these components, looked up when they are needed."""
+    return Field(default_factory=lambda: tuple(Choice.of(registry.find(kind, name)()) for name in names))
+
+
+class Evaluate(Strict):
+    """How samples are judged: `every` so many steps, with so many generated `samples`, by these `metrics`.
+
+    `every: null` is eighty times a run. A metric may be due more rarely: `fid: {every: 1000}`. `metrics: null` are
+    modes, position and fid, with precision_recall instead of modes for data whose modes are not known.
+    """
+
+    what: ClassVar[str] = "key of evaluate"
+    every: Count | None = None
+    samples: Annotated[int, Interval(ge=2, le=1_000_000)] = 2000
+    metrics: Metrics | None = None
+
+    def metrics_of(self, dataset: Choice) -> tuple[Choice, ...]:
+        """Return what judges the samples of a data set."""
+        if self.metrics is not None:
+            return self.metrics
+        names = DEFAULT_METRICS if getattr(dataset.build(), "modes", 1) else METRICS_WITHOUT_MODES
+        return tuple(Choice.of(registry.find("metric", name)()) for name in names)
+
+
+class Training(Strict):
+    """The update rule: D updates before and G updates in a step, their order, the decay of G's moving average."""
+
+    what: ClassVar[str] = "key of training"
+    n_critic: Updates = 1
+    n_generator: Updates = 1
+    update: Literal["alternating", "simultaneous"] = "alternating"
+    ema: Annotated[float, Interval(ge=0, lt=1)] = 0.0
+
+
+class Stop(Strict):
+    """When a trial may end before its steps are done; a trial whose seeds have all diverged always does.
+
+    `collapsed`: once every seed has diverged, or been totally collapsed for this share of the trial's steps.
+    """
+
+    what: ClassVar[str] = "key of stop"
+    collapsed: Annotated[float, Interval(gt=0, le=1)] | None = None
+
+
+class Resources(Strict):
+    """What a trial may use: CPU cores, the time after which it is given up (`null`: never), and a GPU or a share of it.
+
+    `device: auto` is a GPU where there is one; `gpus: 0.25` lets four trials share one.
+    """
+
+    what: ClassVar[str] = "key of resources"
+    later: ClassVar[frozenset[str]] = frozenset({"device", "gpus"})
+    cpus: Annotated[int, Interval(ge=1, le=1024)] = 1
+    timeout: Timeout = None
+    device: Literal["cpu", "cuda", "auto"] = "cpu"
+    gpus: Annotated[float, Interval(gt=0, le=1)] = 1.0
+
+
+class Exclusion(Strict):
+    """Cells to leave out: every given axis must match, by name or full label; `*` and `?` are wildcards."""
+
+    what: ClassVar[str] = "axis"
+    dataset: str | None = None
+    network: str | None = None
+    loss: str | None = None
+    tricks: str | None = None
+    optimizer: str | None = None
+
+    @property
+    def axes(self) -> dict[str, str]:
+        """Return the given axes with their patterns."""
+        return {axis: pattern for axis, pattern in self if pattern is not None}
+
+
+class Block(Strict):
+    """A matrix and how its trials are trained; in `include`, what is not given comes from the suite."""
+
+    what: ClassVar[str] = "key of a block"
+    datasets: Datasets = ()
+    networks: Networks = _default("network", "mlp")
+    losses: Losses = _default("loss", "non_saturating")
+    tricks: Tricks = ((),)
+    optimizers: Optimizers = _default("optimizer", "adam")
+    seeds: Seeds = tuple(range(8))
+    steps: Count = 4000
+    batch: Annotated[int, Interval(ge=1, le=65536)] = 64
+    log_every: Count = 50
+    evaluate: Evaluate = Field(default_factory=Evaluate)
+    diagnostics: Diagnostics = _default("diagnostic", *DEFAULT_DIAGNOSTICS)
+    training: Training = Field(default_factory=Training)
+    stop: Stop = Field(default_factory=Stop)
+
+
+class Suite(Block):
+    """A checked suite; `docs/suites.md` has the keys."""
+
+    what: ClassVar[str] = "key"
+    later: ClassVar[frozenset[str]] = frozenset({"stop", "search"})
+    name: Name
+    description: Annotated[str, Len(0, 2000)] = ""
+    include: tuple[Block, ...] = ()
+    exclude: tuple[Exclusion, ...] = ()
+    search: Search | None = None
+    resources: Resources = Field(default_factory=Resources)
+    _document: Document = PrivateAttr(default_factory=lambda: Document("suite"))
+
+    @property
+    def own_matrix(self) -> bool:
+        """Return whether the suite's own axes count: they name something, or there is no `include`."""
+        return not self.include or bool(self.model_fields_set & set(AXES))
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """Return the matrices to expand: the suite's own, then those of `include` with what they lack filled in."""
+        included = tuple(_merged(self, block) for block in self.include)
+        return (self, *included) if self.own_matrix else included
+
+    def place(self, path: Keys = ()) -> str:
+        """Return where the file says it, for errors: `suites/x.yaml:12:5`."""
+        return self._document.place(path)
+
+    def resolved(self) -> Json:
+        """Return plain data that reads as an equal suite, with defaults and overrides written out."""
+        names = [n for n in _written(self) if n not in AXES or self.own_matrix]
+        names.sort(key=lambda n: n not in ("name", "description"))
+        return {name: _plain(getattr(self, name), name) for name in names}
+
+
+def _written(model: Strict) -> list[str]:
+    """Return the fields to write out: what later versions brought only where it is not at its default.
+
+    So the hash of an older suite stays what it was.
+    """
+    fields = type(model).model_fields
+    return [
+        n
+        for n in fields
+        if n not in model.later or getattr(model, n) != fields[n].get_default(call_default_factory=True)
+    ]
+
+
+def _merged(base: Block, over: Block) -> Block:
+    """Return `base` with what `over` was given; nested settings are merged key by key, lists are replaced."""
+    changes: Json = {}
+    for name in over.model_fields_set:
+        old, new = getattr(base, name), getattr(over, name)
+        given = {n: getattr(new, n) for n in new.model_fields_set} if isinstance(new, Strict) else None
+        changes[name] = new if given is None else old.model_copy(update=given)
+    return base.model_copy(update=changes)
+
+
+def _plain(value: Any, name: str = "") -> Any:  # noqa: ANN401 - models, choices and plain values
+    """Return plain data of a part of a suite; of blocks only what they were given, as the rest is inherited."""
+    if isinstance(value, Choice):
+        return {value.name: dict(value.parameters)} if value.parameters else value.name
+    if isinstance(value, Search):
+        return value.plain
+    if name == "include":
+        return [
+            {n: _given(getattr(block, n), n) for n in Block.model_fields if n in block.model_fields_set}
+            for block in value
+        ]
+    if name == "exclude":
+        return [exclusion.axes for exclusion in value]
+    if name == "tricks":
+        return [_plain(cell) or "none" for cell in value]
+    if isinstance(value, Strict):
+        return {n: _plain(getattr(value, n), n) for n in _written(value)}
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _given(value: Any, name: str) -> Any:  # noqa: ANN401 - as above
+    if isinstance(value, Strict):
+        return {n: _plain(v, n) for n, v in value if n in value.model_fields_set}
+    return _plain(value, name)
+
+
+def read_suite(path: str | Path, overrides: Sequence[str] = ()) -> Suite:
+    """Read and check a suite file.
+
+    Args:
+        path: the YAML file.
+        overrides: texts such as `"steps=500"` or `"evaluate.every=100"`; they win over the file, blocks included.
+
+    Raises:
+        UsageError: one line, `suites/x.yaml:12:5: problem; remedy`.
+    """
+    document = read_file(Path(path))
+    for text in overrides:
+        override(document, text)
+    document.data.setdefault("name", Path(path).stem)
+    return suite_of(document)
+
+
+def suite_of(document: Document) -> Suite:
+    """Check plain data as a suite.
+
+    Raises:
+        UsageError: one line that names the place in the document.
+    """
+    try:
+        suite = Suite.model_validate(hashable(document.data))
+    except ValidationError as errors:
+        where, problem, key = first_error(errors)
+        raise UsageError(f"{document.place(where, key=key)}: {problem}") from None
+    suite._document = document
+    if not all(block.datasets for block in suite.blocks):
+        missing = [i for i, block in enumerate(suite.include) if not block.datasets]
+        where = () if suite.own_matrix or not missing else ("include", missing[0])
+        raise UsageError(f"{suite.place(where)}: no data set is named; add for example `datasets: [ring]`")
+    _check_stop(suite)
+    return suite
+
+
+def _check_stop(suite: Suite) -> None:
+    """Raise where a trial is to end on what nobody measures."""
+    for block in suite.blocks:
+        metrics = [m.name for dataset in block.datasets for m in block.evaluate.metrics_of(dataset)]
+        if block.stop.collapsed and "position" not in metrics:
+            raise UsageError(
+                f"{suite.place(('stop', 'collapsed'))}: a collapse shows in the metric position; add it to "
+                "`evaluate.metrics`"
+            )

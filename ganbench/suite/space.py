@@ -1,0 +1,252 @@
+"""`search:` in a suite: numbers that are sampled instead of listed, and which trials may be ended for it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import random
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Interval
+from pydantic import AfterValidator, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from ganbench.core import registry
+from ganbench.core.trial import Choice, Trial
+from ganbench.suite.choices import Json, Strict, choose, complaint, hashable
+from ganbench.suite.document import describe, shorten
+
+WORST = 1e12  # what a diverged or undefined run counts as: worse than any number, and finite for those who compare
+AXES = ("dataset", "network", "loss", "optimizer")
+SETTINGS = ("batch", "n_critic", "n_generator", "ema")
+KINDS = ("uniform", "log_uniform", "int", "choice")
+ATTEMPTS = 50  # draws a trial before an exhausted space is given up
+
+Config = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Range:
+    """What a number may be: `uniform`, `log_uniform` and `int` between two ends, both included, or one of `choice`."""
+
+    kind: str
+    values: tuple[Any, ...]
+
+    @property
+    def plain(self) -> Json:
+        """Return what a suite writes."""
+        return {self.kind: list(self.values)}
+
+    def draw(self, rng: random.Random) -> Any:  # noqa: ANN401 - whatever may be chosen
+        """Return a value."""
+        low, high = self.values[0], self.values[-1]
+        if self.kind == "choice":
+            return rng.choice(self.values)
+        if self.kind == "int":
+            return rng.randint(low, high)
+        if self.kind == "log_uniform":
+            return math.exp(rng.uniform(math.log(low), math.log(high)))
+        return rng.uniform(low, high)
+
+
+def _range(written: Any) -> Range:  # noqa: ANN401 - anything may have been written
+    if isinstance(written, Range):
+        return written
+    if not isinstance(written, dict) or len(written) != 1 or next(iter(written)) not in KINDS:
+        raise complaint(f"space: write one of {', '.join(KINDS)}, such as {{log_uniform: [1e-5, 1e-2]}}")
+    ((kind, values),) = written.items()
+    if kind == "choice":
+        if not isinstance(values, tuple) or not values:
+            raise complaint(f"space: choice is a list of values, found {describe(values)}", (kind,))
+        return Range(kind, values)
+    number = int if kind == "int" else (int, float)
+    ends = isinstance(values, tuple) and len(values) == 2
+    if not ends or any(isinstance(v, bool) or not isinstance(v, number) for v in values):
+        raise complaint(f"space: {kind} is two {'whole ' if kind == 'int' else ''}numbers such as [1, 10]", (kind,))
+    low, high = values
+    if not low < high or (kind == "log_uniform" and low <= 0):
+        above = "; above zero, as it is logarithmic" if kind == "log_uniform" else ""
+        raise complaint(f"space: {kind} goes from a smaller to a larger number{above}", (kind,))
+    return Range(kind, values)
+
+
+def _path(written: str) -> str:
+    if not re.fullmatch(
+        rf"({'|'.join(AXES)})\.\w+|tricks\.\w+\.\w+|batch|training\.({'|'.join(SETTINGS[1:])})", written
+    ):
+        raise complaint(
+            f"space: {shorten(written)!r} names no number; write optimizer.lr, network.width, loss.…, dataset.…, "
+            "tricks.r1.gamma, batch, or training.n_critic",
+            (written,),
+            key=True,
+        )
+    return written
+
+
+Space = dict[
+    Annotated[str, AfterValidator(_path)],
+    Annotated[Range, PlainValidator(_range), WithJsonSchema({"type": "object", "maxProperties": 1})],
+]
+
+
+class Search(Strict):
+    """Numbers to tune: `trials` draws from `space`, judged by a `metric` column.
+
+    Attributes:
+        metric: a column of one of the suite's metrics. mode: min or max; by default the column's own direction.
+        searcher: `random`, or `optuna`, which learns from finished trials. seed: of the searcher.
+        scheduler: `asha` ends trials that are behind others at the same step; `none` trains all to their end.
+        grace: share of the steps that asha leaves alone. reduction: 1 of so many trials goes on at each rung.
+    """
+
+    what: ClassVar[str] = "key of search"
+    metric: str
+    mode: Literal["min", "max"] | None = None
+    trials: Annotated[int, Interval(ge=1, le=10_000)]
+    searcher: Literal["random", "optuna"] = "random"
+    scheduler: Literal["none", "asha"] = "none"
+    seed: Annotated[int, Interval(ge=0, lt=2**31)] = 0
+    grace: Annotated[float, Interval(gt=0, lt=1)] = 0.1
+    reduction: Annotated[int, Interval(ge=2, le=10)] = 3
+    space: Space
+
+    @property
+    def adaptive(self) -> bool:
+        """Say whether what is tried next hangs on what was found: its trials are known only once they ran."""
+        return self.searcher == "optuna"
+
+    @property
+    def needs_ray(self) -> bool:
+        """Say whether Ray Tune has to decide something."""
+        return self.adaptive or self.scheduler != "none"
+
+    @property
+    def plain(self) -> Json:
+        """Return what a suite writes."""
+        fields = {name: value for name, value in self if name != "space" and value is not None}
+        return {**fields, "space": {path: found.plain for path, found in self.space.items()}}
+
+
+def direction(search: Search, metrics: Sequence[Choice]) -> Literal["min", "max"]:
+    """Return whether smaller or larger is better.
+
+    Raises:
+        ValueError: no such column, or one without a direction.
+    """
+    columns = {c.name: c for m in metrics for c in getattr(registry.find("metric", m.name), "columns", ())}
+    if search.metric not in columns:
+        raise ValueError(
+            f"no metric of the suite has the column {shorten(search.metric)!r}; there are {', '.join(columns)}"
+        )
+    way = columns[search.metric].direction
+    if search.mode is None and not way:
+        raise ValueError(f"{search.metric} is better neither higher nor lower; add `mode: min` or max")
+    return search.mode or ("max" if way == "higher" else "min")
+
+
+def apply(trial: Trial, config: Mapping[str, Any]) -> Trial:
+    """Return the trial with these numbers; those of components that it does not have are passed over.
+
+    Raises:
+        PydanticCustomError: a value that its parameter cannot have.
+    """
+    for path, value in config.items():
+        head, _, rest = path.partition(".")
+        value = float(f"{value:.6g}") if isinstance(value, float) else value
+        if head in AXES:
+            trial = replace(trial, **{head: _with(getattr(trial, head), rest, value)})
+        elif head == "tricks":
+            name, _, parameter = rest.partition(".")
+            tricks = (_with(t, parameter, value) if t.name == name else t for t in trial.tricks)
+            trial = replace(trial, tricks=tuple(tricks))
+        else:
+            trial = replace(trial, **{rest or head: value})
+    return trial
+
+
+def _with(choice: Choice, parameter: str, value: Any) -> Choice:  # noqa: ANN401 - any plain value
+    if parameter not in choice.parameters:
+        return choice
+    return choose(choice.kind, {choice.name: {**hashable(choice.parameters), parameter: value}})
+
+
+def fault(search: Search, cells: Sequence[Trial], path: str) -> str | None:
+    """Return what is wrong with one dimension of the space, its ends tried on every cell; None if it is right."""
+    found = search.space[path]
+    for value in found.values if found.kind == "choice" else (found.values[0], found.values[-1]):
+        try:
+            changed = [apply(cell, {path: value}) for cell in cells]
+        except PydanticCustomError as error:
+            return f"{path}: {(error.context or {}).get('text', error)}"
+        head, _, name = path.rpartition(".")
+        if head in ("", "training"):
+            least, most = (0.0, 1.0) if name == "ema" else (1, 65536 if name == "batch" else 1000)
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            if not (isinstance(value, float) or whole) or not least <= value <= most or (name != "ema" and not whole):
+                return f"{path}: {value!r} is beyond {least} to {most}"
+        elif not any(_has(cell, path) for cell in changed):
+            return f"no cell of the suite has {path}; name the component on its axis, or correct the path"
+    return None
+
+
+def _has(trial: Trial, path: str) -> bool:
+    head, *names = path.split(".")
+    if head == "tricks":
+        return any(t.name == names[0] and names[1] in t.parameters for t in trial.tricks)
+    return names[0] in getattr(trial, head).parameters
+
+
+def identity(search: Search, cells: Sequence[Trial]) -> str:
+    """Return ten hex digits that name a search: its settings and what it starts from; with more trials it goes on."""
+    settings = {name: value for name, value in search.plain.items() if name != "trials"}
+    text = json.dumps([settings, sorted(cell.key for cell in cells)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Makes trials of configurations: `{"cell": 0, "optimizer.lr": 1e-3}`; one that asha may end carries its search.
+
+    Attributes:
+        cells: the suite's trials as they stand, one of which each configuration changes.
+    """
+
+    search: Search
+    cells: tuple[Trial, ...]
+
+    def trial(self, config: Mapping[str, Any]) -> Trial:
+        """Return a configuration's trial."""
+        numbers = {path: config[path] for path in self.search.space}
+        found = apply(self.cells[config.get("cell", 0)], numbers)
+        return replace(found, search=self.name) if self.search.scheduler != "none" else found
+
+    @property
+    def name(self) -> str:
+        """Return the search's identity."""
+        return identity(self.search, self.cells)
+
+    def draw(self, rng: random.Random) -> Config:
+        """Return a random configuration."""
+        cell = {"cell": rng.randrange(len(self.cells))} if len(self.cells) > 1 else {}
+        return {**cell, **{path: found.draw(rng) for path, found in self.search.space.items()}}
+
+    def draws(self) -> list[Trial]:
+        """Return the trials of a random search, each once; the same for the same seed, fewer if there are no more."""
+        rng = random.Random(self.search.seed)
+        found: dict[str, Trial] = {}
+        for _ in range(ATTEMPTS * self.search.trials):
+            trial = self.trial(self.draw(rng))
+            found.setdefault(repr(trial), trial)
+            if len(found) == self.search.trials:
+                break
+        return list(found.values())
+
+
+def score(values: Sequence[float], mode: str) -> float:
+    """Return what a trial is worth: the mean over its seeds, each without a number counting as 1e12, the worst."""
+    worst = WORST if mode == "min" else -WORST
+    return sum(v if math.isfinite(v) else worst for v in values) / len(values)

@@ -1,0 +1,1 @@
+"""Who trains the trials of a plan: this process, or Ray Tune."""

@@ -1,0 +1,96 @@
+"""Where a run stands while it runs, in one small file that `ganbench watch` reads: `results/<suite>/progress.json`."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ganbench.sweep.trial_runner import Report, Work
+
+FILE = "progress.json"
+FORMAT = 1
+AT_LEAST = 1.0  # seconds between two writings
+SHARE = 0.01  # of the driver's time that writing may take
+MOST_POINTS = 48
+SERIES = ("grad_norm_g", "grad_norm_d", "modes_captured")
+
+
+class Live:
+    """Takes in reports and writes where all trials stand, whole, at most once a second.
+
+    Nothing hangs on the file: where it cannot be written the run goes on.
+
+    Args:
+        folder: `results/<suite>`. run: the plan's identifier. works: all trials. missing: those to be trained now.
+    """
+
+    def __init__(self, folder: Path, run: str, works: Sequence[Work], missing: Sequence[Work]) -> None:
+        self._path, self._run, self._next = folder / FILE, run, 0.0
+        self._started = _now()
+        waiting = {work.key for work in missing}
+        self._trials: dict[str, dict[str, Any]] = {}
+        for work in works:
+            self.add(work, "waiting" if work.key in waiting else "done")
+        self.write(running=True)
+
+    def add(self, work: Work, state: str = "waiting") -> None:
+        """Take in a trial."""
+        self._trials[work.key] = {
+            "key": work.key,
+            "name": work.trial.name,
+            "seeds": len(work.trial.seeds),
+            "steps": work.trial.steps,
+            "state": state,
+        }
+
+    def take(self, report: Report) -> None:
+        """Take in where a trial stands."""
+        trial = self._trials.get(report.key)
+        if trial is None:
+            return
+        trial["state"] = "running" if report.status is None else str(report.status)
+        trial |= {"share": report.share, "seconds": round(report.seconds, 1), "error": report.error}
+        if report.numbers:
+            finite = {name: value for name, value in report.numbers.items() if abs(value) < float("inf")}
+            trial["numbers"] = finite
+            _extend(trial.setdefault("series", {}), finite)
+        if time.monotonic() >= self._next:
+            self.write(running=True)
+
+    def write(self, *, running: bool) -> None:
+        """Write the file."""
+        began = time.monotonic()
+        state = {
+            "format": FORMAT,
+            "run": self._run,
+            "running": running,
+            "started": self._started,
+            "updated": _now(),
+            "trials": list(self._trials.values()),
+        }
+        beside = self._path.with_name(f".{FILE}.{os.getpid()}")
+        with contextlib.suppress(OSError):
+            beside.write_text(json.dumps(state, ensure_ascii=True), encoding="utf-8")
+            os.replace(beside, self._path)
+        now = time.monotonic()
+        self._next = now + max(AT_LEAST, (now - began) / SHARE)
+
+
+def _extend(series: dict[str, list[float]], numbers: Mapping[str, float]) -> None:
+    """Add the current numbers; of a long series every second point goes."""
+    for name in SERIES:
+        if name in numbers:
+            points = series.setdefault(name, [])
+            points.append(float(f"{numbers[name]:.4g}"))
+            if len(points) > MOST_POINTS:
+                del points[1::2]
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

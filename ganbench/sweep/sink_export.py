@@ -1,0 +1,49 @@
+"""Hands the rows of finished trials to experiment trackers, while the sweep goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ganbench.core.status import Status
+from ganbench.sinks import Sink, Writers
+from ganbench.sweep.trial_runner import Report, Work
+
+NOT_NUMBERS = ("run", "trial", "seed", "step")
+
+
+class Export:
+    """Writes each trial that finishes now, a tracker's run a seed; trials that were done before are there already.
+
+    Args:
+        folder: `results/<suite>`.
+        works: the trials that are trained.
+        sinks: the trackers.
+    """
+
+    def __init__(self, folder: Path, works: Sequence[Work], sinks: Sequence[Sink]) -> None:
+        self._folder, self._sinks = folder, sinks
+        self._trials = {work.key: work.trial for work in works}
+
+    def add(self, work: Work) -> None:
+        """Take in a trial that came later."""
+        self._trials[work.key] = work.trial
+
+    def take(self, report: Report) -> None:
+        """Write the history of a trial that has finished."""
+        from ganbench.tables import store
+
+        trial = self._trials.get(report.key)
+        if report.status is not Status.OK or trial is None:
+            return
+        part = store.read_part(self._folder, report.key)
+        if part is None:
+            return
+        numbers = [str(name) for name in part.history if name not in NOT_NUMBERS]
+        by_seed = {int(seed): rows for seed, rows in part.history.groupby("seed")}  # type: ignore[arg-type]
+        for seed in trial.seeds:
+            writers = Writers(self._sinks, f"{trial.name} · seed {seed}", {**trial.labels, "seed": str(seed)})
+            rows = by_seed.get(seed)
+            for row in [] if rows is None else rows.sort_values("step").to_dict("records"):
+                writers.write(int(row["step"]), {name: float(row[name]) for name in numbers})
+            writers.close()

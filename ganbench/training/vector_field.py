@@ -1,0 +1,215 @@
+"""The game of a trial as a vector field: what both players would descend from any weights, on fixed minibatches.
+
+Everything is a copy in float64 that starts anew at each look: weights, buffers, memories and random numbers of training
+stay as they are, and the same weights always give the same field.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from ganbench.core.protocols import HARD
+from ganbench.networks import Params
+from ganbench.training.noise import Draw, Noise
+from ganbench.training.probe import ProbeSamples
+from ganbench.training.setup import Critic, Player
+from ganbench.training.step import Batch, Losses, Play
+
+
+class Replayed(Noise):
+    """Streams of its own, in the precision that it is asked for, which `rewind` starts again."""
+
+    def __init__(self, seeds: Sequence[int], device: torch.device, dtype: torch.dtype) -> None:
+        super().__init__(seeds, device)
+        self.dtype = dtype
+        self._kept: dict[str, list[Tensor]] = {}
+        self._used: dict[str, int] = {}
+
+    def rewind(self) -> None:
+        """Have each stream start anew."""
+        self._used = {}
+
+    def draw(self, name: str, numbers: int, draw: Draw) -> Tensor:
+        """Return the next `[S, …]` of a stream, which is none of training's."""
+        kept, used = self._kept.setdefault(name, []), self._used.get(name, 0)
+        if used == len(kept):
+            drawn = super().draw(f"field {name}", numbers, draw)
+            kept.append(drawn.to(self.dtype) if drawn.is_floating_point() else drawn.clone())
+        self._used[name] = used + 1
+        # A trick may write into what it drew.
+        return kept[used].clone()
+
+
+class SmoothPlay(Play):
+    """Moves whose penalties carry a gradient to the generator as well: the mixed derivatives of the game."""
+
+    def critic(self, params: Params, batch: Batch, fake: Tensor, player: str = "D") -> Critic:
+        """Return the discriminator looking at a minibatch."""
+        critic = super().critic(params, batch, fake, "G" if player == "G" else "D")
+        critic.through = True
+        return critic
+
+
+class Field:
+    """A trial's game around the weights of a moment (`ganbench.diagnostics.Field`).
+
+    Args:
+        samples: the fixed samples that every look of the trial shares.
+        d, g: the players as they are; they are copied when something is asked for.
+        start: their weights when training began, `[S, P]` each.
+        progress: share of the steps done.
+    """
+
+    def __init__(
+        self, samples: ProbeSamples, d: Player, g: Player, start: tuple[Tensor, Tensor], progress: float
+    ) -> None:
+        self._samples, self._game, self._progress = samples, samples.game, progress
+        self._d, self._g, self._start = d, g, start
+        self._noise = Replayed(samples.seeds, samples.game.device, torch.float64)
+        self.seeds = len(samples.seeds)
+
+    @property
+    def undefined(self) -> str | None:
+        """Say why players do not descend a field of their losses, or None."""
+        rule = self._game.rule
+        return None if rule is None else f"{rule.name} has an update rule of its own"
+
+    @property
+    def here(self) -> Tensor:
+        """Return both players' weights now, `[S, P]` in float64, the discriminator's first."""
+        return self._join(self._d.flat, self._g.flat)
+
+    @property
+    def start(self) -> Tensor:
+        """Return both players' weights when training began, `[S, P]`."""
+        return self._join(*self._start)
+
+    @property
+    def split(self) -> int:
+        """Return how many of the weights are the discriminator's."""
+        return sum(self._d.layout.sizes)
+
+    def velocity(self, weights: Tensor, minibatch: int = 0) -> Tensor:
+        """Return v = (−∇L_D, −∇L_G), `[S, P]`, at weights `[S, P]`, on one of the fixed minibatches."""
+        velocity, _ = self._descent(weights, minibatch, smooth=False)
+        return velocity.detach()
+
+    def transposed(self, seed: int | None = None) -> Callable[[Tensor], Tensor]:
+        """Return the product u → Jᵀu, `[S, P] → [S, P]`, of the Jacobian J = ∂v/∂ω at the weights now.
+
+        With `seed` only that place of the seed axis is computed, and S is 1.
+        """
+        field = self if seed is None else self._alone(seed)
+        velocity, leaves = field._descent(field.here, 0, smooth=True)
+
+        def product(u: Tensor) -> Tensor:
+            if velocity.grad_fn is None:
+                return torch.zeros_like(u)
+            found = torch.autograd.grad(
+                velocity, leaves, u, retain_graph=True, allow_unused=True, materialize_grads=True
+            )
+            return torch.cat(found, dim=-1)
+
+        return product
+
+    def gap(self, steps: int) -> tuple[Tensor, Tensor] | None:
+        """Return M after D's best answer and after G's, `[S]` each; M = −L_D without penalties, on held-out data.
+
+        Each player's copy makes `steps` updates by the trial's optimiser, which starts without moments, while the other
+        stands still: D on its own loss, penalties included, G against M. None where the loss has a state of its own.
+        """
+        if self._game.remembering is not None:
+            return None
+        return self._value(*self._answered("D", steps)), self._value(*self._answered("G", steps))
+
+    def _alone(self, seed: int) -> Field:
+        """Return the field of one seed."""
+        samples = object.__new__(ProbeSamples)
+        samples.game, samples.seeds = self._game, self._samples.seeds[seed : seed + 1]
+        one = slice(seed, seed + 1)
+        d, g = (
+            dataclasses.replace(
+                player,
+                flat=player.flat[one],
+                buffers={n: t[one] for n, t in player.buffers.items()},
+                memory={n: t[one] for n, t in player.memory.items()},
+            )
+            for player in (self._d, self._g)
+        )
+        return Field(samples, d, g, (self._start[0][one], self._start[1][one]), self._progress)
+
+    def _join(self, d: Tensor, g: Tensor) -> Tensor:
+        return torch.cat([d[:, : self.split], g[:, : sum(self._g.layout.sizes)]], dim=1).double()
+
+    def _views(self, player: Player, flat: Tensor) -> Params:
+        pieces = flat.split(player.layout.sizes, dim=1)
+        shapes = player.layout.shapes.items()
+        return {name: piece.unflatten(1, shape) for piece, (name, shape) in zip(pieces, shapes, strict=True)}
+
+    def _descent(self, weights: Tensor, minibatch: int, smooth: bool) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Return the velocity and the leaves it was taken at; with `smooth` it can be differentiated again."""
+        leaves = weights[:, : self.split].clone().requires_grad_(), weights[:, self.split :].clone().requires_grad_()
+        play = self._play(self._noise, smooth)
+        for _ in range(minibatch):
+            play.draw()
+        batch = play.draw()
+        batch = batch._replace(real=None if batch.real is None else batch.real.double())
+        with torch.enable_grad():
+            d, g = self._views(self._d, leaves[0]), self._views(self._g, leaves[1])
+            loss_d = play.discriminator_loss(d, g, batch, through_generator=smooth).loss.sum()
+            if not self._game.generator_needs_real:
+                batch = batch._replace(real=None)
+            loss_g = play.generator_loss(d, g, batch).loss.sum()
+            grads = [
+                torch.autograd.grad(loss, leaf, create_graph=smooth, retain_graph=True)[0]
+                for loss, leaf in ((loss_d, leaves[0]), (loss_g, leaves[1]))
+            ]
+            return -torch.cat(grads, dim=1), leaves
+
+    def _play(self, noise: Replayed, smooth: bool) -> Play:
+        """Return the moves on copies of the players in the precision of the noise."""
+        noise.rewind()
+        d, g = (self._copy(player, noise.dtype) for player in (self._d, self._g))
+        return (SmoothPlay if smooth else Play)(self._game, d, g, noise, self._progress, False)
+
+    def _copy(self, player: Player, dtype: torch.dtype) -> Player:
+        def copied(tensors: Params) -> Params:
+            return {n: t.to(dtype, copy=True) if t.is_floating_point() else t.clone() for n, t in tensors.items()}
+
+        flat = player.flat.detach().to(dtype, copy=True)
+        params = {name: view.requires_grad_() for name, view in player.layout.views(flat).items()}
+        return dataclasses.replace(
+            player,
+            flat=flat,
+            params=params,
+            buffers=copied(player.buffers),
+            memory=copied(player.memory),
+            optimizer=self._game.optimizer.build([flat], player.name),
+        )
+
+    def _answered(self, name: str, steps: int) -> tuple[Player, Player]:
+        """Return both players after one of them made its updates against the other."""
+        play = self._play(Replayed(self._samples.seeds, self._game.device, self._d.flat.dtype), smooth=False)
+        for _ in range(steps):
+            with torch.enable_grad():
+                passed = play.discriminator_pass() if name == "D" else self._against(play)
+            play.update(play.d if name == "D" else play.g, passed)
+        return play.d, play.g
+
+    def _against(self, play: Play):  # noqa: ANN202 - a Pass
+        """Return the generator's pass on M."""
+        batch = play.draw()
+        fake = self._game.generate(play.g.params, play.g.buffers, batch.z, training=True, noise=play.noise)
+        critic = play.critic({n: t.detach() for n, t in play.d.params.items()}, batch, fake, "G")
+        real, fake = critic(critic.real), critic(critic.fake)
+        losses = Losses(-self._game.loss.discriminator(real, fake, HARD), real, fake)
+        return play.passed(play.g, losses, torch.autograd.grad(losses.loss.sum(), list(play.g.params.values())))
+
+    def _value(self, d: Player, g: Player) -> Tensor:
+        """Return M `[S]`."""
+        look = self._samples.look(d, g, self._progress)
+        return -self._game.loss.discriminator(look.critic(look.heldout), look.critic(look.fake), HARD)
