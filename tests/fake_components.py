@@ -78,7 +78,7 @@ _ALL = [
     Adam,
     _component("optimizer", "sgd"),
     MLP,
-    _component("network", "dcgan", needs={"images": "convolutions need images"}),
+    _component("network", "dcgan", requires={"images": "convolutions need images"}),
     R1,
     Packing,
     _component("trick", "clipping", conflicts={"penalty": "they pull apart"}),

@@ -21,7 +21,7 @@ from ganbench.datasets.ring import Ring
 from ganbench.losses import Loss
 from ganbench.networks.modules import try_out
 from ganbench.training.noise import Noise
-from ganbench.training.setup import Game
+from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
 from ganbench.tricks import Trick
 from ganbench.tricks.r1 import R1
@@ -82,7 +82,7 @@ def own_suite(**keys):
 
 def trained(trial, seeds, steps=5):
     """Return all weights and buffers after some steps."""
-    game = Game(trial, CPU)
+    game = TrialSetup(trial, CPU)
     d, g = game.players(seeds)
     noise, last = Noise(seeds, CPU), None
     for step in range(1, steps + 1):
@@ -231,7 +231,7 @@ def test_ray_trains_an_importable_own_class(tmp_path, monkeypatch):
 def test_modules_equal_the_mlp_of_the_same_weights(tricks):
     """One seed's weights of the built-in network, put into modules, train alike through vmap."""
     mlp = small_trial(*tricks, network=("mlp", {"latent": 4, "width": 16}))
-    start = Game(mlp, CPU).players((3,))
+    start = TrialSetup(mlp, CPU).players((3,))
     own = [iter([p[0].detach() for p in player.params.values()]) for player in start]
 
     def filled(module, values):

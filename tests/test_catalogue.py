@@ -33,15 +33,15 @@ def test_the_catalogue_has_every_component(component):
 
 def test_every_example_can_be_planned(component, tmp_path):
     text = snippet(component)
-    if component.kind == "feature" and not component.__module__.startswith("ganbench."):
+    if component.kind == "extractor" and not component.__module__.startswith("ganbench."):
         assert text == "", "no data set names another package's extractor, so there is nothing to show"
         return
     path = tmp_path / "example.yaml"
     path.write_text(text, encoding="utf-8")
     plan = make_plan(read_suite(path))
     chosen = {(choice.kind, choice.name) for trial in plan.trials for choice in trial.choices}
-    if component.kind == "feature":
-        assert {trial.dataset.build().feature for trial in plan.trials} == {component.name}
+    if component.kind == "extractor":
+        assert {trial.dataset.build().extractor_name for trial in plan.trials} == {component.name}
     else:
         assert (component.kind, component.name) in chosen
 
@@ -51,7 +51,7 @@ def test_list_of_a_kind_says_what_is_declared(capsys):
     text = capsys.readouterr().out
     r1 = text.split("\n  r1  ")[1].split("\n  r2  ")[0]
     assert "paper:      Mescheder et al. 2018, arXiv:1801.04406, eq. 9" in r1
-    assert "mends:      oscillation and collapse" in r1
+    assert "addresses:  oscillation and collapse" in r1
     assert "parameters: gamma = 10.0" in r1
     assert "not with:   couples samples (batch_norm, " in r1
     assert "\ntricks, penalty\n" in text

@@ -16,7 +16,7 @@ GOOD_SHARE = 0.8  # of the last quarter's evaluations have all modes
 GOOD_QUALITY = 0.5  # of the samples, or of what real samples get
 
 
-class Feature(NamedTuple):
+class Statistic(NamedTuple):
     """A number with its origin.
 
     Attributes:
@@ -63,14 +63,14 @@ def by_run(history: pd.DataFrame) -> dict[str, History]:
     }
 
 
-def features(run: Mapping[Hashable, Any], history: History) -> dict[str, Feature]:
+def statistics(run: Mapping[Hashable, Any], history: History) -> dict[str, Statistic]:
     """Return the features of one run; those whose columns are missing, or too short, are left out.
 
     Medians are over the second half of the logged steps. `grad_g_growth` compares with the first logged step. For what
     judges samples see `_quality`, `_fidelity` and `_movement`. Rows in which a column is not finite do not count for
     it; infinite gradients do, as what is above every limit.
     """
-    found = {"diverged": Feature(float(run.get("status") == Status.DIVERGED), "status")}
+    found = {"diverged": Statistic(float(run.get("status") == Status.DIVERGED), "status")}
     for name, column in {
         "grad_g": "grad_norm_g",
         "grad_d": "grad_norm_d",
@@ -79,8 +79,8 @@ def features(run: Mapping[Hashable, Any], history: History) -> dict[str, Feature
         "overfit_ratio": "overfit_ratio",
         "auc_gap": "auc_gap",
     }.items():
-        if feature := _median(history, column):
-            found[name] = feature
+        if statistic := _median(history, column):
+            found[name] = statistic
     for name in ("grad_g", "grad_d"):
         if name in found:
             norms = found[name].series
@@ -107,16 +107,16 @@ def _late_median(values: Values) -> float:
     return float(np.median(values[len(values) // 2 :])) if len(values) else np.nan
 
 
-def _median(history: History, column: str) -> Feature | None:
+def _median(history: History, column: str) -> Statistic | None:
     if column not in history:
         return None
     values = history[column]
     known = ~np.isnan(values)
     steps, values = history["step"][known], values[known]
-    return Feature(_late_median(values), column, steps, values, 1.0) if len(values) else None
+    return Statistic(_late_median(values), column, steps, values, 1.0) if len(values) else None
 
 
-def _quality(run: Mapping[Hashable, Any], history: History) -> dict[str, Feature]:
+def _quality(run: Mapping[Hashable, Any], history: History) -> dict[str, Statistic]:
     """Return what the metric `modes` says; a real set captures all K modes, so its floor is K.
 
     good: 1 where all modes are captured in 80 % of the last quarter's evaluations and half of the samples or more are
@@ -130,16 +130,16 @@ def _quality(run: Mapping[Hashable, Any], history: History) -> dict[str, Feature
     late = slice(-max(1, len(modes) // 4), None)
     hq, share = float(np.median(quality[late])), float((modes[late] >= known).mean())
     return {
-        "good": Feature(float(share >= GOOD_SHARE and hq >= GOOD_QUALITY), "modes_captured", steps[late]),
-        "quality": Feature(hq, "hq_fraction", steps, quality, 1.0),
-        "more_modes": Feature(float(known > 1), "modes_captured_floor"),
-        "modes_lost": Feature(
+        "good": Statistic(float(share >= GOOD_SHARE and hq >= GOOD_QUALITY), "modes_captured", steps[late]),
+        "quality": Statistic(hq, "hq_fraction", steps, quality, 1.0),
+        "more_modes": Statistic(float(known > 1), "modes_captured_floor"),
+        "modes_lost": Statistic(
             known - float(np.median(modes[late])), "modes_captured", steps, known - modes, -1.0, known
         ),
     }
 
 
-def _fidelity(run: Mapping[Hashable, Any], history: History) -> dict[str, Feature]:
+def _fidelity(run: Mapping[Hashable, Any], history: History) -> dict[str, Statistic]:
     """Return what the metric `precision_recall` says of data whose modes are not known, in units of its floors.
 
     good: 1 where the medians of precision and recall over the last quarter's evaluations are half of those of real
@@ -147,7 +147,7 @@ def _fidelity(run: Mapping[Hashable, Any], history: History) -> dict[str, Featur
     """
     if _fact(run, "modes_captured_floor") > 0:
         return {}
-    found = {"more_modes": Feature(1.0, "modes_captured_floor")}
+    found = {"more_modes": Statistic(1.0, "modes_captured_floor")}
     steps, values = _rows(history, "precision", "recall")
     floors = np.array([_fact(run, "precision_floor"), _fact(run, "recall_floor")])
     if not len(steps) or not (floors > 0).all():
@@ -156,9 +156,9 @@ def _fidelity(run: Mapping[Hashable, Any], history: History) -> dict[str, Featur
     late = shares[-max(1, len(steps) // 4) :]
     precision, recall = (float(np.median(share)) for share in late.T)
     return found | {
-        "good": Feature(float(min(precision, recall) >= GOOD_QUALITY), "recall", steps[-len(late) :]),
-        "quality": Feature(precision, "precision", steps, shares[:, 0], float(1 / floors[0])),
-        "recall_share": Feature(recall, "recall", steps, shares[:, 1], float(1 / floors[1])),
+        "good": Statistic(float(min(precision, recall) >= GOOD_QUALITY), "recall", steps[-len(late) :]),
+        "quality": Statistic(precision, "precision", steps, shares[:, 0], float(1 / floors[0])),
+        "recall_share": Statistic(recall, "recall", steps, shares[:, 1], float(1 / floors[1])),
     }
 
 
@@ -167,7 +167,7 @@ def _fact(run: Mapping[Hashable, Any], name: str) -> float:
     return np.nan if value is None or pd.isna(value) else float(value)
 
 
-def _movement(history: History) -> dict[str, Feature]:
+def _movement(history: History) -> dict[str, Statistic]:
     """Return how the generator moves, from the metric `position`; lengths are in units of the data's spread.
 
     With m_t the mean of its samples and s_t their spread at evaluation t, over the second half of the evaluations:
@@ -193,13 +193,13 @@ def _movement(history: History) -> dict[str, Feature]:
     moved = np.hypot(np.linalg.norm(mean - mean[0], axis=1), spread - spread[0])
     liveliest, widest = names[int(rest.var(axis=0).argmax())], names[int(mean.var(axis=0).argmax())]
     return {
-        "oscillation": Feature(float(np.sqrt((rest**2).mean(axis=0).sum())), liveliest, late_steps),
-        "move": Feature(float(np.median(moves)), liveliest, late_steps[1:], moves),
-        "net": Feature(net, widest, late_steps),
-        "net_path": Feature(net / path if path > 0 else 0.0, widest, late_steps),
-        "spread": Feature(_late_median(spread), "total_spread", steps, spread, 1.0),
-        "displacement": Feature(float(moved.max()), widest, steps, moved),
-        "peak": Feature(_peak(rest), liveliest, late_steps),
+        "oscillation": Statistic(float(np.sqrt((rest**2).mean(axis=0).sum())), liveliest, late_steps),
+        "move": Statistic(float(np.median(moves)), liveliest, late_steps[1:], moves),
+        "net": Statistic(net, widest, late_steps),
+        "net_path": Statistic(net / path if path > 0 else 0.0, widest, late_steps),
+        "spread": Statistic(_late_median(spread), "total_spread", steps, spread, 1.0),
+        "displacement": Statistic(float(moved.max()), widest, steps, moved),
+        "peak": Statistic(_peak(rest), liveliest, late_steps),
     }
 
 
@@ -215,7 +215,7 @@ def _peak(rest: Values) -> float:
     return float(power.max() / power.sum()) if power.sum() > 0 else 0.0
 
 
-def _sets(history: History) -> dict[str, Feature]:
+def _sets(history: History) -> dict[str, Statistic]:
     steps, codes = _rows(history, "mode_set")
     if len(codes) < FEWEST:
         return {}
@@ -223,8 +223,8 @@ def _sets(history: History) -> dict[str, Feature]:
     changes = np.array([_jaccard_distance(a, b) for a, b in zip(sets, sets[1:], strict=False)])
     half = len(changes) // 2
     return {
-        "turnover": Feature(float(changes[half:].mean()), "mode_set", steps[1:], changes),
-        "forgotten": Feature(float((_union(sets) & ~sets[-1]).bit_count()), "mode_set"),
+        "turnover": Statistic(float(changes[half:].mean()), "mode_set", steps[1:], changes),
+        "forgotten": Statistic(float((_union(sets) & ~sets[-1]).bit_count()), "mode_set"),
     }
 
 

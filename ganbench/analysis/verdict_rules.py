@@ -54,7 +54,7 @@ THRESHOLDS = {
 class Condition(NamedTuple):
     """A feature on one side of a threshold; a feature that is not known is on neither."""
 
-    feature: str
+    statistic: str
     side: Literal["<", ">"]
     threshold: str
 

@@ -28,11 +28,11 @@ WORDS = {
 }
 
 
-def sentence(feature: str, value: float, column: str, limit: float, flag: bool, since: int | None) -> str:
+def sentence(statistic: str, value: float, column: str, limit: float, flag: bool, since: int | None) -> str:
     """Return what was read, from which column, against which limit, since when; a flag needs no limit.
 
     Example: "the samples' mean swings by 0.745 (position_2, limit 0.12), since step 2050".
     """
-    words = WORDS.get(feature, f"{feature} is {{value}}").format(value=f"{value:.3g}")
+    words = WORDS.get(statistic, f"{statistic} is {{value}}").format(value=f"{value:.3g}")
     against = "" if flag else f", limit {limit:g}"
     return f"{words} ({column}{against})" + ("" if since is None else f", since step {since:,}")

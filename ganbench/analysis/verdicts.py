@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ganbench.analysis.intervals import wilson
-from ganbench.analysis.verdict_features import FEWEST, Feature, History, by_run, features, in_order
+from ganbench.analysis.verdict_features import FEWEST, History, Statistic, by_run, in_order, statistics
 from ganbench.analysis.verdict_rules import (
     FAILED,
     LOW_QUALITY,
@@ -40,13 +40,13 @@ class Evidence(NamedTuple):
     """One condition that holds: what was read, from where, since when, against which limit.
 
     Attributes:
-        feature: the number that was compared. column: of the history (or runs) table that it is read from.
-        from_step: since when; None of what is of the run as a whole. value: of the feature.
-        comparison: `<` or `>=`. threshold: the limit of the feature. name: the threshold's, in `THRESHOLDS`.
+        statistic: the number that was compared. column: of the history (or runs) table that it is read from.
+        from_step: since when; None of what is of the run as a whole. value: of the statistic.
+        comparison: `<` or `>=`. threshold: the limit of the statistic. name: the threshold's, in `THRESHOLDS`.
         level: the same limit in the column's own units, for a line on its curve; None where it has no place there.
     """
 
-    feature: str
+    statistic: str
     column: str
     from_step: int | None
     value: float
@@ -58,7 +58,7 @@ class Evidence(NamedTuple):
     @property
     def text(self) -> str:
         """Return the evidence as a sentence."""
-        return sentence(self.feature, self.value, self.column, self.threshold, self.name == "yes", self.from_step)
+        return sentence(self.statistic, self.value, self.column, self.threshold, self.name == "yes", self.from_step)
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,12 @@ def _judged(history: History, facts: Mapping[Hashable, Any]) -> Verdict:
     status = Status(str(facts.get("status", Status.OK)))
     if status in (Status.FAILED, Status.TIMEOUT):
         return Verdict(FAILED, f"status {status}", status.remedy)
-    found = features({**facts, "status": status}, history)
+    found = statistics({**facts, "status": status}, history)
     matching = [rule for rule in RULES if _matches(rule, found)]
     if not matching:
         return _remainder(found)
     first = matching[0]
-    evidence = tuple(_evidence(condition, found[condition.feature]) for condition in first.conditions)
+    evidence = tuple(_evidence(condition, found[condition.statistic]) for condition in first.conditions)
     text = evidence[0].text
     if first.verdict == "diverged":
         at = facts.get("diverged_at")
@@ -165,11 +165,11 @@ def _with(remedy: Remedy, verdict: Verdict) -> Verdict:
     return Verdict(**{**vars(verdict), "remedy": remedy.text, "components": remedy.components})
 
 
-def _matches(rule: Rule, found: dict[str, Feature]) -> bool:
-    return all(c.feature in found and c.holds(found[c.feature].value) for c in rule.conditions)
+def _matches(rule: Rule, found: dict[str, Statistic]) -> bool:
+    return all(c.statistic in found and c.holds(found[c.statistic].value) for c in rule.conditions)
 
 
-def _remainder(found: dict[str, Feature]) -> Verdict:
+def _remainder(found: dict[str, Statistic]) -> Verdict:
     missing = [name for name in _NEEDED if name not in found]
     if missing:
         text = f"no {', '.join(missing)}: too few evaluations or missing columns"
@@ -183,15 +183,15 @@ def _remainder(found: dict[str, Feature]) -> Verdict:
     return _with(REMAINDER, Verdict(LOW_QUALITY, text, ""))
 
 
-def _evidence(condition: Condition, feature: Feature) -> Evidence:
+def _evidence(condition: Condition, statistic: Statistic) -> Evidence:
     """Return a condition that holds, as evidence."""
     limit = THRESHOLDS[condition.threshold].value
-    level = feature.in_column(limit)
+    level = statistic.in_column(limit)
     return Evidence(
-        feature=condition.feature,
-        column=feature.column,
-        from_step=_since(condition, feature),
-        value=feature.value,
+        statistic=condition.statistic,
+        column=statistic.column,
+        from_step=_since(condition, statistic),
+        value=statistic.value,
         comparison="<" if condition.side == "<" else ">=",
         threshold=limit,
         name=condition.threshold,
@@ -199,15 +199,15 @@ def _evidence(condition: Condition, feature: Feature) -> Evidence:
     )
 
 
-def _since(condition: Condition, feature: Feature) -> int | None:
+def _since(condition: Condition, statistic: Statistic) -> int | None:
     """Return the first step at which the series held and from which it held at nine steps of ten.
 
     Without a series it is the first step of what was summarised; None of what is of the run as a whole.
     """
-    if not len(feature.series):
-        return int(feature.steps[0]) if len(feature.steps) else None
-    held = np.array([condition.holds(float(value)) for value in feature.series])
+    if not len(statistic.series):
+        return int(statistic.steps[0]) if len(statistic.steps) else None
+    held = np.array([condition.holds(float(value)) for value in statistic.series])
     share = held[::-1].cumsum()[::-1] / np.arange(len(held), 0, -1)
     lasting = np.flatnonzero(held & (share >= 0.9))
     at = lasting[0] if len(lasting) else np.flatnonzero(held)[0] if held.any() else len(held) // 2
-    return int(feature.steps[at])
+    return int(statistic.steps[at])

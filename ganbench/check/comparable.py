@@ -19,7 +19,7 @@ ENVIRONMENT = (
     "gpu",
     "threads",
 )
-MEASURING = ("dataset", "feature", "metric")
+MEASURING = ("dataset", "extractor", "metric")
 
 
 def require_same(baseline: Mapping[str, Any], now: Mapping[str, Any]) -> None:

@@ -43,7 +43,7 @@ def _page() -> Iterator[str]:
             yield "\n## Tricks that are settings"
             for setting in SETTINGS.values():
                 yield f"\n### {setting.name}\n\n{setting.summary}\n"
-                yield f"- paper: {setting.source}\n- mends: {setting.mends}\n\n```yaml\n{setting.example}\n```"
+                yield f"- paper: {setting.source}\n- addresses: {setting.addresses}\n\n```yaml\n{setting.example}\n```"
 
 
 def _entry(cls: type[Component]) -> Iterator[str]:

@@ -19,7 +19,7 @@ PLURALS = {
     "optimizer": "optimizers",
     "metric": "metrics",
     "diagnostic": "diagnostics",
-    "feature": "features",
+    "extractor": "features",
 }
 
 
@@ -27,15 +27,15 @@ def facts(cls: type[Component]) -> Iterator[tuple[str, str]]:
     """Yield title and text of what a component declares: its paper, its claim, what it cannot stand beside."""
     if cls.source:
         yield "paper", cls.source
-    if cls.mends:
-        yield "mends", cls.mends
+    if cls.addresses:
+        yield "addresses", cls.addresses
     if cls.traits:
         yield "traits", ", ".join(cls.traits)
     for trait, reason in cls.conflicts.items():
         yield "not with", f"{trait}{_bearers(trait, cls)}: {reason}"
     for reason, names in _refusals(cls).items():
         yield "not with", f"{', '.join(names)}: {reason}"
-    for trait, reason in cls.needs.items():
+    for trait, reason in cls.requires.items():
         yield "needs", f"{trait}{_bearers(trait, cls)}: {reason}"
 
 

@@ -63,7 +63,7 @@ def _in_full(kind: str) -> None:
         click.echo(styled("tricks that are settings", bold=True))
         for setting in SETTINGS.values():
             click.echo(f"  {styled(setting.name, bold=True)}  {setting.summary}")
-            click.echo(f"    paper:      {setting.source}\n    mends:      {setting.mends}")
+            click.echo(f"    paper:      {setting.source}\n    addresses:      {setting.addresses}")
 
 
 def _entry(cls: type[Component]) -> None:

@@ -18,7 +18,7 @@ Examples:
   ganbench new loss my_loss --into my_package --tests tests
 """
 SKELETONS = Path(__file__).parent / "skeletons"
-HOUSE = Path(__file__).parent.parent
+PACKAGE_ROOT = Path(__file__).parent.parent
 
 
 @click.command("new", epilog=EPILOG)
@@ -47,7 +47,7 @@ def command(kind: str, name: str, into: Path, tests: Path | None) -> None:
         "Words": name.replace("_", " ").capitalize(),
         "module": module_name(target),
         # The order of imports that ruff wants: here ganbench is the project itself, elsewhere a package like others.
-        "gap": "\n" if into.resolve().is_relative_to(HOUSE) else "",
+        "gap": "\n" if into.resolve().is_relative_to(PACKAGE_ROOT) else "",
     }
     for path, skeleton in ((target, kinds[0]), (test, f"{kinds[0]}_test")):
         text = (SKELETONS / f"{skeleton}.txt").read_text(encoding="utf-8").replace("\n$gap\n", "\n${gap}")

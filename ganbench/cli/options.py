@@ -59,7 +59,7 @@ def use_weights(texts: tuple[str, ...]) -> None:
 
     for text in texts:
         name, _, file = text.partition("=")
-        known = sorted(n for n, cls in registry.components("feature").items() if getattr(cls, "from_file", False))
+        known = sorted(n for n, cls in registry.components("extractor").items() if getattr(cls, "from_file", False))
         if name not in known or not Path(file).is_file():
             problem = (
                 f"there is no file {file}" if name in known else "no extractor of that name reads weights from a file"

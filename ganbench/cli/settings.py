@@ -13,7 +13,7 @@ class Setting:
     name: str
     summary: str
     source: str
-    mends: str
+    addresses: str
     example: str
 
     def lines(self) -> Iterator[str]:
@@ -21,7 +21,7 @@ class Setting:
         yield f"{self.name} (a setting, no component)"
         yield f"  {self.summary}"
         yield f"paper: {self.source}"
-        yield f"mends: {self.mends}"
+        yield f"addresses: {self.addresses}"
         yield "example suite:"
         for line in self.example.split("\n"):
             yield f"  {line}"

@@ -25,7 +25,7 @@ def snippet(cls: type[Component]) -> str:
     usual = {kind: name for kind, name in USUAL.items() if name in registry.components(kind)}
     if len(usual) < len(USUAL):
         return ""
-    if cls.kind == "feature":
+    if cls.kind == "extractor":
         return _with_feature(cls.name)
     for axes in _companions(cls.kind, usual):
         if _has_meaning(cls, axes):
@@ -37,7 +37,7 @@ def _with_feature(name: str) -> str:
     """Return a suite with a data set that uses this extractor, as it stands or when told to; empty if there is none."""
     sets = registry.components("dataset").values()
     for cls in sets:
-        if getattr(cls, "features", "") == name:
+        if getattr(cls, "default_extractor", "") == name:
             return snippet(cls)
     for cls in sets:
         if name in typing.get_args(typing.get_type_hints(cls).get("extractor")):
@@ -57,7 +57,7 @@ def _companions(kind: str, usual: dict[str, str]) -> Iterator[dict[str, str]]:
 
 def _has_meaning(cls: type[Component], axes: dict[str, str]) -> bool:
     from ganbench.core.trial import Choice, Trial
-    from ganbench.suite.plan import meaningless
+    from ganbench.suite.plan import incompatibility
 
     chosen = {kind: Choice.of(registry.find(kind, name)()) for kind, name in axes.items()}
     own = Choice.of(cls())
@@ -65,7 +65,7 @@ def _has_meaning(cls: type[Component], axes: dict[str, str]) -> bool:
         chosen[cls.kind] = own
     several = {f"{cls.kind}s": (own,)} if cls.kind not in USUAL else {}
     trial = Trial(**{"tricks": (), **chosen, **several}, seeds=(0,), steps=1)  # type: ignore[arg-type]
-    return meaningless(trial) is None
+    return incompatibility(trial) is None
 
 
 def _text(cls: type[Component], others: dict[str, str]) -> str:

@@ -21,10 +21,10 @@ class Component(ABC):
         version: goes up whenever the component's numbers change; different versions are never compared.
         group: a heading to list it under.
         source: the paper and equation.
-        mends: what it is claimed to mend, in a few words.
+        addresses: what it is claimed to mend, in a few words.
         traits: facts that others may object to or ask for, e.g. `("images",)`.
         conflicts: trait → why this component has no meaning beside it.
-        needs: trait → why some component of the trial must have it.
+        requires: trait → why some component of the trial must have it.
     """
 
     kind: ClassVar[str]
@@ -32,10 +32,10 @@ class Component(ABC):
     version: ClassVar[int] = 1
     group: ClassVar[str] = ""
     source: ClassVar[str] = ""
-    mends: ClassVar[str] = ""
+    addresses: ClassVar[str] = ""
     traits: ClassVar[tuple[str, ...]] = ()
     conflicts: ClassVar[Mapping[str, str]] = {}
-    needs: ClassVar[Mapping[str, str]] = {}
+    requires: ClassVar[Mapping[str, str]] = {}
 
     @property
     def label(self) -> str:

@@ -37,7 +37,7 @@ class Noise(Protocol):
 
 
 @dataclass(frozen=True)
-class Pass:
+class PlayerUpdate:
     """What one player's update leaves for reading; every tensor may have leading axes (seeds).
 
     Attributes:

@@ -27,7 +27,7 @@ PACKAGES = {
     "optimizer": "ganbench.optimizers",
     "metric": "ganbench.metrics",
     "diagnostic": "ganbench.diagnostics",
-    "feature": "ganbench.extractors",
+    "extractor": "ganbench.extractors",
 }
 
 _own: dict[tuple[str, str], type[Component]] = {}  # what `register` was given

@@ -18,25 +18,25 @@ class Data(Protocol):
 
     `weights` is empty where the modes are not known: every column about modes is then undefined.
 
-    Training asks in two strokes, so that randomness can be drawn many steps ahead at little cost: `draw` gives
-    something compact for `n` samples (row indices of a finite set, points of an endless one), `take` turns any slice
-    of it, with any leading axes, into samples.
+    Training asks in two strokes, so that randomness can be drawn many steps ahead at little cost: `sample_indices`
+    gives something compact for `n` samples (row indices of a finite set, points of an endless one), `gather` turns any
+    slice of it, with any leading axes, into samples.
 
     Three more things may be there. For metrics that can use them: `train`, whose slices `train[a:b]` are the training
     samples `[N, *shape]` of a finite set, and `log_density(samples)`, log p(x) `[..., n]` of samples `[..., n, *shape]`
-    where the distribution is known. And `ahead(block)`, which is told of what training will `take`, `[steps, …]`, step
-    after step, as soon as it is drawn: a set that does not fit in memory fetches it in the meantime. It is a hint:
-    `take` must give the same whether it was told or not.
+    where the distribution is known. And `prefetch(block)`, which is told of what training will `gather`, `[steps, …]`,
+    step after step, as soon as it is drawn: a set that does not fit in memory fetches it in the meantime. It is a hint:
+    `gather` must give the same whether it was told or not.
     """
 
     weights: Tensor
 
-    def draw(self, generator: torch.Generator, n: int) -> Tensor:
+    def sample_indices(self, generator: torch.Generator, n: int) -> Tensor:
         """Return the compact form of `n` training samples, first axis `n`."""
         ...
 
-    def take(self, drawn: Tensor) -> Tensor:
-        """Return samples `[..., *shape]` from a slice `[..., (d)]` of what `draw` gave."""
+    def gather(self, indices: Tensor) -> Tensor:
+        """Return samples `[..., *shape]` from a slice `[..., (d)]` of what `sample_indices` gave."""
         ...
 
     def heldout(self, generator: torch.Generator, n: int) -> Tensor:
@@ -58,17 +58,17 @@ class Dataset(Component):
     Attributes:
         shape: of one sample: `(d,)` for points, `(C, H, W)` for images; images also have the trait `"images"`.
         modes: how many modes are known, 0 where none are.
-        features: the extractor its features come from, unless a parameter `extractor` names another one.
+        default_extractor: the extractor its features come from, unless a parameter `extractor` names another one.
     """
 
     kind: ClassVar[str] = "dataset"
-    features: ClassVar[str] = "coordinates"
+    default_extractor: ClassVar[str] = "coordinates"
 
     @property
     @final
-    def feature(self) -> str:
-        """Return the name of the extractor: the parameter `extractor` where there is one, else `features`."""
-        return getattr(self, "extractor", self.features)
+    def extractor_name(self) -> str:
+        """Return the name of the extractor: the parameter `extractor` where there is one, else `default_extractor`."""
+        return getattr(self, "extractor", self.default_extractor)
 
     @property
     @abstractmethod
@@ -86,7 +86,7 @@ class Dataset(Component):
         return "not stated" if "images" in self.traits else "none"
 
     @property
-    def grain(self) -> float:
+    def dequantization_width(self) -> float:
         """Return the width of the uniform noise that training adds to real samples; 0 for none."""
         return 0.0
 

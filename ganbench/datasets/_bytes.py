@@ -1,4 +1,4 @@
-"""Images kept as bytes: a quarter of the memory; what is drawn becomes numbers in [-1, 1]."""
+"""Images kept as bytes: a quarter of the memory; what is gathered becomes numbers in [-1, 1]."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ class ByteImages:
         """Return the training images, to be read in slices for metrics that ask for them."""
         return Rows(self.rows, self.device)
 
-    def draw(self, generator: Generator, n: int) -> Tensor:
+    def sample_indices(self, generator: Generator, n: int) -> Tensor:
         """Return `n` row indices, each equally likely, with replacement."""
         return torch.randint(len(self.rows), (n,), generator=generator, device=self.device)
 
-    def ahead(self, block: Tensor) -> None:
+    def prefetch(self, block: Tensor) -> None:
         """Hear which row indices training takes next, `[steps, …]`."""
         if self._prefetch is not None:
-            self._prefetch.ahead(block)
+            self._prefetch.prefetch(block)
 
-    def take(self, drawn: Tensor) -> Tensor:
+    def gather(self, indices: Tensor) -> Tensor:
         """Return the images of row indices with any leading axes, in [-1, 1]."""
-        return scaled(self.rows[drawn] if self._prefetch is None else self._prefetch.take(drawn))
+        return scaled(self.rows[indices] if self._prefetch is None else self._prefetch.gather(indices))
 
     def heldout(self, generator: Generator, n: int) -> Tensor:
         """Return up to `n` held-out images in random order."""

@@ -22,13 +22,13 @@ class LabelledImages:
         self.train, self.held, self.confidence = train.to(device), held.to(device), confidence
         self.weights = labels.bincount().double().to(device) / len(labels)
 
-    def draw(self, generator: Generator, n: int) -> Tensor:
+    def sample_indices(self, generator: Generator, n: int) -> Tensor:
         """Return `n` row indices, each equally likely, with replacement."""
         return torch.randint(len(self.train), (n,), generator=generator, device=self.train.device)
 
-    def take(self, drawn: Tensor) -> Tensor:
+    def gather(self, indices: Tensor) -> Tensor:
         """Return the images of row indices with any leading axes."""
-        return self.train[drawn]
+        return self.train[indices]
 
     def heldout(self, generator: Generator, n: int) -> Tensor:
         """Return up to `n` held-out images in random order."""

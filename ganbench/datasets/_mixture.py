@@ -33,20 +33,20 @@ class Mixture:
         self.weights = torch.full((len(centres),), 1.0 / len(centres), dtype=torch.float64, device=device)
         self.radius = sigma * float(chdtri(centres.shape[1], BEYOND)) ** 0.5
 
-    def draw(self, generator: Generator, n: int) -> Tensor:
+    def sample_indices(self, generator: Generator, n: int) -> Tensor:
         """Return `n` points `[n, d]`."""
         device = self.centres.device
         modes = torch.randint(len(self.centres), (n,), generator=generator, device=device)
         noise = torch.randn(n, self.centres.shape[1], generator=generator, device=device)
         return self.centres[modes] + self.sigma * noise
 
-    def take(self, drawn: Tensor) -> Tensor:
+    def gather(self, indices: Tensor) -> Tensor:
         """Return the points themselves: nothing is left to look up."""
-        return drawn
+        return indices
 
     def heldout(self, generator: Generator, n: int) -> Tensor:
         """Return `n` fresh points `[n, d]`; endless data never repeats itself."""
-        return self.draw(generator, n)
+        return self.sample_indices(generator, n)
 
     def assign(self, samples: Tensor, probabilities: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return each point's nearest mode and whether it lies within that mode's high-quality radius."""
@@ -76,16 +76,16 @@ class Points:
     """
 
     def __init__(self, mixture: Mixture, count: int, generator: Generator) -> None:
-        self.train, self.weights = mixture.draw(generator, count), mixture.weights
+        self.train, self.weights = mixture.sample_indices(generator, count), mixture.weights
         self.heldout, self.assign, self.log_density = mixture.heldout, mixture.assign, mixture.log_density
 
-    def draw(self, generator: Generator, n: int) -> Tensor:
+    def sample_indices(self, generator: Generator, n: int) -> Tensor:
         """Return `n` row indices, each equally likely, with replacement."""
         return torch.randint(len(self.train), (n,), generator=generator, device=self.train.device)
 
-    def take(self, drawn: Tensor) -> Tensor:
+    def gather(self, indices: Tensor) -> Tensor:
         """Return the points of row indices with any leading axes."""
-        return self.train[drawn]
+        return self.train[indices]
 
 
 def total_std(centres: Tensor, sigma: float) -> float:

@@ -33,7 +33,7 @@ class Prefetch:
         self._coming: _Group | None = None
         self._here: deque[tuple[Tensor, Tensor]] = deque()
 
-    def ahead(self, block: Tensor) -> None:
+    def prefetch(self, block: Tensor) -> None:
         """Hear which rows come next, `[steps, …]`, one step after the other; what was said before is forgotten."""
         numbers = block[0].numel() * self.rows[0].numel()
         steps = min(GROUP_STEPS, max(1, GROUP_BYTES // max(numbers, 1)))
@@ -42,43 +42,43 @@ class Prefetch:
         self._here.clear()
         self._fetch_next()
 
-    def take(self, drawn: Tensor) -> Tensor:
+    def gather(self, indices: Tensor) -> Tensor:
         """Return rows `[..., …]` of indices with any leading axes, on the device.
 
         Raises:
             Exception: whatever fetching them raised, in whichever thread.
         """
-        if self._coming is not None and any(_same(drawn, step) for step in self._coming.drawn):
+        if self._coming is not None and any(_same(indices, step) for step in self._coming.indices):
             group = self._coming
             fetched = group.wait()
-            self._here = deque(zip(group.drawn, fetched, strict=True))
+            self._here = deque(zip(group.indices, fetched, strict=True))
             self._fetch_next()
-        if any(_same(drawn, step) for step, _ in self._here):
+        if any(_same(indices, step) for step, _ in self._here):
             while True:
                 step, images = self._here.popleft()
-                if _same(drawn, step):
+                if _same(indices, step):
                     return images.to(self.device, non_blocking=True)
-        return gathered(self.rows, drawn, self.device)
+        return gathered(self.rows, indices, self.device)
 
     def _fetch_next(self) -> None:
         self._coming = _Group(self.rows, *self._later.popleft(), self.device) if self._later else None
 
 
 class _Group:
-    """A few steps' rows on their way: those of `drawn`, whose numbers are also `here`, where the rows are."""
+    """A few steps' rows on their way: those of `indices`, whose numbers are also `here`, where the rows are."""
 
-    def __init__(self, rows: Tensor, drawn: Tensor, here: Tensor, device: torch.device) -> None:
-        self.drawn = drawn
+    def __init__(self, rows: Tensor, indices: Tensor, here: Tensor, device: torch.device) -> None:
+        self.indices = indices
         self._images: Tensor | None = None
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._fetch, args=(rows, here, device), name="ganbench prefetch")
         self._thread.start()
 
-    def _fetch(self, rows: Tensor, drawn: Tensor, device: torch.device) -> None:
+    def _fetch(self, rows: Tensor, indices: Tensor, device: torch.device) -> None:
         try:
-            shape = (*drawn.shape, *rows.shape[1:])
+            shape = (*indices.shape, *rows.shape[1:])
             images = torch.empty(shape, dtype=rows.dtype, pin_memory=device.type == "cuda")
-            torch.index_select(rows, 0, drawn.flatten(), out=images.view(-1, *rows.shape[1:]))
+            torch.index_select(rows, 0, indices.flatten(), out=images.view(-1, *rows.shape[1:]))
             self._images = images
         except BaseException as error:  # noqa: BLE001 - it is raised again where the rows are asked for
             self._error = error

@@ -41,13 +41,13 @@ class Shapes:
         modes = shapes * colours * places**2
         self.weights = torch.full((modes,), 1 / modes, dtype=torch.float64, device=device)
 
-    def draw(self, generator: Generator, n: int) -> Tensor:
+    def sample_indices(self, generator: Generator, n: int) -> Tensor:
         """Return `[n, 2]`: mode and drawing, each equally likely."""
         return self._draw(generator, n, self.variants)
 
-    def take(self, drawn: Tensor) -> Tensor:
+    def gather(self, indices: Tensor) -> Tensor:
         """Return images `[..., 3, H, W]` in [-1, 1] of `[..., 2]` modes and drawings."""
-        mode, variant = drawn.unbind(-1)
+        mode, variant = indices.unbind(-1)
         places, colours = self.places**2, len(self.colours)
         shape, colour, place = mode // (places * colours), mode // places % colours, mode % places
         drawing = self.drawings[shape, variant]
@@ -58,7 +58,7 @@ class Shapes:
 
     def heldout(self, generator: Generator, n: int) -> Tensor:
         """Return `n` images of drawings that training never sees."""
-        return self.take(self._draw(generator, n, self.held))
+        return self.gather(self._draw(generator, n, self.held))
 
     def assign(self, samples: Tensor, probabilities: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return the mode of the nearest of all images of the data, and whether it is near enough."""

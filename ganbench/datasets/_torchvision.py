@@ -56,7 +56,7 @@ class TorchvisionImages(Dataset):
     """
 
     traits = ("images",)
-    features = "pixels"
+    default_extractor = "pixels"
     channels: ClassVar[int] = 3
     remedy: ClassVar[str]
     one_by_one: ClassVar[bool] = False
@@ -82,7 +82,7 @@ class TorchvisionImages(Dataset):
         return f"middle square, {self.size} px bilinear antialiased, bytes, x/127.5-1, {noise}"
 
     @property
-    def grain(self) -> float:
+    def dequantization_width(self) -> float:
         """Return the width of one of 256 values in [-1, 1] where it is filled with noise, else 0."""
         return 2 / 255 if self.dequantise == "uniform" else 0.0
 

@@ -29,7 +29,7 @@ class Digits(Dataset):
     name = "digits"
     source = "Alpaydin & Kaynak 1998, UCI, optical recognition of handwritten digits; scikit-learn's copy"
     traits = ("images",)
-    features = "digits"
+    default_extractor = "digits"
 
     confidence: Annotated[float, Interval(gt=0, lt=1)] = 0.6
 

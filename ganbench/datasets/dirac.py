@@ -50,17 +50,17 @@ class Point:
         self.tolerance, self.device = tolerance, device
         self.weights = torch.ones(1, dtype=torch.float64, device=device)
 
-    def draw(self, generator: Generator, n: int) -> Tensor:
+    def sample_indices(self, generator: Generator, n: int) -> Tensor:
         """Return zeros `[n, 1]`; no random number is used."""
         return torch.zeros(n, 1, device=self.device)
 
-    def take(self, drawn: Tensor) -> Tensor:
+    def gather(self, indices: Tensor) -> Tensor:
         """Return the points themselves."""
-        return drawn
+        return indices
 
     def heldout(self, generator: Generator, n: int) -> Tensor:
         """Return zeros `[n, 1]`."""
-        return self.draw(generator, n)
+        return self.sample_indices(generator, n)
 
     def assign(self, samples: Tensor, probabilities: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return mode 0 for every sample, and whether it lies within the tolerance."""

@@ -33,7 +33,7 @@ class MNIST(TorchvisionImages):
     name = "mnist"
     version = 2
     source = "LeCun et al. 1998, Proceedings of the IEEE 86(11)"
-    features = "mnist"
+    default_extractor = "mnist"
     remedy = DOWNLOAD
     channels = 1
 

@@ -30,7 +30,7 @@ class ShapeImages(Dataset):
     name = "shapes"
     source = "synthetic, after the idea of dSprites: Matthey et al. 2017, github.com/google-deepmind/dsprites-dataset"
     traits = ("images",)
-    features = "pixels"
+    default_extractor = "pixels"
 
     size: Literal[16, 32, 64] = 16
     shapes: Annotated[int, Interval(ge=1, le=6)] = 3

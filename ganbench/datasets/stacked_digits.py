@@ -32,7 +32,7 @@ class StackedDigits(Dataset):
     name = "stacked_digits"
     source = "the stacked MNIST of Metz et al. 2017, arXiv:1611.02163, section 3.3.1, with scikit-learn's digits"
     traits = ("images",)
-    features = "stacked_digits"
+    default_extractor = "stacked_digits"
 
     confidence: Annotated[float, Interval(gt=0, lt=1)] = 0.6
 
@@ -70,13 +70,13 @@ class Triples:
         share = labels.bincount(minlength=CLASSES).double().to(device) / len(labels)
         self.weights = (share[:, None, None] * share[:, None] * share).flatten()
 
-    def draw(self, generator: Generator, n: int) -> Tensor:
+    def sample_indices(self, generator: Generator, n: int) -> Tensor:
         """Return `[n, 3]` row indices, each scan equally likely."""
         return torch.randint(len(self.scans), (n, 3), generator=generator, device=self.scans.device)
 
-    def take(self, drawn: Tensor) -> Tensor:
+    def gather(self, indices: Tensor) -> Tensor:
         """Return images `[..., 3, H, W]` of row indices `[..., 3]`."""
-        return self.scans[drawn]
+        return self.scans[indices]
 
     def heldout(self, generator: Generator, n: int) -> Tensor:
         """Return `n` triples of held-out scans."""

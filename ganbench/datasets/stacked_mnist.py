@@ -39,7 +39,7 @@ class StackedMNIST(TorchvisionImages):
         "Srivastava et al. 2017, arXiv:1705.07761, section 4.2; Metz et al. 2017, arXiv:1611.02163, section 3.3.1; "
         "the number of triples from the code of Lin et al. 2018, arXiv:1712.04086"
     )
-    features = "stacked_mnist"
+    default_extractor = "stacked_mnist"
     remedy = DOWNLOAD
 
     extractor: Literal["stacked_mnist", "pixels", "inception", "clip", "dinov2", "vgg"] = "stacked_mnist"  # pyright: ignore[reportIncompatibleVariableOverride] - read only
@@ -96,13 +96,13 @@ class Triples:
         self.scans, self.held = scans.squeeze(1).to(device), held.squeeze(1).to(device)
         self.triples, self.weights, self.confidence = triples.to(device), weights.to(device), confidence
 
-    def draw(self, generator: Generator, n: int) -> Tensor:
+    def sample_indices(self, generator: Generator, n: int) -> Tensor:
         """Return `n` of the triples' indices, each equally likely, with replacement."""
         return torch.randint(len(self.triples), (n,), generator=generator, device=self.triples.device)
 
-    def take(self, drawn: Tensor) -> Tensor:
+    def gather(self, indices: Tensor) -> Tensor:
         """Return the images `[..., 3, H, W]` of indices `[...]`, in [-1, 1]."""
-        return scaled(self.scans[self.triples[drawn]])
+        return scaled(self.scans[self.triples[indices]])
 
     def heldout(self, generator: Generator, n: int) -> Tensor:
         """Return `n` triples of held-out scans."""

@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Le
 
 from ganbench.core.column import Column
 from ganbench.core.component import Component
-from ganbench.core.protocols import Pass as Pass
+from ganbench.core.protocols import PlayerUpdate as PlayerUpdate
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Network = Literal["D", "G"]
 
 
-class Judge(Protocol):
+class LossLike(Protocol):
     """The losses that the players descend, as far as diagnostics read them (`ganbench.losses.Loss`)."""
 
     @property
@@ -56,12 +56,12 @@ class Probe(Protocol):
         """Generated samples."""
         ...
 
-    def critic(self, x: Tensor) -> Tensor:
+    def discriminator(self, x: Tensor) -> Tensor:
         """Return the logits `[..., N]` of what the discriminator sees, differentiable with respect to it."""
         ...
 
 
-class Field(Protocol):
+class GameVectorField(Protocol):
     """Both players' game as a vector field: v(ω) = (−∇L_D, −∇L_G), penalties included, ω all weights of both.
 
     It is taken on fixed minibatches in float64, in training mode. Weights are `[..., P]`, the discriminator's first.
@@ -78,7 +78,7 @@ class Field(Protocol):
         ...
 
     @property
-    def here(self) -> Tensor:
+    def weights(self) -> Tensor:
         """Return the weights now."""
         ...
 
@@ -88,7 +88,7 @@ class Field(Protocol):
         ...
 
     @property
-    def split(self) -> int:
+    def n_discriminator(self) -> int:
         """Return how many of the weights are the discriminator's."""
         ...
 
@@ -96,11 +96,11 @@ class Field(Protocol):
         """Return v `[..., P]` at weights `[..., P]` on one of the fixed minibatches."""
         ...
 
-    def transposed(self, seed: int | None = None) -> Callable[[Tensor], Tensor]:
+    def vjp(self, seed: int | None = None) -> Callable[[Tensor], Tensor]:
         """Return u → Jᵀu with J = ∂v/∂ω at the weights now, of all seeds or of one place of the seed axis."""
         ...
 
-    def gap(self, steps: int) -> tuple[Tensor, Tensor] | None:
+    def duality_gap(self, steps: int) -> tuple[Tensor, Tensor] | None:
         """Return the game's value `[...]` after D's answer and after G's, of so many updates of a copy each."""
         ...
 
@@ -117,12 +117,12 @@ class Step:
         field: their game around the weights they have.
     """
 
-    d: Pass
-    g: Pass
-    loss: Judge | None = None
+    d: PlayerUpdate
+    g: PlayerUpdate
+    loss: LossLike | None = None
     earlier: Mapping[Network, Tensor] = dataclasses.field(default_factory=dict)
     probe: Probe | None = None
-    field: Field | None = None
+    field: GameVectorField | None = None
 
 
 @dataclass(frozen=True)
@@ -136,14 +136,14 @@ class Diagnostic(Component):
 
     Attributes:
         columns: of the history table. layer_columns: of the layers table.
-        wants: what it reads besides: `"before"` (weights before the update), `"earlier"` (gradients), `"probe"`,
-            `"field"`.
+        requires_fields: what it reads besides: `"before"` (weights before the update), `"earlier"` (gradients),
+            `"probe"`, `"field"`.
     """
 
     kind: ClassVar[str] = "diagnostic"
     columns: ClassVar[tuple[Column, ...]] = ()
     layer_columns: ClassVar[tuple[Column, ...]] = ()
-    wants: ClassVar[tuple[str, ...]] = ()
+    requires_fields: ClassVar[tuple[str, ...]] = ()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,6 @@ def slopes(probe: Probe, x: Tensor) -> Tensor:
     """Return ‖∇ₓD‖ of each of the first samples that the discriminator answers, `[..., B]`."""
     with torch.enable_grad():
         x = x.detach().requires_grad_()
-        logits = probe.critic(x)
+        logits = probe.discriminator(x)
         (gradient,) = torch.autograd.grad(logits.sum(), x)
     return torch.linalg.vector_norm(gradient.flatten(logits.dim()), dim=-1)

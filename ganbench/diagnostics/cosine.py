@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
-from ganbench.diagnostics import Diagnostic, Network, Pass, Step
+from ganbench.diagnostics import Diagnostic, Network, PlayerUpdate, Step
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,7 +24,7 @@ class Cosine(Diagnostic):
 
     name = "cosine"
     source = "Mescheder et al. 2017, arXiv:1705.10461, for the rotation it hints at"
-    wants = ("earlier",)
+    requires_fields = ("earlier",)
     columns = (
         Column("grad_cosine_g", "cosine of the generator's gradient with that of the step before"),
         Column("grad_cosine_d", "cosine of the discriminator's gradient with that of the step before"),
@@ -32,10 +32,10 @@ class Cosine(Diagnostic):
 
     def observe(self, step: Step) -> dict[str, Tensor]:
         """Return the cosines of the players that moved, `[...]`."""
-        passes: dict[Network, Pass] = {"G": step.g, "D": step.d}
+        passes: dict[Network, PlayerUpdate] = {"G": step.g, "D": step.d}
         return {
-            f"grad_cosine_{name.lower()}": _cosine(passed.gradient, step.earlier[name])
-            for name, passed in passes.items()
+            f"grad_cosine_{name.lower()}": _cosine(update.gradient, step.earlier[name])
+            for name, update in passes.items()
             if name in step.earlier
         }
 

@@ -25,7 +25,7 @@ class CriticSlope(Diagnostic):
 
     name = "critic_slope"
     source = "Gulrajani et al. 2017, arXiv:1704.00028, section 4"
-    wants = ("probe",)
+    requires_fields = ("probe",)
     columns = (
         Column("critic_slope_fake", "mean ‖∇ₓD‖ at generated samples"),
         Column("critic_slope_real", "mean ‖∇ₓD‖ at training samples"),

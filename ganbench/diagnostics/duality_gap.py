@@ -27,7 +27,7 @@ class DualityGap(Scheduled):
 
     name = "duality_gap"
     source = "Grnarova et al. 2019, arXiv:1811.05512, definition 1"
-    wants = ("field",)
+    requires_fields = ("field",)
     columns = (
         Column("duality_gap", "value after the discriminator's best answer minus after the generator's"),
         Column("minimax_value", "value after the discriminator's best answer: how far generated data are"),
@@ -39,5 +39,5 @@ class DualityGap(Scheduled):
         """Return both numbers, `[...]`."""
         if step.field is None:
             raise ValueError("duality_gap: the game was not kept")
-        ends = step.field.gap(self.steps)
+        ends = step.field.duality_gap(self.steps)
         return {} if ends is None else {"duality_gap": ends[0] - ends[1], "minimax_value": ends[0]}

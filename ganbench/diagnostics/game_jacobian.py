@@ -41,7 +41,7 @@ class GameJacobian(Scheduled):
 
     name = "game_jacobian"
     source = "Mescheder et al. 2017, arXiv:1705.10461, section 3"
-    wants = ("field",)
+    requires_fields = ("field",)
     columns = (
         Column("jacobian_real_max", "largest real part of the eigenvalues found of the game's Jacobian"),
         Column("jacobian_imag_max", "largest |imaginary part| of the eigenvalues found"),
@@ -61,9 +61,9 @@ class GameJacobian(Scheduled):
             return {}
         rows = []
         for seed in range(field.seeds):
-            product, n = field.transposed(seed), field.here.shape[-1]
-            rows.append(_summary(spectrum(_on_vectors(product, field.here), n, self.eigenvalues)))
-        values = torch.tensor(rows, dtype=torch.float64, device=field.here.device)
+            product, n = field.vjp(seed), field.weights.shape[-1]
+            rows.append(_summary(spectrum(_on_vectors(product, field.weights), n, self.eigenvalues)))
+        values = torch.tensor(rows, dtype=torch.float64, device=field.weights.device)
         return {column.name: values[:, i] for i, column in enumerate(self.columns)}
 
 

@@ -27,7 +27,7 @@ class GradientSnr(Scheduled):
 
     name = "gradient_snr"
     source = "McCandlish et al. 2018, arXiv:1812.06162, appendix A.1, for the estimate of both parts"
-    wants = ("field",)
+    requires_fields = ("field",)
     usual = 500
     columns = (
         Column("grad_snr_g", "signal-to-noise ratio of the generator's gradient over m minibatches"),
@@ -43,8 +43,8 @@ class GradientSnr(Scheduled):
             raise ValueError("gradient_snr: the game was not kept")
         if field.undefined:
             return {}
-        velocities = torch.stack([field.velocity(field.here, i) for i in range(self.minibatches)])
-        of_d, of_g = velocities[..., : field.split], velocities[..., field.split :]
+        velocities = torch.stack([field.velocity(field.weights, i) for i in range(self.minibatches)])
+        of_d, of_g = velocities[..., : field.n_discriminator], velocities[..., field.n_discriminator :]
         return {"grad_snr_g": _ratio(of_g), "grad_snr_d": _ratio(of_d)}
 
 

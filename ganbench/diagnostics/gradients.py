@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
-from ganbench.diagnostics import Diagnostic, Network, Pass, Step, by_layer
+from ganbench.diagnostics import Diagnostic, Network, PlayerUpdate, Step, by_layer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,10 +39,10 @@ class Gradients(Diagnostic):
     def layers(self, step: Step) -> dict[tuple[Network, str], dict[str, Tensor]]:
         """Return every layer's norm, `[...]`."""
         found: dict[tuple[Network, str], dict[str, Tensor]] = {}
-        passes: dict[Network, Pass] = {"G": step.g, "D": step.d}
-        for network, passed in passes.items():
-            rank = passed.gradient.dim() - 1
-            for layer, tensors in by_layer(passed.views(passed.gradient)).items():
+        passes: dict[Network, PlayerUpdate] = {"G": step.g, "D": step.d}
+        for network, update in passes.items():
+            rank = update.gradient.dim() - 1
+            for layer, tensors in by_layer(update.views(update.gradient)).items():
                 flat = torch.cat([tensor.flatten(rank) for tensor in tensors], dim=-1)
                 found[network, layer] = {"grad_norm": torch.linalg.vector_norm(flat, dim=-1)}
         return found

@@ -25,7 +25,7 @@ class Lipschitz(Scheduled):
 
     name = "lipschitz"
     source = "Gulrajani et al. 2017, arXiv:1704.00028, proposition 1"
-    wants = ("probe",)
+    requires_fields = ("probe",)
     usual = 200
     columns = (
         Column("critic_slope_between", "mean ‖∇ₓD‖ on lines between real and generated samples"),
@@ -38,7 +38,7 @@ class Lipschitz(Scheduled):
         if probe is None:
             raise ValueError("lipschitz: the networks were not kept")
         real, fake = probe.real, probe.fake
-        lead = probe.critic(fake).dim() - 1
+        lead = probe.discriminator(fake).dim() - 1
         n = min(real.shape[lead], fake.shape[lead])
         share = (torch.arange(n, device=fake.device, dtype=fake.dtype) + 0.5) / n
         share = share.reshape(n, *[1] * (fake.dim() - lead - 1))

@@ -25,7 +25,7 @@ class Overfitting(Diagnostic):
 
     name = "overfitting"
     source = "Karras et al. 2020, arXiv:2006.06676, eq. 1"
-    wants = ("probe",)
+    requires_fields = ("probe",)
     columns = (
         Column("overfit_ratio", "(mean D of training − of held-out samples) / (of training − of generated samples)"),
         Column("auc_gap", "AUC of training against generated samples minus AUC of held-out against them"),
@@ -36,7 +36,7 @@ class Overfitting(Diagnostic):
         probe = step.probe
         if probe is None:
             raise ValueError("overfitting: the networks were not kept")
-        real, heldout, fake = (probe.critic(x).double() for x in (probe.real, probe.heldout, probe.fake))
+        real, heldout, fake = (probe.discriminator(x).double() for x in (probe.real, probe.heldout, probe.fake))
         known = real.mean(-1)
         return {
             "overfit_ratio": (known - heldout.mean(-1)) / (known - fake.mean(-1)),

@@ -9,7 +9,7 @@ from annotated_types import Ge, Le
 
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
-from ganbench.diagnostics import Field, Scheduled, Step
+from ganbench.diagnostics import GameVectorField, Scheduled, Step
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +35,7 @@ class PathAngle(Scheduled):
 
     name = "path_angle"
     source = "Berard et al. 2020, arXiv:1906.04848, section 4"
-    wants = ("field",)
+    requires_fields = ("field",)
     columns = (
         Column("path_angle_flip", "half the fall of the path-angle's cosine at the weights of now"),
         Column("path_angle_bump", "height of the |cosine| near the weights of now above its surroundings"),
@@ -52,24 +52,24 @@ class PathAngle(Scheduled):
             raise ValueError("path_angle: the game was not kept")
         if field.undefined:
             return {}
-        shares = torch.linspace(-OUT, 1 + OUT, self.points, dtype=torch.float64, device=field.here.device)
+        shares = torch.linspace(-OUT, 1 + OUT, self.points, dtype=torch.float64, device=field.weights.device)
         cosine, norm = path(field, shares)
         before, after, near = (shares >= 0.9 - 1e-9) & (shares < 1 - 1e-9), shares > 1 + 1e-9, shares >= 0.8 - 1e-9
         around = cosine[near].abs()
         return {
             "path_angle_flip": (cosine[before].mean(0) - cosine[after].mean(0)) / 2,
             "path_angle_bump": around.amax(0) - torch.maximum(around[0], around[-1]),
-            "path_norm": field.velocity(field.here).norm(dim=-1),
+            "path_norm": field.velocity(field.weights).norm(dim=-1),
             "path_norm_low": shares.to(norm.device)[norm.argmin(0)].where(norm.isfinite().all(0), torch.nan),
         }
 
 
-def path(field: Field, shares: Tensor) -> tuple[Tensor, Tensor]:
+def path(field: GameVectorField, shares: Tensor) -> tuple[Tensor, Tensor]:
     """Return the cosine and ‖v‖ at each share of the way from the start to now, `[n, ...]` each.
 
     The cosine is 0 where v is, and NaN where the weights never moved.
     """
-    start, way = field.start, field.here - field.start
+    start, way = field.start, field.weights - field.start
     velocities = torch.stack([field.velocity(start + float(share) * way) for share in shares])
     norm, length = velocities.norm(dim=-1), way.norm(dim=-1)
     cosine = (velocities * way).sum(-1) / (norm * length)

@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Le
 
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
-from ganbench.diagnostics import Diagnostic, Network, Pass, Step
+from ganbench.diagnostics import Diagnostic, Network, PlayerUpdate, Step
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,10 +45,10 @@ class SingularValues(Diagnostic):
     def layers(self, step: Step) -> dict[tuple[Network, str], dict[str, Tensor]]:
         """Return every weight's singular values, `[...]`; vectors (biases, scales) have none."""
         found: dict[tuple[Network, str], dict[str, Tensor]] = {}
-        passes: dict[Network, Pass] = {"G": step.g, "D": step.d}
-        for network, passed in passes.items():
-            rank = passed.after.dim() - 1
-            for name, weight in passed.views(passed.after).items():
+        passes: dict[Network, PlayerUpdate] = {"G": step.g, "D": step.d}
+        for network, update in passes.items():
+            rank = update.after.dim() - 1
+            for name, weight in update.views(update.after).items():
                 if weight.dim() >= rank + 2:
                     values = _largest(weight.detach().flatten(rank + 1))
                     layer = name.rpartition(".")[0]

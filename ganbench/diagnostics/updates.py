@@ -22,7 +22,7 @@ class Updates(Diagnostic):
 
     name = "updates"
     source = "Bottou et al. 2018, arXiv:1606.04838; the rule of thumb of 1e-3 is common practice"
-    wants = ("before",)
+    requires_fields = ("before",)
     columns = (
         Column("update_ratio_g", "‖Δw‖ / ‖w‖ of the generator's last update"),
         Column("update_ratio_d", "‖Δw‖ / ‖w‖ of the discriminator's last update"),
@@ -31,9 +31,9 @@ class Updates(Diagnostic):
     def observe(self, step: Step) -> dict[str, Tensor]:
         """Return both ratios, `[...]`."""
         ratios = {}
-        for network, passed in (("g", step.g), ("d", step.d)):
-            if passed.before is None:
+        for network, update in (("g", step.g), ("d", step.d)):
+            if update.before is None:
                 raise ValueError("updates: the weights before the update were not kept")
-            moved = torch.linalg.vector_norm(passed.after - passed.before, dim=-1)
-            ratios[f"update_ratio_{network}"] = moved / torch.linalg.vector_norm(passed.before, dim=-1)
+            moved = torch.linalg.vector_norm(update.after - update.before, dim=-1)
+            ratios[f"update_ratio_{network}"] = moved / torch.linalg.vector_norm(update.before, dim=-1)
         return ratios

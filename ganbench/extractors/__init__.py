@@ -1,4 +1,4 @@
-"""Feature extractors: what distances between sample sets are measured in. One file each."""
+"""Extractor extractors: what distances between sample sets are measured in. One file each."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Feature(Component):
+class Extractor(Component):
     """Turns samples into vectors; its name and version stand beside every number computed from them."""
 
-    kind: ClassVar[str] = "feature"
+    kind: ClassVar[str] = "extractor"
 
     def prepare(self) -> None:  # noqa: B027 - most extractors need no preparation
         """Train or fetch what `extract` needs, once for all trials, into the user's cache."""

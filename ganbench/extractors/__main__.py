@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ganbench.assets.download import run, wanted
 from ganbench.core import registry
 from ganbench.core.errors import GanbenchError
-from ganbench.extractors._fidelity import FidelityFeature
+from ganbench.extractors._fidelity import FidelityExtractor
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -17,13 +17,13 @@ def main(arguments: Sequence[str]) -> None:
         UsageError: a name is missing, or it is none of an extractor with weights.
         GanbenchError: the download failed.
     """
-    known = {n: cls() for n, cls in registry.components("feature").items() if issubclass(cls, FidelityFeature)}
+    known = {n: cls() for n, cls in registry.components("extractor").items() if issubclass(cls, FidelityExtractor)}
     for name in wanted("ganbench.extractors", known, arguments):
         try:
             known[name].download()
         except Exception as error:  # whatever the network or the disk raise
             reason = " ".join(str(error).split())
-            raise GanbenchError(f"feature {name}: cannot be downloaded ({reason}); try again") from error
+            raise GanbenchError(f"extractor {name}: cannot be downloaded ({reason}); try again") from error
         print(f"{name}: weights {known[name].weights_hash()} at {known[name].weights()[0]}")
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ganbench.assets.fidelity import import_torchvision
 from ganbench.core.errors import UsageError
 from ganbench.core.lazy import torch
-from ganbench.extractors import Feature
+from ganbench.extractors import Extractor
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,7 +25,7 @@ BATCH = 64
 
 
 @dataclass(frozen=True)
-class FidelityFeature(Feature):
+class FidelityExtractor(Extractor):
     """A pretrained network of torch-fidelity, in evaluation, on bytes in three colours.
 
     Samples are rounded to the 256 values that real images have, generated and real ones alike, and resized by
@@ -77,7 +77,7 @@ class FidelityFeature(Feature):
             return _sha256(path, status.st_size, status.st_mtime_ns)[:8]
         except OSError as error:
             raise UsageError(
-                f"feature {self.name}: no weights at {path} ({error.strerror}); get them: "
+                f"extractor {self.name}: no weights at {path} ({error.strerror}); get them: "
                 f"python -m ganbench.extractors {self.name} (or name a file: ganbench run … --weights {self.name}=FILE)"
             ) from None
 
@@ -102,7 +102,7 @@ class FidelityFeature(Feature):
         return getattr(importlib.import_module(f"torch_fidelity.{self.module}"), self.extractor)
 
 
-class StateDict(FidelityFeature):
+class StateDict(FidelityExtractor):
     """An extractor whose weights are a dictionary of tensors."""
 
     def check(self, file: Path) -> None:
@@ -111,7 +111,7 @@ class StateDict(FidelityFeature):
 
 
 @functools.lru_cache(maxsize=2)
-def _network(feature: FidelityFeature, digest: str, device: str) -> Any:  # noqa: ANN401 - torch-fidelity is untyped
+def _network(feature: FidelityExtractor, digest: str, device: str) -> Any:  # noqa: ANN401 - torch-fidelity is untyped
     """Return the network of one file of weights; the digest keeps changed weights apart."""
     path, named = feature.weights()
     options = {"feature_extractor_weights_path": str(path)} if named else {}
@@ -121,7 +121,7 @@ def _network(feature: FidelityFeature, digest: str, device: str) -> Any:  # noqa
     except (OSError, EOFError, RuntimeError, ValueError, KeyError, AttributeError, pickle.UnpicklingError) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UsageError(
-            f"feature {feature.name}: {path} holds no weights of torch-fidelity's {feature.network} ({reason}); "
+            f"extractor {feature.name}: {path} holds no weights of torch-fidelity's {feature.network} ({reason}); "
             f"get them anew: python -m ganbench.extractors {feature.name}"
         ) from error
     return network.eval().to(device)

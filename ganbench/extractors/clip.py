@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganbench.core.lazy import torch
-from ganbench.extractors._fidelity import FidelityFeature
+from ganbench.extractors._fidelity import FidelityExtractor
 
 
 @dataclass(frozen=True)
-class CLIP(FidelityFeature):
+class CLIP(FidelityExtractor):
     """512 features of CLIP's ViT-B/32, by torch-fidelity; less drawn to ImageNet's classes than Inception."""
 
     name = "clip"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganbench.extractors import Feature
+from ganbench.extractors import Extractor
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Coordinates(Feature):
+class Coordinates(Extractor):
     """The points themselves: for mixtures, distances between samples are distances in the plane."""
 
     name = "coordinates"

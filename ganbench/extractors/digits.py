@@ -12,7 +12,7 @@ from ganbench.assets.digits import digit_images
 from ganbench.core.errors import GanbenchError
 from ganbench.core.lazy import F, torch
 from ganbench.core.streams import stream
-from ganbench.extractors import Feature
+from ganbench.extractors import Extractor
 from ganbench.extractors._cache import read_weights, write_weights
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ Weights = dict[str, "Tensor"]
 
 
 @dataclass(frozen=True)
-class Digits(Feature):
+class Digits(Extractor):
     """64 features of a fully connected classifier (64–256–64–10) of scikit-learn's digits, before its last layer.
 
     Trained once on the training split with shifts of a pixel, and to be unsure of images that are no digit, from a

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganbench.core.lazy import torch
-from ganbench.extractors._fidelity import FidelityFeature
+from ganbench.extractors._fidelity import FidelityExtractor
 
 
 @dataclass(frozen=True)
-class DINOv2(FidelityFeature):
+class DINOv2(FidelityExtractor):
     """768 features of DINOv2's ViT-B/14, by torch-fidelity.
 
     torch-fidelity takes network and weights from torch hub's folder only: a file named on the command line is refused.

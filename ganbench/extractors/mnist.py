@@ -12,7 +12,7 @@ from ganbench.assets.data_folder import DOWNLOAD, data_folder
 from ganbench.assets.mnist import mnist_files
 from ganbench.core.errors import GanbenchError, UsageError
 from ganbench.core.lazy import torch
-from ganbench.extractors import Feature
+from ganbench.extractors import Extractor
 from ganbench.extractors import _scans as scans
 from ganbench.extractors._cache import read_weights, write_weights
 
@@ -27,7 +27,7 @@ WEIGHTS_VERSION = 1
 
 
 @dataclass(frozen=True)
-class MNIST(Feature):
+class MNIST(Extractor):
     """64 features of a convolutional classifier of MNIST (32 and 64 maps, 64 units, 10 classes), before its last layer.
 
     Trained once on the training scans in `$GANBENCH_DATA`, shifted, noisy and at 16 and 32 pixels, and to be unsure of
@@ -108,8 +108,8 @@ def require_accuracy(found: float, size: int, least: float) -> None:
     """
     if found < least:
         raise GanbenchError(
-            f"feature mnist: the classifier is right on {found:.3f} of the test scans of {size} pixels and must be on "
-            f"{least}; are the files in {data_folder()} MNIST's? choose a larger size, or extractor: pixels"
+            f"extractor mnist: the classifier is right on {found:.3f} of the test scans of {size} pixels and must be "
+            f"on {least}; are the files in {data_folder()} MNIST's? choose a larger size, or extractor: pixels"
         )
 
 
@@ -144,7 +144,7 @@ def _read(folder: Path, *, held: bool) -> tuple[Tensor, Tensor]:
     except Exception as error:  # readers of broken files raise what they like
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UsageError(
-            f"feature mnist: the scans that its classifier learns from cannot be read from {folder} ({reason}); "
+            f"extractor mnist: the scans that its classifier learns from cannot be read from {folder} ({reason}); "
             f"{DOWNLOAD.format(name='mnist')}"
         ) from error
     return files.data, files.targets

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ganbench.core.lazy import F
-from ganbench.extractors import Feature
+from ganbench.extractors import Extractor
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,7 +15,7 @@ SIDE = 8
 
 
 @dataclass(frozen=True)
-class Pixels(Feature):
+class Pixels(Extractor):
     """The image averaged to 8×8 places: 64 numbers a colour, for data that no classifier here knows.
 
     Distances then are of layout and colour, not of content: compare them with their floor, and with no other

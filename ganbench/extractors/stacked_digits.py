@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganbench.extractors import Feature
+from ganbench.extractors import Extractor
 from ganbench.extractors._triples import triple_probabilities
 from ganbench.extractors.digits import WIDTH, Digits
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class StackedDigits(Feature):
+class StackedDigits(Extractor):
     """The 64 features that the `digits` classifier finds in red, green and blue, one after the other: 192.
 
     Colours are judged on their own, so the probability of the class 100a + 10b + c is the product of three.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ganbench.core.lazy import torch
-from ganbench.extractors import Feature
+from ganbench.extractors import Extractor
 from ganbench.extractors._scans import WIDTH
 from ganbench.extractors._triples import triple_probabilities
 from ganbench.extractors.mnist import MNIST
@@ -18,7 +18,7 @@ COLOURS = 3
 
 
 @dataclass(frozen=True)
-class StackedMNIST(Feature):
+class StackedMNIST(Extractor):
     """The 64 features that the `mnist` classifier finds in red, green and blue, one after the other: 192.
 
     Colours are judged on their own, so the probability of the class 100a + 10b + c is the product of three.

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 class Loss(Component):
     """A pair of losses on logits `[..., B] → [...]`; leading axes (seeds) are carried through untouched.
 
-    A loss with a state of its own defines `remembering(memory, real, fake)` as well, which training calls in the place
-    of `discriminator`; `memory` is a dictionary of tensors `[...]` that goes into checkpoints.
+    A loss with a state of its own defines `stateful_discriminator(memory, real, fake)` as well, which training calls
+    in the place of `discriminator`; `memory` is a dictionary of tensors `[...]` that goes into checkpoints.
 
     Attributes:
         optimum: the discriminator's loss where generated and real data agree and it can do no better.
-        needs_real: the generator's loss looks at real logits, so its step draws a fresh real batch.
+        requires_real: the generator's loss looks at real logits, so its step draws a fresh real batch.
         traits: `("no targets",)` where 1/0 targets have no meaning.
     """
 
     kind: ClassVar[str] = "loss"
     optimum: ClassVar[float]
-    needs_real: ClassVar[bool] = False
+    requires_real: ClassVar[bool] = False
 
     @abstractmethod
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets = HARD) -> Tensor:
@@ -36,4 +36,4 @@ class Loss(Component):
 
     @abstractmethod
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """Return the generator's loss from fake (and, where `needs_real`, real) logits, `[..., B] → [...]`."""
+        """Return the generator's loss from fake (and, where `requires_real`, real) logits, `[..., B] → [...]`."""

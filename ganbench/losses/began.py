@@ -27,19 +27,19 @@ class BEGAN(Loss):
 
     name = "began"
     source = "Berthelot et al. 2017, arXiv:1703.10717, section 3.4"
-    mends = "an unbalanced game: k holds the two errors in proportion"
+    addresses = "an unbalanced game: k holds the two errors in proportion"
     optimum = 0.0
     traits = ("no targets", "energy")
-    needs = {"autoencoder": "the loss is one of energies, which only a reconstruction error gives"}
+    requires = {"autoencoder": "the loss is one of energies, which only a reconstruction error gives"}
 
     gamma: Annotated[float, Interval(gt=0, le=1)] = 0.5
     rate: Annotated[float, Gt(0)] = 1e-3
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets = HARD) -> Tensor:
-        """Return −E r + E f, the loss at k = 1, `[..., B] → [...]`; training goes through `remembering`."""
+        """Return −E r + E f, the loss at k = 1, `[..., B] → [...]`; training goes through `stateful_discriminator`."""
         return fake.mean(-1) - real.mean(-1)
 
-    def remembering(self, memory: dict[str, Tensor], real: Tensor, fake: Tensor) -> Tensor:
+    def stateful_discriminator(self, memory: dict[str, Tensor], real: Tensor, fake: Tensor) -> Tensor:
         """Return −E r + k E f and move k, `[..., B] → [...]`."""
         on_real, on_fake = -real.mean(-1), -fake.mean(-1)
         k = memory.get("k", torch.zeros_like(on_real)).detach()

@@ -25,9 +25,9 @@ class EBGAN(Loss):
 
     name = "ebgan"
     source = "Zhao et al. 2016, arXiv:1609.03126, eq. 1-2"
-    mends = "a discriminator with one number to say: an autoencoder judges every coordinate"
+    addresses = "a discriminator with one number to say: an autoencoder judges every coordinate"
     traits = ("no targets", "energy")
-    needs = {"autoencoder": "the loss is one of energies, which only a reconstruction error gives"}
+    requires = {"autoencoder": "the loss is one of energies, which only a reconstruction error gives"}
 
     margin: Annotated[float, Gt(0)] = 10.0
 

@@ -24,7 +24,7 @@ class FganHellinger(Loss):
     name = "fgan_hellinger"
     group = "f-GAN"
     source = "Nowozin et al. 2016, arXiv:1606.00709, eq. 6 and tables 1, 2 and 6"
-    mends = "fixed choice of divergence: Hellinger is bounded and symmetric"
+    addresses = "fixed choice of divergence: Hellinger is bounded and symmetric"
     optimum = 0.0
     traits = ("no targets",)
 

@@ -24,7 +24,7 @@ class FganKL(Loss):
     name = "fgan_kl"
     group = "f-GAN"
     source = "Nowozin et al. 2016, arXiv:1606.00709, eq. 6 and tables 1, 2 and 6"
-    mends = "fixed choice of divergence: KL covers every mode of the data"
+    addresses = "fixed choice of divergence: KL covers every mode of the data"
     optimum = 0.0
     traits = ("no targets",)
 

@@ -23,7 +23,7 @@ class FganPearson(Loss):
     name = "fgan_pearson"
     group = "f-GAN"
     source = "Nowozin et al. 2016, arXiv:1606.00709, eq. 6 and tables 1, 2 and 6"
-    mends = "fixed choice of divergence: χ² weighs missing modes most"
+    addresses = "fixed choice of divergence: χ² weighs missing modes most"
     optimum = 0.0
     traits = ("no targets",)
 

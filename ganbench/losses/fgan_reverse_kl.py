@@ -24,7 +24,7 @@ class FganReverseKL(Loss):
     name = "fgan_reverse_kl"
     group = "f-GAN"
     source = "Nowozin et al. 2016, arXiv:1606.00709, eq. 6 and tables 1, 2 and 6"
-    mends = "fixed choice of divergence: reverse KL puts samples only where the data are"
+    addresses = "fixed choice of divergence: reverse KL puts samples only where the data are"
     optimum = 0.0
     traits = ("no targets",)
 

@@ -22,7 +22,7 @@ class Hinge(Loss):
 
     name = "hinge"
     source = "Lim & Ye 2017, arXiv:1705.02894; Miyato et al. 2018, arXiv:1802.05957, eq. 16-17"
-    mends = "over-confident discriminator"
+    addresses = "over-confident discriminator"
     optimum = 2.0
     traits = ("no targets",)
 

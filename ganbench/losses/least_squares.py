@@ -18,7 +18,7 @@ class LeastSquares(Loss):
 
     name = "least_squares"
     source = "Mao et al. 2017, arXiv:1611.04076, eq. 2 with a = 0, b = c = 1"
-    mends = "saturation of the cross-entropy"
+    addresses = "saturation of the cross-entropy"
     optimum = 0.25
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets = HARD) -> Tensor:

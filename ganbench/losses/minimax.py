@@ -24,7 +24,7 @@ class Minimax(Loss):
 
     name = "minimax"
     source = "Goodfellow et al. 2014, arXiv:1406.2661, eq. 1"
-    mends = "nothing: it is the loss whose failures the others mend"
+    addresses = "nothing: it is the loss whose failures the others mend"
     optimum = 2 * log(2)
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets = HARD) -> Tensor:

@@ -24,7 +24,7 @@ class NonSaturating(Loss):
 
     name = "non_saturating"
     source = "Goodfellow et al. 2014, arXiv:1406.2661, section 3"
-    mends = "vanishing generator gradient of minimax"
+    addresses = "vanishing generator gradient of minimax"
     optimum = 2 * log(2)
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets = HARD) -> Tensor:

@@ -23,9 +23,9 @@ class RelativisticAverage(Loss):
 
     name = "relativistic_average"
     source = "Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4.3 (halved: the cross-entropy of D's mean answer)"
-    mends = "generator that ignores real data; discriminator whose answers on real data never fall"
+    addresses = "generator that ignores real data; discriminator whose answers on real data never fall"
     optimum = log(2)
-    needs_real = True
+    requires_real = True
     traits = ("no targets",)
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets = HARD) -> Tensor:

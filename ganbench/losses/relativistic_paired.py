@@ -20,9 +20,9 @@ class RelativisticPaired(Loss):
 
     name = "relativistic_paired"
     source = "Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4.1"
-    mends = "collapse of losses that judge fakes alone"
+    addresses = "collapse of losses that judge fakes alone"
     optimum = log(2)
-    needs_real = True
+    requires_real = True
     traits = ("no targets",)
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets = HARD) -> Tensor:

@@ -21,7 +21,7 @@ class Wasserstein(Loss):
 
     name = "wasserstein"
     source = "Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1"
-    mends = "vanishing gradient; a loss that follows quality"
+    addresses = "vanishing gradient; a loss that follows quality"
     optimum = 0.0
     traits = ("no targets",)
 

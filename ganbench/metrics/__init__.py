@@ -50,12 +50,13 @@ class Metric(Component):
         every: steps between two of its values: it is asked at the evaluations that reach a multiple of them, and at the
             last. None: eight times a run. A cheap metric sets 1, every evaluation.
         columns: what it returns.
-        wants: which of a sample's optional fields it reads, `("log_density",)` or `("training",)`; the others are None.
+        requires_fields: which of a sample's optional fields it reads, `("log_density",)` or `("training",)`; the others
+            are None.
     """
 
     kind: ClassVar[str] = "metric"
     columns: ClassVar[tuple[Column, ...]]
-    wants: ClassVar[tuple[str, ...]] = ()
+    requires_fields: ClassVar[tuple[str, ...]] = ()
 
     every: Every = field(default=None, kw_only=True)
 

@@ -23,7 +23,7 @@ class LogLikelihood(Metric):
 
     name = "log_likelihood"
     source = "Metz et al. 2016, arXiv:1611.02163, section 3.1, reports the data's own density of samples"
-    wants = ("log_density",)
+    requires_fields = ("log_density",)
     columns = (
         Column("log_likelihood", "mean log-density of samples under the data's own distribution", "nat", "higher"),
     )

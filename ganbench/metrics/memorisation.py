@@ -28,7 +28,7 @@ class Memorisation(Metric):
 
     name = "memorisation"
     source = "Alaa et al. 2022, arXiv:2102.08921, section 3.3 (authenticity)"
-    wants = ("training",)
+    requires_fields = ("training",)
     columns = (
         Column("memorisation", "P(nearer to a training than to a held-out sample, as many of each); honest 0.5"),
         Column("authenticity", "share of samples farther from their nearest training sample than that from its own"),

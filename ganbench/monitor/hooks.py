@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from ganbench.core.errors import UsageError
-from ganbench.core.protocols import Pass
+from ganbench.core.protocols import PlayerUpdate
 from ganbench.training.layout import Layout
 
 Kept = dict[int, Tensor]
@@ -81,10 +81,10 @@ class Player:
                 self.gradient[i] = own.detach().clone()
             self.after[i] = self.params[i].detach().clone()
 
-    def passed(self, loss: Tensor, real_logits: Tensor | None, fake_logits: Tensor) -> Pass:
+    def make_update(self, loss: Tensor, real_logits: Tensor | None, fake_logits: Tensor) -> PlayerUpdate:
         """Return the caught update on a leading axis of one; what no optimiser holds has not moved."""
         now = [p.detach() for p in self.params]
-        return Pass(
+        return PlayerUpdate(
             loss=loss,
             real_logits=real_logits,
             fake_logits=fake_logits,

@@ -13,7 +13,7 @@ from ganbench.core.column import Column
 from ganbench.core.errors import UsageError
 from ganbench.core.streams import stream
 from ganbench.datasets import Dataset
-from ganbench.extractors import Feature
+from ganbench.extractors import Extractor
 from ganbench.metrics import Metric, Sample
 
 Features = str | Callable[[Tensor], Tensor] | None
@@ -34,7 +34,7 @@ class Unlabelled:
         return mode, torch.zeros_like(mode, dtype=torch.bool)
 
 
-class Judge:
+class SampleEvaluator:
     """Measures samples; what it compares with never changes once it is there.
 
     Args:
@@ -114,8 +114,10 @@ class Judge:
         self.label = dataset.label
         self._data: Any = dataset.load(self.device)
         real = self._data.heldout(self._generator("evaluation real"), self.samples)
-        floor = self._data.take(self._data.draw(self._generator("evaluation floor"), self.samples))
-        self._begin(self._features or dataset.feature, real, floor, KNOWN_MODES if dataset.modes else UNKNOWN_MODES)
+        floor = self._data.gather(self._data.sample_indices(self._generator("evaluation floor"), self.samples))
+        self._begin(
+            self._features or dataset.extractor_name, real, floor, KNOWN_MODES if dataset.modes else UNKNOWN_MODES
+        )
 
     def _of_samples(self, real: Tensor) -> None:
         half = min(self.samples, len(real) // 2)
@@ -129,13 +131,13 @@ class Judge:
         self._own = None if isinstance(features, str) else features
         self.extractor = features if isinstance(features, str) else getattr(features, "__name__", "own features")
         self._feature = cast(
-            Feature, registry.build("feature", features if isinstance(features, str) else "coordinates", {})
+            Extractor, registry.build("extractor", features if isinstance(features, str) else "coordinates", {})
         )
         self._feature.prepare()
         self.identity = self._feature.identity() if self._own is None else self.extractor  # weights tell them apart
         if self._asked is None:
             self.metrics = _built(usual)
-        self.wanted = {field for metric in self.metrics for field in metric.wants}
+        self.wanted = {field for metric in self.metrics for field in metric.requires_fields}
         self.real = self._describe(real)
         self.floors = {name: float(value) for name, value in self.measure(floor).items()}
 

@@ -28,7 +28,7 @@ from ganbench.monitor.describe import labels, manifest, versions
 from ganbench.monitor.folder import Folder
 from ganbench.monitor.hooks import Catcher, Player
 from ganbench.monitor.isolation import generated
-from ganbench.monitor.judge import Features, Judge
+from ganbench.monitor.judge import Features, SampleEvaluator
 from ganbench.monitor.record import Record
 from ganbench.monitor.view import View
 from ganbench.sinks import Sink, Writers
@@ -105,7 +105,9 @@ class Monitor:
         self._loss = cast(Loss, registry.build("loss", loss, {})) if isinstance(loss, str) else loss
         self._latents = (latents,) if isinstance(latents, Tensor) else latents
         device = self._g.params[0].device
-        self._judge = Judge(data, features, metrics, samples, device if device.type == "cuda" else torch.device("cpu"))
+        self._judge = SampleEvaluator(
+            data, features, metrics, samples, device if device.type == "cuda" else torch.device("cpu")
+        )
         self._heldout = self._judge.real.points if self._judge.real is not None else None
         self._view = View(self._loss, diagnostics)
         self._given: dict[str, Tensor] = {}
@@ -228,7 +230,7 @@ class Monitor:
         self._new_rows(values)
 
     def _evaluate(self) -> None:
-        """Judge samples: those of the fixed latents, or the last minibatches."""
+        """SampleEvaluator samples: those of the fixed latents, or the last minibatches."""
         self._evaluation = (self.steps // self._evaluate_every + 1) * self._evaluate_every
         self._keep_from = 0
         points = self._points()

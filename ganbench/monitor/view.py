@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ganbench.core import registry
 from ganbench.core.column import Column
 from ganbench.core.errors import UsageError
-from ganbench.diagnostics import Diagnostic, Judge, Step
+from ganbench.diagnostics import Diagnostic, LossLike, Step
 from ganbench.losses import Loss
 from ganbench.monitor.hooks import Player
 from ganbench.monitor.isolation import call, evaluating, untouched_randomness
@@ -92,9 +92,9 @@ class View:
         real, fake = (_logits(given.get(name)) for name in ("real_logits", "fake_logits"))
         answers = torch.zeros(1, 0) if fake is None else fake
         return Step(
-            d=d.passed(given.get("d_loss", nothing).reshape(1).float(), real, answers),
-            g=g.passed(given.get("g_loss", nothing).reshape(1).float(), real, answers),
-            loss=cast(Judge | None, self.loss),
+            d=d.make_update(given.get("d_loss", nothing).reshape(1).float(), real, answers),
+            g=g.make_update(given.get("g_loss", nothing).reshape(1).float(), real, answers),
+            loss=cast(LossLike | None, self.loss),
             probe=_Probe(d.module, given, heldout),
         )
 
@@ -105,7 +105,7 @@ class _Probe:
     def __init__(self, discriminator: nn.Module, given: Mapping[str, Tensor], heldout: Tensor | None) -> None:
         self._discriminator, self._given, self._heldout = discriminator, given, heldout
 
-    def critic(self, x: Tensor) -> Tensor:
+    def discriminator(self, x: Tensor) -> Tensor:
         """Return the logits `[1, N]` of samples `[1, N, *sample]`, in evaluation mode."""
         with untouched_randomness(), evaluating(self._discriminator):
             answers = _logits(call(self._discriminator, x[0]))
@@ -156,7 +156,7 @@ def _read(diagnostic: Any, done: Step) -> dict[tuple[Place | None, str], Tensor]
 
 def _built(one: str | Diagnostic) -> Diagnostic:
     diagnostic = cast(Diagnostic, registry.build("diagnostic", one, {})) if isinstance(one, str) else one
-    for want in diagnostic.wants:
+    for want in diagnostic.requires_fields:
         if want not in SUPPORTED:
             raise UsageError(
                 f"ganbench.Monitor: {diagnostic.name} reads {want!r}, which only a sweep keeps; leave it out"

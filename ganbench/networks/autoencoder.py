@@ -32,10 +32,10 @@ class Autoencoder(Network):
 
     name = "autoencoder"
     source = "Zhao et al. 2016, arXiv:1609.03126, section 2.3"
-    mends = "a discriminator with one number to say"
+    addresses = "a discriminator with one number to say"
     traits = ("autoencoder",)
     conflicts = {"couples samples": "an autoencoder's energy is one sample's own reconstruction error"}
-    needs = {"energy": "an autoencoder answers with −energy ≤ 0, which only energy losses (ebgan) can read"}
+    requires = {"energy": "an autoencoder answers with −energy ≤ 0, which only energy losses (ebgan) can read"}
 
     width: Size = 64
     depth: Annotated[int, Interval(ge=0, le=64)] = 2

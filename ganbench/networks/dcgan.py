@@ -35,7 +35,7 @@ class DCGAN(Network):
     name = "dcgan"
     version = 3
     source = "Radford et al. 2016, arXiv:1511.06434, section 3"
-    needs = {"images": "dcgan builds convolutions and the data set has no images"}
+    requires = {"images": "dcgan builds convolutions and the data set has no images"}
 
     latent: Size = 32
     channels: Size = 16

@@ -217,7 +217,7 @@ def _why_not(trial: Trial, shape: Shape, single_piece: bool) -> str | None:
         resize = getattr(trick, "shape", None)
         if resize is not None and resize(shape) != shape:
             return f"its discriminator is made for samples {shape}, {trick.name} shows it {resize(shape)}"
-        if single_piece and any(hasattr(trick, hook) for hook in ("features", "generator_loss")):
+        if single_piece and any(hasattr(trick, hook) for hook in ("extra_hidden", "generator_loss")):
             return f"its discriminator is a single piece, {trick.name} needs an nn.Sequential ending in nn.Linear(F, 1)"
     return None
 

@@ -34,7 +34,7 @@ class ResNet(Network):
     name = "resnet"
     version = 3
     source = "Miyato et al. 2018, arXiv:1802.05957, table 4"
-    needs = {"images": "resnet builds convolutions and the data set has no images"}
+    requires = {"images": "resnet builds convolutions and the data set has no images"}
 
     latent: Size = 128
     channels: Size = 32

@@ -107,7 +107,7 @@ def marks(found: Sequence[Finding]) -> list[Mark]:
         if finding.family != "healthy":
             for one in finding.details:
                 if one.level is not None:
-                    text = f"{finding.verdict}, {one.feature} {one.comparison} {one.threshold:g}"
+                    text = f"{finding.verdict}, {one.statistic} {one.comparison} {one.threshold:g}"
                     placed.setdefault(one.column, Mark(one.column, one.level, one.from_step, text))
     return list(placed.values())
 

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganbench.report.judged import Judged
+from ganbench.report.judged import AnalysedResults
 from ganbench.report.numbers import count
 from ganbench.report.summary import summary
 
@@ -31,7 +31,7 @@ class Download:
     instead: str = ""
 
 
-def downloads(judged: Judged) -> list[Download]:
+def downloads(judged: AnalysedResults) -> list[Download]:
     """Return the ranking and the runs as CSV and the summary as JSON; what is too large for a page says so."""
     ranked, runs = judged.ranking, judged.results.runs
     texts = (
@@ -51,7 +51,7 @@ def with_floors(ranked: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     return ranked.merge(runs.groupby("trial", sort=False)[names].first(), "left", left_on="trial", right_index=True)
 
 
-def to_json(judged: Judged) -> str:
+def to_json(judged: AnalysedResults) -> str:
     """Return the summary as strict JSON."""
     return json.dumps(summary(judged), ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
 

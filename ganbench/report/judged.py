@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Judged:
+class AnalysedResults:
     """The results of a run, their ranking and their verdicts."""
 
     results: Results

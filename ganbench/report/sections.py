@@ -15,7 +15,7 @@ from ganbench.report.cards import Card, card, fill_of, thumbnail
 from ganbench.report.downloads import Download, downloads
 from ganbench.report.headline import Ranked, headline
 from ganbench.report.heatmap import Heatmap, heatmaps
-from ganbench.report.judged import Judged
+from ganbench.report.judged import AnalysedResults
 from ganbench.report.labels import naming, short_names
 from ganbench.report.numbers import count, listing
 from ganbench.report.panels import frames
@@ -86,7 +86,7 @@ class Page:
 
 def page(results: Results) -> Page:
     """Return what the page of these results shows."""
-    judged = Judged(results)
+    judged = AnalysedResults(results)
     ranked, metrics = _records(judged.ranking), metric_columns(results)
     parts = _by(results.runs, "dataset")
     found = judged.verdicts

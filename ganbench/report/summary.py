@@ -12,7 +12,7 @@ from ganbench.core.markdown import escaped, table
 from ganbench.core.trial import AXES
 from ganbench.report import about
 from ganbench.report.headline import headline, name_of
-from ganbench.report.judged import Judged
+from ganbench.report.judged import AnalysedResults
 from ganbench.report.labels import label, naming, short_names
 from ganbench.report.numbers import NONE, count, number
 from ganbench.report.rows import floor_of
@@ -26,7 +26,7 @@ FORMAT = 1
 MOST_ROWS = 50  # of a data set in Markdown; a step summary holds one megabyte
 
 
-def summary(judged: Judged) -> dict[str, Any]:
+def summary(judged: AnalysedResults) -> dict[str, Any]:
     """Return what the page says as JSON can hold it; numbers have six digits, undefined ones are null.
 
     Keys: `format`, `suite`, `run`; `datasets`, each `name`, `dataset`, `headline`, `lead` (the metric that decides the
@@ -52,7 +52,7 @@ def summary(judged: Judged) -> dict[str, Any]:
     }
 
 
-def markdown(judged: Judged) -> str:
+def markdown(judged: AnalysedResults) -> str:
     """Return the headline, a table a data set with its best trials first, and what was skipped."""
     data = summary(judged)
     lines = [f"## {escaped(data['suite'])}", ""]
@@ -147,7 +147,7 @@ def _judged(judged: Mapping[str, list[Any]]) -> str:
         return "No run got so far that its samples were judged."
     fake, real = (", ".join(f"{n:,}" for n in judged[column]) or NONE for column in ("n_fake", "n_real"))
     names = ", ".join(escaped(str(name)) for name in judged["extractor"]) or NONE
-    return f"Judged on {fake} generated against {real} held-out real samples; features: {names}."
+    return f"AnalysedResults on {fake} generated against {real} held-out real samples; features: {names}."
 
 
 def _cells(trial: Mapping[str, Any], shown: list[str]) -> list[str]:

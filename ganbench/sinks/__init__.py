@@ -83,7 +83,7 @@ def sink_of(text: str) -> Sink:
     if kind not in kinds:
         raise UsageError(f"--sink {text}: {unknown('tracker', kind, kinds)}")
     if not rest:
-        raise UsageError(f"--sink {text}: where to is missing; write {kind}:{kinds[kind].wanted}")
+        raise UsageError(f"--sink {text}: where to is missing; write {kind}:{kinds[kind].place_name}")
     return kinds[kind](rest)
 
 

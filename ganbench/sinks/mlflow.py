@@ -22,7 +22,7 @@ class MLflow:
         UsageError: mlflow is not installed.
     """
 
-    wanted = "URI"
+    place_name = "URI"
 
     def __init__(self, uri: str, experiment: str = "ganbench") -> None:
         self._package = package("mlflow", "'ganbench[mlflow]'")

@@ -20,7 +20,7 @@ class TensorBoard:
         UsageError: tensorboardX is not installed.
     """
 
-    wanted = "FOLDER"
+    place_name = "FOLDER"
 
     def __init__(self, folder: str | Path) -> None:
         self._folder = Path(folder)

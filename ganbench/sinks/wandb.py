@@ -18,7 +18,7 @@ class WandB:
         UsageError: wandb is not installed.
     """
 
-    wanted = "PROJECT"
+    place_name = "PROJECT"
 
     def __init__(self, project: str) -> None:
         self._package, self._project = package("wandb", "'ganbench[wandb]'"), project

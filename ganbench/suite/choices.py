@@ -27,7 +27,7 @@ from ganbench.suite.document import Keys, describe, shorten
 Json = dict[str, Any]
 
 
-def complaint(text: str, path: Keys = (), *, key: bool = False) -> PydanticCustomError:
+def suite_error(text: str, path: Keys = (), *, key: bool = False) -> PydanticCustomError:
     """Return an error with our own text, about something at `path` below the value that is being checked."""
     return PydanticCustomError("ganbench", "{text}", {"text": text, "path": path, "key": key})
 
@@ -51,7 +51,7 @@ class Strict(BaseModel):
     def _no_unknown_keys(cls, data: Any) -> Any:  # noqa: ANN401 - anything may have been written
         for key in data if isinstance(data, dict) else ():
             if key not in cls.model_fields:
-                raise complaint(unknown(cls.what, shorten(str(key)), cls.model_fields), (key,), key=True)
+                raise suite_error(unknown(cls.what, shorten(str(key)), cls.model_fields), (key,), key=True)
         return data
 
 
@@ -72,16 +72,16 @@ def choose(kind: str, written: Any) -> Choice:  # noqa: ANN401 - anything may ha
         cls = registry.find(kind, name)
     except UnknownComponentError:
         problem = unknown(kind, shorten(name), registry.components(kind))
-        raise complaint(problem, (name,) if isinstance(written, dict) else (), key=True) from None
+        raise suite_error(problem, (name,) if isinstance(written, dict) else (), key=True) from None
     try:
         checked = parameter_model(cls).model_validate(parameters)
     except ValidationError as errors:
         path, text, key = first_error(errors)
-        raise complaint(text, (name, *path), key=key) from None
+        raise suite_error(text, (name, *path), key=key) from None
     try:
         component = cls(**{f.name: getattr(checked, f.name) for f in dataclasses.fields(cls)})
     except ValueError as error:
-        raise complaint(f"{name}: {error}", (name,) if isinstance(written, dict) else ()) from None
+        raise suite_error(f"{name}: {error}", (name,) if isinstance(written, dict) else ()) from None
     return Choice.of(component)
 
 
@@ -89,11 +89,11 @@ def _name_and_parameters(kind: str, written: Any) -> tuple[str, Json]:  # noqa: 
     if isinstance(written, str):
         return written, {}
     if not isinstance(written, dict):
-        raise complaint(f"{kind}: expected a name or `name: {{parameter: value}}`, found {describe(written)}")
+        raise suite_error(f"{kind}: expected a name or `name: {{parameter: value}}`, found {describe(written)}")
     if len(written) != 1:
         extra = next(iter(list(written)[1:]), None)
         found = ", ".join(shorten(str(key), 20) for key in list(written)[:4]) or "none"
-        raise complaint(
+        raise suite_error(
             f"{kind}: expected one name, found {len(written)} ({found}); indent its parameters or write "
             "`name: {parameter: value}`",
             () if extra is None else (extra,),
@@ -101,7 +101,7 @@ def _name_and_parameters(kind: str, written: Any) -> tuple[str, Json]:  # noqa: 
         )
     name, parameters = next(iter(written.items()))
     if parameters is not None and not isinstance(parameters, dict):
-        raise complaint(
+        raise suite_error(
             f"the parameters of {shorten(name)} are a mapping such as `{{gamma: 0.1}}`, not {describe(parameters)}",
             (name,),
         )

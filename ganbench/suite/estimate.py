@@ -48,11 +48,11 @@ def trial_seconds(trial: Trial) -> float:
 
 def plan_seconds(plan: Plan, jobs: int | None = None) -> float:
     """Return seconds for all trials, `jobs` of them at a time (as many as cores allow by default)."""
-    at_once = jobs or max(1, cores() // plan.suite.resources.cpus)
+    max_concurrent = jobs or max(1, cores() // plan.suite.resources.cpus)
     each = [trial_seconds(trial) for trial in plan.trials or plan.cells]
     if plan.suite.search is not None and not plan.trials:
         each = [sum(each) / len(each)] * plan.suite.search.trials
-    return START_S + max(sum(each) / at_once, max(each))
+    return START_S + max(sum(each) / max_concurrent, max(each))
 
 
 def cores() -> int:

@@ -13,7 +13,7 @@ from ganbench.core.component import Component
 from ganbench.core.errors import UsageError, unknown
 from ganbench.core.trial import Choice, Trial
 from ganbench.suite.schema import AXES, EVALUATIONS, Block, Suite
-from ganbench.suite.space import Sampler, Search, direction, fault
+from ganbench.suite.space import Sampler, Search, direction, space_error
 from ganbench.suite.yaml import shorten
 
 MAX_TRIALS = 10_000
@@ -77,7 +77,7 @@ def make_plan(suite: Suite, only: str | None = None, *, cap: int | None = MAX_TR
             excluded += 1
         elif not wanted(trial):
             filtered += 1
-        elif reason := meaningless(trial):
+        elif reason := incompatibility(trial):
             skipped.append((trial, reason))
         else:
             trials.append(trial)
@@ -109,12 +109,12 @@ def _searched(
     except ValueError as error:
         raise UsageError(f"{suite.place(('search', 'metric'))}: {error}") from None
     for path in search.space:
-        if problem := fault(search, cells, path):
+        if problem := space_error(search, cells, path):
             raise UsageError(f"{suite.place(('search', 'space', path))}: {problem}")
     sampler = Sampler(search, tuple(cells))
     if search.adaptive:
         return Plan(suite, (), tuple(skipped), excluded, sampler.name, sampler.cells)
-    drawn = [(trial, meaningless(trial)) for trial in sampler.draws()]
+    drawn = [(trial, incompatibility(trial)) for trial in sampler.draws()]
     trials = [trial for trial, reason in drawn if reason is None]
     skipped = [*skipped, *((trial, reason) for trial, reason in drawn if reason is not None)]
     if not trials:
@@ -184,10 +184,10 @@ def traits(component: Component) -> tuple[str, ...]:
     return (*component.traits, *brought())
 
 
-def meaningless(trial: Trial) -> str | None:
+def incompatibility(trial: Trial) -> str | None:
     """Return why a combination has no meaning, or None.
 
-    A component's `conflicts` are held against the traits of every other one, its `needs` against the traits of all,
+    A component's `conflicts` are held against the traits of every other one, its `requires` against the traits of all,
     and its `skip(trial)` has the last word.
     """
     components = [choice.build() for choice in trial.choices]
@@ -200,7 +200,7 @@ def meaningless(trial: Trial) -> str | None:
             for other in having.get(trait, ()):
                 if other is not component:
                     return f"{component.label} with {other.label}: {reason}"
-        for trait, reason in component.needs.items():
+        for trait, reason in component.requires.items():
             if trait not in having:
                 return f"{component.label} needs {trait}: {reason}"
     for component in components:

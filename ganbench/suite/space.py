@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from ganbench.core import registry
 from ganbench.core.trial import Choice, Trial
-from ganbench.suite.choices import Json, Strict, choose, complaint, hashable
+from ganbench.suite.choices import Json, Strict, choose, hashable, suite_error
 from ganbench.suite.document import describe, shorten
 
 WORST = 1e12  # what a diverged or undefined run counts as: worse than any number, and finite for those who compare
@@ -57,20 +57,20 @@ def _range(written: Any) -> Range:  # noqa: ANN401 - anything may have been writ
     if isinstance(written, Range):
         return written
     if not isinstance(written, dict) or len(written) != 1 or next(iter(written)) not in KINDS:
-        raise complaint(f"space: write one of {', '.join(KINDS)}, such as {{log_uniform: [1e-5, 1e-2]}}")
+        raise suite_error(f"space: write one of {', '.join(KINDS)}, such as {{log_uniform: [1e-5, 1e-2]}}")
     ((kind, values),) = written.items()
     if kind == "choice":
         if not isinstance(values, tuple) or not values:
-            raise complaint(f"space: choice is a list of values, found {describe(values)}", (kind,))
+            raise suite_error(f"space: choice is a list of values, found {describe(values)}", (kind,))
         return Range(kind, values)
     number = int if kind == "int" else (int, float)
     ends = isinstance(values, tuple) and len(values) == 2
     if not ends or any(isinstance(v, bool) or not isinstance(v, number) for v in values):
-        raise complaint(f"space: {kind} is two {'whole ' if kind == 'int' else ''}numbers such as [1, 10]", (kind,))
+        raise suite_error(f"space: {kind} is two {'whole ' if kind == 'int' else ''}numbers such as [1, 10]", (kind,))
     low, high = values
     if not low < high or (kind == "log_uniform" and low <= 0):
         above = "; above zero, as it is logarithmic" if kind == "log_uniform" else ""
-        raise complaint(f"space: {kind} goes from a smaller to a larger number{above}", (kind,))
+        raise suite_error(f"space: {kind} goes from a smaller to a larger number{above}", (kind,))
     return Range(kind, values)
 
 
@@ -78,7 +78,7 @@ def _path(written: str) -> str:
     if not re.fullmatch(
         rf"({'|'.join(AXES)})\.\w+|tricks\.\w+\.\w+|batch|training\.({'|'.join(SETTINGS[1:])})", written
     ):
-        raise complaint(
+        raise suite_error(
             f"space: {shorten(written)!r} names no number; write optimizer.lr, network.width, loss.…, dataset.…, "
             "tricks.r1.gamma, batch, or training.n_critic",
             (written,),
@@ -174,7 +174,7 @@ def _with(choice: Choice, parameter: str, value: Any) -> Choice:  # noqa: ANN401
     return choose(choice.kind, {choice.name: {**hashable(choice.parameters), parameter: value}})
 
 
-def fault(search: Search, cells: Sequence[Trial], path: str) -> str | None:
+def space_error(search: Search, cells: Sequence[Trial], path: str) -> str | None:
     """Return what is wrong with one dimension of the space, its ends tried on every cell; None if it is right."""
     found = search.space[path]
     for value in found.values if found.kind == "choice" else (found.values[0], found.values[-1]):

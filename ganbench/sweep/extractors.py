@@ -9,11 +9,11 @@ from ganbench.core import registry
 from ganbench.core.errors import UsageError
 from ganbench.core.trial import Trial
 from ganbench.datasets import Dataset
-from ganbench.extractors import Feature
-from ganbench.sweep.trial_runner import Work
+from ganbench.extractors import Extractor
+from ganbench.sweep.trial_runner import TrialJob
 
 
-def same_extractors(finished: Iterable[Work]) -> None:
+def same_extractors(finished: Iterable[TrialJob]) -> None:
     """Look whether the parts of finished trials carry the weights that are here now; absent weights change nothing.
 
     Raises:
@@ -23,7 +23,7 @@ def same_extractors(finished: Iterable[Work]) -> None:
 
     here: dict[str, str | None] = {}
     for work in finished:
-        name = cast(Dataset, work.trial.dataset.build()).feature
+        name = cast(Dataset, work.trial.dataset.build()).extractor_name
         if name not in here:
             here[name] = identity(work.trial)
         part = store.read_part(work.folder, work.key) if here[name] is not None else None
@@ -37,8 +37,8 @@ def same_extractors(finished: Iterable[Work]) -> None:
 
 def identity(trial: Trial) -> str | None:
     """Return what tells a trial's extractor with weights apart; None for one without any, or if they are not here."""
-    name = cast(Dataset, trial.dataset.build()).feature
-    feature = cast(Feature, registry.build("feature", name, {}))
+    name = cast(Dataset, trial.dataset.build()).extractor_name
+    feature = cast(Extractor, registry.build("extractor", name, {}))
     if not hasattr(feature, "weights_hash"):
         return None
     try:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ganbench.core.status import Status
-from ganbench.sweep.trial_runner import Report, Work
+from ganbench.sweep.trial_runner import TrialJob, TrialProgress
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -40,8 +40,8 @@ class Progress:
         self.stream = sys.stderr if stream is None else stream
         self.retries: Counter[str] = Counter()
         self.finished = 0
-        self.listeners: list[Callable[[Report], None]] = []  # told of every report as well
-        self.newcomers: list[Callable[[Work], None]] = []  # told of trials that come to be known under way
+        self.listeners: list[Callable[[TrialProgress], None]] = []  # told of every report as well
+        self.newcomers: list[Callable[[TrialJob], None]] = []  # told of trials that come to be known under way
         self._running: dict[str, float] = {}
         self._silent = False
         self._shown_at = 0.0
@@ -50,7 +50,7 @@ class Progress:
         if not (_plain(self.stream) if plain is None else plain):
             self._safely(self._start_bar)
 
-    def update(self, report: Report) -> None:
+    def update(self, report: TrialProgress) -> None:
         """Take in where a trial stands; a finished one gets its line."""
         if report.status is None:
             self._running[report.key] = report.share
@@ -62,7 +62,7 @@ class Progress:
             listener(report)
         self.tick()
 
-    def expect(self, work: Work) -> None:
+    def expect(self, work: TrialJob) -> None:
         """Take in a trial that was not known before."""
         if work.key not in self.names:
             self.names[work.key] = work.trial.name
@@ -153,7 +153,7 @@ def short_names(trials: Iterable[Trial]) -> dict[str, str]:
     return {key: " · ".join(text for axis, text in own.items() if told(own, axis)) for key, own in labels.items()}
 
 
-def line(report: Report, done: int, total: int, name: str) -> str:
+def line(report: TrialProgress, done: int, total: int, name: str) -> str:
     """Return `[ 3/40] OK  hinge · r1  modes 7.8 (real 8)  fid 0.012 (real 0.004)  6.9 s`."""
     numbers = [_beside_real(report.numbers, column, label) for column, label in KEY_NUMBERS.items()]
     numbers = [text for text in numbers if text]
@@ -174,7 +174,7 @@ def _beside_real(numbers: Mapping[str, float], column: str, label: str) -> str:
     return f"{label} {value:.3g}" + (f" (real {floor:.3g})" if math.isfinite(floor) else "")
 
 
-def _error(report: Report) -> list[str]:
+def _error(report: TrialProgress) -> list[str]:
     return [report.error] if report.error else []
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganbench.sweep.trial_runner import Report, Work
+from ganbench.sweep.trial_runner import TrialJob, TrialProgress
 
 FILE = "progress.json"
 FORMAT = 1
@@ -21,7 +21,7 @@ MOST_POINTS = 48
 SERIES = ("grad_norm_g", "grad_norm_d", "modes_captured")
 
 
-class Live:
+class ProgressFile:
     """Takes in reports and writes where all trials stand, whole, at most once a second.
 
     Nothing hangs on the file: where it cannot be written the run goes on.
@@ -30,7 +30,7 @@ class Live:
         folder: `results/<suite>`. run: the plan's identifier. works: all trials. missing: those to be trained now.
     """
 
-    def __init__(self, folder: Path, run: str, works: Sequence[Work], missing: Sequence[Work]) -> None:
+    def __init__(self, folder: Path, run: str, works: Sequence[TrialJob], missing: Sequence[TrialJob]) -> None:
         self._path, self._run, self._next = folder / FILE, run, 0.0
         self._started = _now()
         waiting = {work.key for work in missing}
@@ -39,7 +39,7 @@ class Live:
             self.add(work, "waiting" if work.key in waiting else "done")
         self.write(running=True)
 
-    def add(self, work: Work, state: str = "waiting") -> None:
+    def add(self, work: TrialJob, state: str = "waiting") -> None:
         """Take in a trial."""
         self._trials[work.key] = {
             "key": work.key,
@@ -49,7 +49,7 @@ class Live:
             "state": state,
         }
 
-    def take(self, report: Report) -> None:
+    def take(self, report: TrialProgress) -> None:
         """Take in where a trial stands."""
         trial = self._trials.get(report.key)
         if trial is None:

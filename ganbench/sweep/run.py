@@ -19,7 +19,7 @@ from ganbench.core.errors import UsageError
 from ganbench.core.files import replaced, storing
 from ganbench.core.trial import Trial
 from ganbench.datasets import Dataset
-from ganbench.extractors import Feature
+from ganbench.extractors import Extractor
 from ganbench.sinks import Sink
 from ganbench.suite.plan import Plan
 from ganbench.suite.space import Sampler, direction
@@ -27,12 +27,12 @@ from ganbench.sweep import manifest as manifests
 from ganbench.sweep.executors.ray_settings import ray_environment
 from ganbench.sweep.extractors import same_extractors
 from ganbench.sweep.progress import Progress, short_names
-from ganbench.sweep.progress_file import Live
+from ganbench.sweep.progress_file import ProgressFile
 from ganbench.sweep.results_dir import locked, prepare, require_space
 from ganbench.sweep.search_log import Adaptive
 from ganbench.sweep.signals import Interrupted, Interrupts
-from ganbench.sweep.sink_export import Export
-from ganbench.sweep.trial_runner import Work, device_here
+from ganbench.sweep.sink_export import SinkExport
+from ganbench.sweep.trial_runner import TrialJob, device_here
 
 INCOMPLETE = 4
 
@@ -110,15 +110,15 @@ class _Task:
     own: tuple[type[Component], ...]
     sinks: tuple[Sink, ...]
 
-    def source(self) -> list[Work] | Adaptive:
+    def source(self) -> list[TrialJob] | Adaptive:
         """Return the plan's trials as work, or the search that makes them as it goes."""
         plan, resources, search = self.plan, self.plan.suite.resources, self.plan.suite.search
         common = (self.folder, resources.timeout, resources.cpus, self.own, resources.device, resources.gpus)
         if search is None:
-            return [Work(trial, trial.key, *common) for trial in plan.trials]
+            return [TrialJob(trial, trial.key, *common) for trial in plan.trials]
         first = (plan.trials or plan.cells)[0]
         mode = direction(search, first.metrics)
-        template = Work(first, first.key, *common, objective=(search.metric, mode), search=search)
+        template = TrialJob(first, first.key, *common, objective=(search.metric, mode), search=search)
         if not search.adaptive:
             return [template.of(trial) for trial in plan.trials]
         path = self.folder / f"search-{plan.run_id}.jsonl"
@@ -138,11 +138,11 @@ def _run(task: _Task, progress: Progress | None, interrupts: Interrupts) -> RunO
     new -= len(done)
     names = short_names(work.trial for work in works)
     progress = progress or Progress({work.key: names[work.key] for work in missing}, trials=new)
-    live = Live(task.folder, task.plan.run_id, works, missing)
+    live = ProgressFile(task.folder, task.plan.run_id, works, missing)
     progress.listeners.append(live.take)
     progress.newcomers.append(live.add)
     if task.sinks:
-        export = Export(task.folder, missing, task.sinks)
+        export = SinkExport(task.folder, missing, task.sinks)
         progress.listeners.append(export.take)
         progress.newcomers.append(export.add)
     code = 0
@@ -171,7 +171,7 @@ def _run(task: _Task, progress: Progress | None, interrupts: Interrupts) -> RunO
     return _finish(plan, works, missing, task.folder, progress, times, code)
 
 
-def _train(task: _Task, source: list[Work] | Adaptive, progress: Progress, interrupts: Interrupts) -> None:
+def _train(task: _Task, source: list[TrialJob] | Adaptive, progress: Progress, interrupts: Interrupts) -> None:
     work = source.template if isinstance(source, Adaptive) else source[0]
     if task.executor == "local" and not isinstance(source, Adaptive):
         from ganbench.sweep.executors import local
@@ -187,8 +187,8 @@ def _train(task: _Task, source: list[Work] | Adaptive, progress: Progress, inter
 
 def _finish(
     plan: Plan,
-    works: Sequence[Work],
-    missing: Sequence[Work],
+    works: Sequence[TrialJob],
+    missing: Sequence[TrialJob],
     folder: Path,
     progress: Progress,
     times: dict[str, Any],
@@ -222,14 +222,14 @@ def _finish(
     )
 
 
-def _missing(works: Sequence[Work]) -> list[Work]:
+def _missing(works: Sequence[TrialJob]) -> list[TrialJob]:
     """Return the trials without a part; a part that cannot be read counts as none (the store says so)."""
     from ganbench.tables import store
 
     return [work for work in works if not store.has_part(work.folder, work.key)]
 
 
-def _announce(works: Sequence[Work], missing: Sequence[Work], progress: Progress) -> None:
+def _announce(works: Sequence[TrialJob], missing: Sequence[TrialJob], progress: Progress) -> None:
     """Say what is done again and why, and forget old failures."""
     from ganbench.tables import store
 
@@ -253,9 +253,9 @@ def _prepare_data(trials: Sequence[Trial]) -> None:
 
 def _prepare_features(trials: Sequence[Trial]) -> None:
     """Let the extractors get ready once, before trials need them side by side."""
-    names = {cast(Dataset, trial.dataset.build()).feature for trial in trials}
+    names = {cast(Dataset, trial.dataset.build()).extractor_name for trial in trials}
     for name in sorted(names):
-        cast(Feature, registry.build("feature", name, {})).prepare()
+        cast(Extractor, registry.build("extractor", name, {})).prepare()
 
 
 def _previous(out: Path) -> dict[str, Any]:

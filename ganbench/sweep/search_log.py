@@ -11,7 +11,7 @@ from typing import Any
 from ganbench.core import registry
 from ganbench.core.files import storing
 from ganbench.suite.space import Config, Sampler, Search
-from ganbench.sweep.trial_runner import Work
+from ganbench.sweep.trial_runner import TrialJob
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Adaptive:
     """
 
     sampler: Sampler
-    template: Work
+    template: TrialJob
     path: Path
     mode: str
 
@@ -33,15 +33,15 @@ class Adaptive:
         """Return the suite's `search`."""
         return self.sampler.search
 
-    def work(self, config: Mapping[str, Any]) -> Work:
+    def work(self, config: Mapping[str, Any]) -> TrialJob:
         """Return the work of a configuration."""
         for cls in self.template.own:
             registry.register(cls)
         return self.template.of(self.sampler.trial(config))
 
-    def tried(self) -> list[tuple[Config, Work]]:
+    def tried(self) -> list[tuple[Config, TrialJob]]:
         """Return the configurations so far, in order, each trial once; a broken last line is passed over."""
-        found: dict[str, tuple[Config, Work]] = {}
+        found: dict[str, tuple[Config, TrialJob]] = {}
         for config in self._read():
             work = self.work(config)
             found.setdefault(work.key, (config, work))
@@ -68,6 +68,6 @@ class Adaptive:
         with storing(self.path.parent), open(self.path, "a", encoding="utf-8") as file:
             file.write(json.dumps(dict(config), sort_keys=True) + "\n")
 
-    def works(self) -> list[Work]:
+    def works(self) -> list[TrialJob]:
         """Return the works so far."""
         return [work for _, work in self.tried()]

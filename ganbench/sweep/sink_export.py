@@ -7,12 +7,12 @@ from pathlib import Path
 
 from ganbench.core.status import Status
 from ganbench.sinks import Sink, Writers
-from ganbench.sweep.trial_runner import Report, Work
+from ganbench.sweep.trial_runner import TrialJob, TrialProgress
 
 NOT_NUMBERS = ("run", "trial", "seed", "step")
 
 
-class Export:
+class SinkExport:
     """Writes each trial that finishes now, a tracker's run a seed; trials that were done before are there already.
 
     Args:
@@ -21,15 +21,15 @@ class Export:
         sinks: the trackers.
     """
 
-    def __init__(self, folder: Path, works: Sequence[Work], sinks: Sequence[Sink]) -> None:
+    def __init__(self, folder: Path, works: Sequence[TrialJob], sinks: Sequence[Sink]) -> None:
         self._folder, self._sinks = folder, sinks
         self._trials = {work.key: work.trial for work in works}
 
-    def add(self, work: Work) -> None:
+    def add(self, work: TrialJob) -> None:
         """Take in a trial that came later."""
         self._trials[work.key] = work.trial
 
-    def take(self, report: Report) -> None:
+    def take(self, report: TrialProgress) -> None:
         """Write the history of a trial that has finished."""
         from ganbench.tables import store
 

@@ -27,7 +27,7 @@ DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 @dataclass(frozen=True)
-class Work:
+class TrialJob:
     """A trial to train and where its results go.
 
     Attributes:
@@ -48,7 +48,7 @@ class Work:
     objective: tuple[str, str] | None = None
     search: Search | None = None
 
-    def of(self, trial: Trial) -> Work:
+    def of(self, trial: Trial) -> TrialJob:
         """Return another trial's work under the same terms."""
         return replace(self, trial=trial, key=trial.key)
 
@@ -58,7 +58,7 @@ class Work:
         return self.search is not None and self.search.scheduler != "none"
 
     @property
-    def order(self) -> Path:
+    def stop_request(self) -> Path:
         """Return the file in which a search's scheduler orders the trial to end."""
         return self.checkpoint.with_suffix(".stop.json")
 
@@ -99,7 +99,7 @@ def device_here(wanted: str) -> str:
 
 
 @dataclass(frozen=True)
-class Report:
+class TrialProgress:
     """Where a trial stands.
 
     Attributes:
@@ -118,7 +118,7 @@ class Report:
     at_step: int | None = None
 
 
-def finished_score(work: Work) -> float | None:
+def finished_score(work: TrialJob) -> float | None:
     """Return the score of a trial that has a part, or None."""
     from ganbench.tables import store
 
@@ -134,11 +134,11 @@ def timeout_text(timeout: float | None) -> str:
     return f"not finished after {timeout:g} s (resources.timeout)"
 
 
-class Attempt:
+class TrialRunner:
     """Trains one trial a stretch at a time; what raises becomes a failure in the ledger."""
 
-    def __init__(self, work: Work) -> None:
-        self.work = work
+    def __init__(self, work: TrialJob) -> None:
+        self.job = work
         self.started = time.monotonic()
         self.trainer: Trainer | None = None
 
@@ -147,7 +147,7 @@ class Attempt:
         """Return how long this attempt has lasted."""
         return time.monotonic() - self.started
 
-    def advance(self, seconds: float = REPORT_SECONDS) -> Report:
+    def advance(self, seconds: float = REPORT_SECONDS) -> TrialProgress:
         """Train for about so long and, once finished, write the part.
 
         Raises:
@@ -159,29 +159,31 @@ class Attempt:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a component may raise anything; the others go on
             if isinstance(error, OSError) and error.errno in DISK_ERRORS:  # from a checkpoint
-                raise StoreError(self.work.folder, error) from error
+                raise StoreError(self.job.folder, error) from error
             return self.fail(Status.FAILED, describe(error))
 
-    def _advance(self, seconds: float) -> Report:
+    def _advance(self, seconds: float) -> TrialProgress:
         from ganbench.tables import store
 
-        timeout = self.work.timeout
+        timeout = self.job.timeout
         if self.trainer is None:
-            failure = store.read_failure(self.work.folder, self.work.key)
+            failure = store.read_failure(self.job.folder, self.job.key)
             if failure is not None:  # its worker was ended from outside, and this is Ray's retry
-                return Report(self.work.key, Status(failure["status"]), error=failure["error"])
-            if self.work.objective and store.has_part(self.work.folder, self.work.key):
-                return Report(self.work.key, Status.OK, 1.0, score=finished_score(self.work))  # sampled a second time
-            self.trainer = self.work.trainer()
-        self._obey(self.trainer)
+                return TrialProgress(self.job.key, Status(failure["status"]), error=failure["error"])
+            if self.job.objective and store.has_part(self.job.folder, self.job.key):
+                return TrialProgress(
+                    self.job.key, Status.OK, 1.0, score=finished_score(self.job)
+                )  # sampled a second time
+            self.trainer = self.job.trainer()
+        self._poll_stop_request(self.trainer)
         left = seconds if timeout is None else min(seconds, timeout - self.seconds)
         if left > 0 and not self.trainer.finished:
-            self.trainer.advance(left, **({"to_evaluation": True} if self.work.scheduled else {}))
+            self.trainer.advance(left, **({"to_evaluation": True} if self.job.scheduled else {}))
         if self.trainer.finished:
             tables = self.trainer.tables()
-            store.write_part(self.work.folder, self.work.key, tables)
-            self.work.checkpoint.unlink(missing_ok=True)
-            self.work.order.unlink(missing_ok=True)
+            store.write_part(self.job.folder, self.job.key, tables)
+            self.job.checkpoint.unlink(missing_ok=True)
+            self.job.stop_request.unlink(missing_ok=True)
             report = self._report(self.trainer, Status.OK)
             floors = [name for name in tables.runs.columns if name.endswith("_floor")]
             same = tables.runs.iloc[0]  # of all seeds
@@ -190,7 +192,7 @@ class Attempt:
             return self.fail(Status.TIMEOUT, timeout_text(timeout))
         return self._report(self.trainer, None)
 
-    def fail(self, status: Status, error: str) -> Report:
+    def fail(self, status: Status, error: str) -> TrialProgress:
         """Write a failure into the ledger.
 
         Raises:
@@ -198,25 +200,25 @@ class Attempt:
         """
         from ganbench.tables import store
 
-        store.write_failure(self.work.folder, self.work.key, status, error)
-        return Report(self.work.key, status, seconds=self.seconds, error=error)
+        store.write_failure(self.job.folder, self.job.key, status, error)
+        return TrialProgress(self.job.key, status, seconds=self.seconds, error=error)
 
-    def _report(self, trainer: Trainer, status: Status | None) -> Report:
+    def _report(self, trainer: Trainer, status: Status | None) -> TrialProgress:
         numbers = {name: float(value) for name, value in trainer.progress().items()}
         if "alive" in numbers:
-            numbers["diverged"] = len(self.work.trial.seeds) - numbers["alive"]
-        share = 1.0 if status else trainer.step / max(1, self.work.trial.steps)
-        return Report(self.work.key, status, share, numbers, self.seconds, "", *self._score(trainer))
+            numbers["diverged"] = len(self.job.trial.seeds) - numbers["alive"]
+        share = 1.0 if status else trainer.step / max(1, self.job.trial.steps)
+        return TrialProgress(self.job.key, status, share, numbers, self.seconds, "", *self._score(trainer))
 
-    def _obey(self, trainer: Trainer) -> None:
-        """Pass on the order of a search's scheduler, if there is one."""
-        from ganbench.training.stopping import Order
+    def _poll_stop_request(self, trainer: Trainer) -> None:
+        """PlayerUpdate on the order of a search's scheduler, if there is one."""
+        from ganbench.training.stopping import StopRequest
 
-        if self.work.objective is None or trainer.finished or not self.work.order.exists():
+        if self.job.objective is None or trainer.finished or not self.job.stop_request.exists():
             return
         try:
-            found = json.loads(self.work.order.read_bytes())
-            trainer.stop(Order(int(found["step"]), str(found["reason"])))
+            found = json.loads(self.job.stop_request.read_bytes())
+            trainer.stop(StopRequest(int(found["step"]), str(found["reason"])))
         except (ValueError, KeyError, TypeError):
             pass  # half written: it is read again after the next stretch
 
@@ -224,9 +226,9 @@ class Attempt:
         """Return what a search is to know: the score and the step at which it was measured."""
         from ganbench.training.objective import last_measured
 
-        if self.work.objective is None:
+        if self.job.objective is None:
             return None, None
-        column, mode = self.work.objective
+        column, mode = self.job.objective
         found = last_measured(trainer, column)
         if found is None:
             return (score([math.nan], mode), None) if trainer.finished else (None, None)

@@ -145,9 +145,9 @@ def _write(beside: Path, key: str, arrow: dict[str, pa.Table], samples: dict[str
     with new_file(beside / "samples.npz") as file:
         with new_archive(file) as archive:
             add_arrays(archive, {name: samples[name] for name in SAMPLES})
-    seal = {"format": schema.FORMAT, "key": key, "sha256": {name: _digest(beside / name) for name in FILES}}
+    checksums = {"format": schema.FORMAT, "key": key, "sha256": {name: _digest(beside / name) for name in FILES}}
     with new_file(beside / "part.json") as file:
-        file.write(json.dumps(seal, sort_keys=True, indent=1).encode())
+        file.write(json.dumps(checksums, sort_keys=True, indent=1).encode())
     sync_folder(beside)
 
 
@@ -159,14 +159,16 @@ def _check(part: Path, key: str) -> None:
         if not (part / name).is_file():
             raise BrokenPartError(f"{name} is missing")
     try:
-        seal = json.loads((part / "part.json").read_bytes())
-        whole = seal["format"] == schema.FORMAT and seal["key"] == key and set(seal["sha256"]) == set(FILES)
+        checksums = json.loads((part / "part.json").read_bytes())
+        whole = (
+            checksums["format"] == schema.FORMAT and checksums["key"] == key and set(checksums["sha256"]) == set(FILES)
+        )
     except (ValueError, KeyError, TypeError, RecursionError):
         raise BrokenPartError("part.json cannot be read") from None
     if not whole:
         raise BrokenPartError("it is another trial's or of another format")
     for name in FILES:
-        if _digest(part / name) != seal["sha256"][name]:
+        if _digest(part / name) != checksums["sha256"][name]:
             raise BrokenPartError(f"{name} is truncated or altered")
 
 

@@ -12,10 +12,10 @@ from torch import Generator, Tensor
 from ganbench.core import registry
 from ganbench.core.streams import stream
 from ganbench.datasets import Dataset
-from ganbench.extractors import Feature
+from ganbench.extractors import Extractor
 from ganbench.metrics import Metric, Sample
 from ganbench.networks import Params
-from ganbench.training.setup import Game
+from ganbench.training.setup import TrialSetup
 
 CHUNK = 512
 TRAINING_CHUNK = 1 << 22  # numbers at a time of a training set that may not fit in memory
@@ -36,41 +36,41 @@ class Evaluator:
     are the same for every trial of a data set.
     """
 
-    def __init__(self, game: Game, seeds: Sequence[int]) -> None:
-        trial, device = game.trial, game.device
-        self.game, self.data, self.n = game, game.data, trial.samples
+    def __init__(self, setup: TrialSetup, seeds: Sequence[int]) -> None:
+        trial, device = setup.trial, setup.device
+        self.setup, self.data, self.n = setup, setup.data, trial.samples
         dataset = cast(Dataset, trial.dataset.build())
         self.preparation = dataset.preparation
-        self.feature = cast(Feature, registry.find("feature", dataset.feature)())
-        self.feature.prepare()
-        self.extractor = self.feature.identity()
+        self.extractor = cast(Extractor, registry.find("extractor", dataset.extractor_name)())
+        self.extractor.prepare()
+        self.extractor_identity = self.extractor.identity()
         self.metrics = [cast(Metric, choice.build()) for choice in trial.metrics]
-        self.wanted = {field for metric in self.metrics for field in metric.wants}
-        z = torch.stack([_normal(seed, "evaluation latent", (self.n, game.latent), device) for seed in seeds])
-        self.z = game.latents(z, judged=True)
-        self.real = self.describe(game.data.heldout(_generator(0, "evaluation real", device), self.n))
-        train = getattr(game.data, "train", None) if "training" in self.wanted else None
+        self.requires = {field for metric in self.metrics for field in metric.requires_fields}
+        z = torch.stack([_normal(seed, "evaluation latent", (self.n, setup.latent), device) for seed in seeds])
+        self.z = setup.latents(z, judged=True)
+        self.real = self.describe(setup.data.heldout(_generator(0, "evaluation real", device), self.n))
+        train = getattr(setup.data, "train", None) if "training" in self.requires else None
         if train is not None:
             self.real = dataclasses.replace(self.real, training=self._features(train))
 
     def describe(self, points: Tensor) -> Sample:
         """Return samples `[..., n, *shape]` with their features, modes and quality."""
-        features = self.feature.extract(points)
-        probabilities = self.feature.probabilities(features)
+        features = self.extractor.extract(points)
+        probabilities = self.extractor.probabilities(features)
         mode, good = self.data.assign(points, probabilities)
-        density = getattr(self.data, "log_density", None) if "log_density" in self.wanted else None
+        density = getattr(self.data, "log_density", None) if "log_density" in self.requires else None
         return Sample(points, features, mode, good, probabilities, density(points) if density else None)
 
     def _features(self, train: Samples) -> Tensor:
         """Return the features `[N, d]` of a training set, never all of whose samples are in memory at once."""
         size = max(1, TRAINING_CHUNK // max(1, train[:1].numel()))
-        return torch.cat([self.feature.extract(train[i : i + size]) for i in range(0, len(train), size)])
+        return torch.cat([self.extractor.extract(train[i : i + size]) for i in range(0, len(train), size)])
 
     def generate(self, params: Params, buffers: Params) -> Tensor:
         """Return `[S, n, *shape]` generated samples."""
         with torch.no_grad():
             chunks = [
-                self.game.generate(params, buffers, z, training=False, noise=None) for z in self.z.split(CHUNK, dim=1)
+                self.setup.generate(params, buffers, z, training=False, noise=None) for z in self.z.split(CHUNK, dim=1)
             ]
             return torch.cat(chunks, dim=1)
 
@@ -85,8 +85,8 @@ class Evaluator:
 
     def floor(self) -> dict[str, float]:
         """Return every metric of as many independent real samples: what a perfect generator would get."""
-        generator = _generator(0, "evaluation floor", self.game.device)
-        other = self.data.take(self.data.draw(generator, self.n))
+        generator = _generator(0, "evaluation floor", self.setup.device)
+        other = self.data.gather(self.data.sample_indices(generator, self.n))
         return {name: float(value) for name, value in self.measure(other).items()}
 
 

@@ -47,7 +47,7 @@ def logged_steps(steps: int, every: int) -> list[int]:
     return sorted({1, *range(every, steps + 1, every), steps})
 
 
-def due_steps(logged: Iterable[int], every: int) -> set[int]:
+def every_steps(logged: Iterable[int], every: int) -> set[int]:
     """Return the first of the logged steps in each `every` steps (1 to every, every + 1 to 2·every, …)."""
     first: dict[int, int] = {}
     for step in sorted(logged):
@@ -61,12 +61,12 @@ def shared_steps(logged: Iterable[int], shares: Iterable[float], steps: int) -> 
     return {next(step for step in logged if step >= share * steps) for share in shares}
 
 
-def asked_steps(logged: Iterable[int], when: int | tuple[float, ...], steps: int) -> set[int]:
+def scheduled_steps(logged: Iterable[int], when: int | tuple[float, ...], steps: int) -> set[int]:
     """Return the logged steps at which a diagnostic with this schedule is asked."""
-    return due_steps(logged, when) if isinstance(when, int) else shared_steps(logged, when, steps)
+    return every_steps(logged, when) if isinstance(when, int) else shared_steps(logged, when, steps)
 
 
-def read_steps(logged: Iterable[int], n_generator: int) -> set[int]:
+def logged_update_steps(logged: Iterable[int], n_generator: int) -> set[int]:
     """Return the steps whose passes are read at a logged one: its own, and the last that moved D."""
     return {passed for step in logged for passed in (step, step - (step - 1) % n_generator)}
 

@@ -21,7 +21,7 @@ BLOCK_NUMBERS = 2**15
 MAX_BLOCK_STEPS = 64
 
 Draw = Callable[[Generator, int], Tensor]
-Told = Callable[[Tensor], None]
+BlockCallback = Callable[[Tensor], None]
 
 
 @dataclass
@@ -39,12 +39,14 @@ class Noise:
     Args:
         seeds: of the trial.
         device: where numbers are drawn.
-        ahead: name → who is told of that stream's next uses, `[steps, S, …]` from the current one on, as soon as a
+        prefetch: name → who is told of that stream's next uses, `[steps, S, …]` from the current one on, as soon as a
             block of them is drawn.
     """
 
-    def __init__(self, seeds: Sequence[int], device: torch.device, ahead: Mapping[str, Told] | None = None) -> None:
-        self.seeds, self.device, self.ahead = tuple(seeds), device, ahead or {}
+    def __init__(
+        self, seeds: Sequence[int], device: torch.device, prefetch: Mapping[str, BlockCallback] | None = None
+    ) -> None:
+        self.seeds, self.device, self.prefetch = tuple(seeds), device, prefetch or {}
         self._streams: dict[str, _Stream] = {}
 
     def normal(self, name: str, *shape: int) -> Tensor:
@@ -77,8 +79,8 @@ class Noise:
         if found.position == found.steps:
             found.start, found.position = [g.get_state() for g in found.generators], 0
             found.block = _draw_block(found, draw)
-        if fresh and name in self.ahead:
-            self.ahead[name](found.block[found.position :])
+        if fresh and name in self.prefetch:
+            self.prefetch[name](found.block[found.position :])
         found.position += 1
         return found.block[found.position - 1]
 

@@ -42,24 +42,24 @@ class Player:
         return self.layout.views(flat)
 
 
-class Game:
+class TrialSetup:
     """Everything about a trial that does not change while it trains; the players' weights are passed in."""
 
     def __init__(self, trial: Trial, device: torch.device) -> None:
         self.trial, self.device = trial, device
         self.loss = cast(Loss, trial.loss.build())
         self.optimizer = cast(Optimizer, trial.optimizer.build())
-        self.remembering = getattr(self.loss, "remembering", None)
+        self.stateful_discriminator = getattr(self.loss, "stateful_discriminator", None)
         dataset = cast(Dataset, trial.dataset.build())
         self.data: Data = dataset.load(device)
-        self.grain = dataset.grain
-        self.numbers_a_sample = self.data.draw(Generator(device), 1).numel()
+        self.dequantization_width = dataset.dequantization_width
+        self.numbers_a_sample = self.data.sample_indices(Generator(device), 1).numel()
         tricks = [choice.build() for choice in trial.tricks]
         # Fixed once: the step pays for no hook that no trick has.
         self.hooks: dict[str, list[Any]] = {hook: [t for t in tricks if hasattr(t, hook)] for hook in HOOKS}
         self.rule = self.hooks["rule"][0] if self.hooks["rule"] else None
-        self.generator_needs_real = self.loss.needs_real or any(
-            t.needs_real for t in (*self.hooks["generator_penalty"], *self.hooks["generator_loss"])
+        self.generator_needs_real = self.loss.requires_real or any(
+            t.requires_real for t in (*self.hooks["generator_penalty"], *self.hooks["generator_loss"])
         )
         network, seen = cast(Network, trial.network.build()), dataset.shape
         for trick in self.hooks["network"]:
@@ -81,8 +81,8 @@ class Game:
         generator = _cpu_generator(seed, "init D")
         params, buffers = self.trunk.init(generator)
         width = self.width
-        for trick in self.hooks["feature_params"]:
-            own, extra = trick.feature_params(self.width, generator)
+        for trick in self.hooks["extra_hidden_params"]:
+            own, extra = trick.extra_hidden_params(self.width, generator)
             params |= own
             width += extra
         self.head = self._network.head(width)
@@ -111,8 +111,8 @@ class Game:
         return self.generator.apply(params, buffers, z, training=training, noise=noise)
 
 
-class Critic:
-    """The discriminator at fixed weights, with the minibatch it looks at (`ganbench.tricks.Critic`).
+class DiscriminatorView:
+    """The discriminator at fixed weights, with the minibatch it looks at (`ganbench.tricks.DiscriminatorView`).
 
     Reparametrisations (spectral norm) are applied once here, so that all forward passes of one gradient share them.
     """
@@ -124,23 +124,23 @@ class Critic:
     fake_logits: Tensor
     real_hidden: Tensor
     fake_hidden: Tensor
-    lead = 1  # the seeds
-    through = False  # whether slopes carry a gradient to where they are taken
+    batch_dim = 1  # the seeds
+    grad_through_inputs = False  # whether slopes carry a gradient to where they are taken
     player: Literal["D", "G"]
     step: int
     memory: dict[str, Tensor]
 
     def __init__(
-        self, game: Game, params: Params, buffers: Params, noise: Noise, progress: float, training: bool = True
+        self, setup: TrialSetup, params: Params, buffers: Params, noise: Noise, progress: float, training: bool = True
     ) -> None:
-        self.game, self.buffers, self.noise, self.progress, self.training = game, buffers, noise, progress, training
-        for trick in game.hooks["weights"]:
+        self.setup, self.buffers, self.noise, self.progress, self.training = setup, buffers, noise, progress, training
+        for trick in setup.hooks["weights"]:
             params = trick.weights(params, buffers, training)
         self.params = params
 
-    def see(self, x: Tensor, side: Literal["real", "fake"]) -> Tensor:
+    def preprocess(self, x: Tensor, side: Literal["real", "fake"]) -> Tensor:
         """Return what the discriminator sees of samples: noisy, augmented, packed."""
-        for trick in self.game.hooks["inputs"]:
+        for trick in self.setup.hooks["inputs"]:
             x = trick.inputs(x, self, side)
         return x
 
@@ -150,19 +150,19 @@ class Critic:
 
     def logits(self, h: Tensor) -> Tensor:
         """Return the logits `[S, B]` of the last hidden layer `[S, B, F]`."""
-        game = self.game
-        extra = [trick.features(h, self.params) for trick in game.hooks["features"]]
+        setup = self.setup
+        extra = [trick.extra_hidden(h, self.params) for trick in setup.hooks["extra_hidden"]]
         if extra:
             h = torch.cat((h, *extra), dim=-1)
-        return game.head.apply(self.params, self.buffers, h, training=self.training, noise=self.noise).squeeze(-1)
+        return setup.head.apply(self.params, self.buffers, h, training=self.training, noise=self.noise).squeeze(-1)
 
     def hidden(self, x: Tensor) -> Tensor:
         """Return the last hidden layer `[S, B, F]`."""
-        return self.game.trunk.apply(self.params, self.buffers, x, training=self.training, noise=self.noise)
+        return self.setup.trunk.apply(self.params, self.buffers, x, training=self.training, noise=self.noise)
 
-    def slope(self, x: Tensor) -> Tensor:
+    def squared_grad_norm(self, x: Tensor) -> Tensor:
         """Return ‖∇ₓD(x)‖² a sample, `[S, B]`, differentiable with respect to the weights."""
-        if not (self.through and x.requires_grad):
+        if not (self.grad_through_inputs and x.requires_grad):
             x = x.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(self(x).sum(), x, create_graph=True)
         return gradient.flatten(2).square().sum(-1)

@@ -20,7 +20,7 @@ class Stopped(NamedTuple):
     reasons: tuple[str, ...]
 
 
-class Order(NamedTuple):
+class StopRequest(NamedTuple):
     """Somebody else's decision to end a trial at an evaluation."""
 
     step: int
@@ -47,7 +47,7 @@ def collapsed_since(spread: np.ndarray, steps: Sequence[int], window: float) -> 
     return steps[first]
 
 
-def settled(
+def all_finished_early(
     alive: Sequence[bool], spread: np.ndarray, steps: Sequence[int], window: float, modes: int
 ) -> tuple[str, ...] | None:
     """Return the reasons to end a trial now, one a seed, or None while some seed is not settled.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def tabulate(trainer: Trainer) -> TrialTables:
     """Return the tables of a finished trial; a diverged seed has no row from its divergence on."""
     trial = trainer.trial
-    good = trainer.good_steps.cpu().numpy()
+    good = trainer.last_finite_step.cpu().numpy()
     diverged = ~trainer.alive.cpu().numpy()
     ids = [f"{trial.key[:12]}-{seed}" for seed in trial.seeds]
     identity = {"trial": trial.key[:12], "run": ids, "seed": list(trial.seeds)}
@@ -86,7 +86,7 @@ def _runs(
             "steps": trial.steps,
             **final,
             **{f"{name}_floor": floor for name, floor in floors.items()},
-            "extractor": trainer.evaluator.extractor,
+            "extractor": trainer.evaluator.extractor_identity,
             "n_real": len(trainer.evaluator.real.points),
             "n_fake": trial.samples,
             "ms_per_step": 1e3 * trainer.train_seconds / max(trainer.step, 1) / n,

@@ -19,22 +19,22 @@ from ganbench.tables.part import TrialTables
 from ganbench.training.evaluation import Evaluator, out_of_range
 from ganbench.training.history import (
     Recorder,
-    asked_steps,
     logged_steps,
+    logged_update_steps,
     measured_steps,
-    read_steps,
+    scheduled_steps,
     snapshot_steps,
 )
 from ganbench.training.noise import Noise
 from ganbench.training.probe import ProbeSamples
-from ganbench.training.setup import Game, Player
+from ganbench.training.setup import Player, TrialSetup
 from ganbench.training.step import gan_step
-from ganbench.training.stopping import Order, Stopped, settled
+from ganbench.training.stopping import Stopped, StopRequest, all_finished_early
 from ganbench.training.tables import tabulate
-from ganbench.training.vector_field import Field
+from ganbench.training.vector_field import GameVectorField
 
 CHECKPOINT_SECONDS = 60.0
-KEPT = {"players", "ema", "noise", "history", "layers", "snapshots", "good_steps", "alive", "step", "seconds"}
+KEPT = {"players", "ema", "noise", "history", "layers", "snapshots", "last_finite_step", "alive", "step", "seconds"}
 SNAPSHOT_POINTS = 256
 SNAPSHOT_IMAGES = 64
 
@@ -54,20 +54,20 @@ class Trainer:
 
     def __init__(self, trial: Trial, device: str = "cpu", checkpoint: Path | None = None) -> None:
         self.trial, self.device, self.checkpoint = trial, torch.device(device), checkpoint
-        self.game = Game(trial, self.device)
-        self.d, self.g = self.game.players(trial.seeds)
+        self.setup = TrialSetup(trial, self.device)
+        self.d, self.g = self.setup.players(trial.seeds)
         self.ema = self.g.flat.clone() if trial.ema else None
-        told = getattr(self.game.data, "ahead", None)
-        self.noise = Noise(trial.seeds, self.device, {} if told is None else {"data": told})
-        self.evaluator = Evaluator(self.game, trial.seeds)
+        prefetch = getattr(self.setup.data, "prefetch", None)
+        self.noise = Noise(trial.seeds, self.device, {} if prefetch is None else {"data": prefetch})
+        self.evaluator = Evaluator(self.setup, trial.seeds)
         self.diagnostics: list[Any] = [choice.build() for choice in trial.diagnostics]
-        wanted = {name for d in self.diagnostics for name in d.wants}
+        wanted = {name for d in self.diagnostics for name in d.requires_fields}
         self.keep_earlier = "earlier" in wanted
-        self.probe = ProbeSamples(self.game, trial.seeds) if {"probe", "field"} & wanted else None
+        self.probe = ProbeSamples(self.setup, trial.seeds) if {"probe", "field"} & wanted else None
         self.start = (self.d.flat.clone(), self.g.flat.clone()) if "field" in wanted else None
         self.log_steps = set(logged_steps(trial.steps, trial.log_every))
-        self.keep_steps = read_steps(self.log_steps, trial.n_generator) if "before" in wanted else set()
-        self.due = [asked_steps(self.log_steps, schedule(d), trial.steps) for d in self.diagnostics]
+        self.keep_steps = logged_update_steps(self.log_steps, trial.n_generator) if "before" in wanted else set()
+        self.scheduled = [scheduled_steps(self.log_steps, schedule(d), trial.steps) for d in self.diagnostics]
         evaluated = [s for s in range(trial.evaluate_every, trial.steps + 1, trial.evaluate_every)]
         self.evaluate_steps = sorted({*evaluated, trial.steps})
         self.measured = [measured_steps(self.evaluate_steps, m.every, trial.steps) for m in self.evaluator.metrics]
@@ -79,11 +79,11 @@ class Trainer:
         self.step = 0
         self.last: Step | None = None
         self.earlier: dict[Network, Tensor] = {}
-        self.good_steps = torch.zeros(n, dtype=torch.int64, device=self.device)
+        self.last_finite_step = torch.zeros(n, dtype=torch.int64, device=self.device)
         self.alive = torch.ones(n, dtype=torch.bool, device=self.device)
         self.train_seconds = self.total_seconds = 0.0
         self.stopped: Stopped | None = None
-        self.order: Order | None = None
+        self.stop_request: StopRequest | None = None
         self._saved_at = time.monotonic()
         if checkpoint is not None and checkpoint.exists():
             self._load(checkpoint)
@@ -109,9 +109,9 @@ class Trainer:
             if now - start >= seconds or (to_evaluation and self.step in self.evaluate_steps):
                 break
 
-    def stop(self, order: Order) -> None:
+    def stop(self, request: StopRequest) -> None:
         """End the trial at the order's step, which is that of an evaluation, or at the next one if it is past that."""
-        self.order = order
+        self.stop_request = request
         if self.step in self.evaluate_steps:
             self._settle()
 
@@ -120,14 +120,14 @@ class Trainer:
         step = self.step + 1
         log = step in self.log_steps
         done = gan_step(
-            self.game, self.d, self.g, self.noise, step, previous=self.last, keep_before=step in self.keep_steps
+            self.setup, self.d, self.g, self.noise, step, previous=self.last, keep_before=step in self.keep_steps
         )
         d_moved = self.last is None or done.d is not self.last.d
         self.step, self.last = step, done
         if self.ema is not None:
             self.ema.lerp_(self.g.flat, 1 - self.trial.ema)
         self.alive &= torch.isfinite(done.d.loss + done.g.loss)
-        self.good_steps += self.alive
+        self.last_finite_step += self.alive
         if log:
             self._diagnose(self._readable(done, d_moved))
         if self.keep_earlier:
@@ -140,19 +140,19 @@ class Trainer:
 
     def _readable(self, done: Step, d_moved: bool) -> Step:
         """Return the step with what else the diagnostics want of it."""
-        replaced = bool(self.game.hooks["generator_loss"])
+        replaced = bool(self.setup.hooks["generator_loss"])
         progress, probe, start = self.step / self.trial.steps, self.probe, self.start
         return replace(
             done,
-            loss=None if replaced else self.game.loss,
+            loss=None if replaced else self.setup.loss,
             earlier=self.earlier if d_moved else {n: g for n, g in self.earlier.items() if n == "G"},
-            probe=None if probe is None else probe.look(self.d, self.g, progress),
-            field=None if probe is None or start is None else Field(probe, self.d, self.g, start, progress),
+            probe=None if probe is None else probe.snapshot(self.d, self.g, progress),
+            field=None if probe is None or start is None else GameVectorField(probe, self.d, self.g, start, progress),
         )
 
     def _diagnose(self, done: Step) -> None:
         with torch.no_grad():
-            for diagnostic, due in zip(self.diagnostics, self.due, strict=True):
+            for diagnostic, due in zip(self.diagnostics, self.scheduled, strict=True):
                 if self.step not in due:
                     continue
                 if hasattr(diagnostic, "observe"):
@@ -171,7 +171,7 @@ class Trainer:
         points = self._samples()
         lost = out_of_range(points)
         # A seed that was alive until now diverged at this step: the step does not count as a good one.
-        self.good_steps -= (self.alive & lost).long()
+        self.last_finite_step -= (self.alive & lost).long()
         self.alive &= ~lost
         due = [m for m, steps in zip(self.evaluator.metrics, self.measured, strict=True) if self.step in steps]
         self.history.write(self.step, self.evaluator.measure(points, due))
@@ -186,14 +186,14 @@ class Trainer:
         if self._all_dead or self.step >= self.trial.steps:
             return
         alive = self.alive.tolist()
-        if self.order is not None and self.step >= self.order.step:
-            reason = self.order.reason
+        if self.stop_request is not None and self.step >= self.stop_request.step:
+            reason = self.stop_request.reason
             self.stopped = Stopped(self.step, tuple(reason if ok else "" for ok in alive))
         elif (share := self.trial.stop.get("collapsed")) and "total_spread" in self.history.columns:
             steps = [step for step in self.evaluate_steps if step <= self.step]
             rows = [self.history.row[step] for step in steps]
             spread = self.history.columns["total_spread"][rows].cpu().numpy()
-            reasons = settled(alive, spread, steps, share * self.trial.steps, len(self.game.data.weights))
+            reasons = all_finished_early(alive, spread, steps, share * self.trial.steps, len(self.setup.data.weights))
             self.stopped = None if reasons is None else Stopped(self.step, reasons)
         if self.stopped is not None:  # the last evaluation has every metric
             self.history.write(self.step, self.evaluator.measure(self._samples()))
@@ -227,7 +227,7 @@ class Trainer:
         """Write a checkpoint atomically; it holds tensors and plain values alone (`weights_only=True` loads it)."""
         state = {
             "key": self.trial.key,
-            "extractor": self.evaluator.extractor,
+            "extractor": self.evaluator.extractor_identity,
             "step": self.step,
             "players": {p.name: _player_state(p) for p in (self.d, self.g)},
             "ema": self.ema,
@@ -236,7 +236,7 @@ class Trainer:
             "history": self.history.state_dict(),
             "layers": [[*place, recorder.state_dict()] for place, recorder in self.layers.items()],
             "snapshots": self.snapshots,
-            "good_steps": self.good_steps,
+            "last_finite_step": self.last_finite_step,
             "alive": self.alive,
             "seconds": [self.train_seconds, self.total_seconds],
         }
@@ -260,10 +260,10 @@ class Trainer:
             return
         if self.keep_earlier and "earlier" not in state:  # written before there were diagnostics that want it
             return
-        if (judge := state.get("extractor", self.evaluator.extractor)) != self.evaluator.extractor:
+        if (judge := state.get("extractor", self.evaluator.extractor_identity)) != self.evaluator.extractor_identity:
             raise UsageError(
                 f"{path}: was judged by {judge} up to step {state['step']}, and the weights are now those of "
-                f"{self.evaluator.extractor}; name the old weights, or remove the file to train the trial anew"
+                f"{self.evaluator.extractor_identity}; name the old weights, or remove the file to train the trial anew"
             )
         for player in (self.d, self.g):
             _restore(player, state["players"][player.name])
@@ -275,7 +275,7 @@ class Trainer:
             recorder.load_state_dict(columns)
             self.layers[network, layer] = recorder
         self.snapshots = state["snapshots"]
-        self.good_steps, self.alive, self.step = state["good_steps"], state["alive"], state["step"]
+        self.last_finite_step, self.alive, self.step = state["last_finite_step"], state["alive"], state["step"]
         self.train_seconds, self.total_seconds = state["seconds"]
         if self.step in self.evaluate_steps:
             self._settle()

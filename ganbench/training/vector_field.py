@@ -16,11 +16,11 @@ from ganbench.core.protocols import HARD
 from ganbench.networks import Params
 from ganbench.training.noise import Draw, Noise
 from ganbench.training.probe import ProbeSamples
-from ganbench.training.setup import Critic, Player
-from ganbench.training.step import Batch, Losses, Play
+from ganbench.training.setup import DiscriminatorView, Player
+from ganbench.training.step import Batch, Losses, StepContext
 
 
-class Replayed(Noise):
+class ReplayableNoise(Noise):
     """Streams of its own, in the precision that it is asked for, which `rewind` starts again."""
 
     def __init__(self, seeds: Sequence[int], device: torch.device, dtype: torch.dtype) -> None:
@@ -44,18 +44,18 @@ class Replayed(Noise):
         return kept[used].clone()
 
 
-class SmoothPlay(Play):
-    """Moves whose penalties carry a gradient to the generator as well: the mixed derivatives of the game."""
+class DoubleBackwardStep(StepContext):
+    """Moves whose penalties carry a gradient to the generator as well: the mixed derivatives of the setup."""
 
-    def critic(self, params: Params, batch: Batch, fake: Tensor, player: str = "D") -> Critic:
+    def discriminator_view(self, params: Params, batch: Batch, fake: Tensor, player: str = "D") -> DiscriminatorView:
         """Return the discriminator looking at a minibatch."""
-        critic = super().critic(params, batch, fake, "G" if player == "G" else "D")
-        critic.through = True
-        return critic
+        view = super().discriminator_view(params, batch, fake, "G" if player == "G" else "D")
+        view.grad_through_inputs = True
+        return view
 
 
-class Field:
-    """A trial's game around the weights of a moment (`ganbench.diagnostics.Field`).
+class GameVectorField:
+    """A trial's game around the weights of a moment (`ganbench.diagnostics.GameVectorField`).
 
     Args:
         samples: the fixed samples that every look of the trial shares.
@@ -67,19 +67,19 @@ class Field:
     def __init__(
         self, samples: ProbeSamples, d: Player, g: Player, start: tuple[Tensor, Tensor], progress: float
     ) -> None:
-        self._samples, self._game, self._progress = samples, samples.game, progress
+        self._samples, self._setup, self._progress = samples, samples.setup, progress
         self._d, self._g, self._start = d, g, start
-        self._noise = Replayed(samples.seeds, samples.game.device, torch.float64)
+        self._noise = ReplayableNoise(samples.seeds, samples.setup.device, torch.float64)
         self.seeds = len(samples.seeds)
 
     @property
     def undefined(self) -> str | None:
         """Say why players do not descend a field of their losses, or None."""
-        rule = self._game.rule
+        rule = self._setup.rule
         return None if rule is None else f"{rule.name} has an update rule of its own"
 
     @property
-    def here(self) -> Tensor:
+    def weights(self) -> Tensor:
         """Return both players' weights now, `[S, P]` in float64, the discriminator's first."""
         return self._join(self._d.flat, self._g.flat)
 
@@ -89,7 +89,7 @@ class Field:
         return self._join(*self._start)
 
     @property
-    def split(self) -> int:
+    def n_discriminator(self) -> int:
         """Return how many of the weights are the discriminator's."""
         return sum(self._d.layout.sizes)
 
@@ -98,13 +98,13 @@ class Field:
         velocity, _ = self._descent(weights, minibatch, smooth=False)
         return velocity.detach()
 
-    def transposed(self, seed: int | None = None) -> Callable[[Tensor], Tensor]:
+    def vjp(self, seed: int | None = None) -> Callable[[Tensor], Tensor]:
         """Return the product u → Jᵀu, `[S, P] → [S, P]`, of the Jacobian J = ∂v/∂ω at the weights now.
 
         With `seed` only that place of the seed axis is computed, and S is 1.
         """
         field = self if seed is None else self._alone(seed)
-        velocity, leaves = field._descent(field.here, 0, smooth=True)
+        velocity, leaves = field._descent(field.weights, 0, smooth=True)
 
         def product(u: Tensor) -> Tensor:
             if velocity.grad_fn is None:
@@ -116,20 +116,20 @@ class Field:
 
         return product
 
-    def gap(self, steps: int) -> tuple[Tensor, Tensor] | None:
+    def duality_gap(self, steps: int) -> tuple[Tensor, Tensor] | None:
         """Return M after D's best answer and after G's, `[S]` each; M = −L_D without penalties, on held-out data.
 
         Each player's copy makes `steps` updates by the trial's optimiser, which starts without moments, while the other
         stands still: D on its own loss, penalties included, G against M. None where the loss has a state of its own.
         """
-        if self._game.remembering is not None:
+        if self._setup.stateful_discriminator is not None:
             return None
         return self._value(*self._answered("D", steps)), self._value(*self._answered("G", steps))
 
-    def _alone(self, seed: int) -> Field:
+    def _alone(self, seed: int) -> GameVectorField:
         """Return the field of one seed."""
         samples = object.__new__(ProbeSamples)
-        samples.game, samples.seeds = self._game, self._samples.seeds[seed : seed + 1]
+        samples.setup, samples.seeds = self._setup, self._samples.seeds[seed : seed + 1]
         one = slice(seed, seed + 1)
         d, g = (
             dataclasses.replace(
@@ -140,10 +140,10 @@ class Field:
             )
             for player in (self._d, self._g)
         )
-        return Field(samples, d, g, (self._start[0][one], self._start[1][one]), self._progress)
+        return GameVectorField(samples, d, g, (self._start[0][one], self._start[1][one]), self._progress)
 
     def _join(self, d: Tensor, g: Tensor) -> Tensor:
-        return torch.cat([d[:, : self.split], g[:, : sum(self._g.layout.sizes)]], dim=1).double()
+        return torch.cat([d[:, : self.n_discriminator], g[:, : sum(self._g.layout.sizes)]], dim=1).double()
 
     def _views(self, player: Player, flat: Tensor) -> Params:
         pieces = flat.split(player.layout.sizes, dim=1)
@@ -152,29 +152,32 @@ class Field:
 
     def _descent(self, weights: Tensor, minibatch: int, smooth: bool) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Return the velocity and the leaves it was taken at; with `smooth` it can be differentiated again."""
-        leaves = weights[:, : self.split].clone().requires_grad_(), weights[:, self.split :].clone().requires_grad_()
-        play = self._play(self._noise, smooth)
+        leaves = (
+            weights[:, : self.n_discriminator].clone().requires_grad_(),
+            weights[:, self.n_discriminator :].clone().requires_grad_(),
+        )
+        context = self._play(self._noise, smooth)
         for _ in range(minibatch):
-            play.draw()
-        batch = play.draw()
+            context.minibatch()
+        batch = context.minibatch()
         batch = batch._replace(real=None if batch.real is None else batch.real.double())
         with torch.enable_grad():
             d, g = self._views(self._d, leaves[0]), self._views(self._g, leaves[1])
-            loss_d = play.discriminator_loss(d, g, batch, through_generator=smooth).loss.sum()
-            if not self._game.generator_needs_real:
+            loss_d = context.discriminator_loss(d, g, batch, through_generator=smooth).loss.sum()
+            if not self._setup.generator_needs_real:
                 batch = batch._replace(real=None)
-            loss_g = play.generator_loss(d, g, batch).loss.sum()
+            loss_g = context.generator_loss(d, g, batch).loss.sum()
             grads = [
                 torch.autograd.grad(loss, leaf, create_graph=smooth, retain_graph=True)[0]
                 for loss, leaf in ((loss_d, leaves[0]), (loss_g, leaves[1]))
             ]
             return -torch.cat(grads, dim=1), leaves
 
-    def _play(self, noise: Replayed, smooth: bool) -> Play:
+    def _play(self, noise: ReplayableNoise, smooth: bool) -> StepContext:
         """Return the moves on copies of the players in the precision of the noise."""
         noise.rewind()
         d, g = (self._copy(player, noise.dtype) for player in (self._d, self._g))
-        return (SmoothPlay if smooth else Play)(self._game, d, g, noise, self._progress, False)
+        return (DoubleBackwardStep if smooth else StepContext)(self._setup, d, g, noise, self._progress, False)
 
     def _copy(self, player: Player, dtype: torch.dtype) -> Player:
         def copied(tensors: Params) -> Params:
@@ -188,28 +191,30 @@ class Field:
             params=params,
             buffers=copied(player.buffers),
             memory=copied(player.memory),
-            optimizer=self._game.optimizer.build([flat], player.name),
+            optimizer=self._setup.optimizer.build([flat], player.name),
         )
 
     def _answered(self, name: str, steps: int) -> tuple[Player, Player]:
         """Return both players after one of them made its updates against the other."""
-        play = self._play(Replayed(self._samples.seeds, self._game.device, self._d.flat.dtype), smooth=False)
+        context = self._play(ReplayableNoise(self._samples.seeds, self._setup.device, self._d.flat.dtype), smooth=False)
         for _ in range(steps):
             with torch.enable_grad():
-                passed = play.discriminator_pass() if name == "D" else self._against(play)
-            play.update(play.d if name == "D" else play.g, passed)
-        return play.d, play.g
+                update = context.discriminator_update() if name == "D" else self._against(context)
+            context.apply_update(context.d if name == "D" else context.g, update)
+        return context.d, context.g
 
-    def _against(self, play: Play):  # noqa: ANN202 - a Pass
+    def _against(self, context: StepContext):  # noqa: ANN202 - a PlayerUpdate
         """Return the generator's pass on M."""
-        batch = play.draw()
-        fake = self._game.generate(play.g.params, play.g.buffers, batch.z, training=True, noise=play.noise)
-        critic = play.critic({n: t.detach() for n, t in play.d.params.items()}, batch, fake, "G")
-        real, fake = critic(critic.real), critic(critic.fake)
-        losses = Losses(-self._game.loss.discriminator(real, fake, HARD), real, fake)
-        return play.passed(play.g, losses, torch.autograd.grad(losses.loss.sum(), list(play.g.params.values())))
+        batch = context.minibatch()
+        fake = self._setup.generate(context.g.params, context.g.buffers, batch.z, training=True, noise=context.noise)
+        view = context.discriminator_view({n: t.detach() for n, t in context.d.params.items()}, batch, fake, "G")
+        real, fake = view(view.real), view(view.fake)
+        losses = Losses(-self._setup.loss.discriminator(real, fake, HARD), real, fake)
+        return context.make_update(
+            context.g, losses, torch.autograd.grad(losses.loss.sum(), list(context.g.params.values()))
+        )
 
     def _value(self, d: Player, g: Player) -> Tensor:
         """Return M `[S]`."""
-        look = self._samples.look(d, g, self._progress)
-        return -self._game.loss.discriminator(look.critic(look.heldout), look.critic(look.fake), HARD)
+        look = self._samples.snapshot(d, g, self._progress)
+        return -self._setup.loss.discriminator(look.discriminator(look.heldout), look.discriminator(look.fake), HARD)

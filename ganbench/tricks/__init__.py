@@ -16,37 +16,37 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from ganbench.core.protocols import Noise, Pass
+    from ganbench.core.protocols import Noise, PlayerUpdate
 
 HOOKS = {
     "network": "network(network) -> Network: the network component with other options",
     "shape": "shape(shape) -> shape: of what the discriminator sees, where `inputs` changes it",
     "targets": "targets(targets, shape, noise) -> Targets: what the discriminator is asked to answer; shape [..., B]",
-    "inputs": "inputs(x, critic, side) -> Tensor: what the discriminator sees; side is 'real' or 'fake'",
+    "inputs": "inputs(x, view, side) -> Tensor: what the discriminator sees; side is 'real' or 'fake'",
     "weights": "weights(params, buffers, training) -> params: reparametrised discriminator weights",
     "weight_buffers": "weight_buffers(params, generator) -> buffers: what `weights` keeps and moves, for one seed",
-    "features": "features(h, params) -> Tensor: more features for the last layer, [..., B, F] -> [..., B, E]",
-    "feature_params": "feature_params(width, generator) -> (params, E): parameters of `features`, for one seed",
+    "extra_hidden": "extra_hidden(h, params) -> Tensor: more features for the last layer, [..., B, F] -> [..., B, E]",
+    "extra_hidden_params": "extra_hidden_params(width, generator) -> (params, E): parameters of it, for one seed",
     "latent": "latent(z) -> z: the generator's input made of standard normal numbers [..., Z], wherever it generates",
     "evaluation_latent": "evaluation_latent(z) -> z: the same, after `latent`, where samples are judged",
-    "generator_logits": "generator_logits(fake, real, critic) -> (fake, real): logits that the generator's loss is of",
-    "generator_loss": "generator_loss(critic) -> Tensor: instead of the loss's own generator loss, [...]",
-    "penalty": "penalty(critic) -> Tensor: added to the discriminator's loss, [...]",
-    "generator_penalty": "generator_penalty(critic) -> Tensor: added to the generator's loss, [...]",
+    "generator_logits": "generator_logits(fake, real, view) -> (fake, real): logits that the generator's loss is of",
+    "generator_loss": "generator_loss(view) -> Tensor: instead of the loss's own generator loss, [...]",
+    "penalty": "penalty(view) -> Tensor: added to the discriminator's loss, [...]",
+    "generator_penalty": "generator_penalty(view) -> Tensor: added to the generator's loss, [...]",
     "gradients": "gradients(player, gradient) -> gradient: [..., P], before the optimiser has it; a `Player`",
-    "rule": "rule(play) -> (Pass, Pass): both players' last updates of a step, made of the moves of `play`",
-    "before_step": "before_step(play) -> None: before either player moves",
-    "after_step": "after_step(play, step) -> None: after both players moved",
+    "rule": "rule(context) -> (PlayerUpdate, PlayerUpdate): both players' last updates of a step",
+    "before_step": "before_step(context) -> None: before either player moves",
+    "after_step": "after_step(context, step) -> None: after both players moved",
     "after": "after(player, weights) -> None: changes a player's weights [..., P] in place after its update",
 }
 
 
-class Critic(Protocol):
+class DiscriminatorView(Protocol):
     """The discriminator at fixed weights with the minibatch it looks at: what penalties work on.
 
     Attributes:
         real, fake: what the discriminator saw, `[..., B, *sample]`; in the generator's step `real` may be None.
-        lead: how many axes there are before `B`. z: the latents of the fakes, `[..., B, Z]`.
+        batch_dim: how many axes there are before `B`. z: the latents of the fakes, `[..., B, Z]`.
         real_logits, fake_logits: what it answered, `[..., B]`.
         real_hidden, fake_hidden: its last hidden layer of both, `[..., B, F]`; in the generator's step alone.
         params: its weights. noise: random numbers of this step. progress: share of the steps done, in [0, 1).
@@ -54,7 +54,7 @@ class Critic(Protocol):
         memory: what tricks keep from step to step, leading axes first; it goes into checkpoints.
     """
 
-    lead: int
+    batch_dim: int
     real: Tensor
     fake: Tensor
     z: Tensor
@@ -77,7 +77,7 @@ class Critic(Protocol):
         """Return the last hidden layer `[..., B, F]` of `x`."""
         ...
 
-    def slope(self, x: Tensor) -> Tensor:
+    def squared_grad_norm(self, x: Tensor) -> Tensor:
         """Return ‖∇ₓD(x)‖² a sample, `[..., B]`, differentiable with respect to the weights."""
         ...
 
@@ -102,8 +102,8 @@ class Losses(Protocol):
     loss: Tensor
 
 
-class Play(Protocol):
-    """The moves that update rules are made of (`ganbench.training.step.Play`)."""
+class StepContext(Protocol):
+    """The moves that update rules are made of (`ganbench.training.step.StepContext`)."""
 
     @property
     def d(self) -> Player:
@@ -120,7 +120,7 @@ class Play(Protocol):
         """Return the share of the steps done, in [0, 1)."""
         ...
 
-    def draw(self) -> Any:  # noqa: ANN401 - a minibatch, opaque to rules
+    def minibatch(self) -> Any:  # noqa: ANN401 - a minibatch, opaque to rules
         """Return a fresh minibatch."""
         ...
 
@@ -142,19 +142,19 @@ class Play(Protocol):
         """Return the generator's loss at these weights."""
         ...
 
-    def discriminator_pass(self) -> Pass:
+    def discriminator_update(self) -> PlayerUpdate:
         """Return the discriminator's gradient on a fresh minibatch."""
         ...
 
-    def generator_pass(self) -> Pass:
+    def generator_update(self) -> PlayerUpdate:
         """Return the generator's gradient on a fresh minibatch."""
         ...
 
-    def passed(self, player: Player, losses: Losses, gradients: Sequence[Tensor]) -> Pass:
+    def make_update(self, player: Player, losses: Losses, gradients: Sequence[Tensor]) -> PlayerUpdate:
         """Return gradients as a pass that `update` takes."""
         ...
 
-    def update(self, player: Player, passed: Pass) -> Pass:
+    def apply_update(self, player: Player, update: PlayerUpdate) -> PlayerUpdate:
         """Move a player along a pass's gradient by its optimiser."""
         ...
 
@@ -164,8 +164,8 @@ class Trick(Component):
     """A change to plain GAN training; see `HOOKS` for what it may define.
 
     Attributes:
-        needs_real: its generator penalty looks at real samples, so the generator's step draws a fresh real batch.
+        requires_real: its generator penalty looks at real samples, so the generator's step draws a fresh real batch.
     """
 
     kind: ClassVar[str] = "trick"
-    needs_real: ClassVar[bool] = False
+    requires_real: ClassVar[bool] = False

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from annotated_types import Ge, Interval
 
 from ganbench.core.lazy import torch
-from ganbench.tricks import Critic, Trick
+from ganbench.tricks import DiscriminatorView, Trick
 from ganbench.tricks.diff_augment import DiffAugment
 
 if TYPE_CHECKING:
@@ -27,24 +27,24 @@ class ADA(Trick):
     name = "ada"
     group = "inputs"
     source = "Karras et al. 2020, arXiv:2006.06676, section 3.1, heuristic r_t"
-    mends = "overfitting discriminator, without leaking augmentations into the samples"
+    addresses = "overfitting discriminator, without leaking augmentations into the samples"
     traits = ("changed inputs",)
-    needs = {"images": "colour, translation and cutout are those of images"}
+    requires = {"images": "colour, translation and cutout are those of images"}
 
     target: Annotated[float, Interval(ge=0, le=1)] = 0.6
     ramp: Annotated[int, Ge(1)] = 500_000
 
-    def inputs(self, x: Tensor, critic: Critic, side: Literal["real", "fake"]) -> Tensor:
+    def inputs(self, x: Tensor, view: DiscriminatorView, side: Literal["real", "fake"]) -> Tensor:
         """Return images `[..., B, C, H, W]`, each augmented with probability p."""
-        p = critic.memory.get("ada")
+        p = view.memory.get("ada")
         if p is None:
-            p = critic.memory["ada"] = torch.zeros(x.shape[:-4], device=x.device)
-        chosen = critic.noise.uniform("ada", x.shape[-4]) < p.unsqueeze(-1)
-        return torch.where(chosen[..., None, None, None], DiffAugment().inputs(x, critic, side), x)
+            p = view.memory["ada"] = torch.zeros(x.shape[:-4], device=x.device)
+        chosen = view.noise.uniform("ada", x.shape[-4]) < p.unsqueeze(-1)
+        return torch.where(chosen[..., None, None, None], DiffAugment().inputs(x, view, side), x)
 
-    def penalty(self, critic: Critic) -> Tensor:
+    def penalty(self, view: DiscriminatorView) -> Tensor:
         """Move p by what the discriminator said of the real images; return 0, `[...]`."""
-        real = critic.real_logits.detach()
+        real = view.real_logits.detach()
         step = torch.sign(real.sign().mean(-1) - self.target) * (real.shape[-1] / self.ramp)
-        critic.memory["ada"] = (critic.memory["ada"] + step).clamp(0.0, 1.0)
+        view.memory["ada"] = (view.memory["ada"] + step).clamp(0.0, 1.0)
         return torch.zeros_like(step)

@@ -21,7 +21,7 @@ class BatchNorm(Trick):
     name = "batch_norm"
     group = "network"
     source = "Ioffe & Szegedy 2015, arXiv:1502.03167, algorithm 1; in GANs: Radford et al. 2016, arXiv:1511.06434"
-    mends = "vanishing gradients of deep networks, poor starts"
+    addresses = "vanishing gradients of deep networks, poor starts"
     traits = ("couples samples", "normalised discriminator")
     conflicts = {
         "normalised discriminator": "a discriminator has one normalisation",

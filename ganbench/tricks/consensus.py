@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge
 
 from ganbench.core.lazy import torch
-from ganbench.tricks import Play, Trick
+from ganbench.tricks import StepContext, Trick
 
 if TYPE_CHECKING:
-    from ganbench.core.protocols import Pass
+    from ganbench.core.protocols import PlayerUpdate
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Consensus(Trick):
     name = "consensus"
     group = "update rule"
     source = "Mescheder et al. 2017, arXiv:1705.10461, algorithm 2"
-    mends = "rotation: turns imaginary eigenvalues towards negative real parts"
+    addresses = "rotation: turns imaginary eigenvalues towards negative real parts"
     traits = ("update rule",)
     conflicts = {
         "update rule": "a step has one update rule",
@@ -33,17 +33,17 @@ class Consensus(Trick):
 
     gamma: Annotated[float, Ge(0)] = 10.0
 
-    def rule(self, play: Play) -> tuple[Pass, Pass]:
+    def rule(self, context: StepContext) -> tuple[PlayerUpdate, PlayerUpdate]:
         """Return both players' passes with the regularised gradients."""
-        d, g, batch = play.d, play.g, play.draw()
+        d, g, batch = context.d, context.g, context.minibatch()
         of_d, of_g = list(d.params.values()), list(g.params.values())
-        loss_d = play.discriminator_loss(d.params, g.params, batch, through_generator=True)
-        loss_g = play.generator_loss(d.params, g.params, batch)
+        loss_d = context.discriminator_loss(d.params, g.params, batch, through_generator=True)
+        loss_g = context.generator_loss(d.params, g.params, batch)
         grads_d = torch.autograd.grad(loss_d.loss.sum(), of_d, create_graph=True)
         grads_g = torch.autograd.grad(loss_g.loss.sum(), of_g, create_graph=True)
         energy = 0.5 * torch.stack([v.square().sum() for v in (*grads_d, *grads_g)]).sum()
         pull = torch.autograd.grad(energy, [*of_d, *of_g], allow_unused=True, materialize_grads=True)
         moved = [v + self.gamma * p for v, p in zip((*grads_d, *grads_g), pull, strict=True)]
-        passed_d = play.passed(d, loss_d, moved[: len(of_d)])
-        passed_g = play.passed(g, loss_g, moved[len(of_d) :])
-        return play.update(d, passed_d), play.update(g, passed_g)
+        update_d = context.make_update(d, loss_d, moved[: len(of_d)])
+        update_g = context.make_update(g, loss_g, moved[len(of_d) :])
+        return context.apply_update(d, update_d), context.apply_update(g, update_g)

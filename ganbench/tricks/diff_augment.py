@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from annotated_types import Interval, Len
 
 from ganbench.core.lazy import torch
-from ganbench.tricks import Critic, Trick
+from ganbench.tricks import DiscriminatorView, Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,9 +26,9 @@ class DiffAugment(Trick):
     name = "diff_augment"
     group = "inputs"
     source = "Zhao et al. 2020, arXiv:2006.10738, section 3.2 and the authors' code"
-    mends = "overfitting discriminator"
+    addresses = "overfitting discriminator"
     traits = ("changed inputs",)
-    needs = {"images": "colour, translation and cutout are those of images"}
+    requires = {"images": "colour, translation and cutout are those of images"}
 
     policy: Annotated[tuple[Literal["colour", "translation", "cutout"], ...], Len(1, 3)] = (
         "colour",
@@ -38,9 +38,9 @@ class DiffAugment(Trick):
     shift: Annotated[float, Interval(gt=0, le=0.5)] = 0.125
     cutout: Annotated[float, Interval(gt=0, lt=1)] = 0.5
 
-    def inputs(self, x: Tensor, critic: Critic, side: Literal["real", "fake"]) -> Tensor:
+    def inputs(self, x: Tensor, view: DiscriminatorView, side: Literal["real", "fake"]) -> Tensor:
         """Return augmented images `[..., B, C, H, W]`."""
-        draws = critic.noise.uniform("augmentation", x.shape[-4], 7)[..., None, None, None].unbind(-4)
+        draws = view.noise.uniform("augmentation", x.shape[-4], 7)[..., None, None, None].unbind(-4)
         if "colour" in self.policy:
             x = _colour(x, *draws[:3])
         if "translation" in self.policy:

@@ -10,7 +10,7 @@ from ganbench.core.lazy import torch
 from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
-    from ganbench.tricks import Play
+    from ganbench.tricks import StepContext
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,16 @@ class DisplacedStart(Trick):
 
     name = "displaced_start"
     source = "Arjovsky & Bottou 2017, arXiv:1701.04862, section 2.1: supports that do not meet"
-    mends = "nothing: it plants a failure to study, a gradient that vanishes"
+    addresses = "nothing: it plants a failure to study, a gradient that vanishes"
 
     by: float = 8.0
 
-    def before_step(self, play: Play) -> None:
+    def before_step(self, context: StepContext) -> None:
         """Move the generator before the first step."""
-        if play.progress > 0:
+        if context.progress > 0:
             return
-        last = list(play.g.params)[-1]
+        last = list(context.g.params)[-1]
         if not last.endswith("bias"):
             raise UsageError(f"displaced_start: the generator ends in {last}, no bias; take a network with one, as mlp")
         with torch.no_grad():
-            play.g.params[last].add_(self.by)
+            context.g.params[last].add_(self.by)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge, Gt
 
-from ganbench.tricks import Critic, Trick
+from ganbench.tricks import DiscriminatorView, Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +26,7 @@ class DRAGAN(Trick):
     name = "dragan"
     group = "penalty"
     source = "Kodali et al. 2017, arXiv:1705.07215, algorithm 1 and the authors' code"
-    mends = "mode collapse: sharp gradients around real samples"
+    addresses = "mode collapse: sharp gradients around real samples"
     traits = ("penalty",)
     conflicts = {
         "couples samples": "the gradient of one sample's logit would hold the other samples' too",
@@ -36,13 +36,13 @@ class DRAGAN(Trick):
     weight: Annotated[float, Ge(0)] = 10.0
     reach: Annotated[float, Gt(0)] = 0.5
 
-    def penalty(self, critic: Critic) -> Tensor:
+    def penalty(self, view: DiscriminatorView) -> Tensor:
         """Return λ · E(‖∇D(x + δ)‖ − 1)², `[...]`."""
-        real = critic.real
-        lead = critic.real_logits.dim() - 1
+        real = view.real
+        lead = view.real_logits.dim() - 1
         std = real.flatten(lead).std(-1, correction=0)
-        share = critic.noise.uniform("dragan share", real.shape[lead])
-        noise = critic.noise.uniform("dragan noise", *real.shape[lead:])
+        share = view.noise.uniform("dragan share", real.shape[lead])
+        noise = view.noise.uniform("dragan noise", *real.shape[lead:])
         scale = (self.reach * std).unsqueeze(-1) * share
         around = real + scale.reshape(*scale.shape, *[1] * (real.dim() - scale.dim())) * noise
-        return self.weight * ((critic.slope(around) + _UNDER_ROOT).sqrt() - 1.0).square().mean(-1)
+        return self.weight * ((view.squared_grad_norm(around) + _UNDER_ROOT).sqrt() - 1.0).square().mean(-1)

@@ -24,7 +24,7 @@ class Dropout(Trick):
     name = "dropout"
     group = "network"
     source = "Srivastava et al. 2014, JMLR 15; in discriminators: Goodfellow et al. 2014, arXiv:1406.2661, section 5"
-    mends = "over-confident and overfitted discriminator"
+    addresses = "over-confident and overfitted discriminator"
     traits = ("random discriminator",)
     conflicts = {
         "random discriminator": "the discriminator has dropout already",

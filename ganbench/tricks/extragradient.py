@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganbench.tricks import Play, Trick
+from ganbench.tricks import StepContext, Trick
 
 if TYPE_CHECKING:
-    from ganbench.core.protocols import Pass
+    from ganbench.core.protocols import PlayerUpdate
 
 
 @dataclass(frozen=True)
@@ -22,18 +22,18 @@ class Extragradient(Trick):
     name = "extragradient"
     group = "update rule"
     source = "Korpelevich 1976; Gidel et al. 2019, arXiv:1802.10551, algorithm 4"
-    mends = "rotation: converges on bilinear games"
+    addresses = "rotation: converges on bilinear games"
     traits = ("update rule",)
     conflicts = {"update rule": "a step has one update rule"}
 
-    def rule(self, play: Play) -> tuple[Pass, Pass]:
+    def rule(self, context: StepContext) -> tuple[PlayerUpdate, PlayerUpdate]:
         """Return both players' passes at the point ahead."""
-        d, g = play.d, play.g
+        d, g = context.d, context.g
         here = d.flat.clone(), g.flat.clone()
-        ahead = play.discriminator_pass(), play.generator_pass()
-        play.update(d, ahead[0])
-        play.update(g, ahead[1])
-        there = play.discriminator_pass(), play.generator_pass()
+        ahead = context.discriminator_update(), context.generator_update()
+        context.apply_update(d, ahead[0])
+        context.apply_update(g, ahead[1])
+        there = context.discriminator_update(), context.generator_update()
         d.flat.copy_(here[0])
         g.flat.copy_(here[1])
-        return play.update(d, there[0]), play.update(g, there[1])
+        return context.apply_update(d, there[0]), context.apply_update(g, there[1])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Gt
 
-from ganbench.tricks import Critic, Trick
+from ganbench.tricks import DiscriminatorView, Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,12 +24,12 @@ class FeatureMatching(Trick):
     version = 2
     group = "generator"
     source = "Salimans et al. 2016, arXiv:1606.03498, section 3.1"
-    mends = "generator that overtrains on the present discriminator"
-    needs_real = True
+    addresses = "generator that overtrains on the present discriminator"
+    requires_real = True
 
     weight: Annotated[float, Gt(0)] = 1.0
 
-    def generator_loss(self, critic: Critic) -> Tensor:
+    def generator_loss(self, view: DiscriminatorView) -> Tensor:
         """Return λ‖E h(x) − E h(G(z))‖², `[...]`."""
-        apart = critic.real_hidden.detach().mean(-2) - critic.fake_hidden.mean(-2)
+        apart = view.real_hidden.detach().mean(-2) - view.fake_hidden.mean(-2)
         return self.weight * apart.square().sum(-1)

@@ -24,7 +24,7 @@ class GradientClipping(Trick):
     name = "gradient_clipping"
     group = "update rule"
     source = "Pascanu et al. 2013, arXiv:1211.5063, algorithm 1"
-    mends = "exploding gradient"
+    addresses = "exploding gradient"
 
     limit: Annotated[float, Gt(0)] = 1.0
     by: Literal["norm", "value"] = "norm"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge
 
 from ganbench.core.lazy import torch
-from ganbench.tricks import Critic, Trick
+from ganbench.tricks import DiscriminatorView, Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +26,7 @@ class GradientPenalty(Trick):
     name = "gradient_penalty"
     group = "penalty"
     source = "Gulrajani et al. 2017, arXiv:1704.00028, eq. 3; one-sided: section 4"
-    mends = "vanishing and exploding gradients of the Wasserstein loss"
+    addresses = "vanishing and exploding gradients of the Wasserstein loss"
     traits = ("penalty",)
     conflicts = {
         "couples samples": "the gradient of one sample's logit would hold the other samples' too",
@@ -36,13 +36,13 @@ class GradientPenalty(Trick):
     weight: Annotated[float, Ge(0)] = 10.0
     one_sided: bool = False
 
-    def penalty(self, critic: Critic) -> Tensor:
+    def penalty(self, view: DiscriminatorView) -> Tensor:
         """Return λ · E(‖∇D(x̂)‖ − 1)², `[...]`."""
-        real, fake = critic.real, critic.fake
-        batch = critic.real_logits.shape[-1]
-        share = critic.noise.uniform("gradient penalty", batch)
+        real, fake = view.real, view.fake
+        batch = view.real_logits.shape[-1]
+        share = view.noise.uniform("gradient penalty", batch)
         share = share.reshape(*share.shape, *[1] * (real.dim() - share.dim()))
-        excess = (critic.slope(torch.lerp(fake, real, share)) + _UNDER_ROOT).sqrt() - 1.0
+        excess = (view.squared_grad_norm(torch.lerp(fake, real, share)) + _UNDER_ROOT).sqrt() - 1.0
         if self.one_sided:
             excess = excess.clamp(min=0.0)
         return self.weight * excess.square().mean(-1)

@@ -10,7 +10,7 @@ from annotated_types import Interval
 from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
-    from ganbench.tricks import Play
+    from ganbench.tricks import StepContext
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class HeadStart(Trick):
 
     name = "head_start"
     source = "Arjovsky & Bottou 2017, arXiv:1701.04862, section 2.1 and figure 2"
-    mends = "nothing: it plants a failure to study, a gradient that vanishes"
+    addresses = "nothing: it plants a failure to study, a gradient that vanishes"
 
     steps: Annotated[int, Interval(ge=1, le=100_000)] = 100
 
-    def before_step(self, play: Play) -> None:
+    def before_step(self, context: StepContext) -> None:
         """Train the discriminator before the first step."""
-        if play.progress == 0:
+        if context.progress == 0:
             for _ in range(self.steps):
-                play.update(play.d, play.discriminator_pass())
+                context.apply_update(context.d, context.discriminator_update())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
-from ganbench.tricks import Play, Player, Trick
+from ganbench.tricks import Player, StepContext, Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,7 +23,7 @@ class HistoricalAveraging(Trick):
     name = "historical_averaging"
     group = "update rule"
     source = "Salimans et al. 2016, arXiv:1606.03498, section 3.3"
-    mends = "oscillation: players that orbit each other"
+    addresses = "oscillation: players that orbit each other"
 
     weight: Annotated[float, Ge(0)] = 1.0
 
@@ -32,8 +32,8 @@ class HistoricalAveraging(Trick):
         mean = player.memory.get("historical average")
         return gradient if mean is None else gradient + 2.0 * self.weight * (player.flat.detach() - mean)
 
-    def after_step(self, play: Play, step: int) -> None:
+    def after_step(self, context: StepContext, step: int) -> None:
         """Move each player's mean: θ̄ ← θ̄ + (θ − θ̄) / t."""
-        for player in (play.d, play.g):
+        for player in (context.d, context.g):
             mean = player.memory.setdefault("historical average", player.flat.detach().clone())
             mean.lerp_(player.flat.detach(), 1.0 / step)

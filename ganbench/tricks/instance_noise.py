@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Gt
 
-from ganbench.tricks import Critic, Trick
+from ganbench.tricks import DiscriminatorView, Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,12 +25,12 @@ class InstanceNoise(Trick):
     source = (
         "Sønderby et al. 2017, arXiv:1610.04490, section 3.1; Arjovsky & Bottou 2017, arXiv:1701.04862, theorem 3.2"
     )
-    mends = "vanishing gradient from disjoint supports; over-confident discriminator"
+    addresses = "vanishing gradient from disjoint supports; over-confident discriminator"
     traits = ("changed inputs",)
 
     sigma: Annotated[float, Gt(0)] = 0.1
 
-    def inputs(self, x: Tensor, critic: Critic, side: Literal["real", "fake"]) -> Tensor:
+    def inputs(self, x: Tensor, view: DiscriminatorView, side: Literal["real", "fake"]) -> Tensor:
         """Return `x` with noise of its own on every number, `[..., B, *sample]`."""
-        noise = critic.noise.normal("instance noise", *x.shape[critic.lead :])
-        return x + (self.sigma * (1.0 - critic.progress)) * noise
+        noise = view.noise.normal("instance noise", *x.shape[view.batch_dim :])
+        return x + (self.sigma * (1.0 - view.progress)) * noise

@@ -20,10 +20,10 @@ class InstanceNorm(Trick):
     name = "instance_norm"
     group = "network"
     source = "Ulyanov et al. 2016, arXiv:1607.08022, eq. 3; in discriminators: Zhu et al. 2017, arXiv:1703.10593"
-    mends = "discriminator that judges by contrast"
+    addresses = "discriminator that judges by contrast"
     traits = ("normalised discriminator",)
     conflicts = {"normalised discriminator": "a discriminator has one normalisation"}
-    needs = {"images": "a point's features have no places to normalise over"}
+    requires = {"images": "a point's features have no places to normalise over"}
 
     def skip(self, trial: Trial) -> str | None:
         """Return why the trial's network cannot have it."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
-from ganbench.tricks import Critic, Trick
+from ganbench.tricks import DiscriminatorView, Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,13 +23,13 @@ class L1Decay(Trick):
     name = "l1_decay"
     group = "penalty"
     source = "Tibshirani 1996, Regression shrinkage and selection via the lasso"
-    mends = "steep or overfitting discriminator: drives weights to zero"
+    addresses = "steep or overfitting discriminator: drives weights to zero"
     conflicts = {"spectral norm": "the normalised weights have a fixed size, so there is nothing to decay"}
 
     weight: Annotated[float, Ge(0)] = 1e-4
 
-    def penalty(self, critic: Critic) -> Tensor:
+    def penalty(self, view: DiscriminatorView) -> Tensor:
         """Return λ Σ|w|, `[...]`."""
-        lead = critic.real_logits.dim() - 1
-        weights = [p.flatten(lead) for name, p in critic.params.items() if name.endswith(".weight")]
-        return self.weight * sum((w.abs().sum(-1) for w in weights), critic.real_logits.new_zeros(()))
+        lead = view.real_logits.dim() - 1
+        weights = [p.flatten(lead) for name, p in view.params.items() if name.endswith(".weight")]
+        return self.weight * sum((w.abs().sum(-1) for w in weights), view.real_logits.new_zeros(()))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
-from ganbench.tricks import Critic, Trick
+from ganbench.tricks import DiscriminatorView, Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,13 +23,13 @@ class L2Decay(Trick):
     name = "l2_decay"
     group = "penalty"
     source = "Krogh & Hertz 1991, A simple weight decay can improve generalization, eq. 1"
-    mends = "steep or overfitting discriminator: keeps weights small"
+    addresses = "steep or overfitting discriminator: keeps weights small"
     conflicts = {"spectral norm": "the normalised weights have a fixed size, so there is nothing to decay"}
 
     weight: Annotated[float, Ge(0)] = 1e-4
 
-    def penalty(self, critic: Critic) -> Tensor:
+    def penalty(self, view: DiscriminatorView) -> Tensor:
         """Return λ/2 Σw², `[...]`."""
-        lead = critic.real_logits.dim() - 1
-        weights = [p.flatten(lead) for name, p in critic.params.items() if name.endswith(".weight")]
-        return 0.5 * self.weight * sum((w.square().sum(-1) for w in weights), critic.real_logits.new_zeros(()))
+        lead = view.real_logits.dim() - 1
+        weights = [p.flatten(lead) for name, p in view.params.items() if name.endswith(".weight")]
+        return 0.5 * self.weight * sum((w.square().sum(-1) for w in weights), view.real_logits.new_zeros(()))

@@ -27,7 +27,7 @@ class LabelFlipping(Trick):
     name = "label_flipping"
     group = "targets"
     source = "Chintala et al. 2016, How to Train a GAN (NIPS workshop), tip 6"
-    mends = "over-confident discriminator"
+    addresses = "over-confident discriminator"
     conflicts = {"no targets": "the loss has no 1/0 targets to flip"}
 
     p: Annotated[float, Interval(ge=0, le=0.5)] = 0.05

@@ -26,7 +26,7 @@ class Latent(Trick):
     source = (
         "uniform: Radford et al. 2016, arXiv:1511.06434, section 4; sphere: White 2016, arXiv:1609.04468, section 2"
     )
-    mends = "latents far out, where training never was"
+    addresses = "latents far out, where training never was"
     traits = ("other latents",)
 
     distribution: Literal["uniform", "sphere"] = "uniform"

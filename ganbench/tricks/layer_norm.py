@@ -20,7 +20,7 @@ class LayerNorm(Trick):
     name = "layer_norm"
     group = "network"
     source = "Ba et al. 2016, arXiv:1607.06450, eq. 4; Gulrajani et al. 2017, arXiv:1704.00028, section 4"
-    mends = "discriminator whose gradients vanish or explode with depth"
+    addresses = "discriminator whose gradients vanish or explode with depth"
     traits = ("normalised discriminator",)
     conflicts = {"normalised discriminator": "a discriminator has one normalisation"}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge, Interval
 
 from ganbench.core.lazy import torch
-from ganbench.tricks import Critic, Trick
+from ganbench.tricks import DiscriminatorView, Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,20 +25,20 @@ class LeCam(Trick):
     name = "lecam"
     group = "penalty"
     source = "Tseng et al. 2021, arXiv:2104.03310, eq. 3-5"
-    mends = "discriminator that overfits few data"
+    addresses = "discriminator that overfits few data"
 
     weight: Annotated[float, Ge(0)] = 0.3
     decay: Annotated[float, Interval(ge=0, lt=1)] = 0.99
     warm_up: Annotated[int, Ge(0)] = 1000
 
-    def penalty(self, critic: Critic) -> Tensor:
+    def penalty(self, view: DiscriminatorView) -> Tensor:
         """Return λ (E(r − α_f)² + E(f − α_r)²), 0 during the warm-up, `[...]`."""
         anchors = []
-        for side, logits in (("real", critic.real_logits), ("fake", critic.fake_logits)):
+        for side, logits in (("real", view.real_logits), ("fake", view.fake_logits)):
             mean = logits.detach().mean(-1)
-            kept = critic.memory.get(f"lecam {side}")
-            critic.memory[f"lecam {side}"] = mean if kept is None else torch.lerp(mean, kept, self.decay)
-            anchors.append(critic.memory[f"lecam {side}"].unsqueeze(-1))
-        on_real = (critic.real_logits - anchors[1]).square().mean(-1)
-        on_fake = (critic.fake_logits - anchors[0]).square().mean(-1)
-        return (self.weight if critic.step >= self.warm_up else 0.0) * (on_real + on_fake)
+            kept = view.memory.get(f"lecam {side}")
+            view.memory[f"lecam {side}"] = mean if kept is None else torch.lerp(mean, kept, self.decay)
+            anchors.append(view.memory[f"lecam {side}"].unsqueeze(-1))
+        on_real = (view.real_logits - anchors[1]).square().mean(-1)
+        on_fake = (view.fake_logits - anchors[0]).square().mean(-1)
+        return (self.weight if view.step >= self.warm_up else 0.0) * (on_real + on_fake)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Interval
 
-from ganbench.tricks import Play, Trick
+from ganbench.tricks import StepContext, Trick
 
 
 @dataclass(frozen=True)
@@ -20,19 +20,19 @@ class Lookahead(Trick):
     name = "lookahead"
     group = "update rule"
     source = "Chavdarova et al. 2021, arXiv:2006.14567, algorithm 1"
-    mends = "rotation: averages a cycle towards its centre"
+    addresses = "rotation: averages a cycle towards its centre"
 
     k: Annotated[int, Ge(1)] = 5
     alpha: Annotated[float, Interval(gt=0, le=1)] = 0.5
 
-    def after_step(self, play: Play, step: int) -> None:
+    def after_step(self, context: StepContext, step: int) -> None:
         """Pull both players back where `step` is a multiple of k."""
-        for player in (play.d, play.g):
+        for player in (context.d, context.g):
             if step % self.k == 0:
                 player.memory["slow"].lerp_(player.flat, self.alpha)
                 player.flat.copy_(player.memory["slow"])
 
-    def before_step(self, play: Play) -> None:
+    def before_step(self, context: StepContext) -> None:
         """Remember where the slow weights start."""
-        for player in (play.d, play.g):
+        for player in (context.d, context.g):
             player.memory.setdefault("slow", player.flat.clone())

@@ -27,18 +27,18 @@ class MinibatchDiscrimination(Trick):
     name = "minibatch_discrimination"
     group = "discriminator"
     source = "Salimans et al. 2016, arXiv:1606.03498, section 3.2"
-    mends = "mode collapse: samples that are too alike give themselves away"
+    addresses = "mode collapse: samples that are too alike give themselves away"
     traits = ("couples samples",)
 
     kernels: Annotated[int, Ge(1)] = 100
     dimensions: Annotated[int, Ge(1)] = 5
 
-    def feature_params(self, width: int, generator: Generator) -> tuple[dict[str, Tensor], int]:
+    def extra_hidden_params(self, width: int, generator: Generator) -> tuple[dict[str, Tensor], int]:
         """Return T `[width, kernels · dimensions]` of one seed, N(0, 1/width), and the number of new features."""
         columns = self.kernels * self.dimensions
         return {"minibatch.weight": torch.randn(width, columns, generator=generator) / width**0.5}, self.kernels
 
-    def features(self, h: Tensor, params: dict[str, Tensor]) -> Tensor:
+    def extra_hidden(self, h: Tensor, params: dict[str, Tensor]) -> Tensor:
         """Return the closeness of each sample to the others, `[..., B, kernels]`."""
         m = torch.matmul(h, params["minibatch.weight"]).unflatten(-1, (self.kernels, self.dimensions))
         lead = m.shape[:-3]

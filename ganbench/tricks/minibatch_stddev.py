@@ -30,7 +30,7 @@ class MinibatchStddev(Trick):
     name = "minibatch_stddev"
     group = "discriminator"
     source = "Karras et al. 2018, arXiv:1710.10196, section 3"
-    mends = "mode collapse: minibatches that vary too little give themselves away"
+    addresses = "mode collapse: minibatches that vary too little give themselves away"
     traits = ("couples samples",)
 
     size: Annotated[int, Ge(2)] = 4
@@ -43,11 +43,11 @@ class MinibatchStddev(Trick):
             seen, shape = seen * prod(shape) // prod(packed), packed  # as many numbers in fewer, larger samples
         return f"a batch of {seen} cannot be divided into groups of {self.size}" if seen % self.size else None
 
-    def feature_params(self, width: int, generator: Generator) -> tuple[dict[str, Tensor], int]:
+    def extra_hidden_params(self, width: int, generator: Generator) -> tuple[dict[str, Tensor], int]:
         """Return no parameters and one new feature."""
         return {}, 1
 
-    def features(self, h: Tensor, params: dict[str, Tensor]) -> Tensor:
+    def extra_hidden(self, h: Tensor, params: dict[str, Tensor]) -> Tensor:
         """Return each sample's group's mean standard deviation, `[..., B, F] → [..., B, 1]`."""
         size = gcd(h.shape[-2], self.size)
         groups = h.unflatten(-2, (size, -1))  # [..., size, B / size, F]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
-from ganbench.tricks import Critic, Trick
+from ganbench.tricks import DiscriminatorView, Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,7 +27,7 @@ class ModeSeeking(Trick):
     name = "mode_seeking"
     group = "generator"
     source = "Mao et al. 2019, arXiv:1903.05628, section 3.2 and the authors' code"
-    mends = "mode collapse: a generator that ignores its latent"
+    addresses = "mode collapse: a generator that ignores its latent"
     conflicts = {"changed inputs": "the distances would be those of noisy, augmented or packed samples"}
 
     weight: Annotated[float, Ge(0)] = 1.0
@@ -36,10 +36,10 @@ class ModeSeeking(Trick):
         """Return why the batch has no two equal halves."""
         return f"a batch of {trial.batch} has no two halves" if trial.batch % 2 else None
 
-    def generator_penalty(self, critic: Critic) -> Tensor:
+    def generator_penalty(self, view: DiscriminatorView) -> Tensor:
         """Return λ / (mean|ΔG| / mean|Δz| + 1e-5), `[...]`."""
-        lead = critic.fake_logits.dim() - 1
-        moved, apart = (_distance(x, lead) for x in (critic.fake, critic.z))
+        lead = view.fake_logits.dim() - 1
+        moved, apart = (_distance(x, lead) for x in (view.fake, view.z))
         return self.weight / (moved / apart + _EPS)
 
 

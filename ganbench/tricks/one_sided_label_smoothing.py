@@ -24,7 +24,7 @@ class OneSidedLabelSmoothing(Trick):
     name = "one_sided_label_smoothing"
     group = "targets"
     source = "Salimans et al. 2016, arXiv:1606.03498, section 3.4"
-    mends = "over-confident discriminator"
+    addresses = "over-confident discriminator"
     traits = ("smoothed targets",)
     conflicts = {"no targets": "the loss has no 1/0 targets to smooth"}
 

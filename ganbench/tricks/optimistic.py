@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganbench.tricks import Play, Player, Trick
+from ganbench.tricks import Player, StepContext, Trick
 
 if TYPE_CHECKING:
-    from ganbench.core.protocols import Pass
+    from ganbench.core.protocols import PlayerUpdate
 
 
 @dataclass(frozen=True)
@@ -22,20 +22,20 @@ class Optimistic(Trick):
     name = "optimistic"
     group = "update rule"
     source = "Daskalakis et al. 2018, arXiv:1711.00141, algorithm 1"
-    mends = "rotation, at the cost of a plain step"
+    addresses = "rotation, at the cost of a plain step"
     traits = ("update rule",)
     conflicts = {"update rule": "a step has one update rule"}
 
-    def rule(self, play: Play) -> tuple[Pass, Pass]:
+    def rule(self, context: StepContext) -> tuple[PlayerUpdate, PlayerUpdate]:
         """Return both players' passes at the same weights."""
-        passes = play.discriminator_pass(), play.generator_pass()
-        return self._move(play, play.d, passes[0]), self._move(play, play.g, passes[1])
+        passes = context.discriminator_update(), context.generator_update()
+        return self._move(context, context.d, passes[0]), self._move(context, context.g, passes[1])
 
-    def _move(self, play: Play, player: Player, passed: Pass) -> Pass:
+    def _move(self, context: StepContext, player: Player, update: PlayerUpdate) -> PlayerUpdate:
         before = player.flat.clone()
-        passed = play.update(player, passed)
+        update = context.apply_update(player, update)
         step = player.flat - before
         if "optimistic" in player.memory:
             player.flat.add_(step).sub_(player.memory["optimistic"])
         player.memory["optimistic"] = step
-        return passed
+        return update

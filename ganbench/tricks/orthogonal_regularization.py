@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge
 
 from ganbench.core.lazy import torch
-from ganbench.tricks import Critic, Trick
+from ganbench.tricks import DiscriminatorView, Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,15 +25,15 @@ class OrthogonalRegularization(Trick):
     name = "orthogonal_regularization"
     group = "penalty"
     source = "Brock et al. 2019, arXiv:1809.11096, eq. 3; Brock et al. 2017, arXiv:1609.07093, section 3.2"
-    mends = "features that grow alike; ill-conditioned weights"
+    addresses = "features that grow alike; ill-conditioned weights"
 
     beta: Annotated[float, Ge(0)] = 1e-4
 
-    def penalty(self, critic: Critic) -> Tensor:
+    def penalty(self, view: DiscriminatorView) -> Tensor:
         """Return β Σ_W ‖W Wᵀ ⊙ (1 − I)‖²_F, `[...]`."""
-        lead = critic.real_logits.dim() - 1
-        total = critic.real_logits.new_zeros(())
-        for name, weight in critic.params.items():
+        lead = view.real_logits.dim() - 1
+        total = view.real_logits.new_zeros(())
+        for name, weight in view.params.items():
             if name.endswith(".weight") and weight.dim() >= lead + 2:
                 # A linear layer's weight is (in, out), a kernel (out, in, k, k).
                 rows = weight.mT if weight.dim() == lead + 2 else weight.flatten(lead + 1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Ge
 
-from ganbench.tricks import Critic, Trick
+from ganbench.tricks import DiscriminatorView, Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,7 +27,7 @@ class Packing(Trick):
     name = "packing"
     group = "inputs"
     source = "Lin et al. 2018, arXiv:1712.04086, section 2"
-    mends = "mode collapse: samples that are too alike give themselves away"
+    addresses = "mode collapse: samples that are too alike give themselves away"
     traits = ("changed inputs",)
 
     m: Annotated[int, Ge(2)] = 2
@@ -44,7 +44,7 @@ class Packing(Trick):
         """Return the shape of m samples side by side."""
         return (self.m * shape[0], *shape[1:])
 
-    def inputs(self, x: Tensor, critic: Critic, side: Literal["real", "fake"]) -> Tensor:
+    def inputs(self, x: Tensor, view: DiscriminatorView, side: Literal["real", "fake"]) -> Tensor:
         """Return `[..., B/m, m·d]` of points `[..., B, d]`, `[..., B/m, m·C, H, W]` of images."""
-        batch = critic.lead
+        batch = view.batch_dim
         return x.unflatten(batch, (-1, self.m)).flatten(batch + 1, batch + 2)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
-from ganbench.tricks import Critic, Trick
+from ganbench.tricks import DiscriminatorView, Trick
 from ganbench.tricks._annealing import annealed
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class R1(Trick):
     name = "r1"
     group = "penalty"
     source = "Mescheder et al. 2018, arXiv:1801.04406, eq. 9"
-    mends = "oscillation and collapse: makes the equilibrium locally stable"
+    addresses = "oscillation and collapse: makes the equilibrium locally stable"
     traits = ("penalty",)
     conflicts = {
         "couples samples": "the gradient of one sample's logit would hold the other samples' too",
@@ -34,6 +34,6 @@ class R1(Trick):
     gamma: Annotated[float, Ge(0)] = 10.0
     gamma_final: Annotated[float, Ge(0)] | None = None
 
-    def penalty(self, critic: Critic) -> Tensor:
+    def penalty(self, view: DiscriminatorView) -> Tensor:
         """Return γ/2 · E‖∇ₓD(x)‖², `[...]`."""
-        return 0.5 * annealed(self.gamma, self.gamma_final, critic.progress) * critic.slope(critic.real).mean(-1)
+        return 0.5 * annealed(self.gamma, self.gamma_final, view.progress) * view.squared_grad_norm(view.real).mean(-1)

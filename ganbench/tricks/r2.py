@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
-from ganbench.tricks import Critic, Trick
+from ganbench.tricks import DiscriminatorView, Trick
 from ganbench.tricks._annealing import annealed
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class R2(Trick):
     source = (
         "Mescheder et al. 2018, arXiv:1801.04406, eq. 10; beside R1: Huang et al. 2024, arXiv:2501.05441, section 2"
     )
-    mends = "oscillation and collapse; a discriminator steep where no data are"
+    addresses = "oscillation and collapse; a discriminator steep where no data are"
     traits = ("penalty",)
     conflicts = {
         "couples samples": "the gradient of one sample's logit would hold the other samples' too",
@@ -37,6 +37,6 @@ class R2(Trick):
     gamma: Annotated[float, Ge(0)] = 10.0
     gamma_final: Annotated[float, Ge(0)] | None = None
 
-    def penalty(self, critic: Critic) -> Tensor:
+    def penalty(self, view: DiscriminatorView) -> Tensor:
         """Return γ/2 · E‖∇ₓD(G(z))‖², `[...]`."""
-        return 0.5 * annealed(self.gamma, self.gamma_final, critic.progress) * critic.slope(critic.fake).mean(-1)
+        return 0.5 * annealed(self.gamma, self.gamma_final, view.progress) * view.squared_grad_norm(view.fake).mean(-1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from annotated_types import Ge, Interval
 
 from ganbench.core.lazy import torch
-from ganbench.tricks import Critic, Trick
+from ganbench.tricks import DiscriminatorView, Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,23 +28,23 @@ class ReplayBuffer(Trick):
     source = (
         "Shrivastava et al. 2017, arXiv:1612.07828, section 2.3; 50 and ½: Zhu et al. 2017, arXiv:1703.10593, section 4"
     )
-    mends = "oscillation: a discriminator that forgets what it has seen"
+    addresses = "oscillation: a discriminator that forgets what it has seen"
 
     size: Annotated[int, Ge(1)] = 50
     p: Annotated[float, Interval(gt=0, le=1)] = 0.5
 
-    def inputs(self, x: Tensor, critic: Critic, side: Literal["real", "fake"]) -> Tensor:
+    def inputs(self, x: Tensor, view: DiscriminatorView, side: Literal["real", "fake"]) -> Tensor:
         """Return fakes `[..., B, *sample]`, some of them of earlier steps, in the discriminator's step."""
-        if side == "real" or critic.player == "G":
+        if side == "real" or view.player == "G":
             return x
-        kept, batch = critic.memory.get("replay buffer"), critic.lead
+        kept, batch = view.memory.get("replay buffer"), view.batch_dim
         held, n = 0 if kept is None else kept.shape[batch], x.shape[batch]
         if kept is None or held < self.size:
             new = x.narrow(batch, 0, min(n, self.size - held)).detach()
-            critic.memory["replay buffer"] = new.clone() if kept is None else torch.cat((kept, new), dim=batch)
+            view.memory["replay buffer"] = new.clone() if kept is None else torch.cat((kept, new), dim=batch)
             return x
         new, rest = x.tensor_split((self.size,), dim=batch)
-        draws = critic.noise.uniform("replay buffer", 2, self.size)
+        draws = view.noise.uniform("replay buffer", 2, self.size)
         order, swap = draws.unbind(-2)
         slots, swap = order.argsort(-1)[..., :n], swap[..., :n] < self.p
         wide = (*slots.shape, *[1] * (x.dim() - slots.dim()))

@@ -20,7 +20,7 @@ class Residual(Trick):
     name = "residual"
     group = "network"
     source = "He et al. 2016, arXiv:1512.03385, eq. 1; in GANs: Gulrajani et al. 2017, arXiv:1704.00028"
-    mends = "gradients that vanish with depth"
+    addresses = "gradients that vanish with depth"
 
     def skip(self, trial: Trial) -> str | None:
         """Return why the trial's network cannot have it."""

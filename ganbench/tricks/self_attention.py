@@ -20,8 +20,8 @@ class SelfAttention(Trick):
     name = "self_attention"
     group = "network"
     source = "Zhang et al. 2019, arXiv:1805.08318, eq. 1-3"
-    mends = "images whose parts do not fit together"
-    needs = {"images": "points have no places to attend to"}
+    addresses = "images whose parts do not fit together"
+    requires = {"images": "points have no places to attend to"}
 
     def skip(self, trial: Trial) -> str | None:
         """Return why the trial's network cannot have it."""

@@ -27,7 +27,7 @@ class SpectralNorm(Trick):
     name = "spectral_norm"
     group = "discriminator"
     source = "Miyato et al. 2018, arXiv:1802.05957, algorithm 1"
-    mends = "discriminator that is too steep: vanishing and exploding gradients, collapse"
+    addresses = "discriminator that is too steep: vanishing and exploding gradients, collapse"
     traits = ("spectral norm",)
 
     iterations: Annotated[int, Ge(1)] = 1

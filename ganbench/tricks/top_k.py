@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge, Interval
 
-from ganbench.tricks import Critic, Trick
+from ganbench.tricks import DiscriminatorView, Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,14 +24,16 @@ class TopK(Trick):
     name = "top_k"
     group = "generator"
     source = "Sinha et al. 2020, arXiv:2002.06224, algorithm 1 and section 4"
-    mends = "generator that is pulled away from the data by its worst samples"
+    addresses = "generator that is pulled away from the data by its worst samples"
 
     gamma: Annotated[float, Interval(gt=0, le=1)] = 0.99
     floor: Annotated[float, Interval(gt=0, le=1)] = 0.5
     epoch: Annotated[int, Ge(1)] = 1000
 
-    def generator_logits(self, fake: Tensor, real: Tensor | None, critic: Critic) -> tuple[Tensor, Tensor | None]:
+    def generator_logits(
+        self, fake: Tensor, real: Tensor | None, view: DiscriminatorView
+    ) -> tuple[Tensor, Tensor | None]:
         """Return the k largest fake logits `[..., k]`, and as many real ones."""
-        share = max(self.gamma ** (critic.step // self.epoch), self.floor)
+        share = max(self.gamma ** (view.step // self.epoch), self.floor)
         k = max(1, round(share * fake.shape[-1]))
         return fake.topk(k, dim=-1).values, None if real is None else real[..., :k]

@@ -26,7 +26,7 @@ class Truncation(Trick):
     name = "truncation"
     group = "data"
     source = "Brock et al. 2019, arXiv:1809.11096, section 3.1"
-    mends = "poor samples from latents far out (in evaluation alone)"
+    addresses = "poor samples from latents far out (in evaluation alone)"
     conflicts = {"other latents": "the cut is one of normal latents"}
 
     threshold: Annotated[float, Gt(0)] = 0.5

@@ -27,7 +27,7 @@ class TwoSidedLabelSmoothing(Trick):
     source = (
         "Szegedy et al. 2016, arXiv:1512.00567, section 7; on GANs: Salimans et al. 2016, arXiv:1606.03498, section 3.4"
     )
-    mends = "over-confident discriminator"
+    addresses = "over-confident discriminator"
     traits = ("smoothed targets",)
     conflicts = {
         "no targets": "the loss has no 1/0 targets to smooth",

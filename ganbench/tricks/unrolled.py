@@ -9,12 +9,12 @@ from annotated_types import Ge
 
 from ganbench.core.lazy import torch
 from ganbench.core.trial import Trial
-from ganbench.tricks import Play, Player, Trick
+from ganbench.tricks import Player, StepContext, Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganbench.core.protocols import Pass
+    from ganbench.core.protocols import PlayerUpdate
 
 _UNDER_ROOT = 1e-24  # the root's slope is infinite at a zero second moment
 
@@ -32,7 +32,7 @@ class Unrolled(Trick):
     version = 2
     group = "update rule"
     source = "Metz et al. 2016, arXiv:1611.02163, section 2.2"
-    mends = "mode collapse and hopping: the generator foresees the discriminator's answer"
+    addresses = "mode collapse and hopping: the generator foresees the discriminator's answer"
     traits = ("update rule",)
     conflicts = {
         "update rule": "a step has one update rule",
@@ -47,21 +47,21 @@ class Unrolled(Trick):
             return f"{trial.optimizer.name} cannot be unrolled: its update is not written as a differentiable one"
         return None
 
-    def rule(self, play: Play) -> tuple[Pass, Pass]:
+    def rule(self, context: StepContext) -> tuple[PlayerUpdate, PlayerUpdate]:
         """Return the discriminator's pass, which is the first unrolled update's, and the generator's unrolled one."""
-        d, g = play.d, play.g
-        batch = play.generated(g.params, play.draw())
+        d, g = context.d, context.g
+        batch = context.generated(g.params, context.minibatch())
         flat = d.flat.detach().clone().requires_grad_()
         update, passes = _inner(d), []
         for k in range(1, self.steps + 1):
-            losses = play.discriminator_loss(d.views(flat), g.params, batch, through_generator=True)
+            losses = context.discriminator_loss(d.views(flat), g.params, batch, through_generator=True)
             (gradient,) = torch.autograd.grad(losses.loss.sum(), flat, create_graph=True)
             if k == 1:
-                passes.append(play.passed(d, losses, list(d.views(gradient).values())))
+                passes.append(context.make_update(d, losses, list(d.views(gradient).values())))
             flat = update(flat, gradient, k)
-        losses = play.generator_loss(d.views(flat), g.params, batch)
-        passed_g = play.passed(g, losses, torch.autograd.grad(losses.loss.sum(), list(g.params.values())))
-        return play.update(d, passes[0]), play.update(g, passed_g)
+        losses = context.generator_loss(d.views(flat), g.params, batch)
+        update_g = context.make_update(g, losses, torch.autograd.grad(losses.loss.sum(), list(g.params.values())))
+        return context.apply_update(d, passes[0]), context.apply_update(g, update_g)
 
 
 class _inner:  # noqa: N801 - used as a function with memory

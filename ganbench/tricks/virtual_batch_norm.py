@@ -22,7 +22,7 @@ class VirtualBatchNorm(Trick):
     name = "virtual_batch_norm"
     group = "network"
     source = "Salimans et al. 2016, arXiv:1606.03498, section 3.5"
-    mends = "batch norm's dependence of a sample on its minibatch"
+    addresses = "batch norm's dependence of a sample on its minibatch"
 
     def skip(self, trial: Trial) -> str | None:
         """Return why the trial's network cannot have it."""

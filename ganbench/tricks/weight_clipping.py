@@ -20,7 +20,7 @@ class WeightClipping(Trick):
     name = "weight_clipping"
     group = "penalty"
     source = "Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1"
-    mends = "unbounded critic of the Wasserstein loss"
+    addresses = "unbounded critic of the Wasserstein loss"
     traits = ("weight clipping",)
     conflicts = {
         "spectral norm": "spectral norm divides the clipped weights by their own size",

@@ -20,7 +20,7 @@ class WeightNorm(Trick):
     name = "weight_norm"
     group = "network"
     source = "Salimans & Kingma 2016, arXiv:1602.07868, eq. 2; in GANs: Xiang & Li 2017, arXiv:1704.03971"
-    mends = "slow and unstable training without batch norm"
+    addresses = "slow and unstable training without batch norm"
     traits = ("weight norm",)
     conflicts = {
         "weight norm": "the weights are normalised already",

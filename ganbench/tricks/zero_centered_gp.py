@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge
 
 from ganbench.core.lazy import torch
-from ganbench.tricks import Critic, Trick
+from ganbench.tricks import DiscriminatorView, Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,7 +24,7 @@ class ZeroCenteredGP(Trick):
     name = "zero_centered_gp"
     group = "penalty"
     source = "Thanh-Tung et al. 2019, arXiv:1902.03984, section 5"
-    mends = "collapse, and a discriminator that overfits: pulls it towards the optimal one"
+    addresses = "collapse, and a discriminator that overfits: pulls it towards the optimal one"
     traits = ("penalty",)
     conflicts = {
         "couples samples": "the gradient of one sample's logit would hold the other samples' too",
@@ -33,9 +33,9 @@ class ZeroCenteredGP(Trick):
 
     gamma: Annotated[float, Ge(0)] = 200.0
 
-    def penalty(self, critic: Critic) -> Tensor:
+    def penalty(self, view: DiscriminatorView) -> Tensor:
         """Return γ/2 · E‖∇D(x̂)‖², `[...]`."""
-        real, fake = critic.real, critic.fake
-        share = critic.noise.uniform("zero-centred penalty", critic.real_logits.shape[-1])
+        real, fake = view.real, view.fake
+        share = view.noise.uniform("zero-centred penalty", view.real_logits.shape[-1])
         share = share.reshape(*share.shape, *[1] * (real.dim() - share.dim()))
-        return 0.5 * self.gamma * critic.slope(torch.lerp(fake, real, share)).mean(-1)
+        return 0.5 * self.gamma * view.squared_grad_norm(torch.lerp(fake, real, share)).mean(-1)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ganbench.analysis.verdict_features import features, in_order
+from ganbench.analysis.verdict_features import in_order, statistics
 from ganbench.analysis.verdict_rules import REMAINDER, RULES, THRESHOLDS
 from ganbench.analysis.verdict_words import WORDS
 from ganbench.analysis.verdicts import verdict_of, verdict_shares, verdicts
@@ -214,7 +214,7 @@ def test_every_threshold_is_used_and_has_a_source():
 
 
 def test_there_are_words_for_every_feature_of_the_rules():
-    assert {condition.feature for rule in RULES for condition in rule.conditions} == set(WORDS)
+    assert {condition.statistic for rule in RULES for condition in rule.conditions} == set(WORDS)
 
 
 def test_the_evidence_says_what_since_when_against_which_limit():
@@ -252,7 +252,7 @@ def test_movement_against_slow_sums():
     walk = rng.normal(size=(2, N)).cumsum(1)
     codes = rng.integers(0, 256, N).astype(float)
     row, history = run(position_1=walk[0], position_2=walk[1], mode_set=codes)
-    found = {name: feature.value for name, feature in features(row, in_order(history)).items()}
+    found = {name: statistic.value for name, statistic in statistics(row, in_order(history)).items()}
     late = walk[:, N // 2 :]
     rest = [axis - np.polyval(np.polyfit(np.arange(N // 2), axis, 1), np.arange(N // 2)) for axis in late]
     assert found["oscillation"] == pytest.approx(np.sqrt(sum(axis.var() for axis in rest)))
@@ -275,10 +275,10 @@ def test_a_loss_that_swings_about_its_optimum_is_a_signal():
 def test_a_pure_rotation_is_one_peak_of_the_spectrum():
     turn = 2 * np.pi * np.arange(N) / 10
     row, history = run(position_1=np.cos(turn), position_2=np.sin(turn))
-    assert features(row, in_order(history))["peak"].value > 0.95
+    assert statistics(row, in_order(history))["peak"].value > 0.95
     rng = np.random.default_rng(0)
     row, history = run(position_1=rng.normal(size=N), position_2=rng.normal(size=N))
-    assert features(row, in_order(history))["peak"].value < 0.3  # above in 0.08 % of 20,000 draws
+    assert statistics(row, in_order(history))["peak"].value < 0.3  # above in 0.08 % of 20,000 draws
 
 
 def test_shares_of_a_trial():
@@ -320,7 +320,7 @@ def test_a_level_is_the_limit_in_the_units_of_the_column():
 
 def test_details_are_every_condition_of_the_rule():
     found = judge(grad_norm_g=LATE, loss_slope=1e-5, hq_fraction=0.1)
-    assert [one.feature for one in found.details] == ["loss_slope", "grad_g", "good"]
+    assert [one.statistic for one in found.details] == ["loss_slope", "grad_g", "good"]
     assert [one.from_step for one in found.details][:2] == [25, 500]
 
 

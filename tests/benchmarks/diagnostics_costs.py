@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from ganbench.diagnostics import schedule
-from ganbench.training.history import asked_steps, logged_steps
+from ganbench.training.history import logged_steps, scheduled_steps
 
 PAGE = Path(__file__).parents[2] / "docs/diagnostics.md"
 START, END = "<!-- costs -->", "<!-- end of costs -->"
@@ -17,7 +17,7 @@ STEPS, LOG_EVERY = 4000, 50
 def uses(diagnostic):
     """Return how often a trial of the suite's default length asks it."""
     logged, when = logged_steps(STEPS, LOG_EVERY), schedule(diagnostic)
-    return len(asked_steps(logged, when, STEPS))
+    return len(scheduled_steps(logged, when, STEPS))
 
 
 def markdown(rows):

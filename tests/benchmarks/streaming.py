@@ -50,8 +50,8 @@ def trainer(data: ByteImages, network: tuple, seeds: int, batch: int) -> Trainer
         metrics=(choose("metric", "fid"),),
     )
     found = Trainer(trial)
-    found.game.data = data
-    found.noise.ahead = {"data": data.ahead}
+    found.setup.data = data
+    found.noise.prefetch = {"data": data.prefetch}
     return found
 
 
@@ -80,7 +80,7 @@ def main() -> None:
             sets = [ByteImages(memory, memory[:64], torch.device("cpu"))]
             sets += [ByteImages(images, images[:64], torch.device("cpu"), streamed=True) for _ in range(2)]
             trainers = [trainer(data, network, seeds, batch) for data in sets]
-            trainers[2].noise.ahead = {}
+            trainers[2].noise.prefetch = {}
             for one in trainers:
                 seconds(one, 2)
             times = []

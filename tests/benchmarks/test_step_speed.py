@@ -124,7 +124,7 @@ def test_what_an_evaluation_costs(benchmark, dataset, dimensions, metric):
 
 def _cost(benchmark, trick):
     """Return what a step with the trick costs in plain steps; the benchmark's table keeps it."""
-    images = {"dataset": ("digits", {}), "network": ("dcgan", {"channels": 8})} if "images" in trick.needs else {}
+    images = {"dataset": ("digits", {}), "network": ("dcgan", {"channels": 8})} if "images" in trick.requires else {}
     step = engine_step((trick.name, trick.parameters), **images)
     found = ratios(step, engine_step(**images))
     low, cost, high = (round(x, 3) for x in statistics.quantiles(found, n=4))

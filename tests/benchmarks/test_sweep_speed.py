@@ -12,7 +12,7 @@ from ganbench.suite.estimate import cores
 from ganbench.sweep.executors.ray_settings import ray_environment
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.signals import Interrupts
-from ganbench.sweep.trial_runner import Work
+from ganbench.sweep.trial_runner import TrialJob
 
 SECONDS = 2.0
 TRIALS_A_CORE = 50
@@ -54,7 +54,7 @@ class Busy:
         return self.trainer.tables()
 
 
-class BusyWork(Work):
+class BusyWork(TrialJob):
     def trainer(self):
         return Busy(super().trainer(), self.folder / f"{self.key}.json")
 

@@ -224,10 +224,10 @@ def test_what_cannot_be_compared_is_said_before_training(here, capsys, no_traini
     assert "not the suite of the baseline" in capsys.readouterr().err
     (here / "small.yaml").write_text(SUITE)
     versions = Trial.versions.fget
-    newer = property(lambda trial: {**versions(trial), "feature:coordinates": 99})
+    newer = property(lambda trial: {**versions(trial), "extractor:coordinates": 99})
     monkeypatch.setattr(Trial, "versions", newer)
     assert main(["check", "small.yaml", "--baseline", "main"]) == 3
-    assert "feature:coordinates (now 99, baseline 1)" in capsys.readouterr().err
+    assert "extractor:coordinates (now 99, baseline 1)" in capsys.readouterr().err
 
 
 def test_a_description_may_change(here, capsys):

@@ -12,7 +12,7 @@ import pytest
 
 from ganbench.cli.describe import PLURALS
 from ganbench.cli.main import main
-from ganbench.cli.new_command import HOUSE, module_name
+from ganbench.cli.new_command import PACKAGE_ROOT, module_name
 
 ROOT = Path(__file__).parent.parent.parent
 CONTRACTS = (
@@ -137,4 +137,4 @@ def test_a_folder_that_cannot_be_written(tmp_path, capsys):
 
 
 def test_a_module_is_named_from_its_package():
-    assert module_name(HOUSE / "losses" / "mine.py") == "ganbench.losses.mine"
+    assert module_name(PACKAGE_ROOT / "losses" / "mine.py") == "ganbench.losses.mine"

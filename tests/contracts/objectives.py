@@ -85,7 +85,7 @@ def orthogonal(v, t, real, fake):
 
 
 def noisy(v, t, x, side):
-    return x + t.sigma * (1 - v.step / v.game.trial.steps) * v.take("instance noise")
+    return x + t.sigma * (1 - v.step / v.setup.trial.steps) * v.take("instance noise")
 
 
 def packed(v, t, x, side):
@@ -280,14 +280,14 @@ def objective(v: View, tricks, player: str) -> torch.Tensor:
         for t, w in each:
             x = w.see(v, t, x, side) if w.see and x is not None else x
         fake, real = (x, real) if side == "fake" else (fake, x)
-    discriminator, generator = LOSSES[v.game.loss.name]
+    discriminator, generator = LOSSES[v.setup.loss.name]
     r = None if real is None else v.logits(real)
     f = v.logits(fake)
     if player == "D":
         on_real, on_fake = torch.ones_like(r), torch.zeros_like(f)
         for t, w in each:
             on_real, on_fake = w.targets(v, t, on_real, on_fake) if w.targets else (on_real, on_fake)
-        value = discriminator(v, r, f) if discriminator else TARGETED[v.game.loss.name](r, f, on_real, on_fake)
+        value = discriminator(v, r, f) if discriminator else TARGETED[v.setup.loss.name](r, f, on_real, on_fake)
         return value + sum(w.penalty(v, t, real, fake) for t, w in each if w.penalty)
     for t, w in each:
         if w.generator:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganbench.training.noise import Noise
-from ganbench.training.setup import Game, Player
+from ganbench.training.setup import Player, TrialSetup
 
 
 class Recorded(Noise):
@@ -60,7 +60,7 @@ class View:
         weights, features: what tricks make of the discriminator's weights and of its last hidden layer, in words.
     """
 
-    game: Game
+    setup: TrialSetup
     layouts: dict[str, Callable[[Tensor], dict[str, Tensor]]]
     seed: int
     player: str
@@ -81,7 +81,7 @@ class View:
         for name, numbers in self.drawn:
             self._left[name].append(numbers[self.seed])
         self.z = self.take("latent")
-        self.real = self.game.data.take(self.take("data")).to(self.z.dtype) if self._left["data"] else None
+        self.real = self.setup.data.gather(self.take("data")).to(self.z.dtype) if self._left["data"] else None
 
     def moved(self, **changes) -> View:
         """Return the same pass with other weights, its random numbers from the start again."""
@@ -107,7 +107,7 @@ class View:
         return self.take(name).unsqueeze(0)
 
     def generate(self, z: Tensor) -> Tensor:
-        return self._apply(self.game.generator, self.params("G"), "G", z)
+        return self._apply(self.setup.generator, self.params("G"), "G", z)
 
     def judged(self) -> dict[str, Tensor]:
         """Return the weights that the discriminator computes with."""
@@ -117,12 +117,12 @@ class View:
         return params
 
     def hidden(self, x: Tensor) -> Tensor:
-        return self._apply(self.game.trunk, self.judged(), "D", x)
+        return self._apply(self.setup.trunk, self.judged(), "D", x)
 
     def logits(self, x: Tensor) -> Tensor:
         h = self.hidden(x)
         extra = [make(h, self.params("D")) for make in self.features]
-        return self._apply(self.game.head, self.judged(), "D", torch.cat([h, *extra], -1))[:, 0]
+        return self._apply(self.setup.head, self.judged(), "D", torch.cat([h, *extra], -1))[:, 0]
 
     def slopes(self, x: Tensor) -> Tensor:
         """Return ‖∇D‖ of each sample, looked at one at a time."""

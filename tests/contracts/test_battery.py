@@ -13,8 +13,8 @@ from trials import small_trial
 
 from ganbench.core import registry
 from ganbench.training.noise import Noise
-from ganbench.training.setup import Critic, Game
-from ganbench.training.step import Play, gan_step
+from ganbench.training.setup import DiscriminatorView, TrialSetup
+from ganbench.training.step import StepContext, gan_step
 
 CPU, BATCH = torch.device("cpu"), 12
 # No size but the batch's is 12, so that whatever has an axis of 12 goes with the samples.
@@ -42,7 +42,7 @@ def trial_of(cls, **changes):
         return small_trial(
             loss=(cls.name, {}), batch=BATCH, **(ENERGY if "energy" in cls.traits else POINTS), **changes
         )
-    axes = IMAGES if "images" in cls.needs else POINTS
+    axes = IMAGES if "images" in cls.requires else POINTS
     return small_trial((cls.name, PARAMETERS.get(cls.name, {})), batch=BATCH, **axes, **changes)
 
 
@@ -51,10 +51,10 @@ def case(request):
     return request.param
 
 
-def train(game, d, g, seeds, steps=4):
+def train(setup, d, g, seeds, steps=4):
     noise, last = Noise(seeds, CPU), None
     for step in range(1, steps + 1):
-        last = gan_step(game, d, g, noise, step, previous=last)
+        last = gan_step(setup, d, g, noise, step, previous=last)
     return last
 
 
@@ -67,12 +67,12 @@ def test_stays_finite_where_networks_answer_nothing(case, silent):
     """All samples at one point, no slope anywhere: where a root, a ratio or a logarithm would break."""
     if silent != "generator" and case.name in NO_DIRECTION:
         pytest.skip("a weight of no length has no direction to normalise")
-    game = Game(trial_of(case), CPU)
-    d, g = game.players((0, 1))
+    setup = TrialSetup(trial_of(case), CPU)
+    d, g = setup.players((0, 1))
     with torch.no_grad():
         for player in {"generator": (g,), "discriminator": (d,), "both": (d, g)}[silent]:
             player.flat.zero_()
-    last = train(game, d, g, (0, 1))
+    last = train(setup, d, g, (0, 1))
     for passed in (last.d, last.g):
         assert torch.isfinite(passed.loss).all()
         assert torch.isfinite(passed.gradient).all()
@@ -81,11 +81,11 @@ def test_stays_finite_where_networks_answer_nothing(case, silent):
 
 @pytest.mark.parametrize("size", [1e-6, 1e3])
 def test_stays_finite_on_tiny_and_huge_data(case, size):
-    game = Game(trial_of(case), CPU)
-    take = game.data.take
-    game.data.take = lambda drawn: size * take(drawn)
-    d, g = game.players((0, 1))
-    train(game, d, g, (0, 1))
+    setup = TrialSetup(trial_of(case), CPU)
+    take = setup.data.gather
+    setup.data.gather = lambda drawn: size * take(drawn)
+    d, g = setup.players((0, 1))
+    train(setup, d, g, (0, 1))
     assert torch.isfinite(d.flat).all() and torch.isfinite(g.flat).all()
 
 
@@ -117,12 +117,12 @@ def test_the_order_of_a_batch_does_not_matter(case):
         pytest.skip("which fake meets which slot is drawn by its place; the law is the same for all")
     torch.set_default_dtype(torch.float64)
     try:
-        game = Game(trial_of(case), CPU)
-        take = game.data.take
-        game.data.take = lambda drawn: take(drawn).double()
-        d, g = game.players((0, 1))
-        if game.rule is None:
-            train(game, d, g, (0, 1))  # so that what is remembered is there
+        setup = TrialSetup(trial_of(case), CPU)
+        take = setup.data.gather
+        setup.data.gather = lambda drawn: take(drawn).double()
+        d, g = setup.players((0, 1))
+        if setup.rule is None:
+            train(setup, d, g, (0, 1))  # so that what is remembered is there
         kept = {name: t.clone() for name, t in d.memory.items()}
         buffers = {name: t.clone() for name, t in (*d.buffers.items(), *g.buffers.items())}
         found = []
@@ -132,10 +132,10 @@ def test_the_order_of_a_batch_does_not_matter(case):
             for own in (d.buffers, g.buffers):
                 for name, tensor in own.items():
                     tensor.copy_(buffers[name])
-            play = Play(game, d, g, Shuffled((0, 1), order), 0.5, False)
-            batch = play.draw()
-            loss_d = play.discriminator_loss(d.params, g.params, batch).loss
-            found.append((loss_d, play.generator_loss(d.params, g.params, batch).loss, batch))
+            context = StepContext(setup, d, g, Shuffled((0, 1), order), 0.5, False)
+            batch = context.minibatch()
+            loss_d = context.discriminator_loss(d.params, g.params, batch).loss
+            found.append((loss_d, context.generator_loss(d.params, g.params, batch).loss, batch))
         plain, mixed = found
         assert not torch.equal(plain[2].real, mixed[2].real)
         for here, there in zip(plain[:2], mixed[:2], strict=True):
@@ -159,12 +159,12 @@ def test_nan_in_one_seed_stays_there_and_a_seed_is_alike_alone(case):
     finals = []
     for seeds, spoilt in (((0, 1, 2), None), ((0, 1, 2), 1), ((2,), None)):
         # Batches of whole vector registers: where one is not, a mean differs in its last bit.
-        game = Game(dataclasses.replace(trial_of(case), batch=32), CPU)
-        d, g = game.players(seeds)
+        setup = TrialSetup(dataclasses.replace(trial_of(case), batch=32), CPU)
+        d, g = setup.players(seeds)
         if spoilt is not None:
             with torch.no_grad():
                 g.flat[spoilt] = torch.nan
-        train(game, d, g, seeds)
+        train(setup, d, g, seeds)
         finals.append((d.flat, g.flat))
     company, broken, alone = finals
     for whole, dirty, one in zip(company, broken, alone, strict=True):
@@ -187,61 +187,63 @@ OTHER_AIMS = {
 }
 
 
-def answers(game, d, g, weights_d, weights_g):
+def answers(setup, d, g, weights_d, weights_g):
     """Return the mean logits of real samples and fakes that training has not seen, as the discriminator sees them."""
     seeds = tuple(range(100, 100 + len(weights_d)))
     noise = Noise(seeds, CPU)
-    batch = Play(game, d, g, noise, 0.0, False).draw()
-    critic = Critic(game, d.views(weights_d), d.buffers, noise, 0.0, training=False)
-    critic.player, critic.memory, critic.step = "G", dict(d.memory), 0
+    batch = StepContext(setup, d, g, noise, 0.0, False).minibatch()
+    view = DiscriminatorView(setup, d.views(weights_d), d.buffers, noise, 0.0, training=False)
+    view.player, view.memory, view.step = "G", dict(d.memory), 0
     with torch.no_grad():
-        fake = game.generate(g.views(weights_g), g.buffers, batch.z, training=True, noise=None)
-        return critic(critic.see(batch.real, "real")).mean(), critic(critic.see(fake, "fake")).mean()
+        fake = setup.generate(g.views(weights_g), g.buffers, batch.z, training=True, noise=None)
+        return view(view.preprocess(batch.real, "real")).mean(), view(view.preprocess(fake, "fake")).mean()
 
 
 def trained(case, rates, start, first):
     """Return the game and its players after some steps from given weights, one player hardly moving."""
-    game = Game(trial_of(case, steps=200, optimizer=("adam", rates)), CPU)
+    setup = TrialSetup(trial_of(case, steps=200, optimizer=("adam", rates)), CPU)
     seeds = (0, 1, 2, 3)
-    d, g = game.players(seeds)
+    d, g = setup.players(seeds)
     with torch.no_grad():
         for player, weights in zip((d, g), start or (), strict=False):
             player.flat.copy_(weights)
     noise = Noise(seeds, CPU)
     for step in range(first, first + 25):
-        gan_step(game, d, g, noise, step)
-    return game, d, g
+        gan_step(setup, d, g, noise, step)
+    return setup, d, g
 
 
 def test_each_player_goes_its_way(case):
     """Training D alone raises mean real − fake logits; training G alone, against that D, raises the fakes'."""
     still = 1e-12
-    game, d, g = trained(case, {"d_lr": 3e-3, "g_lr": still}, None, 1)
-    started = Game(trial_of(case), CPU).players((0, 1, 2, 3))[0].flat.detach()
+    setup, d, g = trained(case, {"d_lr": 3e-3, "g_lr": still}, None, 1)
+    started = TrialSetup(trial_of(case), CPU).players((0, 1, 2, 3))[0].flat.detach()
     here = d.flat.detach().clone(), g.flat.detach().clone()
     if case.name not in OTHER_AIMS["D"]:
-        real, fake = answers(game, d, g, started, here[1])
-        real_now, fake_now = answers(game, d, g, *here)
+        real, fake = answers(setup, d, g, started, here[1])
+        real_now, fake_now = answers(setup, d, g, *here)
         assert real_now - fake_now > real - fake
-    game, d, g = trained(case, {"d_lr": still, "g_lr": 1e-3}, here, 30)
+    setup, d, g = trained(case, {"d_lr": still, "g_lr": 1e-3}, here, 30)
     if case.name not in OTHER_AIMS["G"]:
-        assert answers(game, d, g, here[0], g.flat.detach())[1] > answers(game, d, g, *here)[1]
+        assert answers(setup, d, g, here[0], g.flat.detach())[1] > answers(setup, d, g, *here)[1]
 
 
 def test_declares_what_penalties_object_to(case):
     """A discriminator whose answer on one sample depends on the others, or on a draw, has the trait that says so."""
-    game = Game(trial_of(case), CPU)
-    d, g = game.players((0, 1))
-    play = Play(game, d, g, Noise((0, 1), CPU), 0.0, False)
-    batch = play.draw()
-    critic = play.critic(d.params, batch, game.generate(g.params, g.buffers, batch.z, training=True, noise=None))
-    x = critic.real.detach().requires_grad_()
-    logits = critic(x)
+    setup = TrialSetup(trial_of(case), CPU)
+    d, g = setup.players((0, 1))
+    context = StepContext(setup, d, g, Noise((0, 1), CPU), 0.0, False)
+    batch = context.minibatch()
+    view = context.discriminator_view(
+        d.params, batch, setup.generate(g.params, g.buffers, batch.z, training=True, noise=None)
+    )
+    x = view.real.detach().requires_grad_()
+    logits = view(x)
     (slope,) = torch.autograd.grad(logits[:, 1].sum(), x)
     assert slope[:, 1].any()
     slope[:, 1] = 0
     assert bool(slope.any()) == ("couples samples" in case().all_traits)
-    assert torch.equal(logits, critic(x)) != ("random discriminator" in case().all_traits)
+    assert torch.equal(logits, view(x)) != ("random discriminator" in case().all_traits)
 
 
 def test_exceptions_are_of_components_that_exist():

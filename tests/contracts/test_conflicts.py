@@ -12,9 +12,9 @@ import torch
 from trials import choose, small_trial
 
 from ganbench.core import registry
-from ganbench.suite.plan import meaningless
+from ganbench.suite.plan import incompatibility
 from ganbench.training.noise import Noise
-from ganbench.training.setup import Game
+from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
 
 CPU = torch.device("cpu")
@@ -49,16 +49,16 @@ for _cls in OURS.values():
         for _trait in _variant.all_traits:
             OWNERS.setdefault(_trait, []).append(_variant)
 CONFLICTS = [(cls, trait) for cls in OURS.values() for trait in cls.conflicts]
-NEEDS = [(cls, trait) for cls in OURS.values() for trait in cls.needs]
+NEEDS = [(cls, trait) for cls in OURS.values() for trait in cls.requires]
 # Traits that only others' components can have: ordinary modules (`ganbench.networks.modules`) find out theirs.
 FOUND_OUT = {"no second gradient"}
 
 
 def trial_of(*components):
     """Return a trial with these components, and for the rest whatever goes with them."""
-    images = any("images" in c.needs or "images" in c.all_traits for c in components)
+    images = any("images" in c.requires or "images" in c.all_traits for c in components)
     energy = any(
-        "energy" in {*c.needs, *c.all_traits} or "autoencoder" in {*c.needs, *c.all_traits} for c in components
+        "energy" in {*c.requires, *c.all_traits} or "autoencoder" in {*c.requires, *c.all_traits} for c in components
     )
     axes = dict(IMAGES) if images else dict(ENERGY) if energy else {}
     if energy:
@@ -82,9 +82,9 @@ def test_a_conflict_is_found_whoever_has_the_trait(cls, trait):
         if (other.kind == one.kind != "trick") or other.name == one.name:
             continue  # a trial has one of each kind, and no trick twice
         for pair in {(one, other), (other, one)} if other.kind == "trick" == one.kind else [(one, other)]:
-            found = meaningless(trial_of(*pair))
+            found = incompatibility(trial_of(*pair))
             assert found is not None, f"{one.label} with {other.label}"
-            said = {r for c in pair for r in (*c.conflicts.values(), *c.needs.values())}
+            said = {r for c in pair for r in (*c.conflicts.values(), *c.requires.values())}
             met += reason in found
             assert any(r in found for r in said) or "has no" in found, found
     assert met or trait in FOUND_OUT, "no combination gives this reason"
@@ -94,7 +94,7 @@ def test_a_conflict_is_found_whoever_has_the_trait(cls, trait):
 def test_a_need_that_nobody_meets_is_found(cls, trait):
     axes = {cls.kind: (cls.name, {})} if cls.kind != "trick" else {}
     tricks = [(cls.name, {})] if cls.kind == "trick" else []
-    assert cls.needs[trait] in (meaningless(small_trial(*tricks, **axes)) or "")
+    assert cls.requires[trait] in (incompatibility(small_trial(*tricks, **axes)) or "")
 
 
 # A trial of each kind that a component's own `skip` refuses, with a word of its reason.
@@ -124,7 +124,7 @@ SKIPS = {
 @pytest.mark.parametrize("name", sorted(n for k, n in OURS if k == "trick" and hasattr(OURS[k, n], "skip")))
 def test_every_skip_of_a_trick_has_a_case(name):
     for tricks, changes, word in SKIPS[name]:
-        assert word in (meaningless(small_trial(*tricks, **changes)) or "")
+        assert word in (incompatibility(small_trial(*tricks, **changes)) or "")
 
 
 PAIRS = list(itertools.combinations(sorted(n for k, n in OURS if k == "trick"), 2))
@@ -141,11 +141,11 @@ def test_what_is_not_refused_trains():
         for order in (pair, pair[::-1]):
             chosen = tuple(choose("trick", name, **cheap.get(name, {})) for name in order)
             together = dataclasses.replace(trial, tricks=chosen)
-            if meaningless(together) is None:
-                game, noise = Game(together, CPU), Noise((0,), CPU)
-                d, g = game.players((0,))
+            if incompatibility(together) is None:
+                setup, noise = TrialSetup(together, CPU), Noise((0,), CPU)
+                d, g = setup.players((0,))
                 for step in (1, 2):
-                    gan_step(game, d, g, noise, step)
+                    gan_step(setup, d, g, noise, step)
                 assert d.flat.isfinite().all() and g.flat.isfinite().all(), order
                 trained += 1
                 break  # the other order differs in what is listed first alone

@@ -20,8 +20,8 @@ from trials import small_trial
 
 from ganbench.core import registry
 from ganbench.core.protocols import HARD
-from ganbench.suite.plan import meaningless
-from ganbench.training.setup import Game
+from ganbench.suite.plan import incompatibility
+from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
 from ganbench.tricks import HOOKS
 
@@ -66,28 +66,28 @@ def of_loss(name):
 def of_tricks(*names):
     chosen = [(name, TRICKS[name].parameters or {}) for name in names]
     trial = small_trial(*chosen, batch=BATCH, **(IMAGES if any(TRICKS[n].images for n in names) else POINTS))
-    assert meaningless(trial) is None
+    assert incompatibility(trial) is None
     return trial
 
 
-def one_step(game):
+def one_step(setup):
     """Return each player's view of the last step and the gradient that its optimiser was handed `[S, P]`."""
-    take = game.data.take
-    game.data.take = lambda drawn: take(drawn).double()
-    d, g = game.players(SEEDS)
+    take = setup.data.gather
+    setup.data.gather = lambda drawn: take(drawn).double()
+    d, g = setup.players(SEEDS)
     noise, last = Recorded(SEEDS), None
     for step in range(1, STEPS + 1):
         noise.drawn.clear()
         before = {p.name: Snapshot.of(p) for p in (d, g)}
-        last = gan_step(game, d, g, noise, step, previous=last)
+        last = gan_step(setup, d, g, noise, step, previous=last)
     passes = noise.passes()
-    alternating = game.rule is None
+    alternating = setup.rule is None
     views = {}
     for seed in range(len(SEEDS)):
         for player, drawn in (("D", passes[0]), ("G", passes[-1])):
             seen = d.flat.detach() if player == "G" and alternating else before["D"].flat
             views[player, seed] = View(
-                game=game,
+                setup=setup,
                 layouts={"D": d.layout.views, "G": g.layout.views},
                 seed=seed,
                 player=player,
@@ -105,11 +105,11 @@ def one_step(game):
 
 def check(trial, plant=None):
     """Raise AssertionError unless every gradient of one step is that of its objective."""
-    game = Game(trial, torch.device("cpu"))
+    setup = TrialSetup(trial, torch.device("cpu"))
     tricks = [choice.build() for choice in trial.tricks]
     if plant is not None:
-        plant(game)
-    views, handed = one_step(game)
+        plant(setup)
+    views, handed = one_step(setup)
     generator = torch.Generator().manual_seed(1)
     for (player, seed), view in views.items():
         weights, gradient = (view.d if player == "D" else view.g), handed[player][seed]
@@ -181,7 +181,7 @@ FAULTS = {
     "gradients": (plain_gradient,),
     "targets": (hard,),
     "weights": (idle,),
-    "features": (twice,),
+    "extra_hidden": (twice,),
 }
 PLANTED = [
     (name, hook, fault)
@@ -192,9 +192,9 @@ PLANTED = [
 ]
 
 
-def plant(hook, fault, game):
-    (trick,) = game.hooks[hook]
-    game.hooks[hook] = [SimpleNamespace(**{hook: fault(getattr(trick, hook))})]
+def plant(hook, fault, setup):
+    (trick,) = setup.hooks[hook]
+    setup.hooks[hook] = [SimpleNamespace(**{hook: fault(getattr(trick, hook))})]
 
 
 @pytest.mark.parametrize(("name", "hook", "fault"), PLANTED, ids=[f"{n}-{h}-{f.__name__}" for n, h, f in PLANTED])
@@ -206,12 +206,14 @@ def test_a_planted_fault_is_seen(name, hook, fault):
 @pytest.mark.parametrize("player", ["discriminator", "generator"])
 @pytest.mark.parametrize("name", sorted(ours("loss")))
 def test_a_planted_fault_in_a_loss_is_seen(name, player):
-    def wrong(game):
-        loss = game.loss
-        named = "remembering" if player == "discriminator" and game.remembering else player
-        broken = {n: getattr(loss, n) for n in ("discriminator", "generator", "needs_real", "name")}
-        game.loss = SimpleNamespace(**broken | {named: twice(getattr(loss, named))})
-        game.remembering = twice(game.remembering) if named == "remembering" else game.remembering
+    def wrong(setup):
+        loss = setup.loss
+        named = "stateful_discriminator" if player == "discriminator" and setup.stateful_discriminator else player
+        broken = {n: getattr(loss, n) for n in ("discriminator", "generator", "requires_real", "name")}
+        setup.loss = SimpleNamespace(**broken | {named: twice(getattr(loss, named))})
+        setup.stateful_discriminator = (
+            twice(setup.stateful_discriminator) if named == "stateful_discriminator" else setup.stateful_discriminator
+        )
 
     with pytest.raises(AssertionError):
         check(of_loss(name), wrong)

@@ -10,7 +10,7 @@ import torch
 from trials import small_trial
 
 from ganbench.core import registry
-from ganbench.suite.plan import meaningless
+from ganbench.suite.plan import incompatibility
 
 SEEDS, BATCH = (0, 1, 2), 32
 NETWORKS = registry.components("network")
@@ -44,7 +44,7 @@ def shape_of(network):
     for loss in registry.components("loss"):
         for name in ("ring", "digits", *registry.components("dataset")):
             trial = small_trial(dataset=(name, {}), network=(network.name, network.parameters), loss=(loss, {}))
-            if meaningless(trial) is None:
+            if incompatibility(trial) is None:
                 shape = trial.dataset.build().shape
                 return shape if len(shape) == 1 else (3, *shape[1:])
     raise AssertionError(f"no data set for {network.label}")

@@ -34,8 +34,8 @@ def test_has_formula_paper_claim_parameters_and_example(page):
     cls, text = page
     facts = dict(line.split(": ", 1) for line in text.split("\n") if ": " in line and not line.startswith(" "))
     assert PAPER.search(facts["paper"])
-    assert facts["mends"]
-    assert FORMULA.search(cls.__doc__) or facts["mends"].startswith("nothing: it plants"), "no formula"
+    assert facts["addresses"]
+    assert FORMULA.search(cls.__doc__) or facts["addresses"].startswith("nothing: it plants"), "no formula"
     for name, value in cls().parameters.items():
         assert f"\n  {name} = " in text, value
     assert "\nexample suite:\n" in text
@@ -60,7 +60,7 @@ def test_tricks_that_are_settings_have_a_page_too(name, capsys, tmp_path):
     assert main(["explain", name]) == 0
     text = capsys.readouterr().out
     assert PAPER.search(SETTINGS[name].source) and SETTINGS[name].source in text
-    assert FORMULA.search(SETTINGS[name].summary) and SETTINGS[name].mends in text
+    assert FORMULA.search(SETTINGS[name].summary) and SETTINGS[name].addresses in text
     path = tmp_path / "example.yaml"
     path.write_text(text.split("\nexample suite:\n")[1].replace("\n  ", "\n").strip() + "\n", encoding="utf-8")
     plan = make_plan(read_suite(path))

@@ -27,7 +27,7 @@ PARAMETERS = {
 OPTIONS = {"batch_norm", "layer_norm", "instance_norm", "virtual_batch_norm", "weight_norm", "dropout", "residual"}
 OPTIONS |= {"self_attention"}
 PLAYED = ("rule", "before_step", "after_step", "gradients", "after")
-CALLED = ("latent", "evaluation_latent", "inputs", "weights", "targets", "penalty", "features", "generator_logits")
+CALLED = ("latent", "evaluation_latent", "inputs", "weights", "targets", "penalty", "extra_hidden", "generator_logits")
 CALLED += ("generator_loss", "generator_penalty")
 
 
@@ -61,10 +61,12 @@ def looking(place, trick, sample):
 
     lead = 0 if place else len(LEAD)
     weights = {"a.weight": of(sample.numel(), WIDTH, seed=1), "a.bias": of(WIDTH, seed=2)}
-    if hasattr(trick, "feature_params"):
-        own, _ = trick.feature_params(WIDTH, torch.Generator().manual_seed(0))
+    if hasattr(trick, "extra_hidden_params"):
+        own, _ = trick.extra_hidden_params(WIDTH, torch.Generator().manual_seed(0))
         weights |= {n: p.double().expand(*LEAD, *p.shape)[place] for n, p in own.items()}
-    see = SimpleNamespace(lead=lead, noise=Numbers(place), memory={}, progress=0.25, step=3, player="D", params=weights)
+    see = SimpleNamespace(
+        batch_dim=lead, noise=Numbers(place), memory={}, progress=0.25, step=3, player="D", params=weights
+    )
     see.real, see.fake = of(BATCH, *sample.shape, seed=3), of(BATCH, *sample.shape, seed=4)
     see.z = of(BATCH, 3, seed=5)
     see.hidden = lambda x: torch.tanh(x.flatten(lead + 1) @ weights["a.weight"] + weights["a.bias"].unsqueeze(-2))
@@ -74,7 +76,7 @@ def looking(place, trick, sample):
         (gradient,) = torch.autograd.grad(see.hidden(x).sum(), x, create_graph=True)
         return gradient.flatten(lead + 1).square().sum(-1)
 
-    see.slope = slope
+    see.squared_grad_norm = slope
     see.real_hidden, see.fake_hidden = see.hidden(see.real), see.hidden(see.fake)
     see.real_logits, see.fake_logits = see.real_hidden.sum(-1), see.fake_hidden.sum(-1)
     return see
@@ -82,7 +84,7 @@ def looking(place, trick, sample):
 
 def use(trick, hook, place):
     """Return what a hook makes of a slice, or of all, in two uses; what it remembers is in there."""
-    sample = torch.zeros(3, 4, 4) if "images" in trick.needs else torch.zeros(5)
+    sample = torch.zeros(3, 4, 4) if "images" in trick.requires else torch.zeros(5)
     see, out = looking(place, trick, sample), []
     if hook == "weights":
         buffers = trick.weight_buffers({"a.weight": randn(sample.numel(), WIDTH, seed=6)}, torch.Generator())
@@ -94,7 +96,7 @@ def use(trick, hook, place):
         "weights": lambda: [*trick.weights(see.params, buffers, True).values(), *buffers.values()],
         "targets": lambda: vars(trick.targets(HARD, see.real_logits.shape, see.noise)).values(),
         "penalty": lambda: trick.penalty(see),
-        "features": lambda: trick.features(see.real_hidden, see.params),
+        "extra_hidden": lambda: trick.extra_hidden(see.real_hidden, see.params),
         "generator_logits": lambda: trick.generator_logits(see.fake_logits, see.real_logits, see),
         "generator_loss": lambda: trick.generator_loss(see),
         "generator_penalty": lambda: trick.generator_penalty(see),
@@ -124,7 +126,7 @@ class Board:
         sgd = torch.optim.SGD([flat], 0.1)
         return SimpleNamespace(name=name, flat=flat, params=params, views=views, memory={}, optimizer=sgd)
 
-    def draw(self):
+    def minibatch(self):
         return self.noise.normal("shift", 6)
 
     def generated(self, g, batch):
@@ -140,36 +142,36 @@ class Board:
     def generator_loss(self, d, g, batch):
         return SimpleNamespace(loss=self._value(d, g, batch))
 
-    def discriminator_pass(self):
-        losses = self.discriminator_loss(self.d.params, self.g.params, self.draw())
-        return self.passed(self.d, losses, torch.autograd.grad(losses.loss.sum(), [*self.d.params.values()]))
+    def discriminator_update(self):
+        losses = self.discriminator_loss(self.d.params, self.g.params, self.minibatch())
+        return self.make_update(self.d, losses, torch.autograd.grad(losses.loss.sum(), [*self.d.params.values()]))
 
-    def generator_pass(self):
-        losses = self.generator_loss(self.d.params, self.g.params, self.draw())
-        return self.passed(self.g, losses, torch.autograd.grad(losses.loss.sum(), [*self.g.params.values()]))
+    def generator_update(self):
+        losses = self.generator_loss(self.d.params, self.g.params, self.minibatch())
+        return self.make_update(self.g, losses, torch.autograd.grad(losses.loss.sum(), [*self.g.params.values()]))
 
-    def passed(self, player, losses, gradients):
+    def make_update(self, player, losses, gradients):
         return SimpleNamespace(gradient=torch.cat([g.detach() for g in gradients], -1))
 
-    def update(self, player, passed):
+    def apply_update(self, player, update):
         change = getattr(self.trick, "gradients", None)
-        player.flat.grad = change(player, passed.gradient) if change else passed.gradient
+        player.flat.grad = change(player, update.gradient) if change else update.gradient
         with torch.no_grad():
             player.optimizer.step()
             if hasattr(self.trick, "after"):
                 self.trick.after(player.name, player.flat)
-        return passed
+        return update
 
     def step(self, number):
         self.progress = (number - 1) / 5
-        getattr(self.trick, "before_step", lambda play: None)(self)
+        getattr(self.trick, "before_step", lambda context: None)(self)
         if hasattr(self.trick, "rule"):
             self.trick.rule(self)
         else:
-            self.update(self.d, self.discriminator_pass())
-            self.update(self.g, self.generator_pass())
+            self.apply_update(self.d, self.discriminator_update())
+            self.apply_update(self.g, self.generator_update())
         with torch.no_grad():
-            getattr(self.trick, "after_step", lambda play, step: None)(self, number)
+            getattr(self.trick, "after_step", lambda context, step: None)(self, number)
 
 
 def compare(whole, slices):

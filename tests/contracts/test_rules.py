@@ -13,7 +13,7 @@ import torch
 from trials import small_trial
 
 from ganbench.training.noise import Noise
-from ganbench.training.setup import Game
+from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
 
 H, STEPS, START = 0.1, 12, (0.7, -0.4)
@@ -32,12 +32,12 @@ def float64():
 
 
 def engine(trial, steps=STEPS):
-    game = Game(trial, torch.device("cpu"))
-    d, g = game.players((0,))
+    setup = TrialSetup(trial, torch.device("cpu"))
+    d, g = setup.players((0,))
     g.flat[:, 0], d.flat[:, 0] = START
     noise, last, path = Noise((0,), torch.device("cpu")), None, []
     for step in range(1, steps + 1):
-        last = gan_step(game, d, g, noise, step, previous=last)
+        last = gan_step(setup, d, g, noise, step, previous=last)
         path.append((g.flat[0, 0].item(), d.flat[0, 0].item()))
     return path
 
@@ -90,11 +90,11 @@ def test_rules_are_those_of_a_notebook(name, update):
 @pytest.mark.parametrize("by", ["norm", "value"])
 def test_clipping_is_that_of_torch(by):
     trial = small_trial(("gradient_clipping", {"limit": 0.05, "by": by}))
-    game = Game(trial, torch.device("cpu"))
-    d, g = game.players((0, 1, 2))
+    setup = TrialSetup(trial, torch.device("cpu"))
+    d, g = setup.players((0, 1, 2))
     noise, clipped = Noise((0, 1, 2), torch.device("cpu")), 0
     for step in range(1, 4):
-        done = gan_step(game, d, g, noise, step)
+        done = gan_step(setup, d, g, noise, step)
         for player, passed in ((d, done.d), (g, done.g)):
             for seed in range(3):
                 weights = [torch.zeros_like(v[seed]).requires_grad_() for v in player.views(player.flat).values()]
@@ -114,10 +114,12 @@ def test_clipping_is_that_of_torch(by):
 
 def test_clipped_weights_stay_inside():
     """After each step D's weights are those of a plain step, clamped; G's are not touched."""
-    plain, clipped = (Game(small_trial(*tricks), torch.device("cpu")) for tricks in ((), (("weight_clipping", {}),)))
-    players = [game.players((0, 1)) for game in (plain, clipped)]
-    for game, (d, g) in zip((plain, clipped), players, strict=True):
-        gan_step(game, d, g, Noise((0, 1), torch.device("cpu")), 1)
+    plain, clipped = (
+        TrialSetup(small_trial(*tricks), torch.device("cpu")) for tricks in ((), (("weight_clipping", {}),))
+    )
+    players = [setup.players((0, 1)) for setup in (plain, clipped)]
+    for setup, (d, g) in zip((plain, clipped), players, strict=True):
+        gan_step(setup, d, g, Noise((0, 1), torch.device("cpu")), 1)
     (d, _), (bounded, free) = players
     assert d.flat.abs().max() > 0.01
     assert torch.equal(bounded.flat, d.flat.clamp(-0.01, 0.01))

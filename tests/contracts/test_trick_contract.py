@@ -8,7 +8,7 @@ from trials import small_trial
 
 from ganbench.core import registry
 from ganbench.training.noise import Noise
-from ganbench.training.setup import Game
+from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
 from ganbench.tricks import HOOKS
 
@@ -35,19 +35,19 @@ def trial_of(trick, *tricks):
     # Batch norm in D hides a shift of the fakes: the gradient of G's last bias is rounding alone, which Adam magnifies,
     # so only a batch of whole vector registers, with the same bits in company, will do.
     batch = 32 if trick.name == "batch_norm" else 16
-    return small_trial(*tricks, batch=batch, **(IMAGES if "images" in trick.needs else {}))
+    return small_trial(*tricks, batch=batch, **(IMAGES if "images" in trick.requires else {}))
 
 
 def train(trick, seeds, steps=6, spoil=None):
     trial = trial_of(trick, (trick.name, PARAMETERS.get(trick.name, {})))
-    game = Game(trial, torch.device("cpu"))
-    d, g = game.players(seeds)
+    setup = TrialSetup(trial, torch.device("cpu"))
+    d, g = setup.players(seeds)
     noise, last = Noise(seeds, torch.device("cpu")), None
     for step in range(1, steps + 1):
         if spoil is not None and step == 3:
             with torch.no_grad():
                 next(iter(g.params.values()))[spoil] = torch.nan
-        last = gan_step(game, d, g, noise, step, previous=last)
+        last = gan_step(setup, d, g, noise, step, previous=last)
     return {f"{p.name}.{name}": t.detach() for p in (d, g) for name, t in {**p.params, **p.buffers}.items()}
 
 
@@ -59,7 +59,7 @@ def test_has_known_hooks_only(trick):
 
 def test_declares_source_and_claim(trick):
     assert trick.source
-    assert trick.mends
+    assert trick.addresses
     assert trick.summary()
 
 
@@ -67,11 +67,11 @@ def test_changes_training(trick):
     if trick.name == "truncation":
         pytest.skip("it changes evaluation alone, which tests/tricks/test_latent_tricks.py holds")
     plain = trial_of(trick)
-    game = Game(plain, torch.device("cpu"))
-    d, g = game.players((0,))
+    setup = TrialSetup(plain, torch.device("cpu"))
+    d, g = setup.players((0,))
     noise = Noise((0,), torch.device("cpu"))
     for step in range(1, 7):
-        gan_step(game, d, g, noise, step)
+        gan_step(setup, d, g, noise, step)
     changed = train(trick, (0,))
     assert any(not torch.equal(t.detach(), changed[f"G.{name}"]) for name, t in g.params.items())
 

@@ -44,9 +44,9 @@ def test_labels_belong_to_their_images():
 def test_training_draws_from_training_and_heldout_from_the_rest():
     data = Digits().load(CPU)
     (train, _), (held, _) = digit_images()
-    drawn = data.draw(torch.Generator().manual_seed(0), 600).reshape(2, 300)
-    assert data.take(drawn).shape == (2, 300, 1, 8, 8)
-    assert rows(data.take(drawn).flatten(0, 1)) <= rows(train)
+    drawn = data.sample_indices(torch.Generator().manual_seed(0), 600).reshape(2, 300)
+    assert data.gather(drawn).shape == (2, 300, 1, 8, 8)
+    assert rows(data.gather(drawn).flatten(0, 1)) <= rows(train)
     assert rows(data.heldout(torch.Generator().manual_seed(0), 10_000)) == rows(held)
     some = data.heldout(torch.Generator().manual_seed(0), 50)
     assert len(rows(some)) == 50
@@ -76,5 +76,5 @@ def test_the_global_random_state_stays():
     before = torch.get_rng_state()
     data = Digits().load(CPU)
     data.heldout(torch.Generator().manual_seed(0), 10)
-    data.draw(torch.Generator().manual_seed(0), 10)
+    data.sample_indices(torch.Generator().manual_seed(0), 10)
     assert torch.equal(before, torch.get_rng_state())

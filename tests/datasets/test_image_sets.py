@@ -283,8 +283,8 @@ def test_the_data_folder_without_the_variable(monkeypatch, tmp_path):
 def test_bytes_become_numbers_when_taken():
     train, held = torch.arange(256, dtype=torch.uint8).reshape(64, 1, 2, 2), torch.zeros(9, 1, 2, 2, dtype=torch.uint8)
     data = ByteImages(train, held, CPU)
-    drawn = data.draw(generator(), 30).reshape(2, 15)
-    assert torch.equal(data.take(drawn), train[drawn] / 127.5 - 1)
+    drawn = data.sample_indices(generator(), 30).reshape(2, 15)
+    assert torch.equal(data.gather(drawn), train[drawn] / 127.5 - 1)
     assert len(data.train) == 64
     assert torch.equal(data.train[:], scaled(train))
     assert torch.equal(data.train[10:20], scaled(train[10:20]))
@@ -292,7 +292,7 @@ def test_bytes_become_numbers_when_taken():
     assert data.heldout(generator(), 5).shape == (5, 1, 2, 2)
     assert data.heldout(generator(), 50).shape == (9, 1, 2, 2)
     assert (data.heldout(generator(), 9) == -1).all()
-    mode, good = data.assign(data.take(drawn), None)
+    mode, good = data.assign(data.gather(drawn), None)
     assert mode.shape == good.shape == (2, 15)
     assert len(data.weights) == 0
     assert not good.any()

@@ -48,13 +48,13 @@ def test_scaled_data_have_unit_variance(dataset):
     assert torch.allclose(exact, torch.ones(2, dtype=torch.float64), rtol=1e-6)
     # The variance of 100,000 points has a relative deviation below √(2/n) = .0045, as both mixtures are flatter than a
     # Gaussian: false alarms at 5 deviations, two axes, below 2e-6.
-    drawn = data.draw(generator(), 100_000)
+    drawn = data.sample_indices(generator(), 100_000)
     assert drawn.var(dim=0).tolist() == pytest.approx([1.0, 1.0], abs=0.0225)
 
 
 def test_draws_fill_every_mode_alike(mixture):
     data = mixture.load(CPU)
-    points = data.take(data.draw(generator(), 20_000))
+    points = data.gather(data.sample_indices(generator(), 20_000))
     assert points.shape == (20_000, *mixture.shape)
     mode, good = data.assign(points, None)
     counts = mode.bincount(minlength=mixture.modes)
@@ -105,11 +105,11 @@ def test_the_global_random_state_stays(mixture):
     before = torch.get_rng_state()
     data = mixture.load(CPU)
     data.assign(data.heldout(generator(), 10), None)
-    data.draw(generator(), 10)
+    data.sample_indices(generator(), 10)
     assert torch.equal(before, torch.get_rng_state())
 
 
 def test_a_generator_decides_the_points(mixture):
     data = mixture.load(CPU)
-    assert torch.equal(data.draw(generator(3), 50), data.draw(generator(3), 50))
-    assert not torch.equal(data.draw(generator(3), 50), data.draw(generator(4), 50))
+    assert torch.equal(data.sample_indices(generator(3), 50), data.sample_indices(generator(3), 50))
+    assert not torch.equal(data.sample_indices(generator(3), 50), data.sample_indices(generator(4), 50))

@@ -53,15 +53,15 @@ def test_mnists_classes_are_its_modes(written):
     assert [t.item() for t in data.assign(x, sure(5, 0.7, 10))] == [5, False]
     with pytest.raises(ValueError, match="class probabilities"):
         data.assign(x, None)
-    assert (MNIST().modes, MNIST().feature) == (10, "mnist")
+    assert (MNIST().modes, MNIST().extractor_name) == (10, "mnist")
 
 
 def test_streamed_scans_have_their_classes_too(written, monkeypatch):
     here = MNIST().load(CPU)
     monkeypatch.setenv("GANBENCH_IMAGE_MIB", "0")
     there = MNIST().load(CPU)
-    drawn = here.draw(generator(), 20)
-    assert torch.equal(there.take(drawn), here.take(drawn))
+    drawn = here.sample_indices(generator(), 20)
+    assert torch.equal(there.gather(drawn), here.gather(drawn))
     assert torch.equal(there.weights, here.weights)
     assert there.assign(torch.zeros(1, 1, 32, 32), sure(3, 0.9, 10))[0].tolist() == [3]
 
@@ -70,10 +70,10 @@ def test_streamed_scans_have_their_classes_too(written, monkeypatch):
 @pytest.mark.parametrize("extractor", ["pixels", "inception"])
 def test_another_extractor_knows_no_modes(written, cls, extractor):
     dataset = cls(extractor=extractor, size=8)
-    assert (dataset.modes, dataset.feature) == (0, extractor)
+    assert (dataset.modes, dataset.extractor_name) == (0, extractor)
     data = dataset.load(CPU)
     assert len(data.weights) == 0
-    samples = data.take(data.draw(generator(), 6).reshape(2, 3))
+    samples = data.gather(data.sample_indices(generator(), 6).reshape(2, 3))
     assert samples.shape == (2, 3, *dataset.shape)
     mode, good = data.assign(samples, None)
     assert mode.shape == (2, 3)
@@ -107,8 +107,8 @@ def test_triples_are_fixed_and_scans_are_kept_once(written, stacked):
 def test_taken_images_are_the_triples_scans(written, stacked):
     (scans, _), _ = written
     small = scaled(resized(scans.unsqueeze(1), 16)).squeeze(1)
-    drawn = stacked.draw(generator(), 24).reshape(2, 12)
-    images = stacked.take(drawn)
+    drawn = stacked.sample_indices(generator(), 24).reshape(2, 12)
+    images = stacked.gather(drawn)
     assert images.shape == (2, 12, 3, 16, 16)
     for seed in range(2):
         for i in range(12):
@@ -118,7 +118,7 @@ def test_taken_images_are_the_triples_scans(written, stacked):
 
 def test_every_triple_is_drawn(stacked):
     """Of 1,280,000 draws a triple is missed with probability e⁻¹⁰: 5.8 of 128,000; above 25 with probability 1e-8."""
-    assert len(stacked.draw(generator(), 10 * TRIPLES).unique()) > TRIPLES - 25
+    assert len(stacked.sample_indices(generator(), 10 * TRIPLES).unique()) > TRIPLES - 25
 
 
 def test_weights_are_the_shares_of_the_triples(written, stacked):

@@ -29,8 +29,8 @@ def dataset(request):
 
 def test_a_sample_is_decoded_to_the_mode_it_was_drawn_from(dataset):
     data = dataset.load(CPU)
-    drawn = data.draw(generator(), 300)
-    mode, good = data.assign(data.take(drawn), None)
+    drawn = data.sample_indices(generator(), 300)
+    mode, good = data.assign(data.gather(drawn), None)
     assert torch.equal(mode, drawn[:, 0])
     assert good.all()
     assert data.assign(data.heldout(generator(1), 300), None)[1].all()
@@ -39,9 +39,9 @@ def test_a_sample_is_decoded_to_the_mode_it_was_drawn_from(dataset):
 def test_an_image_is_its_drawing_in_its_colour_at_its_place(dataset):
     data = dataset.load(CPU)
     cell = dataset.size // dataset.places
-    drawn = data.draw(generator(2), 40).reshape(2, 20, 2)
+    drawn = data.sample_indices(generator(2), 40).reshape(2, 20, 2)
     figures = _shapes.drawings(dataset.shapes, cell).float() / 255
-    images = data.take(drawn)
+    images = data.gather(drawn)
     assert images.shape == (2, 20, 3, dataset.size, dataset.size)
     for image, (mode, variant) in zip(images.flatten(0, 1), drawn.flatten(0, 1).tolist(), strict=True):
         rest, place = divmod(mode, dataset.places**2)
@@ -59,7 +59,7 @@ def test_assign_is_the_nearest_of_all_images():
     dataset = ShapeImages(shapes=3, colours=3, tolerance=0.6)
     data = dataset.load(CPU)
     every = torch.cartesian_prod(torch.arange(dataset.modes), torch.arange(_shapes.VARIANTS))
-    bank = brightness(data.take(every)).flatten(1).double()
+    bank = brightness(data.gather(every)).flatten(1).double()
     spread = torch.linspace(0, 0.4, 60)[:, None, None, None]
     samples = data.heldout(generator(3), 60) + spread * torch.randn(60, 3, 16, 16, generator=generator(4))
     samples[40:] = torch.rand(20, 3, 16, 16, generator=generator(5)) * 2 - 1
@@ -95,7 +95,7 @@ def test_what_is_no_figure_is_of_low_quality():
 
 def test_training_and_heldout_share_no_image():
     data = SMALL.load(CPU)
-    train, held = data.take(data.draw(generator(10), 3000)), data.heldout(generator(11), 3000)
+    train, held = data.gather(data.sample_indices(generator(10), 3000)), data.heldout(generator(11), 3000)
 
     def rows(images):
         return {image.numpy().tobytes() for image in images}
@@ -109,7 +109,7 @@ def test_training_and_heldout_share_no_image():
 def test_modes_and_drawings_are_equally_likely():
     """Pearson's chi-squared over modes, then over drawings; false alarms 1e-6 each."""
     data = ShapeImages().load(CPU)
-    drawn = data.draw(generator(12), 36_000)
+    drawn = data.sample_indices(generator(12), 36_000)
     assert data.weights.tolist() == pytest.approx([1 / 36] * 36)
     for counts in (drawn[:, 0].bincount(minlength=36), drawn[:, 1].bincount()[data.variants]):
         expected = 36_000 / len(counts)

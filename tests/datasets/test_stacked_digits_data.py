@@ -27,8 +27,8 @@ def channels(images):
 
 
 def test_drawn_are_row_indices_and_taken_are_their_scans(data):
-    drawn = data.draw(generator(), 24).reshape(2, 12, 3)
-    images = data.take(drawn)
+    drawn = data.sample_indices(generator(), 24).reshape(2, 12, 3)
+    images = data.gather(drawn)
     (scans, _), _ = digit_images()
     assert images.shape == (2, 12, 3, 8, 8)
     for seed in range(2):
@@ -39,7 +39,7 @@ def test_drawn_are_row_indices_and_taken_are_their_scans(data):
 
 def test_training_and_heldout_share_no_scan(data):
     (train, _), (held, _) = digit_images()
-    assert channels(data.take(data.draw(generator(), 5000))) <= channels(train)
+    assert channels(data.gather(data.sample_indices(generator(), 5000))) <= channels(train)
     real = data.heldout(generator(), 5000)
     assert real.shape == (5000, 3, 8, 8)
     assert channels(real) <= channels(held)
@@ -57,7 +57,7 @@ def test_weights_are_products_of_the_classes_shares(data):
 def test_the_drawn_triples_have_those_weights(data):
     """Pearson's chi-squared over the 1,000 triples; false alarms 1e-6."""
     (_, labels), _ = digit_images()
-    triple = labels[data.draw(generator(1), 200_000)] @ torch.tensor([100, 10, 1])
+    triple = labels[data.sample_indices(generator(1), 200_000)] @ torch.tensor([100, 10, 1])
     expected = data.weights * 200_000
     statistic = ((triple.bincount(minlength=1000) - expected).square() / expected).sum()
     assert chi2.sf(float(statistic), 999) > 1e-6

@@ -46,7 +46,7 @@ def trial_of(cls, **changes):
     if cls.kind == "loss":
         return small_trial(loss=(cls.name, {}), **(ENERGY if "energy" in cls.traits else POINTS), **changes)
     parameters = {"kernels": 3, "dimensions": 2} if cls.name == "minibatch_discrimination" else {}
-    return small_trial((cls.name, parameters), **(IMAGES if "images" in cls.needs else POINTS), **changes)
+    return small_trial((cls.name, parameters), **(IMAGES if "images" in cls.requires else POINTS), **changes)
 
 
 def states(trial):
@@ -66,7 +66,7 @@ def states(trial):
 @pytest.mark.parametrize("cls", CASES, ids=lambda cls: f"{cls.kind}-{cls.name}")
 def test_diagnostics_leave_training_alone(cls):
     common = {"seeds": (0, 1), "steps": 3, "log_every": 1, "evaluate_every": 3, "metrics": (), "samples": 8}
-    images = cls.kind == "trick" and "images" in cls.needs
+    images = cls.kind == "trick" and "images" in cls.requires
     watched = diagnostics(without=LONG if images else ())
     _, bare = states(trial_of(cls, diagnostics=(), **common))
     trainer, measured = states(trial_of(cls, diagnostics=watched, **common))
@@ -76,8 +76,8 @@ def test_diagnostics_leave_training_alone(cls):
         assert player.flat.dtype == torch.float32
         assert all(view.grad is None for view in player.params.values())
     told = {name for name, column in trainer.history.columns.items() if column[-1].isfinite().all()}
-    assert {"path_norm", "grad_snr_g"} <= told or trainer.game.rule is not None
-    assert "duality_gap" in trainer.history.columns or trainer.game.remembering is not None
+    assert {"path_norm", "grad_snr_g"} <= told or trainer.setup.rule is not None
+    assert "duality_gap" in trainer.history.columns or trainer.setup.stateful_discriminator is not None
 
 
 def test_an_image_network_has_every_number():

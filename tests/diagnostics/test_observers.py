@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ganbench.core import registry
-from ganbench.core.protocols import Pass
+from ganbench.core.protocols import PlayerUpdate
 from ganbench.diagnostics import Step
 
 S, B, P = 3, 17, 32
@@ -21,7 +21,7 @@ def draw(*shape, seed=0):
 
 
 def made_pass(seed=0, scale=1.0, **changes):
-    made = Pass(
+    made = PlayerUpdate(
         loss=draw(S, seed=seed),
         real_logits=scale * draw(S, B, seed=seed + 1) + 0.5,
         fake_logits=scale * draw(S, B, seed=seed + 2) - 0.5,
@@ -51,7 +51,7 @@ class MadeProbe:
     heldout: torch.Tensor
     fake: torch.Tensor
 
-    def critic(self, x):
+    def discriminator(self, x):
         return self.function(x)
 
 

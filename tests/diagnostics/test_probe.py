@@ -6,7 +6,7 @@ import pytest
 import torch
 from trials import choose, small_trial
 
-from ganbench.training.history import due_steps, read_steps
+from ganbench.training.history import every_steps, logged_update_steps
 from ganbench.training.trainer import Trainer
 
 
@@ -20,7 +20,7 @@ def trained(*tricks, **changes):
 
 def test_the_look_is_at_the_networks_of_the_moment():
     trainer = trained()
-    look = trainer.probe.look(trainer.d, trainer.g, 1.0)
+    look = trainer.probe.snapshot(trainer.d, trainer.g, 1.0)
     d, g, leak = trainer.d.params, trainer.g.params, torch.nn.functional.leaky_relu
 
     def mlp(p, x, last, activation):
@@ -30,7 +30,7 @@ def test_the_look_is_at_the_networks_of_the_moment():
 
     fake = mlp(g, trainer.probe.z, "linear2", torch.relu)
     torch.testing.assert_close(look.fake, fake)
-    torch.testing.assert_close(look.critic(look.fake), mlp(d, fake, "head", lambda x: leak(x, 0.2)).squeeze(-1))
+    torch.testing.assert_close(look.discriminator(look.fake), mlp(d, fake, "head", lambda x: leak(x, 0.2)).squeeze(-1))
     assert not look.fake.requires_grad
     assert look.real.shape == look.heldout.shape == (3, 256, 2)
     assert not torch.equal(look.real, look.heldout)
@@ -38,7 +38,7 @@ def test_the_look_is_at_the_networks_of_the_moment():
 
 def test_a_finite_set_shows_what_it_trains_on_and_what_it_does_not():
     trainer = trained(dataset=("gaussian", {"points": 16}))
-    look, train = trainer.probe.look(trainer.d, trainer.g, 1.0), trainer.game.data.train
+    look, train = trainer.probe.snapshot(trainer.d, trainer.g, 1.0), trainer.setup.data.train
     known = (look.real.unsqueeze(-2) == train).all(-1).any(-1)
     unknown = (look.heldout.unsqueeze(-2) == train).all(-1).any(-1)
     assert known.all()
@@ -47,8 +47,8 @@ def test_a_finite_set_shows_what_it_trains_on_and_what_it_does_not():
 
 def test_packed_samples_stay_packed():
     trainer = trained(("packing", {}))
-    look = trainer.probe.look(trainer.d, trainer.g, 1.0)
-    assert look.critic(look.real).shape == (3, 128)
+    look = trainer.probe.snapshot(trainer.d, trainer.g, 1.0)
+    assert look.discriminator(look.real).shape == (3, 128)
 
 
 def test_a_discriminator_that_did_not_move_has_no_cosine():
@@ -63,11 +63,11 @@ def test_a_discriminator_that_did_not_move_has_no_cosine():
     ("every", "due"), [(1, {1, 5, 10, 15, 20}), (10, {1, 15}), (7, {1, 10, 15}), (100, {1}), (5, {1, 10, 15, 20})]
 )
 def test_due_steps(every, due):
-    assert due_steps([1, 5, 10, 15, 20], every) == due
+    assert every_steps([1, 5, 10, 15, 20], every) == due
 
 
 @pytest.mark.parametrize(
     ("n_generator", "read"), [(1, {1, 5, 10}), (2, {1, 5, 9, 10}), (4, {1, 5, 9, 10}), (10, {1, 5, 10})]
 )
 def test_read_steps_are_the_logged_ones_and_those_at_which_the_discriminator_moved(n_generator, read):
-    assert read_steps([1, 5, 10], n_generator) == read
+    assert logged_update_steps([1, 5, 10], n_generator) == read

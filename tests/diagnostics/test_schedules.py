@@ -108,7 +108,7 @@ def test_lipschitz_is_that_of_finite_differences():
 class Minibatches:
     """A field whose minibatches have given gradients `[m, S, P]`."""
 
-    undefined, split, here = None, 3, None
+    undefined, n_discriminator, weights = None, 3, None
 
     def __init__(self, gradients):
         self.gradients = gradients

@@ -92,11 +92,11 @@ def test_the_extractor_is_known_by_its_weights(inception_file, weights, tmp_path
     assert Inception().identity() != first
 
 
-@pytest.mark.parametrize("feature", [Inception(), VGG(), CLIP(), DINOv2()], ids=lambda f: f.name)
-def test_missing_weights_are_one_line_with_the_command(feature, weights):
+@pytest.mark.parametrize("extractor", [Inception(), VGG(), CLIP(), DINOv2()], ids=lambda f: f.name)
+def test_missing_weights_are_one_line_with_the_command(extractor, weights):
     with pytest.raises(UsageError) as error:
-        feature.prepare()
-    assert f"python -m ganbench.extractors {feature.name}" in str(error.value) and "\n" not in str(error.value)
+        extractor.prepare()
+    assert f"python -m ganbench.extractors {extractor.name}" in str(error.value) and "\n" not in str(error.value)
 
 
 class Bomb:
@@ -109,9 +109,9 @@ class Bomb:
         return os.mkdir, (str(self.path),)
 
 
-@pytest.mark.parametrize("feature", [Inception(), VGG(), CLIP(), DINOv2()], ids=lambda f: f.name)
+@pytest.mark.parametrize("extractor", [Inception(), VGG(), CLIP(), DINOv2()], ids=lambda f: f.name)
 @pytest.mark.parametrize("content", ["code", "text", "empty", "tensors"])
-def test_other_files_are_refused_and_run_nothing(feature, content, weights, tmp_path, monkeypatch):
+def test_other_files_are_refused_and_run_nothing(extractor, content, weights, tmp_path, monkeypatch):
     path, mark = tmp_path / "file.pth", tmp_path / "ran"
     if content == "code":
         path.write_bytes(pickle.dumps(Bomb(mark)))
@@ -120,9 +120,9 @@ def test_other_files_are_refused_and_run_nothing(feature, content, weights, tmp_
     else:
         path.write_text("not weights" if content == "text" else "")
     # As the nodes of a cluster are told; on the command line, dinov2 has no such choice.
-    monkeypatch.setenv(f"GANBENCH_WEIGHTS_{feature.name.upper()}", str(path))
+    monkeypatch.setenv(f"GANBENCH_WEIGHTS_{extractor.name.upper()}", str(path))
     with pytest.raises(UsageError, match="holds no weights"):
-        feature.prepare()
+        extractor.prepare()
     assert not mark.exists()
 
 

@@ -16,7 +16,7 @@ def test_k_follows_its_recursion_seed_by_seed():
     for _ in range(50):
         real = -torch.rand(2, 6, generator=generator, dtype=torch.float64) * 2
         fake = -torch.rand(2, 6, generator=generator, dtype=torch.float64)
-        value = loss.remembering(memory, real, fake)
+        value = loss.stateful_discriminator(memory, real, fake)
         for seed in range(2):
             on_real, on_fake = -real[seed].mean().item(), -fake[seed].mean().item()
             assert value[seed].item() == pytest.approx(on_real - k[seed] * on_fake, abs=1e-12)
@@ -29,7 +29,7 @@ def test_k_is_no_part_of_the_gradient_and_stays_within_its_bounds():
     real = torch.full((1, 4), -5.0, requires_grad=True)
     fake = torch.full((1, 4), -0.1, requires_grad=True)
     for expected in (1.0, 1.0):
-        value = loss.remembering(memory, real, fake)
+        value = loss.stateful_discriminator(memory, real, fake)
         assert memory["k"].tolist() == [expected]
         assert not memory["k"].requires_grad
     on_real, on_fake = torch.autograd.grad(value.sum(), (real, fake))

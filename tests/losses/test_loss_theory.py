@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from ganbench.core import registry
 from ganbench.training.noise import Noise
-from ganbench.training.setup import Game
+from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
 
 # P = N(0, 1) against Q = N(1, 4): of unequal variance, so that a swapped pair shows. Expectations are integrals over
@@ -158,7 +158,7 @@ def energy_trial(**changes):
 
 
 def test_energies_are_the_reconstruction_errors():
-    game = Game(energy_trial(), torch.device("cpu"))
+    game = TrialSetup(energy_trial(), torch.device("cpu"))
     d, _ = game.players((0, 1))
     x = torch.randn(2, 7, 2, generator=torch.Generator().manual_seed(0))
     h = game.trunk.apply(d.params, d.buffers, x, training=True, noise=None)
@@ -175,7 +175,7 @@ def test_energies_are_the_reconstruction_errors():
 
 def test_ebgan_trains_and_a_seed_trains_alike_alone_and_in_company():
     def train(seeds):
-        game = Game(energy_trial(batch=32), torch.device("cpu"))
+        game = TrialSetup(energy_trial(batch=32), torch.device("cpu"))
         d, g = game.players(seeds)
         noise = Noise(seeds, torch.device("cpu"))
         for step in range(1, 6):
@@ -196,7 +196,7 @@ def test_energies_and_logits_are_not_mixed():
 
     ring = ("autoencoder", {"latent": 4, "width": 16})
     for loss in ("non_saturating", "hinge"):
-        assert "only energy losses" in (plan.meaningless(small_trial(network=ring, loss=(loss, {}))) or "")
-    assert "reconstruction error" in (plan.meaningless(small_trial(loss=("ebgan", {}))) or "")
-    assert plan.meaningless(energy_trial()) is None
+        assert "only energy losses" in (plan.incompatibility(small_trial(network=ring, loss=(loss, {}))) or "")
+    assert "reconstruction error" in (plan.incompatibility(small_trial(loss=("ebgan", {}))) or "")
+    assert plan.incompatibility(energy_trial()) is None
     assert choose("loss", "ebgan").label == "ebgan"

@@ -102,7 +102,7 @@ def test_one_dimension(metric):
     from ganbench.datasets.gaussian_1d import Gaussian1D
 
     data = Gaussian1D().load(torch.device("cpu"))
-    a, b = (data.draw(torch.Generator().manual_seed(seed), 150) for seed in (0, 1))
+    a, b = (data.sample_indices(torch.Generator().manual_seed(seed), 150) for seed in (0, 1))
     values = metric.compute(describe(a.unsqueeze(0), data), describe(b, data, training=b + 0.01), data.weights)
     assert all(torch.isfinite(v).all() for v in values.values())
 

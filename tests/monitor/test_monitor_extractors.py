@@ -10,7 +10,7 @@ from mnist_digits import write_digits
 from ganbench.assets.data_folder import FOLDER_VARIABLE
 from ganbench.datasets.mnist import MNIST as Digits
 from ganbench.extractors import _scans, mnist
-from ganbench.monitor.judge import Judge
+from ganbench.monitor.judge import SampleEvaluator
 
 CPU = torch.device("cpu")
 
@@ -23,7 +23,7 @@ def files(tmp_path, monkeypatch):
 
 
 def test_the_data_sets_choice_is_followed():
-    judge = Judge(Digits(extractor="pixels", size=16), None, None, 40, CPU)
+    judge = SampleEvaluator(Digits(extractor="pixels", size=16), None, None, 40, CPU)
     assert (judge.extractor, judge.identity) == ("pixels", "pixels")
     assert judge.real is not None and judge.real.features.shape == (40, 64)
     assert judge.real.probabilities is None
@@ -33,6 +33,6 @@ def test_weights_tell_extractors_apart(monkeypatch):
     monkeypatch.setattr(_scans, "LEAST_STEPS", 1)
     monkeypatch.setattr(_scans, "EPOCHS", 0)
     monkeypatch.setattr(mnist, "LEAST_ACCURACY", 0.0)
-    judge = Judge(Digits(size=16), None, ["modes", "fid"], 40, CPU)
+    judge = SampleEvaluator(Digits(size=16), None, ["modes", "fid"], 40, CPU)
     assert judge.identity == f"mnist {mnist.MNIST().weights_hash()}"
     assert judge.real is not None and judge.real.probabilities.shape == (40, 10)

@@ -9,7 +9,7 @@ from trials import small_trial
 
 from ganbench.networks._convolution import convolve
 from ganbench.networks.r3gan import R3GAN
-from ganbench.suite.plan import meaningless
+from ganbench.suite.plan import incompatibility
 
 SEEDS = 2
 
@@ -89,5 +89,5 @@ def test_groups_within_a_seed_are_each_seeds_own(way):
 
 @pytest.mark.parametrize(("options", "reason"), [({}, None), ({"channels": 12}, "no multiple of its group_width")])
 def test_widths_that_make_no_groups_are_skipped(options, reason):
-    found = meaningless(small_trial(dataset=("digits", {}), network=("r3gan", options)))
+    found = incompatibility(small_trial(dataset=("digits", {}), network=("r3gan", options)))
     assert found is None if reason is None else reason in found

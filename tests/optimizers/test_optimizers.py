@@ -9,7 +9,7 @@ from trials import small_trial
 
 from ganbench.core.registry import build
 from ganbench.training.noise import Noise
-from ganbench.training.setup import Game
+from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
 
 CPU = torch.device("cpu")
@@ -54,7 +54,7 @@ OPTIMIZERS = {
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_weights_move_as_by_torch_at_each_players_own_rate(name):
     parameters, make = OPTIMIZERS[name]
-    game = Game(small_trial(optimizer=(name.split()[0], RATES | parameters)), CPU)
+    game = TrialSetup(small_trial(optimizer=(name.split()[0], RATES | parameters)), CPU)
     d, g = game.players((0, 1))
     plain = {p.name: torch.nn.Parameter(p.flat.detach()[1].clone()) for p in (d, g)}
     theirs = {"D": make(RATES["d_lr"], plain["D"]), "G": make(RATES["g_lr"], plain["G"])}
@@ -76,7 +76,7 @@ def test_the_rate_is_held_and_then_falls_in_a_line():
 
 def test_the_engine_uses_the_rate_of_the_moment():
     """Under plain descent an update is rate × gradient; the last of 20 steps has progress 19/20."""
-    game = Game(small_trial(optimizer=("sgd", {"lr": 0.5, "lr_final": 0.1, "lr_hold": 0.0}), steps=20), CPU)
+    game = TrialSetup(small_trial(optimizer=("sgd", {"lr": 0.5, "lr_final": 0.1, "lr_hold": 0.0}), steps=20), CPU)
     d, g = game.players((0,))
     noise = Noise((0,), CPU)
     for step, rate in ((1, 0.5), (11, 0.275), (20, 0.5 * (1 - 0.9 * 0.95))):
@@ -100,7 +100,7 @@ def test_negative_momentum_brings_the_bilinear_game_to_rest(momentum, shrinks):
         steps=steps,
         batch=2,
     )
-    game = Game(trial, CPU)
+    game = TrialSetup(trial, CPU)
     d, g = game.players((0,))
     g.flat[:, 0], d.flat[:, 0] = 1.0, 1.0
     # D first: b_y = μ b_y + x, y −= h b_y; then G at the new y: b_x = μ b_x − y, x −= h b_x.

@@ -38,11 +38,11 @@ def plan(tmp_path: Path) -> Plan:
 
 
 def test_the_key_of_a_trial(plan):
-    assert plan.trials[0].key == "e30beda19ddd15f7e7167e9fea21beeda790531a8974e390252b7ca98c350a8f"
+    assert plan.trials[0].key == "15be842764c57b6069086e08cf07a5d39a63c2fc15cbf7fd9bae41b904ca52b8"
 
 
 def test_the_name_of_a_run(plan):
-    assert plan.run_id == "519ac271a6"
+    assert plan.run_id == "29cc8cf6ad"
 
 
 def test_the_hash_of_a_suite(plan):

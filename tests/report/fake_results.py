@@ -258,7 +258,7 @@ def _manifest(suite: str, runs: list[pd.DataFrame]) -> dict:
             "git": {"commit": "9c7bf02aa11bb22cc33dd44ee55ff66aa77bb88c", "dirty": True},
             "system": "Linux x86_64", "cpu": "A Processor @ 2.4 GHz", "cores": 2, "gpu": [], "threads": 1,
         },
-        "components": {"loss:hinge": 1, "trick:r1": 1, "feature:coordinates": 1},
+        "components": {"loss:hinge": 1, "trick:r1": 1, "extractor:coordinates": 1},
         "seeds": sorted({int(s) for f in runs for s in f["seed"]}),
         "counts": {
             "trials": len(runs), "runs": sum(map(len, runs)), "failed": len(failed), "skipped": 2, "excluded": 0

@@ -29,7 +29,7 @@ def test_every_image_set_says_what_it_does(name):
     assert re.search(r"\d+ px|8×8", dataset.preparation)
     assert re.search(r"x/[\d.]+-1", dataset.preparation)
     assert dataset.preparation.endswith("no dequantisation")
-    assert dataset.grain == 0
+    assert dataset.dequantization_width == 0
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_every_image_set_says_what_it_does(name):
 def test_it_follows_the_parameters(name, parameters, says):
     dataset = registry.build("dataset", name, parameters)
     assert re.fullmatch(says, dataset.preparation)
-    assert dataset.grain == (2 / 255 if parameters.get("dequantise") == "uniform" else 0)
+    assert dataset.dequantization_width == (2 / 255 if parameters.get("dequantise") == "uniform" else 0)
 
 
 @pytest.mark.parametrize("dataset, says", [(("ring", {"scaled": True}), "divided by"), (("digits", {}), "x/8-1")])

@@ -17,7 +17,7 @@ from fake_results import fake_results
 from ganbench.analysis.estimators import iqm
 from ganbench.analysis.ranking import metric_columns
 from ganbench.report.downloads import downloads, to_csv
-from ganbench.report.judged import Judged
+from ganbench.report.judged import AnalysedResults
 from ganbench.report.summary import markdown, summary
 
 EVIL = "=HYPERLINK(0)</script><img src=x onerror=alert(1)> @everyone #1 |a|b| `x` [l](javascript:0)\n# big"
@@ -30,7 +30,7 @@ def results():
 
 @pytest.fixture(scope="module")
 def data(results):
-    return json.loads(json.dumps(summary(Judged(results)), allow_nan=False))
+    return json.loads(json.dumps(summary(AnalysedResults(results)), allow_nan=False))
 
 
 def test_the_numbers_are_those_of_the_tables(results, data):
@@ -60,7 +60,7 @@ def test_trials_come_best_first_and_failed_ones_are_kept(data):
 
 
 def test_markdown_has_a_row_a_trial_and_every_headline(results, data):
-    text = markdown(Judged(results))
+    text = markdown(AnalysedResults(results))
     for dataset in data["datasets"]:
         assert dataset["headline"].replace("_", "\\_") in text
     rows = [line for line in text.splitlines() if re.match(r"\| \d* \|", line)]
@@ -73,13 +73,13 @@ def test_markdown_has_a_row_a_trial_and_every_headline(results, data):
 def test_markdown_without_a_result_has_no_empty_row(results):
     lost = results.runs.assign(status="DIVERGED", diverged_at=1)
     nothing = lost.assign(**dict.fromkeys(metric_columns(results), np.nan))
-    text = markdown(Judged(replace(results, runs=nothing)))
+    text = markdown(AnalysedResults(replace(results, runs=nothing)))
     assert "no run has a result: 30 runs diverged." in text and "*real samples*" not in text
 
 
 def test_floor_and_sample_sizes_stand_beside_every_value(results, data):
     """Of real samples in each table, and how many were judged by what, in Markdown and as data."""
-    text = markdown(Judged(results))
+    text = markdown(AnalysedResults(results))
     sections = text.split("### ")[1:]
     for dataset, section in zip(data["datasets"], sections, strict=True):
         runs = results.runs[results.runs["dataset"] == dataset["dataset"]]
@@ -89,12 +89,12 @@ def test_floor_and_sample_sizes_stand_beside_every_value(results, data):
         for metric in dataset["floors"]:
             assert dataset["floors"][metric] == pytest.approx(runs[f"{metric}_floor"].iloc[0], rel=1e-5)
         fake, real = judged["n_fake"][0], judged["n_real"][0]
-        assert f"Judged on {fake:,} generated against {real:,} held-out real samples; features: " in section
+        assert f"AnalysedResults on {fake:,} generated against {real:,} held-out real samples; features: " in section
 
 
 def test_hostile_names_stay_text():
     results = fake_results(trials=3, seeds=2, labels={"loss": EVIL, "dataset": EVIL}, suite="x")
-    text = markdown(Judged(results))
+    text = markdown(AnalysedResults(results))
     assert "<img" not in text and "</script" not in text and "\n# big" not in text
     assert not re.search(r"(?<!\\)[@\[]|(?<!\\)`(?!0a1b2c3d4e`)(?<!0a1b2c3d4e`)", text)  # no mention, link or code
     rows = [line for line in text.splitlines() if line.startswith("|")]
@@ -106,7 +106,7 @@ def test_hostile_names_stay_text():
 
 
 def test_the_ranking_as_csv_has_the_floors_and_the_sample_sizes(results):
-    judged = Judged(results)
+    judged = AnalysedResults(results)
     (uri,) = [d.uri for d in downloads(judged) if d.name == "ranking.csv"]
     frame = pd.read_csv(io.BytesIO(base64.b64decode(uri.split(",", 1)[1])))
     assert list(frame["trial"]) == list(judged.ranking["trial"])
@@ -130,9 +130,9 @@ def test_negative_numbers_stay_numbers():
 
 
 def test_downloads_hold_the_files_or_say_why_not(results, data):
-    by_name = {d.name: d for d in downloads(Judged(results))}
+    by_name = {d.name: d for d in downloads(AnalysedResults(results))}
     kind, text = by_name["summary.json"].uri.split(";charset=utf-8;base64,")
     assert kind == "data:application/json" and json.loads(base64.b64decode(text)) == data
     assert base64.b64decode(by_name["runs.csv"].uri.split(",")[1]).decode() == to_csv(results.runs)
-    many = downloads(Judged(fake_results(trials=1200, seeds=1, steps=100)))
+    many = downloads(AnalysedResults(fake_results(trials=1200, seeds=1, steps=100)))
     assert [d.uri == "" for d in many] == ["too much" in d.instead for d in many] and not many[0].uri

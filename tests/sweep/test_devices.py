@@ -12,7 +12,7 @@ from test_run import run_local
 import ganbench
 from ganbench.core.errors import UsageError
 from ganbench.sweep.executors.ray_settings import ray_environment
-from ganbench.sweep.trial_runner import Work, device_here
+from ganbench.sweep.trial_runner import TrialJob, device_here
 
 with ray_environment():  # Ray reads it when it is imported, once for all tests of this process
     from ganbench.sweep.executors import ray_session as ray_cluster
@@ -42,7 +42,7 @@ def test_a_gpu_that_is_not_there_is_said_before_training(tmp_path):
         run_local(plan, tmp_path)
     assert not list((tmp_path / "small" / "parts").glob("*"))
     with pytest.raises(UsageError, match="can use no GPU here"):
-        ray_cluster.start([Work(plan.trials[0], "0" * 64, tmp_path, device="cuda")], None, tmp_path)
+        ray_cluster.start([TrialJob(plan.trials[0], "0" * 64, tmp_path, device="cuda")], None, tmp_path)
 
 
 @NO_GPU
@@ -64,9 +64,9 @@ def test_a_gpu_is_taken_where_torch_has_one(monkeypatch):
     + [("auto", 16, 2, 1.0, 2), ("cuda", 16, 1, 0.1, 10)],
 )
 def test_how_many_trials_share_the_gpus(device, cores, gpus, share, fit):
-    work = Work(SimpleNamespace(), "0" * 64, None, device=device, gpus=share)  # type: ignore[arg-type]
-    assert ray_cluster.at_once(cores, gpus, work) == fit
-    assert ray_cluster.at_once(2 * cores, gpus, dataclasses.replace(work, threads=2)) == fit
+    work = TrialJob(SimpleNamespace(), "0" * 64, None, device=device, gpus=share)  # type: ignore[arg-type]
+    assert ray_cluster.max_concurrent(cores, gpus, work) == fit
+    assert ray_cluster.max_concurrent(2 * cores, gpus, dataclasses.replace(work, threads=2)) == fit
 
 
 def test_what_a_killed_process_left_is_removed_and_what_is_in_use_stays(tmp_path, monkeypatch):
@@ -75,9 +75,9 @@ def test_what_a_killed_process_left_is_removed_and_what_is_in_use_stays(tmp_path
     abandoned, foreign = _made(tmp_path / "ganbench-left"), _made(tmp_path / "ganbench-foreign")
     (abandoned / ray_cluster.LOCK).touch()
     (abandoned / "ray").mkdir()
-    with ray_cluster.scratch() as first:
+    with ray_cluster.ray_temp_dir() as first:
         assert not abandoned.exists() and foreign.exists()
-        with ray_cluster.scratch() as second:
+        with ray_cluster.ray_temp_dir() as second:
             assert first.exists() and second.exists() and first != second
         assert first.exists() and not second.exists()
     assert list(tmp_path.iterdir()) == [foreign]

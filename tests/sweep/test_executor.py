@@ -14,7 +14,7 @@ from ganbench.core.status import Status
 from ganbench.sweep.executors.ray_settings import SETTINGS, ray_environment
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.signals import Interrupts
-from ganbench.sweep.trial_runner import Work
+from ganbench.sweep.trial_runner import TrialJob
 from ganbench.tables import store
 
 pytestmark = pytest.mark.alone
@@ -32,7 +32,7 @@ class Broken:
         self.act()
 
 
-class Raising(Work):
+class Raising(TrialJob):
     def trainer(self):
         def act():
             raise ValueError("a penalty of the wrong shape")
@@ -40,13 +40,13 @@ class Raising(Work):
         return Broken(act)
 
 
-class Hanging(Work):
+class Hanging(TrialJob):
     def trainer(self):
         return Broken(lambda: time.sleep(600))
 
 
-class Killed(Work):
-    """Its process is killed at the first attempt."""
+class Killed(TrialJob):
+    """Its process is killed at the first runner."""
 
     def trainer(self):
         marker = self.folder / f"killed-{self.key}"
@@ -56,7 +56,7 @@ class Killed(Work):
         return super().trainer()
 
 
-class AlwaysKilled(Work):
+class AlwaysKilled(TrialJob):
     def trainer(self):
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -71,12 +71,12 @@ def swept(tmp_path_factory):
     """Return the folder, the works by what happens to them, the progress, what was printed and what was left over."""
     folder = tmp_path_factory.mktemp("suite")
     works = {
-        "good": work(Work, folder, 1),
+        "good": work(TrialJob, folder, 1),
         "raising": work(Raising, folder, 2),
         "hanging": work(Hanging, folder, 3, timeout=1.0),
         "killed": work(Killed, folder, 4),
         "always killed": work(AlwaysKilled, folder, 5),
-        "last": work(Work, folder, 6),
+        "last": work(TrialJob, folder, 6),
     }
     lines = (folder / "lines").open("w+")
     progress = Progress({w.key: name for name, w in works.items()}, lines)

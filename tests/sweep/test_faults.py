@@ -14,7 +14,7 @@ from small_suite import TEXT, small_plan
 from ganbench.core.errors import UsageError
 from ganbench.sweep import manifest
 from ganbench.sweep.executors.ray_settings import ray_environment
-from ganbench.sweep.trial_runner import Work
+from ganbench.sweep.trial_runner import TrialJob
 
 with ray_environment():  # Ray reads it when it is imported, once for all tests of this process
     from ganbench.sweep.executors import ray_session as ray_cluster
@@ -141,7 +141,7 @@ def test_the_manifest_names_commit_and_changes(tmp_path, monkeypatch):
 def test_a_cluster_that_does_not_answer_is_said_at_once(tmp_path, address, capfd):
     start = time.monotonic()
     with pytest.raises(UsageError, match=f"--address {address}: no Ray cluster to attach to .*; start one or leave"):
-        ray_cluster.attach(address, [Work(None, "0" * 64, tmp_path)])  # type: ignore[arg-type]
+        ray_cluster.attach(address, [TrialJob(None, "0" * 64, tmp_path)])  # type: ignore[arg-type]
     assert time.monotonic() - start < 30
     assert capfd.readouterr() == ("", "")
 

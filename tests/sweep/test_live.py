@@ -8,15 +8,15 @@ import pytest
 from small_suite import small_plan
 
 from ganbench.core.status import Status
-from ganbench.sweep.progress_file import MOST_POINTS, Live
+from ganbench.sweep.progress_file import MOST_POINTS, ProgressFile
 from ganbench.sweep.run import run_plan
-from ganbench.sweep.trial_runner import Report, Work
+from ganbench.sweep.trial_runner import TrialJob, TrialProgress
 
 
 @pytest.fixture
 def live(tmp_path):
-    works = [Work(trial, trial.key, tmp_path) for trial in small_plan(tmp_path).trials]
-    one = Live(tmp_path, "0123456789", works, works[1:])
+    works = [TrialJob(trial, trial.key, tmp_path) for trial in small_plan(tmp_path).trials]
+    one = ProgressFile(tmp_path, "0123456789", works, works[1:])
     one.keys = [work.key for work in works]
     return one
 
@@ -26,9 +26,11 @@ def read(folder):
 
 
 def test_states_numbers_and_series(live, tmp_path):
-    live.take(Report(live.keys[1], None, 0.5, {"modes_captured": 3.0, "grad_norm_g": 0.5, "fid": float("nan")}, 2.0))
-    live.take(Report(live.keys[2], Status.FAILED, error="ValueError: no"))
-    live.take(Report("0" * 64, None))  # somebody else's
+    live.take(
+        TrialProgress(live.keys[1], None, 0.5, {"modes_captured": 3.0, "grad_norm_g": 0.5, "fid": float("nan")}, 2.0)
+    )
+    live.take(TrialProgress(live.keys[2], Status.FAILED, error="ValueError: no"))
+    live.take(TrialProgress("0" * 64, None))  # somebody else's
     live.write(running=True)
     found = read(tmp_path)
     assert [trial["state"] for trial in found["trials"][:4]] == ["done", "running", "FAILED", "waiting"]
@@ -39,7 +41,7 @@ def test_states_numbers_and_series(live, tmp_path):
 
 def test_a_long_series_stays_short_and_whole(live):
     for i in range(1000):
-        live.take(Report(live.keys[1], None, 0.5, {"modes_captured": float(i)}))
+        live.take(TrialProgress(live.keys[1], None, 0.5, {"modes_captured": float(i)}))
     points = live._trials[live.keys[1]]["series"]["modes_captured"]
     assert len(points) <= MOST_POINTS and points[0] == 0 and points[-1] >= 990
     assert points == sorted(points)
@@ -49,7 +51,7 @@ def test_a_folder_that_cannot_be_written_ends_nothing(live, tmp_path):
     (tmp_path / "progress.json").unlink()
     (tmp_path / "progress.json").mkdir()
     live.write(running=True)
-    live.take(Report(live.keys[1], None, 0.1))
+    live.take(TrialProgress(live.keys[1], None, 0.1))
 
 
 def test_a_run_leaves_its_end(tmp_path):

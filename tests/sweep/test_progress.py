@@ -7,7 +7,7 @@ import pytest
 from ganbench.api import Suite
 from ganbench.core.status import Status
 from ganbench.sweep.progress import Progress, line, short_names
-from ganbench.sweep.trial_runner import Report
+from ganbench.sweep.trial_runner import TrialProgress
 
 NAMES = {"a": "ring · mlp · hinge · none · adam", "b": "ring · mlp · hinge · r1 · adam"}
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\x9b]")
@@ -26,10 +26,10 @@ def colourful(monkeypatch):
 
 
 def follow(progress):
-    progress.update(Report("a", share=0.5))
-    progress.update(Report("a", Status.OK, 1.0, {"modes_captured": 7.8, "fid": 0.01234, "diverged": 0.0}, 6.94))
+    progress.update(TrialProgress("a", share=0.5))
+    progress.update(TrialProgress("a", Status.OK, 1.0, {"modes_captured": 7.8, "fid": 0.01234, "diverged": 0.0}, 6.94))
     progress.retried("b")
-    progress.update(Report("b", Status.FAILED, error="ValueError: no", seconds=0.2))
+    progress.update(TrialProgress("b", Status.FAILED, error="ValueError: no", seconds=0.2))
     progress.close()
 
 
@@ -80,32 +80,32 @@ def test_a_closed_stream_does_not_stop_the_run():
 def test_names_and_errors_cannot_write_control_codes_or_lines():
     stream = io.StringIO()
     progress = Progress({"a": "x\x1b[31m\ny"}, stream)
-    progress.update(Report("a", Status.FAILED, error="bad\r\n\x07"))
+    progress.update(TrialProgress("a", Status.FAILED, error="bad\r\n\x07"))
     assert not CONTROL.search(stream.getvalue()) and stream.getvalue().count("\n") == 1
 
 
 def test_brackets_in_names_are_text_on_a_terminal():
     stream = Terminal()
     progress = Progress({"a": "[red]x[/red]"}, stream)
-    progress.update(Report("a", Status.OK))
+    progress.update(TrialProgress("a", Status.OK))
     progress.close()
     assert "[red]x[/red]" in stream.getvalue()
 
 
 def test_a_stream_that_cannot_write_every_letter_still_gets_its_lines():
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
-    Progress({"a": "ring · mlp"}, stream).update(Report("a", Status.OK))
+    Progress({"a": "ring · mlp"}, stream).update(TrialProgress("a", Status.OK))
     assert stream.buffer.getvalue().startswith(b"[1/1] OK       ring ? mlp")
 
 
 def test_undefined_numbers_are_left_out_and_divergence_is_said():
-    text = line(Report("a", Status.OK, numbers={"fid": float("nan"), "diverged": 3.0}), 1, 10, "x")
+    text = line(TrialProgress("a", Status.OK, numbers={"fid": float("nan"), "diverged": 3.0}), 1, 10, "x")
     assert text == "[ 1/10] OK       x  3 seeds diverged  0.0 s"
 
 
 def test_a_number_stands_beside_that_of_real_samples():
     numbers = {"modes_captured": 7.8, "modes_captured_floor": 8.0, "fid": 0.01234, "fid_floor": 0.0041}
-    text = line(Report("a", Status.OK, numbers=numbers), 1, 10, "x")
+    text = line(TrialProgress("a", Status.OK, numbers=numbers), 1, 10, "x")
     assert text == "[ 1/10] OK       x  modes 7.8 (real 8)  fid 0.0123 (real 0.0041)  0.0 s"
 
 

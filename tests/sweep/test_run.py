@@ -20,7 +20,7 @@ from ganbench.sweep import results_dir as folder
 from ganbench.sweep import run
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.run import run_plan
-from ganbench.sweep.trial_runner import Work
+from ganbench.sweep.trial_runner import TrialJob
 from ganbench.tables import store
 from ganbench.training.trainer import Trainer
 
@@ -155,7 +155,7 @@ def with_timeout(plan, seconds):
 
 
 def test_a_trial_that_watches_its_clock_stops_at_its_timeout(tmp_path, monkeypatch):
-    monkeypatch.setattr(Work, "deadline", None)  # or the alarm from outside might be what stops it
+    monkeypatch.setattr(TrialJob, "deadline", None)  # or the alarm from outside might be what stops it
     long = dataclasses.replace(small_trial(steps=30_000), log_every=10**4, evaluate_every=10**4)
     plan = dataclasses.replace(with_timeout(small_plan(tmp_path), 0.3), trials=(long, small_trial(steps=2)))
     outcome, _ = run_local(plan, tmp_path / "results")

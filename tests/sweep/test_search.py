@@ -161,12 +161,12 @@ def test_a_seed_without_a_number_counts_as_the_worst():
 
 
 def test_the_ledger_survives_a_kill_in_the_middle_of_a_line(tmp_path):
-    from ganbench.sweep.trial_runner import Work
+    from ganbench.sweep.trial_runner import TrialJob
 
     plan = plan_of(tmp_path, "search.searcher=optuna")
     search = plan.suite.search
     assert plan.trials == () and search is not None
-    work = Work(plan.cells[0], plan.cells[0].key, tmp_path)
+    work = TrialJob(plan.cells[0], plan.cells[0].key, tmp_path)
     adaptive = Adaptive(Sampler(search, plan.cells), work, tmp_path / "ledger", "min")
     assert adaptive.tried() == []
     config = {"cell": 3, "optimizer.lr": 1e-3, "tricks.r1.gamma": 1.0, "training.n_critic": 1, "network.depth": 2}
@@ -182,19 +182,19 @@ def test_the_ledger_survives_a_kill_in_the_middle_of_a_line(tmp_path):
 @pytest.fixture
 def work(tmp_path):
     """Return the work of one trial of a search."""
-    from ganbench.sweep.trial_runner import Work
+    from ganbench.sweep.trial_runner import TrialJob
 
     plan = plan_of(tmp_path, "search.scheduler=asha", "search.trials=1", "steps=40", "evaluate.every=10")
     trial = plan.trials[0]
-    return Work(trial, trial.key, tmp_path, objective=("fid", "min"), search=plan.suite.search)
+    return TrialJob(trial, trial.key, tmp_path, objective=("fid", "min"), search=plan.suite.search)
 
 
 def test_a_trial_is_looked_at_whenever_its_metric_is_there(work):
-    from ganbench.sweep.trial_runner import Attempt
+    from ganbench.sweep.trial_runner import TrialRunner
 
-    attempt, reports = Attempt(work), []
+    runner, reports = TrialRunner(work), []
     while not reports or reports[-1].status is None:
-        reports.append(attempt.advance(60))
+        reports.append(runner.advance(60))
     assert [report.at_step for report in reports] == [10, 20, 30, 40]
     assert all(0 < report.score < 1e3 for report in reports)
     assert reports[-1].score == pytest.approx(_final(work)["fid"].mean(), rel=0, abs=0)
@@ -210,18 +210,18 @@ def _final(work):
 
 def test_a_trial_obeys_its_order_and_is_not_trained_again_when_it_is_drawn_again(work, monkeypatch):
     from ganbench.core.status import Status
-    from ganbench.sweep.trial_runner import Attempt, Work
+    from ganbench.sweep.trial_runner import TrialJob, TrialRunner
 
-    work.order.parent.mkdir(parents=True)
-    work.order.write_text('{"step": 2')  # half written
-    attempt = Attempt(work)
-    assert attempt.advance(60).at_step == 10
-    work.order.write_text('{"step": 20, "reason": "stopped by asha at step 20"}')
-    assert attempt.advance(60).at_step == 20 and attempt.advance(60).status == Status.OK
+    work.stop_request.parent.mkdir(parents=True)
+    work.stop_request.write_text('{"step": 2')  # half written
+    runner = TrialRunner(work)
+    assert runner.advance(60).at_step == 10
+    work.stop_request.write_text('{"step": 20, "reason": "stopped by asha at step 20"}')
+    assert runner.advance(60).at_step == 20 and runner.advance(60).status == Status.OK
     runs = _final(work)
     assert list(runs["stopped_at"]) == [20, 20] and set(runs["stop_reason"]) == {"stopped by asha at step 20"}
-    assert not work.order.exists() and not work.checkpoint.exists()
+    assert not work.stop_request.exists() and not work.checkpoint.exists()
 
-    monkeypatch.setattr(Work, "trainer", lambda self: pytest.fail("trained again"))
-    again = Attempt(work).advance(60)
+    monkeypatch.setattr(TrialJob, "trainer", lambda self: pytest.fail("trained again"))
+    again = TrialRunner(work).advance(60)
     assert again.status == Status.OK and again.score == runs["fid"].mean()

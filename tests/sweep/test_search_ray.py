@@ -18,7 +18,7 @@ from ganbench.sweep.executors.ray_settings import ray_environment
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.run import run_plan
 from ganbench.sweep.search_log import Adaptive
-from ganbench.sweep.trial_runner import Work
+from ganbench.sweep.trial_runner import TrialJob
 from ganbench.training.trainer import Trainer
 
 with ray_environment():  # Ray reads it when it is imported, once for all tests of this process
@@ -86,7 +86,7 @@ def test_running_it_again_trains_nothing(asha):
 def adaptive_of(tmp_path, *overrides):
     plan = small_plan(tmp_path, *OPTUNA, *overrides, text=TEXT)
     assert plan.suite.search is not None
-    work = Work(plan.cells[0], plan.cells[0].key, tmp_path)
+    work = TrialJob(plan.cells[0], plan.cells[0].key, tmp_path)
     return Adaptive(Sampler(plan.suite.search, plan.cells), work, tmp_path / "ledger", "min")
 
 

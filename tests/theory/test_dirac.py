@@ -15,7 +15,7 @@ import torch
 from trials import small_trial
 
 from ganbench.training.noise import Noise
-from ganbench.training.setup import Game
+from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
 
 
@@ -42,12 +42,12 @@ def play(loss, *tricks, start, h=0.1, steps=1, update="simultaneous", **changes)
         update=update,
         **changes,
     )
-    game = Game(trial, torch.device("cpu"))
-    d, g = game.players(seeds)
+    setup = TrialSetup(trial, torch.device("cpu"))
+    d, g = setup.players(seeds)
     g.flat[:, 0], d.flat[:, 0] = start[:, 0], start[:, 1]
     noise, last, path = Noise(seeds, torch.device("cpu")), None, [start]
     for step in range(1, steps + 1):
-        last = gan_step(game, d, g, noise, step, previous=last)
+        last = gan_step(setup, d, g, noise, step, previous=last)
         path.append(torch.stack((g.flat[:, 0], d.flat[:, 0]), dim=1).clone())
     return torch.stack(path, dim=1).numpy()
 

@@ -8,7 +8,7 @@ from trials import small_trial
 
 from ganbench.core import registry
 from ganbench.training.noise import Noise
-from ganbench.training.setup import Critic, Game
+from ganbench.training.setup import DiscriminatorView, TrialSetup
 
 POINTS = torch.linspace(-14, 15, 200_001, dtype=torch.float64)
 
@@ -42,17 +42,17 @@ def test_wgan_gp_with_a_linear_critic():
         network=("dirac", {"theta": 2.0}),
         loss=("wasserstein", {}),
     )
-    game = Game(trial, torch.device("cpu"))
-    d, _ = game.players((0,))
+    setup = TrialSetup(trial, torch.device("cpu"))
+    d, _ = setup.players((0,))
 
     def value(w):
         with torch.no_grad():
             d.flat[:, 0] = w
-        critic = Critic(game, d.params, d.buffers, Noise((0,), torch.device("cpu")), 0.0)
+        critic = DiscriminatorView(setup, d.params, d.buffers, Noise((0,), torch.device("cpu")), 0.0)
         critic.real, critic.fake = torch.zeros(1, 4, 1), torch.full((1, 4, 1), 2.0)
         critic.real_logits, critic.fake_logits = critic(critic.real), critic(critic.fake)
-        loss = game.loss.discriminator(critic.real_logits, critic.fake_logits)
-        return -(loss + game.hooks["penalty"][0].penalty(critic)).item()
+        loss = setup.loss.discriminator(critic.real_logits, critic.fake_logits)
+        return -(loss + setup.hooks["penalty"][0].penalty(critic)).item()
 
     assert value(-1.1) == pytest.approx(2.1, abs=1e-5)
     assert value(-1.1) > max(value(-1.08), value(-1.12), value(1.1))

@@ -15,7 +15,7 @@ from ganbench.diagnostics import Step
 from ganbench.diagnostics.game_jacobian import _on_vectors, spectrum
 from ganbench.diagnostics.path_angle import path
 from ganbench.training.trainer import Trainer
-from ganbench.training.vector_field import Field
+from ganbench.training.vector_field import GameVectorField
 
 DIRAC = {"dataset": ("dirac", {}), "network": ("dirac", {}), "batch": 2, "metrics": ()}
 
@@ -26,7 +26,7 @@ def field_of(*tricks, start=None, seeds=(0,), **changes):
     trainer = Trainer(small_trial(*tricks, **changes))
     if start is not None:
         trainer.g.flat[:, 0], trainer.d.flat[:, 0] = start
-    return Field(trainer.probe, trainer.d, trainer.g, trainer.start, 0.5)
+    return GameVectorField(trainer.probe, trainer.d, trainer.g, trainer.start, 0.5)
 
 
 LOSS = registry.build("loss", "non_saturating", {})  # that there is one, and no trick replaces it
@@ -39,8 +39,8 @@ def observe(name, field, **parameters):
 
 
 def eigenvalues(field, seed=0):
-    n = field.here.shape[-1]
-    return spectrum(_on_vectors(field.transposed(seed), field.here), n, 6)
+    n = field.weights.shape[-1]
+    return spectrum(_on_vectors(field.vjp(seed), field.weights), n, 6)
 
 
 def assert_pair(found, expected):
@@ -78,7 +78,7 @@ def test_the_bilinear_game_has_one_jacobian_everywhere():
 
 def dense(field):
     """Return every seed's Jacobian by central differences of the velocity, `[S, P, P]`: no derivative of a gradient."""
-    h, here, columns = 1e-6, field.here, []
+    h, here, columns = 1e-6, field.weights, []
     for i in range(here.shape[1]):
         up, down = here.clone(), here.clone()
         up[:, i] += h
@@ -117,20 +117,20 @@ def test_products_are_those_of_the_dense_jacobian(case):
     jacobian = dense(field)
     for seed in range(2):
         n = jacobian.shape[-1]
-        rows = field.transposed(seed)
+        rows = field.vjp(seed)
         found = torch.cat([rows(torch.eye(n, dtype=torch.float64)[i : i + 1]) for i in range(n)])
         scale = jacobian[seed].abs().max()
         assert float((found - jacobian[seed]).abs().max() / scale) < 1e-6
-        together = field.transposed()(torch.eye(n, dtype=torch.float64)[:1].expand(2, n))
+        together = field.vjp()(torch.eye(n, dtype=torch.float64)[:1].expand(2, n))
         torch.testing.assert_close(together[seed], found[0], rtol=1e-9, atol=1e-12)
 
 
 def test_outer_eigenvalues_are_those_of_the_dense_jacobian():
     """n = 658 weights: the search by products against LAPACK on the whole matrix."""
     field = field_of(("r1", {}), network=("mlp", {"latent": 2, "width": 16, "depth": 2}), batch=32)
-    n = field.here.shape[1]
+    n = field.weights.shape[1]
     assert 500 < n <= 700
-    product = _on_vectors(field.transposed(0), field.here)
+    product = _on_vectors(field.vjp(0), field.weights)
     exact = np.linalg.eigvals(dense(field)[0].numpy())
     found = spectrum(product, n, 6, dense=0)
     assert len(found) >= 6
@@ -161,7 +161,7 @@ class Linear:
 
     def __init__(self, matrix, start, here):
         self.matrix = torch.tensor(matrix, dtype=torch.float64)
-        self.start, self.here = (torch.tensor([x], dtype=torch.float64) for x in (start, here))
+        self.start, self.weights = (torch.tensor([x], dtype=torch.float64) for x in (start, here))
 
     def velocity(self, weights, minibatch=0):
         return -weights @ self.matrix.T

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from trials import small_trial
 
 from ganbench.training.noise import Noise
-from ganbench.training.setup import Game
-from ganbench.training.step import Play, gan_step
+from ganbench.training.setup import TrialSetup
+from ganbench.training.step import StepContext, gan_step
 
 STEPS, SEEDS = 4, (0, 5)
 # Penalties are compared under plain descent: Adam's first steps are ±lr however small a gradient is, so that a
@@ -18,9 +18,9 @@ STEPS, SEEDS = 4, (0, 5)
 SGD = ("sgd", {"lr": 0.1})
 
 
-def modules(game, d, g, i):
+def modules(setup, d, g, i):
     """Return ordinary modules with the i-th seed's weights."""
-    width, latent = 16, game.latent
+    width, latent = 16, setup.latent
     generator = nn.Sequential(
         nn.Linear(latent, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 2)
     )
@@ -58,21 +58,21 @@ G_LOSSES = {
 }
 
 
-def plain_training(game, seed, i, d, g, noise, *, simultaneous=False, n_critic=1, n_generator=1, penalty=None):
+def plain_training(setup, seed, i, d, g, noise, *, simultaneous=False, n_critic=1, n_generator=1, penalty=None):
     """Train one seed the way a textbook does it; random numbers come in the engine's order."""
-    loss = game.loss
-    generator, critic = modules(game, d, g, i)
+    loss = setup.loss
+    generator, critic = modules(setup, d, g, i)
     optimiser = {
         name: torch.optim.Adam(module.parameters(), 1e-3, (0.5, 0.999))
-        if game.optimizer.name == "adam"
+        if setup.optimizer.name == "adam"
         else torch.optim.SGD(module.parameters(), 0.1)
         for name, module in (("D", critic), ("G", generator))
     }
 
-    play = Play(game, d, g, noise, 0.0, False)
+    context = StepContext(setup, d, g, noise, 0.0, False)
 
     def d_loss():
-        z, x = (t[0] for t in play.draw()[:2])
+        z, x = (t[0] for t in context.minibatch()[:2])
         fake = generator(z).detach()
         value = D_LOSSES[loss.name](critic(x)[:, 0], critic(fake)[:, 0])
         return value + penalty(critic, x, fake, noise) if penalty else value
@@ -84,9 +84,9 @@ def plain_training(game, seed, i, d, g, noise, *, simultaneous=False, n_critic=1
                 d_loss().backward()
                 if not (simultaneous and k == n_critic - 1):
                     optimiser["D"].step()
-        batch = play.draw(loss.needs_real)
+        batch = context.minibatch(loss.requires_real)
         fake = generator(batch.z[0])
-        real = batch.real[0] if loss.needs_real else None
+        real = batch.real[0] if loss.requires_real else None
         logits = critic(fake)[:, 0]
         value = G_LOSSES[loss.name](critic(real)[:, 0] if real is not None else None, logits)
         optimiser["G"].zero_grad()
@@ -101,12 +101,12 @@ def plain_training(game, seed, i, d, g, noise, *, simultaneous=False, n_critic=1
 
 def compare(trial, **plain):
     device = torch.device("cpu")
-    game = Game(trial, device)
-    d, g = game.players(SEEDS)
-    oracles = [plain_training(game, seed, i, d, g, Noise((seed,), device), **plain) for i, seed in enumerate(SEEDS)]
+    setup = TrialSetup(trial, device)
+    d, g = setup.players(SEEDS)
+    oracles = [plain_training(setup, seed, i, d, g, Noise((seed,), device), **plain) for i, seed in enumerate(SEEDS)]
     noise, last = Noise(SEEDS, device), None
     for step in range(1, STEPS + 1):
-        last = gan_step(game, d, g, noise, step, previous=last)
+        last = gan_step(setup, d, g, noise, step, previous=last)
     for i, (generator, critic) in enumerate(oracles):
         for player, module in ((g, generator), (d, critic)):
             theirs = [p.detach() for p in module.parameters()]

@@ -7,7 +7,7 @@ import torch
 from trials import choose, small_trial
 
 from ganbench.training.noise import Noise
-from ganbench.training.setup import Game
+from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
 from ganbench.training.trainer import Trainer
 
@@ -42,10 +42,10 @@ def first_pass(mean, norm):
         network=("mlp", {"d_norm": norm, "latent": 4, "width": 16}),
         seeds=(0, 1),
     )
-    game = Game(trial, CPU)
-    d, g = game.players(trial.seeds)
+    setup = TrialSetup(trial, CPU)
+    d, g = setup.players(trial.seeds)
     buffers = {name: value.clone() for name, value in d.buffers.items()}
-    step = gan_step(game, d, g, Noise(trial.seeds, CPU), 1)
+    step = gan_step(setup, d, g, Noise(trial.seeds, CPU), 1)
     return step.d, buffers, d.buffers
 
 

@@ -11,7 +11,7 @@ from trials import choose, small_trial
 from ganbench.analysis.verdict_rules import RULES, THRESHOLDS
 from ganbench.analysis.verdicts import verdicts
 from ganbench.tables import store
-from ganbench.training.stopping import FEWEST_EVALUATIONS, POINT_LIKE, Order, collapsed_since, settled
+from ganbench.training.stopping import FEWEST_EVALUATIONS, POINT_LIKE, StopRequest, all_finished_early, collapsed_since
 from ganbench.training.trainer import Trainer
 
 CLOCKS = ["ms_per_step", "seconds"]
@@ -77,7 +77,7 @@ def test_the_verdict_is_that_of_the_whole_run(pair, tmp_path):
 
 def test_the_rule_is_the_verdicts_own():
     rules = [rule for rule in RULES if rule.verdict == "total collapse"]
-    named = {(c.feature, c.side, THRESHOLDS[c.threshold].value) for rule in rules for c in rule.conditions}
+    named = {(c.statistic, c.side, THRESHOLDS[c.threshold].value) for rule in rules for c in rule.conditions}
     assert ("spread", "<", POINT_LIKE) in named
 
 
@@ -110,10 +110,10 @@ def test_an_order_ends_a_trial_at_its_evaluation():
     trainer = Trainer(small_trial())
     trainer.advance(float("inf"), to_evaluation=True)
     assert trainer.step == 10
-    trainer.stop(Order(10, "stopped by asha"))
+    trainer.stop(StopRequest(10, "stopped by asha"))
     assert trainer.finished and list(trainer.tables().runs["stop_reason"]) == ["stopped by asha"] * 3
     later = Trainer(small_trial())
-    later.stop(Order(10, "stopped by asha"))
+    later.stop(StopRequest(10, "stopped by asha"))
     later.advance(float("inf"))
     assert later.step == 10
     pd.testing.assert_frame_equal(
@@ -155,7 +155,7 @@ def test_few_evaluations_say_nothing():
 def test_all_seeds_decide_and_diverged_ones_are_settled():
     collapsed, moving = np.full(10, 0.01), np.full(10, 1.0)
     both = np.stack([collapsed, moving], axis=1)
-    assert settled([True, True], both, STEPS, 50, 8) is None
-    reasons = settled([True, False], both, STEPS, 50, 8)
+    assert all_finished_early([True, True], both, STEPS, 50, 8) is None
+    reasons = all_finished_early([True, False], both, STEPS, 50, 8)
     assert reasons is not None and reasons[0].startswith("collapsed since step 10 ") and reasons[1] == ""
-    assert settled([True, False], both, STEPS, 50, 1) is None
+    assert all_finished_early([True, False], both, STEPS, 50, 1) is None

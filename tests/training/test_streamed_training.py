@@ -72,8 +72,8 @@ def same(one, other):
 @pytest.mark.parametrize("changes", [{}, {"n_critic": 3, "loss": ("relativistic_paired", {})}, {"n_generator": 2}])
 def test_streamed_is_in_memory_to_the_bit(monkeypatch, changes):
     streamed, memory = (trained(monkeypatch, size, **changes) for size in (0, 1000))
-    assert streamed.game.data._prefetch is not None
-    assert memory.game.data._prefetch is None
+    assert streamed.setup.data._prefetch is not None
+    assert memory.setup.data._prefetch is None
     same(streamed, memory)
 
 
@@ -87,7 +87,7 @@ def test_streamed_goes_on_from_a_checkpoint(monkeypatch, tmp_path, at):
 def test_training_is_fetched_ahead(monkeypatch):
     """All but what was never announced comes from the background: the minibatches of every step do."""
     asked, fetched = [], []
-    take, started = Prefetch.take, threading.Thread.start
+    take, started = Prefetch.gather, threading.Thread.start
 
     def counted(self, drawn):
         before = len(self._here) + (self._coming is not None)
@@ -99,7 +99,7 @@ def test_training_is_fetched_ahead(monkeypatch):
         fetched.append(self.name)
         started(self)
 
-    monkeypatch.setattr(Prefetch, "take", counted)
+    monkeypatch.setattr(Prefetch, "gather", counted)
     monkeypatch.setattr(threading.Thread, "start", counted_start)
     gathers = []
     monkeypatch.setattr(
@@ -121,7 +121,7 @@ def test_a_training_set_is_described_some_at_a_time(monkeypatch):
     assert [size for size in sizes if size > 1] == [7] * 11 + [3]  # one is looked at for its size
     monkeypatch.undo()
     whole = some.evaluator.real.training
-    assert torch.equal(whole, some.evaluator.feature.extract(some.game.data.train[:]))
+    assert torch.equal(whole, some.evaluator.extractor.extract(some.setup.data.train[:]))
 
 
 def test_no_thread_is_left(monkeypatch):
@@ -145,7 +145,7 @@ def test_whatever_is_asked_for_is_right():
     generator = torch.Generator().manual_seed(1)
     blocks = [torch.randint(0, len(images), (13, 2, 5), generator=generator) for _ in range(3)]
     prefetch = Prefetch(images, CPU)
-    prefetch.ahead(blocks[0])
+    prefetch.prefetch(blocks[0])
     for drawn in (
         blocks[0][0],
         blocks[0][0],
@@ -157,20 +157,20 @@ def test_whatever_is_asked_for_is_right():
         torch.tensor([3, 1]),
         torch.tensor(4),
     ):
-        assert torch.equal(prefetch.take(drawn), images[drawn])
-    prefetch.ahead(blocks[1])
-    assert torch.equal(prefetch.take(blocks[1][0]), images[blocks[1][0]])
-    prefetch.ahead(blocks[2])
+        assert torch.equal(prefetch.gather(drawn), images[drawn])
+    prefetch.prefetch(blocks[1])
+    assert torch.equal(prefetch.gather(blocks[1][0]), images[blocks[1][0]])
+    prefetch.prefetch(blocks[2])
     for drawn in (*blocks[2], *blocks[1]):
-        assert torch.equal(prefetch.take(drawn), images[drawn])
+        assert torch.equal(prefetch.gather(drawn), images[drawn])
 
 
 def test_the_next_steps_come_while_nobody_asks():
     images = rows()
     prefetch = Prefetch(images, CPU)
     block = torch.arange(640).reshape(64, 2, 5)
-    prefetch.ahead(block)
-    prefetch.take(block[0])
+    prefetch.prefetch(block)
+    prefetch.gather(block[0])
     coming = prefetch._coming
     assert coming is not None
     coming._thread.join(10)
@@ -182,12 +182,12 @@ def test_what_is_fetched_is_bounded():
     images = rows()
     prefetch = Prefetch(images, CPU)
     block = torch.zeros(64, 2, 5, dtype=torch.int64)
-    prefetch.ahead(block)
+    prefetch.prefetch(block)
     most = 0
     for drawn in block:
-        prefetch.take(drawn)
+        prefetch.gather(drawn)
         coming = prefetch._coming
-        most = max(most, len(prefetch._here) + (0 if coming is None else len(coming.drawn)))
+        most = max(most, len(prefetch._here) + (0 if coming is None else len(coming.indices)))
     assert GROUP_STEPS <= most <= 2 * GROUP_STEPS
     assert prefetch._coming is None
     assert not prefetch._here
@@ -197,10 +197,10 @@ def test_an_error_of_the_thread_surfaces():
     prefetch = Prefetch(rows(10), CPU)
     block = torch.zeros(8, 2, 5, dtype=torch.int64)
     block[5] = 10  # there is no such row
-    prefetch.ahead(block)
-    assert prefetch.take(block[0]).shape == (2, 5, 3, 4, 4)
+    prefetch.prefetch(block)
+    assert prefetch.gather(block[0]).shape == (2, 5, 3, 4, 4)
     with pytest.raises(IndexError, match="out of range"):
-        prefetch.take(block[4])
+        prefetch.gather(block[4])
 
 
 def test_dequantising_noise_is_each_seeds_own_and_not_judged(monkeypatch):
@@ -216,13 +216,13 @@ def test_dequantising_noise_is_each_seeds_own_and_not_judged(monkeypatch):
 
 def test_dequantising_noise_fills_a_grey_level(monkeypatch):
     """122,880 uniform numbers: means of it and |it| beyond 4.5 standard errors are false alarms at 7e-6 each."""
-    from ganbench.training.step import Play
+    from ganbench.training.step import StepContext
 
     trainers = [
         Trainer(trial(dataset=("image_folder", {"size": 8, "dequantise": kind}), batch=128))
         for kind in ("none", "uniform")
     ]
-    clean, noisy = (Play(t.game, t.d, t.g, t.noise, 0.0, False).draw().real for t in trainers)
+    clean, noisy = (StepContext(t.setup, t.d, t.g, t.noise, 0.0, False).minibatch().real for t in trainers)
     noise = ((noisy - clean) * 255 / 2).double()
     assert noise.abs().max() <= 0.5 + 1e-4
     error = 4.5 / (12 * noise.numel()) ** 0.5

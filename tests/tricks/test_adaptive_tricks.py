@@ -52,7 +52,7 @@ def test_the_share_of_augmented_images_is_p():
 @pytest.mark.parametrize("progress", [0.0, 0.25, 0.5, 1.0])
 def test_gamma_goes_along_half_a_cosine(trick, progress):
     slope = torch.full((2, 4), 2.0)
-    critic = SimpleNamespace(real=None, fake=None, progress=progress, slope=lambda x: slope)
+    view = SimpleNamespace(real=None, fake=None, progress=progress, squared_grad_norm=lambda x: slope)
     gamma = 1.0 + 9.0 * 0.5 * (1 + cos(pi * progress))
-    assert trick(gamma=10.0, gamma_final=1.0).penalty(critic).tolist() == pytest.approx([gamma] * 2)
-    assert trick(gamma=10.0).penalty(critic).tolist() == pytest.approx([10.0] * 2)
+    assert trick(gamma=10.0, gamma_final=1.0).penalty(view).tolist() == pytest.approx([gamma] * 2)
+    assert trick(gamma=10.0).penalty(view).tolist() == pytest.approx([10.0] * 2)

@@ -8,10 +8,10 @@ import pytest
 import torch
 from trials import small_trial
 
-from ganbench.suite.plan import meaningless
+from ganbench.suite.plan import incompatibility
 from ganbench.training.noise import Noise
-from ganbench.training.setup import Game
-from ganbench.training.step import Play
+from ganbench.training.setup import TrialSetup
+from ganbench.training.step import StepContext
 from ganbench.tricks.diff_augment import DiffAugment
 from ganbench.tricks.instance_noise import InstanceNoise
 from ganbench.tricks.packing import Packing
@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 
 
 def at(progress, noise=None):
-    return SimpleNamespace(noise=noise or Noise((0, 1), CPU), progress=progress, lead=1)
+    return SimpleNamespace(noise=noise or Noise((0, 1), CPU), progress=progress, batch_dim=1)
 
 
 @pytest.mark.parametrize(("progress", "sigma"), [(0.0, 0.3), (0.5, 0.15), (0.9, 0.03)])
@@ -35,16 +35,16 @@ def test_instance_noise_shrinks_linearly(progress, sigma):
 
 def test_instance_noise_is_in_both_players_steps_on_both_sides():
     """The discriminator is a probe: what it saw minus what there was."""
-    game = Game(small_trial(("instance_noise", {"sigma": 0.5}), loss=("relativistic_paired", {})), CPU)
-    d, g = game.players((0, 1))
-    play = Play(game, d, g, Noise((0, 1), CPU), 0.0, False)
-    batch = play.draw()
-    fake = game.generate(g.params, g.buffers, batch.z, training=True, noise=None)
-    critic = play.critic(d.params, batch, fake)
-    for seen, was in ((critic.real, batch.real), (critic.fake, fake)):
+    setup = TrialSetup(small_trial(("instance_noise", {"sigma": 0.5}), loss=("relativistic_paired", {})), CPU)
+    d, g = setup.players((0, 1))
+    context = StepContext(setup, d, g, Noise((0, 1), CPU), 0.0, False)
+    batch = context.minibatch()
+    fake = setup.generate(g.params, g.buffers, batch.z, training=True, noise=None)
+    view = context.discriminator_view(d.params, batch, fake)
+    for seen, was in ((view.real, batch.real), (view.fake, fake)):
         # n = 64 numbers over both seeds: a chi-square of 64 degrees is outside [.25, 2.2] × 64 with p < 1e-7.
         assert 0.25 < ((seen - was) / 0.5).square().mean().item() < 2.2
-    (through,) = torch.autograd.grad(critic.fake.sum(), fake)
+    (through,) = torch.autograd.grad(view.fake.sum(), fake)
     assert torch.equal(through, torch.ones_like(fake))
 
 
@@ -63,25 +63,25 @@ def test_packing_lays_samples_side_by_side():
 
 def test_packed_discriminator_and_its_penalty():
     """R1 with packing is one on the packed vector: the squared slopes of the samples of a pack add up."""
-    game = Game(small_trial(("packing", {}), ("r1", {})), CPU)
-    d, g = game.players((0, 1))
-    play = Play(game, d, g, Noise((0, 1), CPU), 0.0, False)
-    losses = play.discriminator_loss(d.params, g.params, play.draw())
+    setup = TrialSetup(small_trial(("packing", {}), ("r1", {})), CPU)
+    d, g = setup.players((0, 1))
+    context = StepContext(setup, d, g, Noise((0, 1), CPU), 0.0, False)
+    losses = context.discriminator_loss(d.params, g.params, context.minibatch())
     assert losses.fake_logits.shape == (2, 8)
-    critic = play.critic(d.params, play.draw(), torch.zeros(2, 16, 2))
-    x = critic.real.detach().requires_grad_()
-    slopes = critic.slope(x)
+    view = context.discriminator_view(d.params, context.minibatch(), torch.zeros(2, 16, 2))
+    x = view.real.detach().requires_grad_()
+    slopes = view.squared_grad_norm(x)
     for b in range(8):
-        (gradient,) = torch.autograd.grad(critic(x)[1, b], x)
+        (gradient,) = torch.autograd.grad(view(x)[1, b], x)
         first, second = gradient[1, b, :2], gradient[1, b, 2:]
         assert slopes[1, b].item() == pytest.approx((first.square().sum() + second.square().sum()).item(), rel=1e-5)
 
 
 def test_packing_says_what_it_cannot_pack():
-    assert "not divisible by m = 3" in (meaningless(small_trial(("packing", {"m": 3}))) or "")
+    assert "not divisible by m = 3" in (incompatibility(small_trial(("packing", {"m": 3}))) or "")
     noise = ("instance_noise", {})
-    assert "list it after instance_noise" in (meaningless(small_trial(("packing", {}), noise)) or "")
-    assert meaningless(small_trial(noise, ("packing", {}))) is None
+    assert "list it after instance_noise" in (incompatibility(small_trial(("packing", {}), noise)) or "")
+    assert incompatibility(small_trial(noise, ("packing", {}))) is None
 
 
 class Fixed:
@@ -128,10 +128,10 @@ def test_augmentation_is_that_of_a_loop(channels, side):
 def test_policies_are_taken_one_at_a_time():
     generator = torch.Generator().manual_seed(3)
     x, u = torch.rand(2, 6, 1, 8, 8, generator=generator) + 1.0, torch.rand(2, 6, 7, generator=generator)
-    critic = at(0, Fixed(u))
-    moved = DiffAugment(policy=("translation",)).inputs(x, critic, "real")
-    cut = DiffAugment(policy=("cutout",)).inputs(x, critic, "real")
-    coloured = DiffAugment(policy=("colour",)).inputs(x, critic, "real")
+    view = at(0, Fixed(u))
+    moved = DiffAugment(policy=("translation",)).inputs(x, view, "real")
+    cut = DiffAugment(policy=("cutout",)).inputs(x, view, "real")
+    coloured = DiffAugment(policy=("colour",)).inputs(x, view, "real")
     assert torch.isin(moved[moved != 0], x).all()
     assert torch.equal(cut[cut != 0], x[cut != 0]) and (cut == 0).any((-1, -2)).all()
     assert torch.all((coloured != x).any((-1, -2)))
@@ -140,9 +140,9 @@ def test_policies_are_taken_one_at_a_time():
 def test_augmentation_is_differentiable():
     generator = torch.Generator().manual_seed(4)
     x = torch.randn(1, 2, 2, 4, 4, generator=generator, dtype=torch.float64, requires_grad=True)
-    critic = at(0, Fixed(torch.rand(1, 2, 7, generator=generator, dtype=torch.float64)))
-    assert torch.autograd.gradcheck(lambda x: DiffAugment().inputs(x, critic, "fake"), x)
+    view = at(0, Fixed(torch.rand(1, 2, 7, generator=generator, dtype=torch.float64)))
+    assert torch.autograd.gradcheck(lambda x: DiffAugment().inputs(x, view, "fake"), x)
 
 
 def test_augmentation_wants_images():
-    assert "images" in (meaningless(small_trial(("diff_augment", {}))) or "")
+    assert "images" in (incompatibility(small_trial(("diff_augment", {}))) or "")

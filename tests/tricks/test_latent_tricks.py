@@ -7,11 +7,11 @@ import torch
 from scipy import stats
 from trials import small_trial
 
-from ganbench.suite.plan import meaningless
+from ganbench.suite.plan import incompatibility
 from ganbench.training.evaluation import Evaluator
 from ganbench.training.noise import Noise
-from ganbench.training.setup import Game
-from ganbench.training.step import Play
+from ganbench.training.setup import TrialSetup
+from ganbench.training.step import StepContext
 from ganbench.tricks.latent import Latent
 from ganbench.tricks.truncation import Truncation
 
@@ -43,9 +43,9 @@ def test_truncated_quantiles(threshold):
 def latents(*tricks):
     """Return what the generator gets in training and in evaluation."""
     trial = small_trial(*tricks)
-    game = Game(trial, CPU)
-    d, g = game.players(trial.seeds)
-    return Play(game, d, g, Noise(trial.seeds, CPU), 0.0, False).draw().z, Evaluator(game, trial.seeds).z
+    setup = TrialSetup(trial, CPU)
+    d, g = setup.players(trial.seeds)
+    return StepContext(setup, d, g, Noise(trial.seeds, CPU), 0.0, False).minibatch().z, Evaluator(setup, trial.seeds).z
 
 
 def test_where_they_are_used():
@@ -58,4 +58,4 @@ def test_where_they_are_used():
 
 
 def test_only_normal_latents_are_truncated():
-    assert "normal latents" in (meaningless(small_trial(("latent", {}), ("truncation", {}))) or "")
+    assert "normal latents" in (incompatibility(small_trial(("latent", {}), ("truncation", {}))) or "")

@@ -10,8 +10,8 @@ from trials import small_trial
 
 from ganbench.core.registry import build
 from ganbench.training.noise import Noise
-from ganbench.training.setup import Game
-from ganbench.training.step import Play, gan_step
+from ganbench.training.setup import TrialSetup
+from ganbench.training.step import StepContext, gan_step
 from ganbench.tricks.feature_matching import FeatureMatching
 from ganbench.tricks.historical_averaging import HistoricalAveraging
 from ganbench.tricks.lecam import LeCam
@@ -40,11 +40,11 @@ def test_lecam_anchors_follow_the_logits_and_wait():
 
 
 def test_historical_average_is_the_mean_of_all_steps():
-    game = Game(small_trial(("historical_averaging", {"weight": 0.3})), CPU)
-    d, g = game.players((0, 1))
+    setup = TrialSetup(small_trial(("historical_averaging", {"weight": 0.3})), CPU)
+    d, g = setup.players((0, 1))
     noise, seen = Noise((0, 1), CPU), []
     for step in range(1, 6):
-        gan_step(game, d, g, noise, step)
+        gan_step(setup, d, g, noise, step)
         seen.append(d.flat.detach().clone())
     mean = sum(seen) / 5
     torch.testing.assert_close(d.memory["historical average"], mean)
@@ -56,12 +56,12 @@ def test_historical_average_is_the_mean_of_all_steps():
 
 
 def test_feature_matching_replaces_the_adversarial_loss():
-    game = Game(small_trial(("feature_matching", {"weight": 2.0})), CPU)
-    d, g = game.players((0, 1))
-    play = Play(game, d, g, Noise((0, 1), CPU), 0.0, False)
-    batch = play.draw(game.generator_needs_real)
-    loss = play.generator_loss(d.params, g.params, batch).loss
-    fake = game.generate(g.params, g.buffers, batch.z, training=True, noise=None)
+    setup = TrialSetup(small_trial(("feature_matching", {"weight": 2.0})), CPU)
+    d, g = setup.players((0, 1))
+    context = StepContext(setup, d, g, Noise((0, 1), CPU), 0.0, False)
+    batch = context.minibatch(setup.generator_needs_real)
+    loss = context.generator_loss(d.params, g.params, batch).loss
+    fake = setup.generate(g.params, g.buffers, batch.z, training=True, noise=None)
     for seed in range(2):
         hidden = []
         for x in (batch.real[seed], fake[seed]):
@@ -71,7 +71,7 @@ def test_feature_matching_replaces_the_adversarial_loss():
             hidden.append(sum(x) / len(x))
         expected = 2.0 * (hidden[0] - hidden[1]).square().sum()
         assert loss[seed].item() == pytest.approx(expected.item(), rel=1e-4)
-    assert FeatureMatching.needs_real
+    assert FeatureMatching.requires_real
 
 
 def test_top_k_keeps_the_best_and_its_share_falls():
@@ -86,9 +86,11 @@ def test_top_k_keeps_the_best_and_its_share_falls():
 
 def test_top_k_in_the_generators_loss():
     """The generator's loss of the engine is the loss of the best fakes' logits."""
-    game = Game(small_trial(("top_k", {"gamma": 0.5, "floor": 0.25, "epoch": 1})), CPU)
-    d, g = game.players((0, 1))
-    losses = (play := Play(game, d, g, Noise((0, 1), CPU), 0.5, False)).generator_loss(d.params, g.params, play.draw())
+    setup = TrialSetup(small_trial(("top_k", {"gamma": 0.5, "floor": 0.25, "epoch": 1})), CPU)
+    d, g = setup.players((0, 1))
+    losses = (context := StepContext(setup, d, g, Noise((0, 1), CPU), 0.5, False)).generator_loss(
+        d.params, g.params, context.minibatch()
+    )
     best = torch.stack([torch.stack(sorted(row)[-4:]) for row in losses.fake_logits])
     torch.testing.assert_close(losses.loss, build("loss", "non_saturating", {}).generator(best))
 
@@ -105,7 +107,7 @@ def test_replayed_samples_are_those_of_a_list(size, batch):
         )
         draws = torch.rand(2, 2, size, generator=generator)
         noise = SimpleNamespace(uniform=lambda name, *shape, draws=draws: draws)
-        see = SimpleNamespace(player="D", memory=memory, noise=noise, lead=1)
+        see = SimpleNamespace(player="D", memory=memory, noise=noise, batch_dim=1)
         shown = trick.inputs(x, see, "fake")
         for s, kept in enumerate(lists):
             if len(kept) < size:

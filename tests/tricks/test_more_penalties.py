@@ -8,10 +8,10 @@ import pytest
 import torch
 from trials import small_trial
 
-from ganbench.suite.plan import meaningless
+from ganbench.suite.plan import incompatibility
 from ganbench.training.noise import Noise
-from ganbench.training.setup import Game
-from ganbench.training.step import Play
+from ganbench.training.setup import TrialSetup
+from ganbench.training.step import StepContext
 from ganbench.tricks.dragan import DRAGAN
 from ganbench.tricks.gradient_clipping import GradientClipping
 from ganbench.tricks.gradient_penalty import GradientPenalty
@@ -39,13 +39,15 @@ class Known:
         return self.drawn[name]
 
 
-def critic(function, real=REAL, fake=FAKE):
+def view(function, real=REAL, fake=FAKE):
     def slope(x):
         x = x.detach().requires_grad_()
         (g,) = torch.autograd.grad(function(x).sum(), x, create_graph=True)
         return g.flatten(2).square().sum(-1)
 
-    return SimpleNamespace(real=real, fake=fake, real_logits=function(real), noise=Known(), slope=slope, progress=0.0)
+    return SimpleNamespace(
+        real=real, fake=fake, real_logits=function(real), noise=Known(), squared_grad_norm=slope, progress=0.0
+    )
 
 
 def bowl(x):
@@ -57,14 +59,14 @@ def bowl(x):
 def test_linear_discriminator(norm):
     """‖∇D‖ = ‖w‖ everywhere: γ/2 ‖w‖² and λ(‖w‖ − 1)²."""
     w = torch.tensor([0.6, 0.0, 0.8], dtype=torch.float64) * norm
-    see = critic(lambda x: x @ w)
+    see = view(lambda x: x @ w)
     assert R2(gamma=4.0).penalty(see).tolist() == pytest.approx([2 * norm**2] * 2, abs=1e-9)
     assert ZeroCenteredGP(gamma=4.0).penalty(see).tolist() == pytest.approx([2 * norm**2] * 2, abs=1e-9)
     assert DRAGAN().penalty(see).tolist() == pytest.approx([10 * (norm - 1) ** 2] * 2, abs=3e-5)
 
 
 def test_where_each_penalty_looks():
-    see = critic(bowl)
+    see = view(bowl)
     r2 = [sum(float(x @ x) for x in FAKE[s]) / 7 for s in range(2)]
     assert R2(gamma=2.0).penalty(see).tolist() == pytest.approx(r2)
     value = ZeroCenteredGP(gamma=2.0).penalty(see)
@@ -76,7 +78,7 @@ def test_where_each_penalty_looks():
 
 
 def test_dragan_looks_around_real_samples():
-    see = critic(bowl)
+    see = view(bowl)
     value = DRAGAN(weight=3.0).penalty(see)
     share, noise = see.noise.drawn["dragan share"], see.noise.drawn["dragan noise"]
     for s in range(2):
@@ -89,7 +91,7 @@ def test_dragan_looks_around_real_samples():
 def test_gradients_stay_finite_where_the_slope_is_zero():
     w = torch.zeros(3, dtype=torch.float64, requires_grad=True)
     for trick in (DRAGAN(), R2(), ZeroCenteredGP()):
-        (g,) = torch.autograd.grad(trick.penalty(critic(lambda x: x @ w)).sum(), w)
+        (g,) = torch.autograd.grad(trick.penalty(view(lambda x: x @ w)).sum(), w)
         assert torch.isfinite(g).all(), trick.name
 
 
@@ -100,7 +102,7 @@ def test_wasserstein_with_a_linear_critic_and_gradient_penalty():
     optimizer = torch.optim.LBFGS([w], 1.0, 200, None, 1e-12, 1e-16, line_search_fn="strong_wolfe")
 
     def value():
-        see = critic(lambda x: x @ w, real=FAKE + shift)
+        see = view(lambda x: x @ w, real=FAKE + shift)
         return (FAKE @ w - see.real_logits).mean() + GradientPenalty().penalty(see).mean()
 
     def closure():
@@ -138,10 +140,10 @@ def test_decays_are_sums_over_weights_alone():
 
 
 def test_l2_decay_of_a_linear_discriminator_is_r1():
-    game = Game(small_trial(network=("mlp", {"latent": 4, "width": 16, "d_depth": 0})), torch.device("cpu"))
-    d, g = game.players((0, 1))
-    play = Play(game, d, g, Noise((0, 1), torch.device("cpu")), 0.0, False)
-    seen = play.critic(d.params, play.draw(), torch.zeros(2, 16, 2))
+    setup = TrialSetup(small_trial(network=("mlp", {"latent": 4, "width": 16, "d_depth": 0})), torch.device("cpu"))
+    d, g = setup.players((0, 1))
+    context = StepContext(setup, d, g, Noise((0, 1), torch.device("cpu")), 0.0, False)
+    seen = context.discriminator_view(d.params, context.minibatch(), torch.zeros(2, 16, 2))
     seen.real_logits = seen(seen.real)
     torch.testing.assert_close(L2Decay(weight=0.7).penalty(seen), R1(gamma=0.7).penalty(seen))
 
@@ -202,11 +204,11 @@ def test_mode_seeking_pushes_samples_apart_and_a_collapsed_generator_is_finite()
 
 @pytest.mark.parametrize("trick", ["dragan", "r2", "zero_centered_gp"])
 def test_slopes_of_single_samples_need_samples_alone(trick):
-    assert "other samples" in (meaningless(small_trial((trick, {}), ("minibatch_discrimination", {}))) or "")
-    assert meaningless(small_trial((trick, {}), ("r1", {}))) is None
+    assert "other samples" in (incompatibility(small_trial((trick, {}), ("minibatch_discrimination", {}))) or "")
+    assert incompatibility(small_trial((trick, {}), ("r1", {}))) is None
 
 
 def test_no_meaning_beside_each_other():
-    assert "fixed size" in (meaningless(small_trial(("l2_decay", {}), ("spectral_norm", {}))) or "")
-    assert "distances" in (meaningless(small_trial(("mode_seeking", {}), ("packing", {}))) or "")
-    assert "two halves" in (meaningless(small_trial(("mode_seeking", {}), batch=15)) or "")
+    assert "fixed size" in (incompatibility(small_trial(("l2_decay", {}), ("spectral_norm", {}))) or "")
+    assert "distances" in (incompatibility(small_trial(("mode_seeking", {}), ("packing", {}))) or "")
+    assert "two halves" in (incompatibility(small_trial(("mode_seeking", {}), batch=15)) or "")

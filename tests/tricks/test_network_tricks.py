@@ -7,9 +7,9 @@ import torch
 from trials import small_trial
 
 from ganbench.networks.mlp import MLP
-from ganbench.suite.plan import meaningless
+from ganbench.suite.plan import incompatibility
 from ganbench.training.noise import Noise
-from ganbench.training.setup import Game
+from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
 from ganbench.tricks.minibatch_stddev import MinibatchStddev
 
@@ -33,14 +33,14 @@ FITS = {
 @pytest.mark.parametrize("name", FITS)
 def test_a_network_without_the_option_is_a_skip_with_a_reason(name):
     for fits, axes in zip(FITS[name], ({}, DCGAN, RESNET), strict=True):
-        reason = meaningless(small_trial((name, {}), **axes))
+        reason = incompatibility(small_trial((name, {}), **axes))
         assert (reason is None) == fits, reason
         assert fits or name in reason
 
 
 @pytest.mark.parametrize("name", ["instance_norm", "self_attention"])
 def test_fully_connected_networks_on_images_have_no_places(name):
-    assert "mlp has no" in meaningless(small_trial((name, {}), **MLP_AND_IMAGES))
+    assert "mlp has no" in incompatibility(small_trial((name, {}), **MLP_AND_IMAGES))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_fully_connected_networks_on_images_have_no_places(name):
 )
 def test_combinations(tricks, reason):
     for order in (tricks, tricks[::-1]):
-        found = meaningless(small_trial(*((t, {}) for t in order)))
+        found = incompatibility(small_trial(*((t, {}) for t in order)))
         assert (found is None) if reason is None else reason in found
 
 
@@ -77,20 +77,20 @@ def test_combinations(tricks, reason):
     ],
 )
 def test_a_networks_own_options_meet_the_same_objections(options, trick):
-    assert meaningless(small_trial((trick, {}), network=("mlp", options))) is not None
-    assert meaningless(small_trial((trick, {}))) is None
+    assert incompatibility(small_trial((trick, {}), network=("mlp", options))) is not None
+    assert incompatibility(small_trial((trick, {}))) is None
 
 
 def test_the_batch_must_have_groups():
-    assert "groups of 4" in meaningless(small_trial(("minibatch_stddev", {}), batch=18))
-    assert "batch of 6 " in meaningless(small_trial(("minibatch_stddev", {}), ("packing", {"m": 3}), batch=18))
-    assert meaningless(small_trial(("minibatch_stddev", {}), ("packing", {"m": 2}), batch=16)) is None
+    assert "groups of 4" in incompatibility(small_trial(("minibatch_stddev", {}), batch=18))
+    assert "batch of 6 " in incompatibility(small_trial(("minibatch_stddev", {}), ("packing", {"m": 3}), batch=18))
+    assert incompatibility(small_trial(("minibatch_stddev", {}), ("packing", {"m": 2}), batch=16)) is None
 
 
 def test_minibatch_stddev_group_by_group():
     """The slow way: a loop over groups and features with torch's own std."""
     h = torch.randn(2, 12, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    found = MinibatchStddev(size=4).features(h, {})
+    found = MinibatchStddev(size=4).extra_hidden(h, {})
     assert found.shape == (2, 12, 1)
     for s in range(2):
         for b in range(12):
@@ -101,13 +101,13 @@ def test_minibatch_stddev_group_by_group():
 
 def test_minibatch_stddev_of_equal_samples_has_a_finite_slope():
     h = torch.ones(1, 8, 3, requires_grad=True)
-    (slope,) = torch.autograd.grad(MinibatchStddev().features(h, {}).sum(), h)
+    (slope,) = torch.autograd.grad(MinibatchStddev().extra_hidden(h, {}).sum(), h)
     assert torch.isfinite(slope).all()
 
 
 def players(*tricks, **changes):
-    game = Game(small_trial(*tricks, **changes), torch.device("cpu"))
-    return game, *game.players((0, 1))
+    setup = TrialSetup(small_trial(*tricks, **changes), torch.device("cpu"))
+    return setup, *setup.players((0, 1))
 
 
 def test_weight_norm_starts_where_the_plain_network_does():
@@ -115,21 +115,21 @@ def test_weight_norm_starts_where_the_plain_network_does():
     x = torch.randn(2, 16, 2)
     logits = []
     for tricks in ([], [("weight_norm", {})]):
-        game, d, _ = players(*tricks)
-        h = game.trunk.apply(d.params, d.buffers, x, training=True, noise=None)
-        logits.append(game.head.apply(d.params, d.buffers, h, training=True, noise=None))
+        setup, d, _ = players(*tricks)
+        h = setup.trunk.apply(d.params, d.buffers, x, training=True, noise=None)
+        logits.append(setup.head.apply(d.params, d.buffers, h, training=True, noise=None))
     torch.testing.assert_close(*logits, rtol=1e-5, atol=1e-6)
 
 
 def test_dropout_is_on_in_training_alone_and_differs_between_passes():
-    game, d, _ = players(("dropout", {"p": 0.5}))
+    setup, d, _ = players(("dropout", {"p": 0.5}))
     x, noise = torch.ones(2, 16, 2), Noise((0, 1), torch.device("cpu"))
-    first, second = (game.trunk.apply(d.params, d.buffers, x, training=True, noise=noise) for _ in range(2))
+    first, second = (setup.trunk.apply(d.params, d.buffers, x, training=True, noise=noise) for _ in range(2))
     assert not torch.equal(first, second)
     # 512 features, each zero with probability 1/2 (leaky ReLU is never 0 of itself): a share outside .4 to .6 has a
     # probability below 1e-5.
     assert 0.4 < (first == 0).double().mean() < 0.6
-    assert (game.trunk.apply(d.params, d.buffers, x, training=False, noise=noise) != 0).all()
+    assert (setup.trunk.apply(d.params, d.buffers, x, training=False, noise=noise) != 0).all()
 
 
 def test_a_penalty_under_layer_norm_is_each_samples_own():
@@ -160,10 +160,10 @@ def test_a_penalty_under_layer_norm_is_each_samples_own():
     ],
 )
 def test_combinations_train(tricks):
-    game, d, g = players(*((t, {}) for t in tricks))
+    setup, d, g = players(*((t, {}) for t in tricks))
     noise = Noise((0, 1), torch.device("cpu"))
     for step in range(1, 4):
-        done = gan_step(game, d, g, noise, step)
+        done = gan_step(setup, d, g, noise, step)
     assert torch.isfinite(done.d.loss + done.g.loss).all()
     assert torch.isfinite(done.d.gradient).all()
 
@@ -171,9 +171,9 @@ def test_combinations_train(tricks):
 @pytest.mark.parametrize("tricks", [("instance_norm", "r1"), ("layer_norm", "r1"), ("self_attention", "spectral_norm")])
 @pytest.mark.parametrize("axes", [DCGAN, RESNET], ids=["dcgan", "resnet"])
 def test_combinations_train_on_images(tricks, axes):
-    game, d, g = players(*((t, {}) for t in tricks), **axes)
+    setup, d, g = players(*((t, {}) for t in tricks), **axes)
     noise = Noise((0, 1), torch.device("cpu"))
     for step in range(1, 3):
-        done = gan_step(game, d, g, noise, step)
+        done = gan_step(setup, d, g, noise, step)
     assert torch.isfinite(done.d.gradient).all()
     assert torch.isfinite(done.g.gradient).all()

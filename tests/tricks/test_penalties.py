@@ -22,7 +22,7 @@ class Rays:
         return torch.rand(2, *shape, generator=self.generator)
 
 
-def critic(function, real, fake):
+def view(function, real, fake):
     """Return what a penalty sees of a discriminator `function`, over `[S, B, d]` samples."""
 
     def slope(x):
@@ -30,7 +30,9 @@ def critic(function, real, fake):
         (g,) = torch.autograd.grad(function(x).sum(), x, create_graph=True)
         return g.flatten(2).square().sum(-1)
 
-    return SimpleNamespace(real=real, fake=fake, real_logits=function(real), noise=Rays(), slope=slope, progress=0.0)
+    return SimpleNamespace(
+        real=real, fake=fake, real_logits=function(real), noise=Rays(), squared_grad_norm=slope, progress=0.0
+    )
 
 
 def linear(norm, dimension=3):
@@ -45,7 +47,7 @@ REAL, FAKE = torch.randn(2, 7, 3), torch.randn(2, 7, 3)
 @pytest.mark.parametrize("norm", [0.0, 0.5, 1.0, 3.0])
 def test_linear_critic(norm):
     """A linear critic has ‖∇D‖ = ‖w‖ everywhere: GP = λ(‖w‖ − 1)², one-sided 0 below 1, R1 = γ/2 ‖w‖²."""
-    see = critic(linear(norm), REAL, FAKE)
+    see = view(linear(norm), REAL, FAKE)
     two_sided = pytest.approx([10 * (norm - 1) ** 2] * 2, abs=1e-4)
     assert GradientPenalty().penalty(see).tolist() == two_sided
     one_sided = pytest.approx([10 * max(norm - 1, 0) ** 2] * 2, abs=1e-4)
@@ -57,14 +59,14 @@ def test_the_norm_is_that_of_one_sample():
     """Steep at one sample and flat at the others: a norm over the whole batch would be far off."""
     real = torch.zeros(2, 4, 1)
     real[:, 0] = 2.0
-    see = critic(lambda x: x.square().sum(-1), real, real)
+    see = view(lambda x: x.square().sum(-1), real, real)
     assert R1(gamma=2.0).penalty(see).tolist() == pytest.approx([16 / 4] * 2)  # |2x|² = 16, 0, 0, 0
     assert GradientPenalty(weight=1.0).penalty(see).tolist() == pytest.approx([(9 + 3) / 4] * 2, abs=1e-4)
 
 
 def test_a_zero_gradient_has_a_finite_slope():
     w = torch.zeros(3, requires_grad=True)
-    GradientPenalty().penalty(critic(lambda x: x @ w, REAL, FAKE)).sum().backward()
+    GradientPenalty().penalty(view(lambda x: x @ w, REAL, FAKE)).sum().backward()
     assert torch.isfinite(w.grad).all()
 
 

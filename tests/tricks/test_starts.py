@@ -8,26 +8,26 @@ from trials import small_trial
 
 from ganbench.core.errors import UsageError
 from ganbench.training.noise import Noise
-from ganbench.training.setup import Game
-from ganbench.training.step import Play, gan_step
+from ganbench.training.setup import TrialSetup
+from ganbench.training.step import StepContext, gan_step
 
 SEEDS = (0, 1)
 
 
 def game_of(*tricks, **changes):
-    game = Game(small_trial(*tricks, **changes), torch.device("cpu"))
-    return game, *game.players(SEEDS), Noise(SEEDS, torch.device("cpu"))
+    setup = TrialSetup(small_trial(*tricks, **changes), torch.device("cpu"))
+    return setup, *setup.players(SEEDS), Noise(SEEDS, torch.device("cpu"))
 
 
 def test_a_head_start_is_so_many_updates_of_the_discriminator_alone():
-    game, d, g, noise = game_of(("head_start", {"steps": 7}))
+    setup, d, g, noise = game_of(("head_start", {"steps": 7}))
     plain, d2, g2, noise2 = game_of()
     start = g2.flat.clone()
     for step in (1, 2, 3):
-        gan_step(game, d, g, noise, step)
-    play = Play(plain, d2, g2, noise2, 0.0, False)
+        gan_step(setup, d, g, noise, step)
+    context = StepContext(plain, d2, g2, noise2, 0.0, False)
     for _ in range(7):
-        play.update(d2, play.discriminator_pass())
+        context.apply_update(d2, context.discriminator_update())
     assert torch.equal(g2.flat, start)
     for step in (1, 2, 3):
         gan_step(plain, d2, g2, noise2, step)
@@ -37,25 +37,25 @@ def test_a_head_start_is_so_many_updates_of_the_discriminator_alone():
 
 def test_a_displaced_generator_makes_the_same_samples_elsewhere():
     trick = ("displaced_start", {"by": 8.0})
-    game, d, g, noise = game_of(trick, optimizer=("sgd", {"lr": 1e-12}))
+    setup, d, g, noise = game_of(trick, optimizer=("sgd", {"lr": 1e-12}))
     z = torch.randn(2, 50, 4)
-    before = game.generate(g.params, g.buffers, z, training=False, noise=None)
+    before = setup.generate(g.params, g.buffers, z, training=False, noise=None)
     for step in (1, 2, 3):
-        gan_step(game, d, g, noise, step)
-    after = game.generate(g.params, g.buffers, z, training=False, noise=None)
+        gan_step(setup, d, g, noise, step)
+    after = setup.generate(g.params, g.buffers, z, training=False, noise=None)
     torch.testing.assert_close(after, before + 8.0, rtol=0, atol=1e-5)
 
 
 def test_a_generator_without_a_bias_cannot_be_displaced():
-    game, d, g, noise = game_of(("displaced_start", {}), dataset=("dirac", {}), network=("dirac", {}))
+    setup, d, g, noise = game_of(("displaced_start", {}), dataset=("dirac", {}), network=("dirac", {}))
     with pytest.raises(UsageError, match=r"theta\.weight, no bias; take a network with one"):
-        gan_step(game, d, g, noise, 1)
+        gan_step(setup, d, g, noise, 1)
 
 
 def test_jitter_gives_each_seed_a_start_of_its_own():
     axes = {"dataset": ("dirac", {}), "network": ("dirac", {"jitter": 0.2})}
-    game = Game(small_trial(**axes), torch.device("cpu"))
-    d, g = game.players(tuple(range(200)))
+    setup = TrialSetup(small_trial(**axes), torch.device("cpu"))
+    d, g = setup.players(tuple(range(200)))
     for player in (d, g):
         (start,) = (number.detach() for number in player.params.values())
         assert len(set(start.flatten().tolist())) == 200

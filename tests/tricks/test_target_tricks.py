@@ -10,7 +10,7 @@ from trials import small_trial
 
 from ganbench.core.protocols import HARD, Targets
 from ganbench.core.registry import build
-from ganbench.suite.plan import meaningless
+from ganbench.suite.plan import incompatibility
 from ganbench.training.noise import Noise
 from ganbench.tricks.label_flipping import LabelFlipping
 from ganbench.tricks.two_sided_label_smoothing import TwoSidedLabelSmoothing
@@ -69,12 +69,12 @@ def test_flips_bound_the_best_logit():
 @pytest.mark.parametrize("loss", ["hinge", "wasserstein", "relativistic_paired", "relativistic_average", "fgan_kl"])
 @pytest.mark.parametrize("trick", ["one_sided_label_smoothing", "two_sided_label_smoothing", "label_flipping"])
 def test_losses_without_targets_are_skipped(trick, loss):
-    assert "no 1/0 targets" in (meaningless(small_trial((trick, {}), loss=(loss, {}))) or "")
-    assert meaningless(small_trial((trick, {}))) is None
+    assert "no 1/0 targets" in (incompatibility(small_trial((trick, {}), loss=(loss, {}))) or "")
+    assert incompatibility(small_trial((trick, {}))) is None
 
 
 def test_what_would_be_overwritten_is_skipped():
     one, two, flip = ("one_sided_label_smoothing", {}), ("two_sided_label_smoothing", {}), ("label_flipping", {})
-    assert "already" in (meaningless(small_trial(one, two)) or "")
-    assert "overwrite" in (meaningless(small_trial(flip, one)) or "")
-    assert meaningless(small_trial(one, flip)) is None
+    assert "already" in (incompatibility(small_trial(one, two)) or "")
+    assert "overwrite" in (incompatibility(small_trial(flip, one)) or "")
+    assert incompatibility(small_trial(one, flip)) is None

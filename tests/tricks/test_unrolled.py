@@ -9,19 +9,19 @@ from torch.func import functional_call
 from trials import small_trial
 
 from ganbench.training.noise import Noise
-from ganbench.training.setup import Game
-from ganbench.training.step import Play, gan_step
+from ganbench.training.setup import TrialSetup
+from ganbench.training.step import StepContext, gan_step
 
 SEED, DONE = 3, 4  # some steps beforehand, so that Adam has moments
 
 
 def at_work(optimizer, steps):
     trial = small_trial(("unrolled", {"steps": steps}), optimizer=optimizer, network=("mlp", {"width": 8, "latent": 3}))
-    game, noise = Game(trial, torch.device("cpu")), Noise((SEED,), torch.device("cpu"))
-    d, g = game.players((SEED,))
+    setup, noise = TrialSetup(trial, torch.device("cpu")), Noise((SEED,), torch.device("cpu"))
+    d, g = setup.players((SEED,))
     for step in range(1, DONE + 1):
-        gan_step(game, d, g, noise, step)
-    return game, d, g, noise
+        gan_step(setup, d, g, noise, step)
+    return setup, d, g, noise
 
 
 def net(player, slope):
@@ -54,29 +54,29 @@ def optimiser(player, network, name):
 @pytest.mark.parametrize("name", ["adam", "sgd"])
 @pytest.mark.parametrize("steps", [1, 3])
 def test_the_gradient_is_that_of_the_loss_after_the_updates(name, steps):
-    game, d, g, noise = at_work((name, {"lr": 0.02} | ({"momentum": 0.5} if name == "sgd" else {})), steps)
+    setup, d, g, noise = at_work((name, {"lr": 0.02} | ({"momentum": 0.5} if name == "sgd" else {})), steps)
     saved = noise.state_dict()
-    batch = Play(game, d, g, noise, 0.0, False).draw()
+    batch = StepContext(setup, d, g, noise, 0.0, False).minibatch()
     noise.load_state_dict(saved)
     z, real = batch.z[0].double(), batch.real[0].double()
     generator = net(g, 0.0)
 
     def loss(params):
         fake = functional_call(generator, params, (z,)).detach()
-        critic = net(d, 0.2)
-        inner = optimiser(d, critic, name)
+        view = net(d, 0.2)
+        inner = optimiser(d, view, name)
         for _ in range(steps):
             inner.zero_grad()
-            (F.softplus(-critic(real)).mean() + F.softplus(critic(fake)).mean()).backward()
+            (F.softplus(-view(real)).mean() + F.softplus(view(fake)).mean()).backward()
             inner.step()
-        return F.softplus(-critic(fake)).mean().item()
+        return F.softplus(-view(fake)).mean().item()
 
     start = {n: p.detach().clone() for n, p in generator.named_parameters()}
     torch.manual_seed(0)
     direction = {n: torch.randn_like(p) for n, p in start.items()}
     h = 1e-6
     ahead, behind = (loss({n: p + s * h * direction[n] for n, p in start.items()}) for s in (1, -1))
-    step = gan_step(game, d, g, noise, DONE + 1)
+    step = gan_step(setup, d, g, noise, DONE + 1)
     found = step.g.views(step.g.gradient)
     ours = sum(
         (direction[n].T if direction[n].dim() == 2 else direction[n]).flatten() @ v[0].double().flatten()
@@ -87,11 +87,11 @@ def test_the_gradient_is_that_of_the_loss_after_the_updates(name, steps):
 
 def test_the_discriminator_makes_the_first_of_the_updates():
     """At one unrolled step D moves to exactly where the generator was told that it would."""
-    game, d, g, noise = at_work(("adam", {}), 1)
-    plain, saved = Play(game, d, g, noise, 0.0, False), noise.state_dict()
-    losses = plain.discriminator_loss(d.params, g.params, plain.draw())
-    gradient = plain.passed(d, losses, torch.autograd.grad(losses.loss.sum(), list(d.params.values()))).gradient
+    setup, d, g, noise = at_work(("adam", {}), 1)
+    plain, saved = StepContext(setup, d, g, noise, 0.0, False), noise.state_dict()
+    losses = plain.discriminator_loss(d.params, g.params, plain.minibatch())
+    gradient = plain.make_update(d, losses, torch.autograd.grad(losses.loss.sum(), list(d.params.values()))).gradient
     noise.load_state_dict(saved)
-    done = gan_step(game, d, g, noise, DONE + 1)
+    done = gan_step(setup, d, g, noise, DONE + 1)
     torch.testing.assert_close(done.d.gradient, gradient, rtol=1e-5, atol=1e-8)
     assert math.isfinite(float(done.g.loss))

@@ -10,14 +10,14 @@ from types import FrameType
 
 from ganbench.core.status import Status
 from ganbench.sweep.progress import Progress
-from ganbench.sweep.trial_runner import Attempt, Report, Work, timeout_text
+from ganbench.sweep.trial_runner import TrialJob, TrialProgress, TrialRunner, timeout_text
 
 
 class _Overdue(BaseException):
     """A trial hangs; not an `Exception`, so that the trial does not catch it itself."""
 
 
-def train(works: Sequence[Work], progress: Progress) -> None:
+def train(works: Sequence[TrialJob], progress: Progress) -> None:
     """Train every trial in turn.
 
     Raises:
@@ -29,20 +29,20 @@ def train(works: Sequence[Work], progress: Progress) -> None:
     try:
         for work in works:
             torch.set_num_threads(work.threads)
-            _train(Attempt(work), progress)
+            _train(TrialRunner(work), progress)
     finally:
         torch.set_num_threads(threads)
 
 
-def _train(attempt: Attempt, progress: Progress) -> None:
-    report = Report(attempt.work.key)
+def _train(runner: TrialRunner, progress: Progress) -> None:
+    report = TrialProgress(runner.job.key)
     try:
-        with _alarm(attempt.work.deadline):
+        with _alarm(runner.job.deadline):
             while report.status is None:
                 progress.update(report)
-                report = attempt.advance()
+                report = runner.advance()
     except _Overdue:
-        report = attempt.fail(Status.TIMEOUT, timeout_text(attempt.work.timeout))
+        report = runner.fail(Status.TIMEOUT, timeout_text(runner.job.timeout))
     progress.update(report)
 
 

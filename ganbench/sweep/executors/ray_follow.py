@@ -12,12 +12,12 @@ from ray import tune
 from ganbench.core.errors import GanbenchError
 from ganbench.core.files import StoreError
 from ganbench.core.status import Status
-from ganbench.sweep.executors.ray_search import order
-from ganbench.sweep.executors.ray_worker import Source, work_of
+from ganbench.sweep.executors.ray_search import request_stop
+from ganbench.sweep.executors.ray_worker import Source, job_of
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.search_log import Adaptive
 from ganbench.sweep.signals import Interrupts
-from ganbench.sweep.trial_runner import Report, Work, describe, timeout_text
+from ganbench.sweep.trial_runner import TrialJob, TrialProgress, describe, timeout_text
 from ganbench.tables import store
 
 MAX_RETRIES = 2
@@ -59,23 +59,23 @@ class Watch(tune.Callback):
         result: dict[str, Any],
         **info: Any,  # noqa: ANN401
     ) -> None:
-        """Pass on a report."""
+        """PlayerUpdate on a report."""
         if "problem" in result:
-            self.problem = StoreError(self._work(trial).folder, OSError(*result["problem"]))
-        elif self._work(trial).key not in self.over:
+            self.problem = StoreError(self._job(trial).folder, OSError(*result["problem"]))
+        elif self._job(trial).key not in self.over:
             self._guard(lambda: self.progress.update(result["report"]))
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ANN401
         """Its worker died and Tune has queued the trial again; one whose time was over fails at once when it starts."""
         if self._overdue(trial):
-            self._fail(trial, Status.TIMEOUT, timeout_text(self._work(trial).timeout))
+            self._fail(trial, Status.TIMEOUT, timeout_text(self._job(trial).timeout))
         else:
-            self._guard(lambda: self.progress.retried(self._work(trial).key))
+            self._guard(lambda: self.progress.retried(self._job(trial).key))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:  # noqa: ANN401
         """Its worker died once too often."""
         if self._overdue(trial):
-            self._fail(trial, Status.TIMEOUT, timeout_text(self._work(trial).timeout))
+            self._fail(trial, Status.TIMEOUT, timeout_text(self._job(trial).timeout))
         else:
             self._fail(trial, Status.FAILED, f"its worker ended {MAX_RETRIES + 1} times: {_cause(trial)}")
 
@@ -86,12 +86,12 @@ class Watch(tune.Callback):
         if self.problem is not None:
             raise Stop
 
-    def _work(self, trial: Any) -> Work:  # noqa: ANN401
-        return work_of(self.source, trial.config)
+    def _job(self, trial: Any) -> TrialJob:  # noqa: ANN401
+        return job_of(self.source, trial.config)
 
-    def order(self, trial: Any, step: int) -> None:  # noqa: ANN401 - Tune's
-        """Order a trial to end at a step (a search's scheduler decides that)."""
-        self._guard(lambda: order(self._work(trial), step))
+    def request_stop(self, trial: Any, step: int) -> None:  # noqa: ANN401 - Tune's
+        """StopRequest a trial to end at a step (a search's scheduler decides that)."""
+        self._guard(lambda: request_stop(self._job(trial), step))
 
     def _note(self, source: Source, config: dict[str, Any]) -> None:
         """Write down what a searcher suggests, and show it."""
@@ -104,15 +104,15 @@ class Watch(tune.Callback):
         return now - self.started.get(trial.trial_id, now)
 
     def _overdue(self, trial: Any) -> bool:  # noqa: ANN401
-        timeout = self._work(trial).timeout
+        timeout = self._job(trial).timeout
         return timeout is not None and self._seconds(trial) >= timeout
 
     def _fail(self, trial: Any, status: Status, text: str) -> None:  # noqa: ANN401
-        work = self._work(trial)
+        work = self._job(trial)
         if work.key not in self.over:
             self.over.add(work.key)
             self._guard(lambda: store.write_failure(work.folder, work.key, status, text))
-            report = Report(work.key, status, seconds=self._seconds(trial), error=text)
+            report = TrialProgress(work.key, status, seconds=self._seconds(trial), error=text)
             self._guard(lambda: self.progress.update(report))
 
     def _guard(self, action: Callable[[], None]) -> None:

@@ -15,7 +15,7 @@ from ganbench.core.errors import UsageError
 from ganbench.suite.space import Range, Search
 from ganbench.sweep.executors.ray_worker import SCORE, STEP
 from ganbench.sweep.search_log import Adaptive
-from ganbench.sweep.trial_runner import Work
+from ganbench.sweep.trial_runner import TrialJob
 
 
 class Asha(ASHAScheduler):
@@ -51,13 +51,13 @@ class Optuna(OptunaSearch):
     """Optuna's sampler (TPE), told of finished trials alone."""
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Pass over what is not final."""
+        """PlayerUpdate over what is not final."""
 
     def save(self, checkpoint_path: str) -> None:
         """Keep nothing: the ledger knows what was tried."""
 
 
-def searcher(adaptive: Adaptive, finished: Callable[[Work], float | None]) -> tuple[Optuna, int]:
+def searcher(adaptive: Adaptive, finished: Callable[[TrialJob], float | None]) -> tuple[Optuna, int]:
     """Return Optuna's searcher, told of what is finished and of what was begun, and how many trials it is to try.
 
     Args:
@@ -98,11 +98,11 @@ def _distribution(found: Range) -> Any:  # noqa: ANN401 - Optuna's own type
     return distributions.FloatDistribution(low, high, log=found.kind == "log_uniform")
 
 
-def order(work: Work, step: int) -> None:
+def request_stop(work: TrialJob, step: int) -> None:
     """Leave an order for a trial to end at a step.
 
     Raises:
         OSError: it cannot be written.
     """
-    work.order.parent.mkdir(parents=True, exist_ok=True)
-    work.order.write_text(json.dumps({"step": step, "reason": f"stopped by asha at step {step}"}))
+    work.stop_request.parent.mkdir(parents=True, exist_ok=True)
+    work.stop_request.write_text(json.dumps({"step": step, "reason": f"stopped by asha at step {step}"}))

@@ -21,14 +21,14 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from ganbench.core.errors import GanbenchError, UsageError
 from ganbench.suite.estimate import cores
 from ganbench.sweep.executors.ray_worker import Source, template
-from ganbench.sweep.trial_runner import Work, describe, device_here
+from ganbench.sweep.trial_runner import TrialJob, describe, device_here
 
 OBJECT_STORE_BYTES = 80_000_000
 LOCK = "lock"
 
 
 @contextmanager
-def scratch() -> Iterator[Path]:
+def ray_temp_dir() -> Iterator[Path]:
     """Make a temporary folder for Ray, and remove those that killed processes left.
 
     Each holds a file that its process has locked; the kernel drops the lock of a process that died.
@@ -59,7 +59,7 @@ def _abandoned(lock: Path) -> bool:
     return True
 
 
-def start(source: Source, jobs: int | None, scratch: Path) -> int:
+def start(source: Source, jobs: int | None, ray_temp_dir: Path) -> int:
     """Start Ray for this process alone and return how many trials fit.
 
     Raises:
@@ -68,7 +68,7 @@ def start(source: Source, jobs: int | None, scratch: Path) -> int:
     threads = template(source).threads
     gpus = 0 if template(source).device == "cpu" else _local_gpus(template(source).device)
     fit = min(
-        jobs or at_once(cores(), gpus, template(source)),
+        jobs or max_concurrent(cores(), gpus, template(source)),
         len(source) if isinstance(source, Sequence) else source.search.trials,
     )
     try:
@@ -80,7 +80,7 @@ def start(source: Source, jobs: int | None, scratch: Path) -> int:
             object_store_memory=OBJECT_STORE_BYTES,
             _node_ip_address="127.0.0.1",
             # Ray's sockets lie there, and the path of a socket has at most 107 bytes.
-            _temp_dir=str(scratch / "ray") if len(str(scratch)) < 32 else None,
+            _temp_dir=str(ray_temp_dir / "ray") if len(str(ray_temp_dir)) < 32 else None,
         )
     except Exception as error:  # noqa: BLE001 - Ray raises what its layers raise
         raise GanbenchError(f"Ray did not start ({describe(error)}); `--executor local` runs without it") from error
@@ -94,7 +94,7 @@ def attach(address: str, source: Source) -> int:
         UsageError: no cluster there, or a node does not share the results folder or lacks ganbench.
     """
     try:
-        _knock(address)
+        _check_reachable(address)
         _init(address=address)
     except Exception as error:  # noqa: BLE001 - as above
         raise UsageError(
@@ -104,16 +104,16 @@ def attach(address: str, source: Source) -> int:
     there = ray.cluster_resources()
     if template(source).device == "cuda" and not there.get("GPU"):
         raise UsageError(f"--address {address}: the cluster has no GPU; say `resources.device: cpu` or auto")
-    return at_once(int(there.get("CPU", 1)), int(there.get("GPU", 0)), template(source))
+    return max_concurrent(int(there.get("CPU", 1)), int(there.get("GPU", 0)), template(source))
 
 
-def at_once(cores: int, gpus: int, work: Work) -> int:
+def max_concurrent(cores: int, gpus: int, work: TrialJob) -> int:
     """Return how many trials fit side by side."""
     fit = max(1, cores // work.threads)
     return fit if work.device == "cpu" or not gpus else max(1, min(fit, int(gpus / work.gpus + 1e-9)))
 
 
-def share(work: Work) -> float:
+def gpu_fraction(work: TrialJob) -> float:
     """Return the share of a GPU that Ray reserves for a trial; 0 where there is none to be had."""
     return work.gpus if work.device != "cpu" and ray.cluster_resources().get("GPU") else 0.0
 
@@ -127,7 +127,7 @@ def _local_gpus(wanted: str) -> int:
     return torch.cuda.device_count()
 
 
-def _knock(address: str) -> None:
+def _check_reachable(address: str) -> None:
     """Raise an OSError where nobody listens: Ray itself would try for minutes, and say so past all its settings."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if colon:

@@ -14,12 +14,12 @@ from ray import tune
 from ganbench.sweep.executors import ray_follow
 from ganbench.sweep.executors.ray_follow import Stop, Watch
 from ganbench.sweep.executors.ray_search import Asha, searcher
-from ganbench.sweep.executors.ray_session import attach, scratch, share, start
+from ganbench.sweep.executors.ray_session import attach, gpu_fraction, ray_temp_dir, start
 from ganbench.sweep.executors.ray_worker import Source, TrialActor, template
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.search_log import Adaptive
 from ganbench.sweep.signals import Interrupts
-from ganbench.sweep.trial_runner import Work, finished_score
+from ganbench.sweep.trial_runner import TrialJob, finished_score
 
 
 def train(
@@ -45,7 +45,7 @@ def train(
         UsageError: the cluster cannot be reached or does not see the results folder.
         StoreError: the results folder cannot be written.
     """
-    with scratch() as folder:
+    with ray_temp_dir() as folder:
         try:
             fit = attach(address, source) if address else start(source, jobs, folder)
             interrupts.install()
@@ -59,7 +59,9 @@ def _sweep(source: Source, progress: Progress, interrupts: Interrupts, jobs: int
     work = template(source)
     suggested, number = searcher(source, finished_score) if isinstance(source, Adaptive) else (None, 1)
     tuner = tune.Tuner(
-        tune.with_resources(tune.with_parameters(TrialActor, source=source), {"cpu": work.threads, "gpu": share(work)}),
+        tune.with_resources(
+            tune.with_parameters(TrialActor, source=source), {"cpu": work.threads, "gpu": gpu_fraction(work)}
+        ),
         param_space={} if isinstance(source, Adaptive) else {"index": tune.grid_search(list(range(len(source))))},
         tune_config=tune.TuneConfig(
             reuse_actors=True,
@@ -85,9 +87,9 @@ def _sweep(source: Source, progress: Progress, interrupts: Interrupts, jobs: int
         raise watch.problem
 
 
-def _scheduler(work: Work, watch: Watch) -> Asha | None:
+def _scheduler(work: TrialJob, watch: Watch) -> Asha | None:
     """Return the scheduler of the search that a trial belongs to, if it has one."""
     search = work.search
     if search is None or search.scheduler == "none" or work.objective is None:
         return None
-    return Asha(search, work.objective[1], work.trial.steps, watch.order)
+    return Asha(search, work.objective[1], work.trial.steps, watch.request_stop)

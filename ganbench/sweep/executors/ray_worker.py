@@ -10,19 +10,19 @@ from ray import tune
 
 from ganbench.core.files import StoreError
 from ganbench.sweep.search_log import Adaptive
-from ganbench.sweep.trial_runner import Attempt, Work
+from ganbench.sweep.trial_runner import TrialJob, TrialRunner
 
 SCORE, STEP = "score", "at_step"
 
-Source = Sequence[Work] | Adaptive
+Source = Sequence[TrialJob] | Adaptive
 
 
-def work_of(source: Source, config: Mapping[str, Any]) -> Work:
+def job_of(source: Source, config: Mapping[str, Any]) -> TrialJob:
     """Return what Tune's configuration stands for: a place in a list, or what a searcher suggests."""
     return source.work(config) if isinstance(source, Adaptive) else source[config["index"]]
 
 
-def template(source: Source) -> Work:
+def template(source: Source) -> TrialJob:
     """Return a work with the terms that all share."""
     return source.template if isinstance(source, Adaptive) else source[0]
 
@@ -41,19 +41,19 @@ class TrialActor(tune.Trainable):
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next trial."""
         signal.setitimer(signal.ITIMER_REAL, 0)
-        self.work = work_of(self.source, new_config)
-        self.attempt: Attempt | None = None
+        self.job = job_of(self.source, new_config)
+        self.runner: TrialRunner | None = None
         return True
 
     def step(self) -> dict[str, Any]:
         """Train a stretch and report."""
-        if self.attempt is None:
-            self.attempt = Attempt(self.work)
-            if self.work.deadline is not None:
+        if self.runner is None:
+            self.runner = TrialRunner(self.job)
+            if self.job.deadline is not None:
                 # Nobody handles SIGALRM here: the kernel ends a process that hangs, whatever it hangs in.
-                signal.setitimer(signal.ITIMER_REAL, self.work.deadline)
+                signal.setitimer(signal.ITIMER_REAL, self.job.deadline)
         try:
-            report = self.attempt.advance()
+            report = self.runner.advance()
         except StoreError as error:
             return {"problem": (error.errno, error.strerror), "done": True}
         if report.status is not None:
