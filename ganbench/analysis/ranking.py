@@ -12,8 +12,8 @@ import pandas as pd
 from ganbench.analysis.estimators import Values, iqm, mean, median, scored, sd, worst
 from ganbench.analysis.intervals import median_interval, t_interval
 from ganbench.core.column import Column
+from ganbench.core.naming import AXES
 from ganbench.core.status import Status
-from ganbench.core.trial import AXES
 from ganbench.tables.results import Results
 
 # What decides the order, first to last: coverage before quality, quality before the distance that blends both.
