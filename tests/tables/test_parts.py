@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -316,3 +317,33 @@ def test_any_numbers_and_texts_survive_the_way_to_the_disk(rows):
     assert back["k"].tolist() == frame["k"].tolist()
     assert back["t"].tolist() == frame["t"].tolist()
     assert schema.declarations("history", table.schema)["x"] == declared["x"]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        Column("x", "m", title="The x"),
+        Column("x", "m", scale="log", curve=True),
+        Column("x", "m", "ms", "lower", "float64", True, leading=2),
+    ],
+)
+def test_what_pages_are_told_of_a_column_survives_the_way_to_the_disk(column):
+    assert schema.declarations("history", schema.schema([*schema.LEADING["history"], column]))["x"] == column
+
+
+def test_a_declaration_says_no_more_than_it_has_to():
+    """Tables from before the optional keys are read, and columns at their defaults have the bytes of then."""
+    field = schema.schema([Column("x", "m", "nat", "lower")]).field("x")
+    said = json.loads(field.metadata[b"ganbench"])
+    assert set(said) == {"meaning", "unit", "direction", "dtype", "timing", "format"}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"leading": True}, {"scale": "loglog"}, {"title": 1}, {"curve": 1}, {"leading": "1"}]
+)
+def test_an_optional_key_of_another_kind_is_no_declaration(wrong):
+    field = schema.schema([Column("x", "m")]).field("x")
+    identity = schema.schema(schema.LEADING["history"])
+    said = json.dumps({**json.loads(field.metadata[b"ganbench"]), **wrong})
+    with pytest.raises(schema.SchemaError, match="no declaration"):
+        schema.declarations("history", pa.schema([*identity, field.with_metadata({"ganbench": said})]))
