@@ -51,7 +51,7 @@ def run(
     from ganbench.analysis.verdict_confusion import Confusion, confusion
     from ganbench.analysis.verdicts import verdicts
     from ganbench.sweep.run import run_plan
-    from ganbench.tables.store import load
+    from ganbench.tables.results import load
 
     lines: list[Line] = []
     read = [(plan_of(suite, request), planted_in(suite)) for suite in request.suites]

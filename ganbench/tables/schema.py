@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -129,14 +129,14 @@ def schema(columns: Iterable[Column]) -> pa.Schema:
     return pa.schema([pa.field(c.name, _ARROW[c.dtype], metadata={"ganbench": _describe(c)}) for c in columns])
 
 
-def declarations(table: str, found: pa.Schema) -> dict[str, Column]:
+def declarations(table: str, fields: pa.Schema) -> dict[str, Column]:
     """Return the declaration of every column of a table that was read.
 
     Raises:
         SchemaError: no declaration, another type than declared, a column is missing or there twice.
     """
-    columns = {field.name: _declaration(table, field) for field in found}
-    if len(columns) != len(found):
+    columns = {field.name: _declaration(table, field) for field in fields}
+    if len(columns) != len(fields):
         raise SchemaError(f"{table}: a column is there twice")
     for column in LEADING[table]:
         if column.name not in columns:
@@ -144,8 +144,13 @@ def declarations(table: str, found: pa.Schema) -> dict[str, Column]:
     return columns
 
 
-def read(path: Path, table: str) -> pa.Table:
-    """Return one of our tables from a parquet file, every value checked.
+def read(path: Path, table: str, columns: Collection[str] | None = None) -> pa.Table:
+    """Return one of our tables from a parquet file, every value that is read checked, and all declarations.
+
+    Args:
+        path: the file.
+        table: `"runs"`, `"history"` or `"layers"`.
+        columns: read those of them that are there; None reads all.
 
     Raises:
         OSError: the file cannot be opened.
@@ -153,13 +158,15 @@ def read(path: Path, table: str) -> pa.Table:
     """
     data = path.read_bytes()  # apart from parsing, whose errors pyarrow may raise as OSError too
     try:
-        found = pq.ParquetFile(pa.BufferReader(data)).read()
-        found.validate(full=True)
+        file = pq.ParquetFile(pa.BufferReader(data))
+        names = None if columns is None else [name for name in file.schema_arrow.names if name in columns]
+        content = file.read(columns=names)
+        content.validate(full=True)
     except (pa.ArrowException, OSError, ValueError) as error:
         why = str(error).split(". ", 1)[0].splitlines()[0][:120]
         raise SchemaError(f"{table}: no parquet file, or a damaged one ({why})") from None
-    declarations(table, found.schema)
-    return found
+    declarations(table, file.schema_arrow)
+    return content
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:

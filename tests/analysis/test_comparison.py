@@ -22,7 +22,7 @@ from ganbench.analysis.comparison_identity import fingerprints
 from ganbench.analysis.comparison_results import compare_results
 from ganbench.analysis.comparison_rules import Limit, Rules, read_limits
 from ganbench.core.errors import IncomparableError, UsageError
-from ganbench.tables.store import load
+from ganbench.tables.results import load
 
 # 64 seeds of real runs (make_real_seeds.py), halfway (modes 6.7, SD 1.6) and later (modes 7.8, SD 0.5). Two disjoint
 # draws from one of the two differ by chance alone.

@@ -12,7 +12,7 @@ from made_tables import made_run, made_tables, seeded
 
 import ganbench
 from ganbench.analysis.ranking import metric_columns, ranking
-from ganbench.tables import store
+from ganbench.tables.merge import merge
 
 NAN = math.nan
 LOSSES = ("hinge", "minimax", "wasserstein", "least_squares", "non_saturating")
@@ -22,7 +22,7 @@ HINGE, MINIMAX, WASSERSTEIN, SQUARES, SATURATING = (seeded(4, loss=(name, {})) f
 def _ranked(folder, tables, failures=None):
     trials = list(tables)
     run = made_run(folder, {trial: made for trial, made in tables.items() if made is not None})
-    store.merge(folder, trials, failures or {}, run)
+    merge(folder, trials, failures or {}, run)
     return ranking(ganbench.load(run))
 
 
@@ -152,7 +152,7 @@ def test_nothing_to_rank_is_an_empty_frame(tmp_path):
 
 def test_judging_needs_neither_torch_nor_ray():
     code = (
-        "import sys, ganbench.analysis.ranking, ganbench.tables.store; "
+        "import sys, ganbench.analysis.ranking, ganbench.tables.part_store, ganbench.tables.merge; "
         "bad = {'torch', 'ray', 'scipy', 'matplotlib', 'sklearn'} & set(sys.modules); print(sorted(bad))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
