@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ganbench.analysis.estimators import Values, iqm, mean, median, scored, sd, worst
-from ganbench.analysis.intervals import median_interval, t_interval
+from ganbench.analysis.statistics import Values, iqm, mean, median, median_interval, scored, sd, t_interval, worst
 from ganbench.core.column import Column
 from ganbench.core.status import Status
 from ganbench.core.trial import AXES

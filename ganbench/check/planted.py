@@ -161,7 +161,7 @@ def _rows(found: Confusion) -> Iterator[tuple[str, ...]]:
 
 
 def _summary(found: Confusion, request: Request) -> list[str]:
-    from ganbench.analysis.intervals import clopper_pearson
+    from ganbench.analysis.statistics import clopper_pearson
     from ganbench.analysis.verdict_confusion import FALSE_ALARMS, RIGHT
 
     right = clopper_pearson(found.right, found.runs)

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganbench.analysis.comparison_effects import probability_above
-from ganbench.analysis.estimators import scored, worst
 from ganbench.analysis.ranking import FINISHED, LEADING_METRICS
+from ganbench.analysis.statistics import probability_above, scored, worst
 from ganbench.core.column import Column
 from ganbench.core.status import Status
 from ganbench.report.headline import Ranked, name_of
