@@ -11,7 +11,8 @@ import pytest
 from made_tables import made_run, made_tables, seeded
 
 import ganbench
-from ganbench.analysis.ranking import metric_columns, ranking
+from ganbench.analysis.ranking import metric_columns, order_by, ranking
+from ganbench.core.column import Column
 from ganbench.tables.merge import merge
 
 NAN = math.nan
@@ -43,6 +44,18 @@ def test_means_decide_and_ties_go_to_quality_then_to_fid(tmp_path):
     assert by_loss.loc["hinge", "modes_captured_iqm"] == 8.0
     # Hinge ties at 7 modes and .5, and has the worse FID; two trials with equal numbers share a rank.
     assert found["rank"].tolist() == [1, 2, 3, 3, 5]
+
+
+def test_what_decides_is_declared_by_the_metrics_and_not_listed_here():
+    runs = pd.DataFrame({"a": [1.0], "b": [2.0], "c": [3.0], "d": [NAN]})
+    metrics = {
+        "a": Column("a", "", "1", "lower"),
+        "b": Column("b", "", "1", "higher", leading=2),
+        "c": Column("c", "", "1", "lower", leading=1),
+        "d": Column("d", "", "1", "lower", leading=1),
+    }
+    assert order_by(runs, metrics) == ["c", "b"]
+    assert order_by(runs, {"a": metrics["a"], "d": metrics["d"]}) == ["a"]
 
 
 def test_the_numbers_of_a_trial(tmp_path):

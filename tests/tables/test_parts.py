@@ -47,7 +47,7 @@ def test_a_part_reads_back_as_it_was_written(folder):
     assert list(read.runs["status"]) == ["OK", "DIVERGED"]
     assert read.runs["diverged_at"].isna().tolist() == [True, False]
     assert read.runs["modes_captured"].isna().tolist() == [False, True]
-    assert read.columns["modes_captured"] == Column("modes_captured", "modes found", "modes", "higher")
+    assert read.columns["modes_captured"] == Column("modes_captured", "modes found", "modes", "higher", leading=1)
     assert read.columns["seconds"].timing and not read.columns["n_fake"].timing
     assert read.history["loss_g"].isna().tolist() == [False, True, False] * 2
     assert read.samples["samples"].dtype == np.float16
