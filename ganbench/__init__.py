@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from ganbench.core.registry import register as register
     from ganbench.monitor.monitor import Monitor as Monitor
     from ganbench.networks.modules import modules as modules
-    from ganbench.tables.store import load as load
+    from ganbench.tables.results import load as load
 
 __all__ = ["Monitor", "Suite", "__version__", "load", "modules", "register"]
 
 _WHERE = {
     "Monitor": "ganbench.monitor.monitor",
     "Suite": "ganbench.api",
-    "load": "ganbench.tables.store",
+    "load": "ganbench.tables.results",
     "modules": "ganbench.networks.modules",
     "register": "ganbench.core.registry",
 }

@@ -81,7 +81,7 @@ class Suite:
             KeyboardInterrupt: a signal ended it; finished trials are kept.
         """
         from ganbench.sweep.run import run_plan
-        from ganbench.tables.store import load
+        from ganbench.tables.results import load
 
         if executor not in ("ray", "local"):
             raise UsageError(f"ganbench.Suite.run: unknown executor {executor!r}; take 'ray' or 'local'")

@@ -51,7 +51,7 @@ def run(
     from ganbench.analysis.verdict_confusion import Confusion, confusion
     from ganbench.analysis.verdicts import verdicts
     from ganbench.sweep.run import run_plan
-    from ganbench.tables.store import load
+    from ganbench.tables.results import load
 
     lines: list[Line] = []
     read = [(plan_of(suite, request), planted_in(suite)) for suite in request.suites]
@@ -161,7 +161,7 @@ def _rows(found: Confusion) -> Iterator[tuple[str, ...]]:
 
 
 def _summary(found: Confusion, request: Request) -> list[str]:
-    from ganbench.analysis.intervals import clopper_pearson
+    from ganbench.analysis.statistics import clopper_pearson
     from ganbench.analysis.verdict_confusion import FALSE_ALARMS, RIGHT
 
     right = clopper_pearson(found.right, found.runs)

@@ -87,7 +87,7 @@ def command(
     from ganbench.check import baselines, comparable, outputs
     from ganbench.check.sequential import check_sequentially
     from ganbench.check.verdict import exit_code
-    from ganbench.tables.store import load
+    from ganbench.tables.results import load
 
     about = _manifest_of(plan) if plan else load(target).manifest
     old = baselines.find(baseline or baselines.default_name(about), root)

@@ -126,7 +126,7 @@ class _Task:
 
 
 def _run(task: _Task, progress: Progress | None, interrupts: Interrupts) -> RunOutcome:
-    from ganbench.tables import store
+    from ganbench.tables import part_store as store
 
     began, clock = _now(), time.monotonic()
     store.sweep_left(task.folder)
@@ -195,7 +195,8 @@ def _finish(
     code: int,
 ) -> RunOutcome:
     """Merge what there is and describe it."""
-    from ganbench.tables import store
+    from ganbench.tables import part_store as store
+    from ganbench.tables.merge import merge
 
     out = folder / plan.run_id
     left = {work.key for work in _missing(missing)}
@@ -210,7 +211,7 @@ def _finish(
         described = manifest(plan, failures, retries, times, where)
         _write(out / "suite.yaml", yaml.safe_dump(plan.suite.resolved(), sort_keys=False, allow_unicode=True))
         _write(out / FILE, described.text())
-    store.merge(folder, plan.trials, failures, out)
+    merge(folder, plan.trials, failures, out)
     return RunOutcome(
         out,
         code or (INCOMPLETE if left else 0),
@@ -224,14 +225,14 @@ def _finish(
 
 def _missing(works: Sequence[TrialJob]) -> list[TrialJob]:
     """Return the trials without a part; a part that cannot be read counts as none (the store says so)."""
-    from ganbench.tables import store
+    from ganbench.tables import part_store as store
 
     return [work for work in works if not store.has_part(work.folder, work.key)]
 
 
 def _announce(works: Sequence[TrialJob], missing: Sequence[TrialJob], progress: Progress) -> None:
     """Say what is done again and why, and forget old failures."""
-    from ganbench.tables import store
+    from ganbench.tables import part_store as store
 
     failed = [work for work in missing if store.read_failure(work.folder, work.key)]
     begun = sum(work.checkpoint.exists() for work in missing)
