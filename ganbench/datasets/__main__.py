@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ganbench.assets.data_folder import DOWNLOAD, data_folder
 from ganbench.assets.download import run, wanted
 from ganbench.core import registry
 from ganbench.core.errors import GanbenchError
-from ganbench.datasets._torchvision import DOWNLOAD, TorchvisionImages, data_folder
+from ganbench.datasets._torchvision import TorchvisionImages
 
 
 def main(arguments: Sequence[str]) -> None:

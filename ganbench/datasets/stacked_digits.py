@@ -10,7 +10,7 @@ from annotated_types import Interval
 from ganbench.assets.digits import digit_images
 from ganbench.core.lazy import torch
 from ganbench.datasets import Dataset
-from ganbench.datasets._images import sure_class
+from ganbench.datasets._bytes import sure_class
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
