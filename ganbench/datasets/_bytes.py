@@ -52,7 +52,7 @@ class ByteImages:
         return scaled(gathered(self.held, order[:n], self.device))
 
     def assign(self, samples: Tensor, probabilities: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return the classifier's class of each image and whether it is sure of it; mode 0 where none are known."""
+        """Return the most probable class of each image, and whether it is certain; mode 0 where none are known."""
         return sure_mode(samples, probabilities, self.weights, self.confidence)
 
 
@@ -96,7 +96,7 @@ def resized(images: Tensor, size: int) -> Tensor:
 def sure_mode(
     samples: Tensor, probabilities: Tensor | None, weights: Tensor, confidence: float
 ) -> tuple[Tensor, Tensor]:
-    """Return `sure_class`; mode 0, of low quality, for all of `[..., n, C, H, W]` where `weights` is empty."""
+    """Return `sure_class`; if `weights` is empty, mode 0 and low quality for all samples `[..., n, C, H, W]`."""
     if len(weights):
         return sure_class(probabilities, confidence)
     mode = torch.zeros(samples.shape[:-3], dtype=torch.int64, device=samples.device)
@@ -104,8 +104,8 @@ def sure_mode(
 
 
 def sure_class(probabilities: Tensor | None, confidence: float) -> tuple[Tensor, Tensor]:
-    """Return the likeliest class of `[..., n, K]` and whether its probability is at least `confidence`."""
+    """Return the most probable class of `[..., n, K]`, and whether its probability is at least `confidence`."""
     if probabilities is None:
         raise ValueError("labelled images need an extractor that gives class probabilities")
-    sure, mode = probabilities.max(dim=-1)
-    return mode, sure >= confidence
+    largest, mode = probabilities.max(dim=-1)
+    return mode, largest >= confidence

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Pictures: TypeAlias = VisionDataset | Subset[tuple[Image, int]]
 
 MEMORY_VARIABLE = "GANBENCH_IMAGE_MIB"
-RECIPE = 1  # goes up when a picture's bytes come out otherwise
+RECIPE = 1  # goes up when the same picture becomes other bytes
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class TorchvisionImages(Dataset):
         channels_last: whether the colours are the last axis of the images that torchvision keeps in memory.
         torchvision_name: of the class in `torchvision.datasets`.
         named_splits: whether that class calls its parts `split="train"` and `"test"`, and not `train=True`.
-        remedy: how to get the files; `{folder}` is where they belong.
-        one_by_one: each picture is a file, which takes so long to read that the bytes are kept in the user's cache.
+        remedy: how to get the files; `{name}` is the data set, `{folder}` is where the files belong.
+        one_by_one: whether each picture is a file; reading takes so long that the bytes are kept in the user's cache.
         dequantise: what training adds to real images: nothing, or uniform noise of the width of one of the 256 values
             (Theis et al. 2016, arXiv:1511.01844, section 3.1); evaluation never does.
     """
@@ -69,12 +69,12 @@ class TorchvisionImages(Dataset):
 
     @property
     def modes(self) -> int:
-        """Return 0: without a classifier nobody can say which mode a generated image is of."""
+        """Return 0: without a classifier the mode of a generated image is not known."""
         return 0
 
     @property
     def preparation(self) -> str:
-        """Return what becomes of a file's picture."""
+        """Return how a file's picture becomes an image."""
         noise = "no dequantisation" if self.dequantise == "none" else "uniform dequantisation in training"
         return f"middle square, {self.size} px bilinear antialiased, bytes, x/127.5-1, {noise}"
 
@@ -194,11 +194,11 @@ class TorchvisionImages(Dataset):
 def memory_budget(device: torch.device) -> float:
     """Return how many bytes of images a trial may hold on a device.
 
-    `$GANBENCH_IMAGE_MIB` says so in MiB. Without it, it is 1 GiB of the CPU's memory, where trials train side by side
+    `$GANBENCH_IMAGE_MIB` sets it in MiB. Without it, it is 1 GiB of the CPU's memory, where trials train side by side
     and streaming costs next to nothing, or half of what is free on a GPU.
 
     Raises:
-        UsageError: it is no such number.
+        UsageError: the variable is no number of MiB.
     """
     text = os.environ.get(MEMORY_VARIABLE)
     if not text:
@@ -213,7 +213,7 @@ def memory_budget(device: torch.device) -> float:
 
 
 def versions() -> tuple[str, str]:
-    """Return the versions of what decodes and resizes pictures."""
+    """Return the versions of torch and Pillow, which resize and decode pictures."""
     return torch.__version__, importlib.import_module("PIL").__version__
 
 

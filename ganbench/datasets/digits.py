@@ -41,7 +41,7 @@ class Digits(Dataset):
 
     @property
     def modes(self) -> int:
-        """Return 10: one a digit."""
+        """Return 10: one per digit."""
         return 10
 
     @property
@@ -60,7 +60,7 @@ class LabelledImages:
 
     Args:
         train: `[N, C, H, W]`. labels: `[N]`, 0 to K − 1. held: `[M, C, H, W]`.
-        confidence: the classifier's largest probability from which on a sample is of high quality.
+        confidence: a sample is of high quality where its class has at least this probability.
     """
 
     def __init__(self, train: Tensor, labels: Tensor, held: Tensor, confidence: float, device: torch.device) -> None:
@@ -81,5 +81,5 @@ class LabelledImages:
         return self.held[order[:n]]
 
     def assign(self, samples: Tensor, probabilities: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return the classifier's class of each image and whether it is sure of it."""
+        """Return the most probable class of each image, and whether its probability is at least `confidence`."""
         return sure_class(probabilities, self.confidence)

@@ -1,4 +1,4 @@
-"""Anyone's own images."""
+"""A folder of images."""
 
 from __future__ import annotations
 

@@ -25,8 +25,6 @@ LEAST_SIZE = 16  # of scans that the classifier was made for
 class DigitScans(TorchvisionImages):
     """MNIST's scans, whose classes are known where the extractor is the classifier with the data set's own name."""
 
-    confidence: Annotated[float, Interval(ge=0, lt=1)] = 0.6
-
     def __post_init__(self) -> None:
         """Check that the classifier can see images of this size."""
         if self.extractor == self.name and self.size < LEAST_SIZE:
@@ -64,6 +62,7 @@ class MNIST(DigitScans):
     channels = 1
 
     extractor: Literal["mnist", "pixels", "inception", "clip", "dinov2", "vgg"] = "mnist"  # pyright: ignore[reportIncompatibleVariableOverride] - read only
+    confidence: Annotated[float, Interval(ge=0, lt=1)] = 0.6
 
     @property
     def modes(self) -> int:

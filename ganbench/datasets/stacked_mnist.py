@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from annotated_types import Interval
 
 from ganbench.assets.mnist import CLASSES
 from ganbench.core.lazy import torch
@@ -37,6 +39,7 @@ class StackedMNIST(DigitScans):
     default_extractor = "stacked_mnist"
 
     extractor: Literal["stacked_mnist", "pixels", "inception", "clip", "dinov2", "vgg"] = "stacked_mnist"  # pyright: ignore[reportIncompatibleVariableOverride] - read only
+    confidence: Annotated[float, Interval(ge=0, lt=1)] = 0.6
 
     @property
     def modes(self) -> int:
@@ -68,7 +71,7 @@ class Triples:
     Args:
         scans: `[N, 1, H, W]` uint8. triples: `[T, 3]`, the scans of each training image. held: `[M, 1, H, W]` uint8.
         weights: `[1000]`, the triples' shares; empty where no classifier knows them.
-        confidence: the classifier's largest probability of a triple from which on a sample is of high quality.
+        confidence: a sample is of high quality where its triple has at least this probability.
     """
 
     def __init__(
@@ -91,5 +94,5 @@ class Triples:
         return scaled(self.held[rows])
 
     def assign(self, samples: Tensor, probabilities: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return the classifier's triple of each image and whether it is sure of it; mode 0 where none are known."""
+        """Return the most probable triple of each image, and whether it is certain; mode 0 where none are known."""
         return sure_mode(samples, probabilities, self.weights, self.confidence)

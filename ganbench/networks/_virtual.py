@@ -1,7 +1,7 @@
 """Virtual batch norm: a generator's samples normalised by a reference batch that never changes.
 
 The reference latents travel as the last rows of every batch from `Reference` to `without_reference`, so that each
-normalisation meets the reference as the layers before it have made it.
+normalisation sees the reference as the layers before it have transformed it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Reference:
 
 
 def without_reference() -> Function:
-    """Return a layer that takes the reference away again, from `[S, B + ROWS, …]`."""
+    """Return a layer that removes the reference, from `[S, B + ROWS, …]`."""
     return Function(lambda x: x[:, :-ROWS])
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dirac(Network):
-    """G(z) = θ and D(x) = ψ x, one number each, started at `theta` and `psi` plus a seed's own `jitter` · N(0, 1).
+    """G(z) = θ and D(x) = ψ x, one number each, started at `theta` and `psi` plus `jitter` · N(0, 1), drawn per seed.
 
     With the `dirac` data and the Wasserstein loss this is the bilinear game min_θ max_ψ −ψθ.
     """
@@ -53,7 +53,7 @@ class Dirac(Network):
 
 
 class _Number:
-    """One number a seed: what everything becomes, or what everything is multiplied with."""
+    """One number per seed, which replaces every sample or multiplies it."""
 
     def __init__(self, name: str, start: float, jitter: float, multiply: bool) -> None:
         self.weight, self.start, self.jitter, self.multiply = f"{name}.weight", start, jitter, multiply
