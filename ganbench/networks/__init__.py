@@ -20,7 +20,17 @@ Params = dict[str, "Tensor"]
 
 
 class Net(Protocol):
-    """One player's function. Parameters and buffers are dictionaries of stacked tensors `[S, …]`, passed in."""
+    """One player's function. Parameters and buffers are dictionaries of stacked tensors `[S, …]`, passed in.
+
+    Example:
+        >>> import torch
+        >>> from ganbench.networks.mlp import MLP
+        >>> net = MLP(latent=2, width=4, depth=1).generator((3,))
+        >>> seeds = [net.init(torch.Generator().manual_seed(seed)) for seed in range(5)]
+        >>> params = {name: torch.stack([p[name] for p, _ in seeds]) for name in seeds[0][0]}
+        >>> net.apply(params, {}, torch.zeros(5, 8, 2), training=True, noise=None).shape  # S = 5, B = 8
+        torch.Size([5, 8, 3])
+    """
 
     def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return one seed's parameters and buffers, without the seed axis."""
@@ -37,6 +47,12 @@ class Network(Component):
 
     Attributes:
         latent: dimension of the generator's input.
+
+    Example:
+        >>> from ganbench.networks.mlp import MLP
+        >>> trunk, width = MLP(latent=2, width=16).trunk((2,))
+        >>> width  # of the features that the last layer, `head(width)`, turns into a logit
+        16
     """
 
     kind: ClassVar[str] = "network"
