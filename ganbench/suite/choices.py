@@ -22,7 +22,7 @@ from ganbench.core import registry
 from ganbench.core.component import Component
 from ganbench.core.errors import UnknownComponentError, unknown
 from ganbench.core.trial import Choice
-from ganbench.suite.document import Keys, describe, shorten
+from ganbench.suite.yaml import Keys, describe, shorten
 
 Json = dict[str, Any]
 

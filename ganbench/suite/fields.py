@@ -11,7 +11,7 @@ from pydantic_core.core_schema import ValidationInfo
 
 from ganbench.core.trial import Choice
 from ganbench.suite.choices import Json, choice_schema, choose, suite_error
-from ganbench.suite.document import describe, shorten
+from ganbench.suite.yaml import describe, shorten
 
 MAX_SEEDS = 1024
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}

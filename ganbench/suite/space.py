@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 from ganbench.core import registry
 from ganbench.core.trial import Choice, Trial
 from ganbench.suite.choices import Json, Strict, choose, hashable, suite_error
-from ganbench.suite.document import describe, shorten
+from ganbench.suite.yaml import describe, shorten
 
 WORST = 1e12  # what a diverged or undefined run counts as: worse than any number, and finite for those who compare
 AXES = ("dataset", "network", "loss", "optimizer")
