@@ -34,6 +34,7 @@ class DCGAN(Network):
     version = 3
     source = "Radford et al. 2016, arXiv:1511.06434, section 3"
     requires = {"images": "dcgan builds convolutions and the data set has no images"}
+    convolutions = 6
 
     latent: Size = 32
     channels: Size = 16

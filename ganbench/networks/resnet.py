@@ -33,6 +33,7 @@ class ResNet(Network):
     version = 3
     source = "Miyato et al. 2018, arXiv:1802.05957, table 4"
     requires = {"images": "resnet builds convolutions and the data set has no images"}
+    convolutions = 14
 
     latent: Size = 128
     channels: Size = 32
