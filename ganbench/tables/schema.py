@@ -6,13 +6,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ganbench.core.column import Column
+from ganbench.core.column import Column, Direction, Scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,6 +78,10 @@ FIXED = {table: (*LEADING[table], *TRAILING[table], *OPTIONAL[table]) for table 
 # A part with other required columns is of another format by itself: no number to remember to raise.
 _REQUIRED = [(t, c.name, c.dtype) for t in TABLES for c in (*LEADING[t], *TRAILING[t])]
 FORMAT = hashlib.sha256(repr(_REQUIRED).encode()).hexdigest()[:8]
+
+_KEYS = ("meaning", "unit", "direction", "dtype", "timing")
+# Written only where a column says otherwise, so that tables from before they were there are of the same format.
+_OPTIONAL_KEYS: dict[str, str | bool | int] = {"title": "", "scale": "linear", "curve": False, "leading": 0}
 
 _ARROW = {"float64": pa.float64(), "int64": pa.int64(), "string": pa.string(), "bool": pa.bool_()}
 _PANDAS: dict[str, Any] = {"float64": "float64", "int64": "Int64", "string": "string", "bool": "boolean"}
@@ -177,18 +181,24 @@ def _array(values: pd.Series, column: Column) -> pa.Array:
 
 
 def _describe(column: Column) -> str:
+    """Return a declaration as JSON; what a column leaves at its default in `_OPTIONAL_KEYS` is left out."""
     texts = {"unit": column.unit, "meaning": column.meaning, "direction": column.direction, "dtype": column.dtype}
-    return json.dumps({**texts, "timing": column.timing, "format": FORMAT}, sort_keys=True)
+    values = {name: getattr(column, name) for name in _OPTIONAL_KEYS}
+    given = {name: value for name, value in values.items() if value != _OPTIONAL_KEYS[name]}
+    return json.dumps({**texts, "timing": column.timing, "format": FORMAT, **given}, sort_keys=True)
 
 
 def _declaration(table: str, field: pa.Field) -> Column:
     try:
         data = json.loads((field.metadata or {})[b"ganbench"])
-        names = ("meaning", "unit", "direction", "dtype")
-        meaning, unit, direction, dtype = (data[name] for name in names)
-        fits = all(isinstance(data[name], str) for name in names) and isinstance(data["timing"], bool)
-        if fits and data["format"] == FORMAT and direction in ("higher", "lower", "") and _ARROW[dtype] == field.type:
-            return Column(field.name, meaning, unit, direction, dtype, data["timing"])
-    except (KeyError, TypeError, ValueError, RecursionError):
+        given = {name: data.get(name, default) for name, default in _OPTIONAL_KEYS.items()}
+        column = Column(field.name, **{name: data[name] for name in _KEYS}, **given)
+        texts = (column.meaning, column.unit, column.direction, column.dtype, column.title, column.scale)
+        fits = all(isinstance(text, str) for text in texts) and isinstance(column.timing, bool)
+        fits = fits and all(type(given[name]) is type(default) for name, default in _OPTIONAL_KEYS.items())
+        allowed = column.direction in get_args(Direction) and column.scale in get_args(Scale)
+        if fits and allowed and data["format"] == FORMAT and _ARROW[column.dtype] == field.type:
+            return column
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         pass
     raise SchemaError(f"{table}: the column {field.name!r} has no declaration of ganbench")
