@@ -21,6 +21,14 @@ OPTIONAL = {
     "wandb": ("wandb", "wandb"),
     "lightning": ("lightning", "lightning"),
 }
+USES = {
+    "bench": "sweeps, images and pages",
+    "optuna": "`search: {searcher: optuna}`",
+    "tensorboard": "--sink tensorboard:FOLDER",
+    "mlflow": "--sink mlflow:URI",
+    "wandb": "--sink wandb:PROJECT",
+    "lightning": "a Monitor in a LightningModule",
+}
 
 
 class MissingPackageError(UsageError):
