@@ -10,19 +10,21 @@ from __future__ import annotations
 import functools
 import importlib
 import sys
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.lazy import torch
 
 if TYPE_CHECKING:
+    import numpy
     from torch import Tensor
 
 OPERATORS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
-_declared: list[Any] = []  # torch drops the declarations when their library object goes
+_declared: list[object] = []  # torch drops the declarations when their library object goes
 
 
 def import_torchvision() -> str:
@@ -60,12 +62,12 @@ def torchvision_state() -> str:
 
 
 @functools.cache
-def _metric_fid() -> Any:  # noqa: ANN401 - an untyped module
+def _metric_fid() -> ModuleType:
     import_torchvision()
     return importlib.import_module("torch_fidelity.metric_fid")
 
 
-def fid_statistics(features: Tensor) -> dict[str, Any]:
+def fid_statistics(features: Tensor) -> dict[str, numpy.ndarray]:
     """Return the mean and covariance of `[n, d]` features as torch-fidelity expects them, in float64; n ≥ 2.
 
     They are the same as torch-fidelity's to the last bit (a test checks that), in three quarters of the time: it
@@ -80,6 +82,6 @@ def fid_statistics(features: Tensor) -> dict[str, Any]:
     return {"mu": mean, "sigma": (centred.T @ centred) * (1 / (len(values) - 1))}
 
 
-def fid_distance(a: dict[str, Any], b: dict[str, Any]) -> float:
+def fid_distance(a: dict[str, numpy.ndarray], b: dict[str, numpy.ndarray]) -> float:
     """Return torch-fidelity's Fréchet distance ‖μ_a − μ_b‖² + tr(Σ_a + Σ_b − 2(Σ_a Σ_b)^½) of two statistics."""
     return float(_metric_fid().fid_statistics_to_metric(a, b, verbose=False)["frechet_inception_distance"])
