@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class Modes(Metric):
     """How many modes the generator captures, how good its samples are, and how evenly it spreads over the modes.
 
-    The data set decides which samples are of high quality (within 3σ of a mode; of a certain class). Coverage and quality
-    are separate: blurred samples are not collapsed ones. The histogram is over each sample's nearest mode, good or not.
-    Non-finite samples, and data whose modes are not known, make every column NaN.
+    The data set decides which samples are of high quality (within 3σ of a mode; of a certain class). Coverage and
+    quality are separate: blurred samples are not collapsed ones. The histogram is over each sample's nearest mode, good
+    or not. Non-finite samples, and data whose modes are not known, make every column NaN.
     """
 
     name = "modes"
