@@ -23,7 +23,8 @@ for module in ("fcntl", "resource", "pwd", "grp", "termios"):
 for name in ("O_DIRECTORY", "O_NOFOLLOW", "O_CLOEXEC", "uname", "getuid", "geteuid", "getloadavg", "sched_getaffinity",
              "fork", "killpg", "sysconf", "getpgid", "fchmod"):
     vars(os).pop(name, None)
-for name in ("setitimer", "getitimer", "alarm", "ITIMER_REAL", "SIGALRM", "SIGHUP", "SIGKILL", "SIGUSR1", "pthread_kill"):
+for name in ("setitimer", "getitimer", "alarm", "ITIMER_REAL", "SIGALRM", "SIGHUP", "SIGKILL", "SIGUSR1",
+             "pthread_kill"):
     vars(signal).pop(name, None)
 os_open = os.open
 def open_no_folder(path, flags, *rest, **named):
