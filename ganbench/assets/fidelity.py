@@ -15,7 +15,6 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.lazy import numpy, torch
 
 if TYPE_CHECKING:
-    import numpy
     from torch import Tensor
 
 OPERATORS = (
@@ -74,7 +73,7 @@ def fid_statistics(features: Tensor) -> dict[str, numpy.ndarray]:
     return {"mu": mean, "sigma": (centred.T @ centred) * (1 / (len(values) - 1))}
 
 
-def fid_distance(a: dict[str, numpy.ndarray], b: dict[str, Any]) -> float:
+def fid_distance(a: dict[str, numpy.ndarray], b: dict[str, numpy.ndarray]) -> float:
     """Return the Fréchet distance ‖μ_a − μ_b‖² + tr Σ_a + tr Σ_b − 2 tr (Σ_a Σ_b)^½ of two statistics.
 
     The trace of the root is the sum of the roots of the product's eigenvalues, which are real and ≥ 0 but for rounding.
@@ -82,5 +81,5 @@ def fid_distance(a: dict[str, numpy.ndarray], b: dict[str, Any]) -> float:
     """
     shift = a["mu"] - b["mu"]
     eigenvalues = numpy.linalg.eigvals(a["sigma"].dot(b["sigma"])).astype("complex128")
-    root = numpy.sum(numpy.sqrt(eigenvalues).real)
+    root = numpy.sum(numpy.real(numpy.sqrt(eigenvalues)))
     return float(shift.dot(shift) + numpy.trace(a["sigma"]) + numpy.trace(b["sigma"]) - 2 * root)

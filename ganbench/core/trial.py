@@ -143,9 +143,9 @@ class Trial:
     def versions(self) -> dict[str, int]:
         """Return the version of every component that has a say in the numbers: `{"loss:hinge": 1, …}`."""
         versions = {f"{c.kind}:{c.name}": registry.find(c.kind, c.name).version for c in self.choices}
-        feature = getattr(self.dataset.build(), "extractor", None)
-        if feature is not None:
-            versions[f"extractor:{feature}"] = registry.find("extractor", feature).version
+        extractor = getattr(self.dataset.build(), "extractor_name", None)
+        if extractor is not None:
+            versions[f"extractor:{extractor}"] = registry.find("extractor", extractor).version
         return dict(sorted(versions.items()))
 
     @property
