@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import uuid
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganbench.core.files import replaced
 from ganbench.core.lazy import numpy, torch
 
 if TYPE_CHECKING:
@@ -53,31 +52,22 @@ def write(path: Path, shape: Shape, chunks: Iterable[Tensor]) -> None:
         UnwritableError: there is no room, or no right to write there; what `chunks` raises comes through.
         ValueError: the chunks are not of this shape together.
     """
-    temporary = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
-    try:
+    with contextlib.ExitStack() as stack:
         with _unwritable():
             path.parent.mkdir(parents=True, exist_ok=True)
-            file = temporary.open("wb")
-        with file:
-            rows = 0
+            file = stack.enter_context(replaced(path))
+            numpy.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        rows = 0
+        for chunk in chunks:
+            if chunk.dtype != torch.uint8 or chunk.shape[1:] != shape[1:]:
+                raise ValueError(f"images of shape {tuple(chunk.shape[1:])} and not {shape[1:]}")
+            rows += len(chunk)
             with _unwritable():
-                numpy.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-            for chunk in chunks:
-                if chunk.dtype != torch.uint8 or chunk.shape[1:] != shape[1:]:
-                    raise ValueError(f"images of shape {tuple(chunk.shape[1:])} and not {shape[1:]}")
-                rows += len(chunk)
-                with _unwritable():
-                    file.write(chunk.contiguous().numpy().data)
-            if rows != shape[0]:
-                raise ValueError(f"{rows} images and not {shape[0]}")
-            with _unwritable():
-                file.flush()
-                os.fsync(file.fileno())  # else a power cut may leave a name with nothing in it
+                file.write(chunk.contiguous().numpy().data)
+        if rows != shape[0]:
+            raise ValueError(f"{rows} images and not {shape[0]}")
         with _unwritable():
-            os.replace(temporary, path)
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+            stack.close()
 
 
 @contextlib.contextmanager

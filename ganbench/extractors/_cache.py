@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganbench.core.files import replaced
 from ganbench.core.lazy import torch
 
 if TYPE_CHECKING:
@@ -26,13 +25,9 @@ def read_weights(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str,
 
 def write_weights(path: Path, weights: dict[str, Tensor]) -> None:
     """Write the weights so that other processes, which may write the same, see a whole file or none."""
-    temporary = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            torch.save(weights, temporary)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with replaced(path) as file:
+            torch.save(weights, file)
     except (OSError, RuntimeError):
         pass  # without a writable cache each process trains its own, to the same bits
