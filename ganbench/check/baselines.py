@@ -57,7 +57,7 @@ def save(run: Path, root: Path, name: str | None = None, replace: bool = False) 
         IncompleteError: trials without results.
     """
     from ganbench.analysis.comparison_identity import fingerprints, run_fingerprints
-    from ganbench.tables.store import load
+    from ganbench.tables.results import load
 
     results = load(run)
     _require_whole(results)
@@ -118,7 +118,7 @@ def find(name: str, root: Path) -> Baseline:
     Raises:
         IncomparableError: there is none, or it cannot be read.
     """
-    from ganbench.tables.store import load
+    from ganbench.tables.results import load
 
     path = root / name
     if not _NAME.fullmatch(name) or not path.is_dir():

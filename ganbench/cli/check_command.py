@@ -11,6 +11,7 @@ import click
 
 from ganbench.cli.check_options import BASELINES, deciding, print_comparison, rules_of, showing, write_file
 from ganbench.cli.options import WEIGHTS, plan_of, weight_variables
+from ganbench.cli.shipped import shipped
 from ganbench.core.environment import variables
 from ganbench.core.errors import INTERRUPTIONS, Interrupted
 
@@ -78,6 +79,7 @@ def command(
         raise click.UsageError("give a run or a suite, or --speed (with --save to make its baseline)")
     if target is None:
         return _check_speed(root, save)
+    target = shipped(target) or target
     if sequential and target.suffix not in (".yaml", ".yml"):
         raise click.UsageError("--sequential trains; give a suite (.yaml) instead of a run")
     click.get_current_context().with_resource(variables(weight_variables(weights)))
@@ -88,7 +90,7 @@ def command(
     from ganbench.check import baselines, comparable, outputs
     from ganbench.check.sequential import check_sequentially
     from ganbench.check.verdict import exit_code
-    from ganbench.tables.store import load
+    from ganbench.tables.results import load
 
     about = _manifest_of(plan) if plan else load(target).manifest
     old = baselines.find(baseline or baselines.default_name(about), root)

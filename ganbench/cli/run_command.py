@@ -11,6 +11,7 @@ import click
 from ganbench.cli.options import WEIGHTS, plan_of, selection, weight_variables, writable
 from ganbench.core.environment import variables
 from ganbench.core.errors import INTERRUPTIONS, Interrupted
+from ganbench.core.extras import require
 
 EPILOG = """\b
 Examples:
@@ -70,6 +71,7 @@ def command(
     overrides = (*overrides, f"resources.device={device}") if device else overrides
     click.get_current_context().with_resource(variables(weight_variables(weights)))
     plan = plan_of(suite, overrides, only, yes)
+    require("jinja2", "matplotlib", *(["ray"] if executor == "ray" else []))
     writable(report)
 
     from ganbench.sinks import sink_of

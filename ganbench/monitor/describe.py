@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ganbench.core.component import Component
-from ganbench.core.trial import DEFAULT_SCHEDULE
+from ganbench.core.naming import DEFAULT_SCHEDULE
 from ganbench.losses import Loss
 from ganbench.monitor.hooks import Player
 from ganbench.monitor.record import Record

@@ -18,7 +18,7 @@ from ganbench.core.errors import UsageError
 from ganbench.core.files import StoreError, replaced, storing
 from ganbench.tables import schema
 from ganbench.tables.arrays import add_arrays, new_archive
-from ganbench.tables.part import TrialTables
+from ganbench.tables.part_store import TrialTables
 
 log = logging.getLogger("ganbench.monitor")
 

@@ -14,7 +14,7 @@ import pandas as pd
 from ganbench.core.column import Column
 from ganbench.core.status import Status
 from ganbench.monitor.rows import Rows
-from ganbench.tables.part import TrialTables
+from ganbench.tables.part_store import TrialTables
 from ganbench.tables.schema import LEADING
 
 MOST_PICTURES = 8

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ganbench.analysis.ranking import metric_columns, order_by
 from ganbench.core.column import Column
-from ganbench.core.trial import AXES
+from ganbench.core.naming import AXES
 from ganbench.report import about
 from ganbench.report.cards import Card, card, fill_of, thumbnail
 from ganbench.report.downloads import Download, downloads

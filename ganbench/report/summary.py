@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ganbench.analysis.ranking import COUNTS, STATISTICS, metric_columns, order_by
 from ganbench.analysis.verdicts import verdict_shares
 from ganbench.core.markdown import escaped, table
-from ganbench.core.trial import AXES
+from ganbench.core.naming import AXES
 from ganbench.report import about
 from ganbench.report.headline import headline, name_of
 from ganbench.report.judged import AnalysedResults

@@ -34,15 +34,15 @@ def require_same_extractors(finished: Iterable[TrialJob]) -> None:
     Raises:
         UsageError: new trials beside those parts could not be compared with them.
     """
-    from ganbench.tables import store
+    from ganbench.tables import part_store as store
 
     here: dict[str, str | None] = {}
     for job in finished:
         name = _dataset(job.trial).extractor_name
         if name not in here:
             here[name] = identity(job.trial)
-        part = store.read_part(job.folder, job.key) if here[name] is not None else None
-        judged = sorted(set(part.runs["extractor"].dropna()) - {here[name]}) if part is not None else []
+        runs = store.read_table(job.folder, job.key, "runs", ["extractor"]) if here[name] is not None else None
+        judged = sorted(set(runs["extractor"].dropna()) - {here[name]}) if runs is not None else []
         if judged:
             raise UsageError(
                 f"{job.trial.name}: was judged by {judged[0]}, and the weights are now those of {here[name]}; "

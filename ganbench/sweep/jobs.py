@@ -68,19 +68,21 @@ class TrialJob:
     @property
     def done(self) -> bool:
         """Say whether the trial has a part; one that cannot be read counts as none (the store warns)."""
-        from ganbench.tables import store
+        from ganbench.tables import part_store as store
 
         return store.has_part(self.folder, self.key)
 
     def finished_score(self) -> float | None:
         """Return the score, for a search, of a trial that has a part; None without one."""
-        from ganbench.tables import store
+        from ganbench.tables import part_store as store
 
-        part = store.read_part(self.folder, self.key)
-        if part is None or self.objective is None:
+        if self.objective is None:
             return None
         column, mode = self.objective
-        return score([float(value) for value in part.runs[column]] if column in part.runs else [math.nan], mode)
+        runs = store.read_table(self.folder, self.key, "runs", [column])
+        if runs is None:
+            return None
+        return score([float(value) for value in runs[column]] if column in runs else [math.nan], mode)
 
     def trainer(self) -> Trainer:
         """Return the trial's trainer, which goes on from the checkpoint if there is one."""

@@ -128,7 +128,7 @@ class _Run:
 
     def begin(self, sinks: Sequence[Sink]) -> None:
         """Find out what is missing, and let everybody who follows the run know."""
-        from ganbench.tables import store
+        from ganbench.tables import part_store as store
 
         store.sweep_left(self.folder)
         jobs = self.source.known()
@@ -172,7 +172,8 @@ class _Run:
 
     def finish(self, code: int) -> RunOutcome:
         """Merge what there is and describe it."""
-        from ganbench.tables import store
+        from ganbench.tables import part_store as store
+        from ganbench.tables.merge import merge
 
         jobs = self.source.known()  # a search has more of them now
         plan = replace(self.plan, trials=tuple(job.trial for job in jobs))
@@ -188,7 +189,7 @@ class _Run:
         with storing(out):
             out.mkdir(exist_ok=True)
             self._describe(out, plan, failures, retries, trained)
-        store.merge(self.folder, plan.trials, failures, out)
+        merge(self.folder, plan.trials, failures, out)
         done = len(jobs) - len(left)
         return RunOutcome(out, code or (INCOMPLETE if left else OK), len(jobs), done, trained, len(failures), retries)
 
@@ -218,7 +219,7 @@ def _missing(jobs: Sequence[TrialJob]) -> list[TrialJob]:
 
 def _announce(jobs: Sequence[TrialJob], missing: Sequence[TrialJob], progress: Progress) -> None:
     """Say what is done again and why, and forget old failures."""
-    from ganbench.tables import store
+    from ganbench.tables import part_store as store
 
     failed = [job for job in missing if store.read_failure(job.folder, job.key)]
     begun = sum(job.checkpoint.exists() for job in missing)

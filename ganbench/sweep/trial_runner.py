@@ -75,7 +75,7 @@ class TrialRunner:
 
     def _past(self) -> TrialProgress | None:
         """Return how the trial ended before this runner; None where it has to be trained."""
-        from ganbench.tables import store
+        from ganbench.tables import part_store as store
 
         failure = store.read_failure(self.job.folder, self.job.key)
         if failure is not None:  # its worker was ended from outside, and this is Ray's retry
@@ -86,7 +86,7 @@ class TrialRunner:
 
     def _finish(self, trainer: Trainer) -> TrialProgress:
         """Write the part and report, with what real samples get."""
-        from ganbench.tables import store
+        from ganbench.tables import part_store as store
 
         tables = trainer.tables()
         store.write_part(self.job.folder, self.job.key, tables)
@@ -103,7 +103,7 @@ class TrialRunner:
         Raises:
             StoreError: it cannot be written.
         """
-        from ganbench.tables import store
+        from ganbench.tables import part_store as store
 
         store.write_failure(self.job.folder, self.job.key, status, error)
         return TrialProgress(self.job.key, status, seconds=self.seconds, error=error)

@@ -12,7 +12,7 @@ import torch
 from ganbench.core.column import Column
 from ganbench.core.environment import stamp
 from ganbench.core.status import Status
-from ganbench.tables.part import TrialTables
+from ganbench.tables.part_store import TrialTables
 
 if TYPE_CHECKING:
     from ganbench.training.trainer import Trainer

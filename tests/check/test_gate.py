@@ -20,7 +20,7 @@ from ganbench.cli.main import main
 from ganbench.cli.options import plan_of
 from ganbench.core.trial import Trial
 from ganbench.tables import schema
-from ganbench.tables.store import load
+from ganbench.tables.results import load
 from ganbench.training import trainer
 
 SUITE = """\

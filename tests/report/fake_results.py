@@ -16,12 +16,12 @@ from ganbench.tables.manifest import RunManifest
 from ganbench.tables.results import Results
 
 METRICS = (
-    Column("modes_captured", "modes with at least `share` of a fair share of samples", "modes", "higher"),
+    Column("modes_captured", "modes with at least `share` of a fair share of samples", "modes", "higher", leading=1),
     Column("modes_hit", "modes with at least one sample of high quality", "modes", "higher"),
-    Column("hq_fraction", "share of samples of high quality", "1", "higher"),
+    Column("hq_fraction", "share of samples of high quality", "1", "higher", leading=2),
     Column("mode_kl", "KL divergence of the histogram over nearest modes", "nat", "lower"),
     Column("spread_ratio", "spread of high-quality samples over that of real ones"),
-    Column("fid", "Fréchet distance between features", "1", "lower"),
+    Column("fid", "Fréchet distance between features", "1", "lower", leading=3),
 )
 DIAGNOSTICS = (
     Column("d_loss", "discriminator's loss"),

@@ -15,7 +15,7 @@ from ganbench.sweep.executors.ray_session import SETTINGS, ray_environment
 from ganbench.sweep.jobs import JobList, TrialJob
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.signals import Interrupts
-from ganbench.tables import store
+from ganbench.tables import part_store as store
 
 pytestmark = pytest.mark.alone
 

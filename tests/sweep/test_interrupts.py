@@ -14,7 +14,8 @@ from ganbench.sweep.executors import local
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.progress_file import ProgressFile
 from ganbench.sweep.results_dir import locked
-from ganbench.tables import store
+from ganbench.tables import merge
+from ganbench.tables import part_store as store
 
 # Where a plain KeyboardInterrupt comes out, as from a signal that lands inside compiled code, and at which call.
 PLACES = {
@@ -23,7 +24,7 @@ PLACES = {
     "progress file": (ProgressFile, "take", 3),
     "looking for parts": (store, "sweep_left", 1),
     "inputs": (run, "prepare_inputs", 1),
-    "merge": (store, "merge", 1),
+    "merge": (merge, "merge", 1),
     "manifest": (run, "manifest", 1),
     "part": (store, "write_part", 2),
 }
@@ -104,6 +105,6 @@ def test_the_command_to_go_on_is_printed(tmp_path, monkeypatch, capsys, interrup
 def test_the_command_is_printed_when_even_merging_is_interrupted(tmp_path, monkeypatch, capsys):
     small_plan(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(store, "merge", lambda *_: plain())
+    monkeypatch.setattr(merge, "merge", lambda *_: plain())
     assert main(["run", "small.yaml", "--executor", "local", "--only", "*hinge*"]) == INTERRUPTED
     assert capsys.readouterr().err.endswith("to go on: ganbench run small.yaml --executor local --only '*hinge*'\n")

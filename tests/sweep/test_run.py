@@ -21,7 +21,7 @@ from ganbench.sweep import results_dir as folder
 from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.run import run_plan
-from ganbench.tables import store
+from ganbench.tables import part_store as store
 from ganbench.training.trainer import Trainer
 
 

@@ -26,7 +26,7 @@ from ganbench.sweep.jobs import JobSource, TrialJob
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.signals import Interrupts
 from ganbench.sweep.trial_runner import TrialRunner, describe, timeout_text
-from ganbench.tables import store
+from ganbench.tables import part_store as store
 
 MAX_RETRIES = 2
 

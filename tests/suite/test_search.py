@@ -190,7 +190,6 @@ def work(tmp_path):
 
 
 def test_a_trial_is_looked_at_whenever_its_metric_is_there(work):
-    from ganbench.sweep.jobs import TrialJob
     from ganbench.sweep.trial_runner import TrialRunner
 
     runner, reports = TrialRunner(work), []
@@ -202,7 +201,7 @@ def test_a_trial_is_looked_at_whenever_its_metric_is_there(work):
 
 
 def _final(work):
-    from ganbench.tables import store
+    from ganbench.tables import part_store as store
 
     part = store.read_part(work.folder, work.key)
     assert part is not None
@@ -211,6 +210,7 @@ def _final(work):
 
 def test_a_trial_obeys_its_order_and_is_not_trained_again_when_it_is_drawn_again(work, monkeypatch):
     from ganbench.core.status import Status
+    from ganbench.sweep.jobs import TrialJob
     from ganbench.sweep.trial_runner import TrialRunner
 
     work.stop_request.parent.mkdir(parents=True)
