@@ -62,7 +62,7 @@ def identity(trial: Trial) -> str | None:
 
 
 def _dataset(trial: Trial) -> Dataset:
-    return cast(Dataset, trial.dataset.build())
+    return trial.dataset.build()
 
 
 def _extractor(name: str) -> Extractor:
