@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ganbench.core import registry
 from ganbench.core.component import Component
-from ganbench.core.errors import GanbenchError, UsageError
+from ganbench.core.errors import INTERRUPTIONS, GanbenchError, UsageError
 
 if TYPE_CHECKING:
     from ganbench.suite.plan import Plan
@@ -89,8 +89,8 @@ class Suite:
             for cls in own:
                 _require_importable(cls)
         plan = self.plan(only)
-        outcome = run_plan(plan, Path(results), executor=executor, address=address, jobs=jobs, own=own)
-        if outcome.exit_code in (130, 143):
+        outcome = run_plan(plan, Path(results), executor=executor, address=address, jobs=jobs, components=own)
+        if outcome.exit_code in INTERRUPTIONS:
             raise KeyboardInterrupt(f"{outcome.done} of {outcome.trials} trials are done and kept")
         return load(outcome.folder)
 

@@ -33,7 +33,7 @@ BELOW = {
 TABULAR = {"numpy", "pandas", "pyarrow"}
 LEARNING = {"torch", "numpy", "scipy", "sklearn", "torch_fidelity", "annotated_types", "platformdirs"}
 OUTSIDE = {
-    "core": set(),
+    "core": {"filelock"},
     "assets": LEARNING,
     **{kind: LEARNING for kind in KINDS},
     "tables": TABULAR | {"pydantic"},

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import os
 import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ganbench.core.errors import GanbenchError, IncomparableError, UsageError, unknown
+from ganbench.core.errors import INCOMPLETE, GanbenchError, IncomparableError, UsageError, unknown
+from ganbench.core.files import replaced_folder
 from ganbench.tables.manifest import RunManifest
 from ganbench.tables.results import Results
 
@@ -20,7 +20,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 class IncompleteError(GanbenchError):
     """A run lacks results of some of its trials."""
 
-    exit_code = 4
+    exit_code = INCOMPLETE
 
 
 @dataclass(frozen=True)
@@ -179,21 +179,10 @@ def _write(results: Results, root: Path, name: str, manifest: RunManifest) -> Pa
 
     from ganbench.tables import schema
 
-    beside, old = root / f".{name}.tmp", root / f".{name}.old"
-    root.mkdir(parents=True, exist_ok=True)
-    for left in (beside, old):
-        shutil.rmtree(left, ignore_errors=True)
-    try:
-        beside.mkdir()
+    with replaced_folder(root / name) as beside:
         shutil.copyfile(results.path / "runs.parquet", beside / "runs.parquet")
         for table in ("history", "layers"):
             pq.write_table(schema.empty(table), beside / f"{table}.parquet")
         (beside / "suite.yaml").write_text(results.suite, encoding="utf-8")
         (beside / "manifest.json").write_text(manifest.text(), encoding="utf-8")
-        if (root / name).exists():
-            os.rename(root / name, old)
-        os.rename(beside, root / name)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
     return root / name

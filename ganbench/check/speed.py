@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ganbench.core.errors import IncomparableError, UsageError
+from ganbench.core.files import replaced
 
 FILE = "speed.json"
 SEEDS, WIDTH, BATCH = 16, 64, 64
@@ -89,7 +90,8 @@ def check_speed(root: Path, machine: str, save: bool) -> tuple[int, str]:
             path.parent.mkdir(parents=True, exist_ok=True)
             known[machine] = now
             text = json.dumps({name: asdict(speed) for name, speed in sorted(known.items())}, indent=2)
-            path.write_text(text + "\n", encoding="utf-8")
+            with replaced(path) as file:
+                file.write(f"{text}\n".encode())
         except OSError as error:
             raise UsageError(f"{path}: cannot be written ({error.strerror}); choose another --baselines") from None
         return 0, f"{told}; saved in {path}"

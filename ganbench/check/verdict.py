@@ -10,10 +10,9 @@ from typing import Any
 
 from ganbench.analysis.comparison import Outcome, Row
 from ganbench.analysis.comparison_results import WHOLE, Comparison
+from ganbench.core.errors import INCOMPLETE, REGRESSION
 from ganbench.core.markdown import one_line
 
-REGRESSION = 1
-INCOMPLETE = 4
 FAILING = (Outcome.WORSE, Outcome.MISSING, Outcome.UNDERPOWERED)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -11,8 +10,10 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from ganbench.cli.check_options import BASELINES, deciding, print_comparison, rules_of, showing, write_file
-from ganbench.cli.options import WEIGHTS, plan_of, use_weights
+from ganbench.cli.options import WEIGHTS, plan_of, weight_variables
 from ganbench.cli.shipped import shipped
+from ganbench.core.environment import variables
+from ganbench.core.errors import INTERRUPTIONS, Interrupted
 
 if TYPE_CHECKING:
     from ganbench.check.baselines import Baseline
@@ -81,7 +82,7 @@ def command(
     target = shipped(target) or target
     if sequential and target.suffix not in (".yaml", ".yml"):
         raise click.UsageError("--sequential trains; give a suite (.yaml) instead of a run")
-    use_weights(weights)
+    click.get_current_context().with_resource(variables(weight_variables(weights)))
     rules = rules_of(alpha, tolerances, margins, metrics, least)
     plan = _fixed_plan(target) if target.suffix in (".yaml", ".yml") else None
 
@@ -105,19 +106,15 @@ def command(
         from ganbench.sweep.run import run_plan
 
         outcome = run_plan(plan, results, executor=executor, jobs=jobs)
-        if outcome.exit_code in (130, 143):
-            raise click.exceptions.Exit(outcome.exit_code)
+        if outcome.exit_code in INTERRUPTIONS:
+            raise Interrupted(outcome.exit_code)
         return outcome.folder
 
-    try:
-        if plan and sequential:
-            comparison = check_sequentially(plan, old, rules, train)
-        else:
-            now = load(train(plan) if plan else target)
-            comparison = compare_results(old.results, now, rules, old.fingerprints)
-    except click.exceptions.Exit as end:
-        click.echo(f"interrupted; to go on: {shlex.join(['ganbench', *sys.argv[1:]])}", err=True)
-        return end.exit_code
+    if plan and sequential:
+        comparison = check_sequentially(plan, old, rules, train)
+    else:
+        now = load(train(plan) if plan else target)
+        comparison = compare_results(old.results, now, rules, old.fingerprints)
     title = f"{about.suite or target} against {old.name}"
     print_comparison(comparison, title, warnings, form, everything)
     if junit_xml:
@@ -157,7 +154,7 @@ def _same_extractors(plan: Plan, old: Baseline) -> None:
         IncomparableError: they are others.
     """
     from ganbench.core.errors import IncomparableError
-    from ganbench.sweep.extractors import identity
+    from ganbench.sweep.inputs import identity
 
     runs = old.results.runs
     judged = dict(runs[["trial", "extractor"]].dropna().itertuples(index=False)) if "extractor" in runs else {}

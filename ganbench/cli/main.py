@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import click
 
 from ganbench import __version__
-from ganbench.core.errors import GanbenchError, unknown
+from ganbench.core.errors import BROKEN_PIPE, INTERRUPTED, USAGE, GanbenchError, Interrupted, unknown
 from ganbench.core.extras import missing_package
 
 COMMANDS = {
@@ -42,8 +43,7 @@ Exit codes: 0 ok, 1 regression, 2 usage or configuration, 3 no or incomparable b
 4 incomplete or failed trials, 5 internal,
 130/143 interrupted, 141 nobody reads the output.
 """
-INTERRUPTED = 130
-BROKEN_PIPE = 141
+RESUMABLE = {"run", "check", "verify-verdicts"}  # called again, they train only what is missing
 
 
 class Commands(click.Group):
@@ -95,9 +95,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Nobody reads the output any more; without this Python complains once more while it shuts down.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return BROKEN_PIPE
-    except (KeyboardInterrupt, click.Abort):
-        _say("interrupted")
-        return INTERRUPTED
+    except (KeyboardInterrupt, click.Abort) as error:
+        resumed = f"; to go on: {shlex.join(['ganbench', *arguments])}" if RESUMABLE & set(arguments) else ""
+        _say(f"interrupted{resumed}")
+        return error.exit_code if isinstance(error, Interrupted) else INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the one place where errors become lines
         if "--debug" in arguments:
             raise
@@ -122,7 +123,7 @@ def _explain(error: Exception, command: str) -> int:
     if isinstance(error, click.ClickException):
         context = getattr(error, "ctx", None)
         _say(f"{error.format_message()} (see: {context.command_path if context else 'ganbench'} --help)")
-        return 2
+        return USAGE
     if isinstance(error, GanbenchError):
         _say(str(error))
         return error.exit_code

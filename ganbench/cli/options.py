@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from ganbench.suite.plan import Plan
 
+Command = Callable[..., int | None]
 WEIGHTS = click.option(
     "--weights",
     multiple=True,
@@ -21,7 +21,7 @@ WEIGHTS = click.option(
 )
 
 
-def selection(command: Callable[..., Any]) -> Callable[..., Any]:
+def selection(command: Command) -> Command:
     """Add the argument SUITE and the options that change or filter it."""
     for decorate in (
         click.option("--yes", is_flag=True, help="Go on although there are more than 10 000 trials."),
@@ -53,11 +53,16 @@ def plan_of(suite: Path, overrides: tuple[str, ...], only: str | None, yes: bool
     return make_plan(read_suite(suite_file(suite), overrides), only, cap=None if yes else MAX_TRIALS)
 
 
-def use_weights(texts: tuple[str, ...]) -> None:
-    """Let the extractors of this process, and of those it starts, read their weights from files: `inception=FILE`."""
+def weight_variables(texts: tuple[str, ...]) -> dict[str, str]:
+    """Return the environment variables that let extractors, in worker processes too, read `inception=FILE`.
+
+    Raises:
+        UsageError: a text is not `NAME=FILE`, of an extractor that can be told so and a file that is there.
+    """
     from ganbench.core import registry
     from ganbench.core.errors import UsageError
 
+    changes: dict[str, str] = {}
     for text in texts:
         name, _, file = text.partition("=")
         known = sorted(n for n, cls in registry.components("extractor").items() if getattr(cls, "from_file", False))
@@ -66,7 +71,8 @@ def use_weights(texts: tuple[str, ...]) -> None:
                 f"there is no file {file}" if name in known else "no extractor of that name reads weights from a file"
             )
             raise UsageError(f"--weights {text}: {problem}; write NAME=FILE, with one of {', '.join(known)}")
-        os.environ[f"GANBENCH_WEIGHTS_{name.upper()}"] = str(Path(file).absolute())
+        changes[f"GANBENCH_WEIGHTS_{name.upper()}"] = str(Path(file).absolute())
+    return changes
 
 
 def writable(folder: Path) -> None:

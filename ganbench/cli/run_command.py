@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import click
 
-from ganbench.cli.options import WEIGHTS, plan_of, selection, use_weights, writable
+from ganbench.cli.options import WEIGHTS, plan_of, selection, weight_variables, writable
+from ganbench.core.environment import variables
+from ganbench.core.errors import INTERRUPTIONS, Interrupted
 from ganbench.core.extras import require
 
 EPILOG = """\b
@@ -31,7 +31,13 @@ Running it again trains only what is missing; an interrupted run goes on from th
     "--results", default="results", show_default=True, type=click.Path(path_type=Path), help="Folder of tables."
 )
 @click.option("--report", default="report", show_default=True, type=click.Path(path_type=Path), help="Folder of pages.")
-@click.option("--executor", default="ray", show_default=True, type=click.Choice(["ray", "local"]), help="Who trains.")
+@click.option(
+    "--executor",
+    default="ray",
+    show_default=True,
+    type=click.Choice(["ray", "local"]),
+    help="Train trials side by side in Ray's processes, or one after the other in this process.",
+)
 @click.option("--address", metavar="HOST:PORT", help="Attach to this Ray cluster instead of starting one.")
 @click.option(
     "--device", type=click.Choice(["cpu", "cuda", "auto"]), help="Where trials train; as the suite says by default."
@@ -63,7 +69,7 @@ def command(
     if address and executor == "local":
         raise click.UsageError("--address is a Ray cluster's; leave it out with --executor local")
     overrides = (*overrides, f"resources.device={device}") if device else overrides
-    use_weights(weights)
+    click.get_current_context().with_resource(variables(weight_variables(weights)))
     plan = plan_of(suite, overrides, only, yes)
     require("jinja2", "matplotlib", *(["ray"] if executor == "ray" else []))
     writable(report)
@@ -77,9 +83,8 @@ def command(
     from ganbench.sweep.run import run_plan
 
     outcome = run_plan(plan, results, executor=executor, address=address, jobs=jobs, sinks=trackers)
-    if outcome.exit_code in (130, 143):
-        click.echo(f"interrupted; to go on: {shlex.join(['ganbench', *sys.argv[1:]])}", err=True)
-        return outcome.exit_code
+    if outcome.exit_code in INTERRUPTIONS:
+        raise Interrupted(outcome.exit_code)
     from ganbench.report.page import write_report
 
     for text in _judged(outcome.folder):

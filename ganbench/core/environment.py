@@ -1,9 +1,12 @@
-"""Where numbers are made: versions and the machine, from the standard library alone."""
+"""Where numbers are made: versions and the machine, from the standard library alone; and environment variables."""
 
 from __future__ import annotations
 
 import functools
+import os
 import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
@@ -29,7 +32,7 @@ def cpu_model() -> str:
 
 
 def stamp(device: str, threads: int) -> dict[str, str | int | None]:
-    """Return what a trial's own numbers may hang on besides its configuration.
+    """Return the versions, the machine and the settings that a trial's numbers depend on besides its configuration.
 
     Args:
         device: `"cpu"`, or a GPU's kind and name.
@@ -46,3 +49,18 @@ def stamp(device: str, threads: int) -> dict[str, str | int | None]:
         "threads": threads,
         "torch": version("torch"),
     }
+
+
+@contextmanager
+def variables(changes: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for this process and those that it starts; afterwards they are as before."""
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

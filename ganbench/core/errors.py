@@ -1,27 +1,39 @@
-"""Errors a user can mend: each one names the place, the problem and the remedy, in one line."""
+"""Exit codes, and errors a user can fix: each one names the place, the problem and the remedy, in one line."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 
+OK, REGRESSION, USAGE, INCOMPARABLE, INCOMPLETE, INTERNAL = range(6)
+INTERRUPTED, BROKEN_PIPE, TERMINATED = 130, 141, 143  # 128 and the number of SIGINT, SIGPIPE, SIGTERM
+INTERRUPTIONS = (INTERRUPTED, TERMINATED)
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asked to stop; not an `Exception`, so that no trial takes it for its own error."""
+
+    def __init__(self, exit_code: int = INTERRUPTED) -> None:
+        super().__init__(exit_code)
+        self.exit_code = exit_code
+
 
 class GanbenchError(Exception):
     """An error with a place, a problem and a remedy; `exit_code` is what the command line returns for it."""
 
-    exit_code = 5
+    exit_code = INTERNAL
 
 
 class UsageError(GanbenchError):
     """The command line, the suite or a component's parameters are wrong: nothing was started."""
 
-    exit_code = 2
+    exit_code = USAGE
 
 
 class IncomparableError(GanbenchError):
     """There is no baseline, or the two sides cannot be compared."""
 
-    exit_code = 3
+    exit_code = INCOMPARABLE
 
 
 class UnknownComponentError(UsageError):

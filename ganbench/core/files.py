@@ -1,21 +1,22 @@
-"""Files that are either whole or not there, and a full or closed disk in one line."""
+"""Files and folders that are either whole or not there, locks, and a full or closed disk in one line."""
 
 from __future__ import annotations
 
 import os
-import uuid
+import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from ganbench.core.errors import GanbenchError
+from ganbench.core.errors import INCOMPLETE, GanbenchError
 
 
 class StoreError(GanbenchError, OSError):
     """The results folder cannot be read or written. It is an OSError as well: `errno` tells why."""
 
-    exit_code = 4
+    exit_code = INCOMPLETE
 
     def __init__(self, folder: Path, error: OSError) -> None:
         super().__init__(error.errno, error.strerror or str(error))
@@ -40,31 +41,85 @@ def storing(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file that is on the disk when the body ends."""
+def new_file(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
+    """Open a new file; a durable one is on the disk when the body ends."""
     with open(path, "xb") as file:
         yield file
         file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            os.fsync(file.fileno())
 
 
 @contextmanager
-def replaced(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that takes the place of `path` when the body ends well; until then the old one stays whole."""
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+def replaced(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
+    """Open a file that takes the place of `path` when the body ends well; until then the old one stays whole.
+
+    Args:
+        path: the file; its folder must be there.
+        durable: whether the new file has to survive a power cut (that costs a write to the disk).
+
+    Raises:
+        OSError: it cannot be written; nothing is left beside the old file.
+    """
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")  # several processes may write the same file
     try:
-        with new_file(beside) as file:
+        with new_file(beside, durable=durable) as file:
             yield file
         os.replace(beside, path)
-        sync_folder(path.parent)
+        if durable:
+            sync_folder(path.parent)
     finally:
         beside.unlink(missing_ok=True)
 
 
+@contextmanager
+def replaced_folder(path: Path) -> Iterator[Path]:
+    """Make a folder that takes the place of `path` when the body ends well; for one process at a time.
+
+    Raises:
+        OSError: it cannot be written; the old folder stays as it was.
+    """
+    beside, old = (path.with_name(f".{path.name}.{end}") for end in ("tmp", "old"))
+    for left in (beside, old):  # of a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    try:
+        beside.mkdir(parents=True)
+        yield beside
+        if path.exists():
+            os.rename(path, old)
+        os.rename(beside, path)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder last: a rename is only safe once its folder is on the disk."""
+    """Make the names in a folder last: a rename is only safe once its folder is on the disk. No-op on Windows."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def try_lock(path: Path) -> Iterator[bool]:
+    """Yield whether this process now holds the lock of a file; the system drops the lock of a process that died.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()

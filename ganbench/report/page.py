@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
-import os
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganbench.core.errors import UsageError
+from ganbench.core.files import replaced
 
 if TYPE_CHECKING:
     from ganbench.analysis.comparison_rules import Rules
@@ -87,17 +86,11 @@ def _fill(template: str, script_file: str, **values: object) -> str:
 
 def _write(text: str, out: Path) -> Path:
     """Write a file whole or not at all."""
-    temporary = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, out)
+        with replaced(out) as file:
+            file.write(text.encode())
     except OSError as error:
-        with contextlib.suppress(OSError):  # a file in the folder's place, a disk that went away
-            temporary.unlink()
         reason = (error.strerror or str(error)).lower()
         raise UsageError(f"{out}: cannot be written ({reason}); choose a --report folder that can") from error
     return out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from ganbench.core.errors import UsageError, unknown
@@ -34,7 +34,7 @@ class Sink(Protocol):
 
 
 class Writers:
-    """One run in several trackers. One that raises is left out from there on, and said: no run ends for it.
+    """One run in several trackers; a tracker that raises gets no more rows and a warning, and the run goes on.
 
     Args:
         sinks: the trackers.
@@ -59,7 +59,7 @@ class Writers:
         self._each(lambda writer: writer.close())
         self._open = []
 
-    def _each(self, act: Any) -> None:  # noqa: ANN401 - any function of a writer
+    def _each(self, act: Callable[[Writer], None]) -> None:
         for entry in list(self._open):
             try:
                 act(entry[1])

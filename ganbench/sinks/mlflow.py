@@ -31,8 +31,8 @@ class MLflow:
 
     def open(self, name: str, labels: Mapping[str, str]) -> _Writer:
         """Begin a run of the experiment."""
-        found = self._client.get_experiment_by_name(self._experiment)
-        place = self._client.create_experiment(self._experiment) if found is None else found.experiment_id
+        known = self._client.get_experiment_by_name(self._experiment)
+        place = self._client.create_experiment(self._experiment) if known is None else known.experiment_id
         run = self._client.create_run(place, run_name=name).info.run_id
         for axis, label in labels.items():
             self._client.log_param(run, axis, label)

@@ -8,13 +8,15 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from ganbench.core.status import Status
-from ganbench.sweep.trial_runner import TrialJob, TrialProgress
+from ganbench.sweep.events import Listener, TrialProgress
+from ganbench.sweep.jobs import TrialJob
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
+    from rich.progress import TaskID
 
     from ganbench.core.trial import Trial
 
@@ -40,13 +42,12 @@ class Progress:
         self.stream = sys.stderr if stream is None else stream
         self.retries: Counter[str] = Counter()
         self.finished = 0
-        self.listeners: list[Callable[[TrialProgress], None]] = []  # told of every report as well
-        self.newcomers: list[Callable[[TrialJob], None]] = []  # told of trials that come to be known under way
+        self.listeners: list[Listener] = []
         self._running: dict[str, float] = {}
         self._silent = False
         self._shown_at = 0.0
         self._bar: Bar | None = None
-        self._task: Any = None
+        self._task: TaskID | None = None
         if not (_plain(self.stream) if plain is None else plain):
             self._safely(self._start_bar)
 
@@ -59,15 +60,15 @@ class Progress:
             self.finished += 1
             self.say(line(report, self.finished, self.trials, self.names[report.key]))
         for listener in self.listeners:
-            listener(report)
+            listener.take(report)
         self.tick()
 
-    def expect(self, work: TrialJob) -> None:
+    def expect(self, job: TrialJob) -> None:
         """Take in a trial that was not known before."""
-        if work.key not in self.names:
-            self.names[work.key] = work.trial.name
-            for newcomer in self.newcomers:
-                newcomer(work)
+        if job.key not in self.names:
+            self.names[job.key] = job.trial.name
+            for listener in self.listeners:
+                listener.add(job)
 
     def retried(self, key: str) -> None:
         """Take in that a trial's worker died and the trial begins again."""
@@ -119,13 +120,13 @@ class Progress:
         self._bar.start()
 
     def _draw(self) -> None:
-        if self._bar is not None:
+        if self._bar is not None and self._task is not None:
             done = self.finished + sum(self._running.values())
             self._bar.update(self._task, completed=done, done=self.finished)
             self._bar.refresh()
             self._shown_at = time.monotonic()
 
-    def _safely(self, action: Any) -> None:  # noqa: ANN401 - any function without arguments
+    def _safely(self, action: Callable[[], object]) -> None:
         if self._silent:
             return
         try:
@@ -142,15 +143,18 @@ def short_names(trials: Iterable[Trial]) -> dict[str, str]:
     """
     labels = {trial.key: trial.labels for trial in trials}
     values: dict[tuple[str, str], set[str]] = {}  # of each data set and axis
-    for own in labels.values():
-        for axis, text in own.items():
-            values.setdefault((own["dataset"], axis), set()).add(text)
-    several = len({own["dataset"] for own in labels.values()}) > 1
+    for texts in labels.values():
+        for axis, text in texts.items():
+            values.setdefault((texts["dataset"], axis), set()).add(text)
+    several = len({texts["dataset"] for texts in labels.values()}) > 1
 
-    def told(own: dict[str, str], axis: str) -> bool:
-        return several if axis == "dataset" else axis in ("loss", "tricks") or len(values[own["dataset"], axis]) > 1
+    def distinguishes(texts: dict[str, str], axis: str) -> bool:
+        return several if axis == "dataset" else axis in ("loss", "tricks") or len(values[texts["dataset"], axis]) > 1
 
-    return {key: " · ".join(text for axis, text in own.items() if told(own, axis)) for key, own in labels.items()}
+    return {
+        key: " · ".join(text for axis, text in texts.items() if distinguishes(texts, axis))
+        for key, texts in labels.items()
+    }
 
 
 def line(report: TrialProgress, done: int, total: int, name: str) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
-import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganbench.sweep.trial_runner import TrialJob, TrialProgress
+from ganbench.core.files import replaced
+from ganbench.sweep.events import TrialProgress
+from ganbench.sweep.jobs import TrialJob
 
 FILE = "progress.json"
 FORMAT = 1
@@ -24,28 +25,28 @@ SERIES = ("grad_norm_g", "grad_norm_d", "modes_captured")
 class ProgressFile:
     """Takes in reports and writes where all trials stand, whole, at most once a second.
 
-    Nothing hangs on the file: where it cannot be written the run goes on.
+    Where the file cannot be written the run goes on without it.
 
     Args:
-        folder: `results/<suite>`. run: the plan's identifier. works: all trials. missing: those to be trained now.
+        folder: `results/<suite>`. run: the plan's identifier. jobs: all trials. missing: those to be trained now.
     """
 
-    def __init__(self, folder: Path, run: str, works: Sequence[TrialJob], missing: Sequence[TrialJob]) -> None:
+    def __init__(self, folder: Path, run: str, jobs: Sequence[TrialJob], missing: Sequence[TrialJob]) -> None:
         self._path, self._run, self._next = folder / FILE, run, 0.0
         self._started = _now()
-        waiting = {work.key for work in missing}
+        waiting = {job.key for job in missing}
         self._trials: dict[str, dict[str, Any]] = {}
-        for work in works:
-            self.add(work, "waiting" if work.key in waiting else "done")
+        for job in jobs:
+            self.add(job, "waiting" if job.key in waiting else "done")
         self.write(running=True)
 
-    def add(self, work: TrialJob, state: str = "waiting") -> None:
+    def add(self, job: TrialJob, state: str = "waiting") -> None:
         """Take in a trial."""
-        self._trials[work.key] = {
-            "key": work.key,
-            "name": work.trial.name,
-            "seeds": len(work.trial.seeds),
-            "steps": work.trial.steps,
+        self._trials[job.key] = {
+            "key": job.key,
+            "name": job.trial.name,
+            "seeds": len(job.trial.seeds),
+            "steps": job.trial.steps,
             "state": state,
         }
 
@@ -74,10 +75,8 @@ class ProgressFile:
             "updated": _now(),
             "trials": list(self._trials.values()),
         }
-        beside = self._path.with_name(f".{FILE}.{os.getpid()}")
-        with contextlib.suppress(OSError):
-            beside.write_text(json.dumps(state, ensure_ascii=True), encoding="utf-8")
-            os.replace(beside, self._path)
+        with contextlib.suppress(OSError), replaced(self._path, durable=False) as file:
+            file.write(json.dumps(state).encode())
         now = time.monotonic()
         self._next = now + max(AT_LEAST, (now - began) / SHARE)
 

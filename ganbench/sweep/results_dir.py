@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
+import platform
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ganbench.core.errors import UsageError
+from ganbench.core.files import try_lock
 from ganbench.suite.plan import Plan
 
 BYTES_A_TRIAL = 1 << 20
@@ -52,19 +53,20 @@ def require_space(folder: Path, trials: int) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep two runs of one suite apart; the kernel drops the lock of a process that died.
+    """Keep two runs of one suite apart; the system drops the lock of a process that died.
 
     Raises:
         UsageError: another run is at it.
     """
-    with open(folder / ".lock", "a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            who = file.read().strip()[:100] or "another process"
-            raise UsageError(f"{folder}: {who} is running this suite; wait for it or use another --results") from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {os.uname().nodename}")
-        file.flush()
+    owner = folder / ".lock-owner"  # a file that is locked cannot be read on every system
+    with try_lock(folder / ".lock") as mine:
+        if not mine:
+            try:
+                who = owner.read_text(encoding="utf-8").strip()[:100]
+            except OSError:
+                who = ""
+            raise UsageError(
+                f"{folder}: {who or 'another process'} is running this suite; wait for it or use another --results"
+            )
+        owner.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
         yield

@@ -1,4 +1,4 @@
-"""Runs a plan: takes from the ledger what is done, trains the rest, and merges the tables."""
+"""Runs a plan: takes from the results folder what is done, trains the rest, and merges the tables."""
 
 from __future__ import annotations
 
@@ -8,33 +8,27 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 import yaml
 
-from ganbench.core import registry
 from ganbench.core.component import Component
-from ganbench.core.errors import UsageError
+from ganbench.core.errors import INCOMPLETE, OK, UsageError
 from ganbench.core.files import replaced, storing
-from ganbench.core.trial import Trial
-from ganbench.datasets import Dataset
-from ganbench.extractors import Extractor
 from ganbench.sinks import Sink
 from ganbench.suite.plan import Plan
 from ganbench.suite.space import Sampler, direction
-from ganbench.sweep.executors.ray_settings import ray_environment
-from ganbench.sweep.extractors import same_extractors
+from ganbench.sweep.executors.ray_session import ray_environment
+from ganbench.sweep.inputs import prepare_inputs, require_same_extractors
+from ganbench.sweep.jobs import JobList, JobSource, TrialJob, device_here
 from ganbench.sweep.manifest import manifest
 from ganbench.sweep.progress import Progress, short_names
 from ganbench.sweep.progress_file import ProgressFile
 from ganbench.sweep.results_dir import locked, prepare, require_space
-from ganbench.sweep.search_log import Adaptive
-from ganbench.sweep.signals import Interrupted, Interrupts
+from ganbench.sweep.search_log import AdaptiveSearch
+from ganbench.sweep.signals import Interrupts
 from ganbench.sweep.sink_export import SinkExport
-from ganbench.sweep.trial_runner import TrialJob, device_here
 from ganbench.tables.manifest import FILE, FORMAT, RunManifest, Times
-
-INCOMPLETE = 4
 
 Executor = Literal["ray", "local"]
 
@@ -67,7 +61,7 @@ def run_plan(
     address: str | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
-    own: Sequence[type[Component]] = (),
+    components: Sequence[type[Component]] = (),
     sinks: Sequence[Sink] = (),
 ) -> RunOutcome:
     """Train what is missing of a plan and merge all of it into `results_root/<suite>/<run>`.
@@ -81,182 +75,162 @@ def run_plan(
         address: of a Ray cluster to attach to.
         jobs: trials at a time under Ray.
         progress: shows what happens; by default on stderr.
-        own: registered components that no installed package brings; workers have to be able to import them.
+        components: registered ones that no installed package brings; workers have to be able to import them.
         sinks: where the rows of each trial that finishes go besides.
 
     Raises:
         UsageError: the folder cannot be written, another run is at it, or the cluster cannot be used.
         StoreError: the disk filled up under way; finished trials are kept.
+        KeyboardInterrupt: a second interrupt came before the tables were merged.
     """
-    folder = prepare(Path(results_root), plan)
-    task = _Task(plan, folder, executor, address, jobs, tuple(own), tuple(sinks))
     search = plan.suite.search
     if executor == "local" and search is not None and search.needs_ray:
         place = plan.suite.place(("search",))
         raise UsageError(f"{place}: asha and optuna are Ray's; leave `--executor local` out, or search at random")
+    folder = prepare(Path(results_root), plan)
     with locked(folder), Interrupts() as interrupts:
-        return _run(task, progress, interrupts)
+        run = _Run(plan, folder, _source(plan, folder, tuple(components)), progress)
+        try:
+            run.begin(sinks)
+            run.train(executor, interrupts, jobs=jobs, address=address)
+            interrupts.check()
+            run.close()
+            return run.finish(OK)
+        except KeyboardInterrupt:  # ours, or the plain one that comes out of Ray's compiled code
+            run.close()
+            return run.finish(interrupts.exit_code)
+        finally:
+            run.close()
 
 
-@dataclass(frozen=True)
-class _Task:
-    """What `run_plan` was given."""
-
-    plan: Plan
-    folder: Path
-    executor: Executor
-    address: str | None
-    jobs: int | None
-    own: tuple[type[Component], ...]
-    sinks: tuple[Sink, ...]
-
-    def source(self) -> list[TrialJob] | Adaptive:
-        """Return the plan's trials as work, or the search that makes them as it goes."""
-        plan, resources, search = self.plan, self.plan.suite.resources, self.plan.suite.search
-        common = (self.folder, resources.timeout, resources.cpus, self.own, resources.device, resources.gpus)
-        if search is None:
-            return [TrialJob(trial, trial.key, *common) for trial in plan.trials]
-        first = (plan.trials or plan.cells)[0]
-        mode = direction(search, first.metrics)
-        template = TrialJob(first, first.key, *common, objective=(search.metric, mode), search=search)
-        if not search.adaptive:
-            return [template.of(trial) for trial in plan.trials]
-        path = self.folder / f"search-{plan.run_id}.jsonl"
-        return Adaptive(Sampler(search, plan.cells), template, path, mode)
+def _source(plan: Plan, folder: Path, components: tuple[type[Component], ...]) -> JobSource:
+    """Return the plan's trials as jobs, or the search that makes them as it goes."""
+    resources, search = plan.suite.resources, plan.suite.search
+    terms = (folder, resources.timeout, resources.cpus, components, resources.device, resources.gpus)
+    if search is None:
+        return JobList([TrialJob(trial, trial.key, *terms) for trial in plan.trials])
+    first = (plan.trials or plan.cells)[0]
+    mode = direction(search, first.metrics)
+    template = TrialJob(first, first.key, *terms, objective=(search.metric, mode), search=search)
+    if not search.adaptive:
+        return JobList([template.of(trial) for trial in plan.trials])
+    return AdaptiveSearch(Sampler(search, plan.cells), template, folder / f"search-{plan.run_id}.jsonl", mode)
 
 
-def _run(task: _Task, progress: Progress | None, interrupts: Interrupts) -> RunOutcome:
-    from ganbench.tables import part_store as store
+class _Run:
+    """One call of `run_plan`; `finish` may be called whatever came before it."""
 
-    began, clock = _now(), time.monotonic()
-    store.sweep_left(task.folder)
-    source = task.source()
-    works, new = (source.works(), source.search.trials) if isinstance(source, Adaptive) else (source, len(source))
-    missing = _missing(works)
-    done = {work.key for work in works} - {work.key for work in missing}
-    same_extractors(work for work in works if work.key in done)
-    new -= len(done)
-    names = short_names(work.trial for work in works)
-    progress = progress or Progress({work.key: names[work.key] for work in missing}, trials=new)
-    live = ProgressFile(task.folder, task.plan.run_id, works, missing)
-    progress.listeners.append(live.take)
-    progress.newcomers.append(live.add)
-    if task.sinks:
-        export = SinkExport(task.folder, missing, task.sinks)
-        progress.listeners.append(export.take)
-        progress.newcomers.append(export.add)
-    code = 0
-    try:
-        _announce(works, missing, progress)
-        if new > 0:
-            require_space(task.folder, new)
-            wanted = [work.trial for work in missing] or list(task.plan.cells)
-            _prepare_data(wanted)
-            _prepare_features(wanted)
-            _train(task, source if isinstance(source, Adaptive) else missing, progress, interrupts)
-    except Interrupted as signal:
-        code = signal.code
-    finally:
-        progress.close()
-        live.write(running=False)
-    plan = task.plan
-    if isinstance(source, Adaptive):
-        works = source.works()
-        plan = replace(plan, trials=tuple(work.trial for work in works))
-        missing = [work for work in works if work.key not in done]
-    if code:
-        left = len(_missing(missing))
-        progress.say(f"interrupted: {len(works) - left} of {len(done) + new} trials are done and kept")
-    times = Times(started=began, finished=_now(), seconds=round(time.monotonic() - clock, 3))
-    return _finish(plan, works, missing, task.folder, progress, times, code)
+    def __init__(self, plan: Plan, folder: Path, source: JobSource, progress: Progress | None) -> None:
+        self.plan, self.folder, self.source, self.progress = plan, folder, source, progress
+        self.done: set[str] | None = None  # the keys of trials that were done before; None until they were looked for
+        self.progress_file: ProgressFile | None = None
+        self.started, self.clock = _now(), time.monotonic()
 
+    def begin(self, sinks: Sequence[Sink]) -> None:
+        """Find out what is missing, and let everybody who follows the run know."""
+        from ganbench.tables import part_store as store
 
-def _train(task: _Task, source: list[TrialJob] | Adaptive, progress: Progress, interrupts: Interrupts) -> None:
-    work = source.template if isinstance(source, Adaptive) else source[0]
-    if task.executor == "local" and not isinstance(source, Adaptive):
-        from ganbench.sweep.executors import local
+        store.sweep_left(self.folder)
+        jobs = self.source.known()
+        missing = _missing(jobs)
+        self.done = {job.key for job in jobs} - {job.key for job in missing}
+        require_same_extractors(job for job in jobs if job.key in (self.done or ()))
+        names = short_names(job.trial for job in jobs)
+        if self.progress is None:
+            self.progress = Progress({job.key: names[job.key] for job in missing}, trials=self._new)
+        self.progress_file = ProgressFile(self.folder, self.plan.run_id, jobs, missing)
+        self.progress.listeners.append(self.progress_file)
+        if sinks:
+            self.progress.listeners.append(SinkExport(self.folder, missing, sinks))
+        _announce(jobs, missing, self.progress)
 
-        device_here(work.device)
-        local.train(source, progress)
-        return
-    with ray_environment(task.address, work.threads):
-        from ganbench.sweep.executors import ray_tune as ray_executor
+    def train(self, executor: Executor, interrupts: Interrupts, *, jobs: int | None, address: str | None) -> None:
+        """Train what is missing."""
+        if self._new <= 0 or self.progress is None:
+            return
+        require_space(self.folder, self._new)
+        source = self.source.without(self.done or set())
+        prepare_inputs([job.trial for job in source.known()] or list(self.plan.cells))
+        if executor == "local":
+            from ganbench.sweep.executors import local
 
-        ray_executor.train(source, progress, interrupts, jobs=task.jobs, address=task.address)
+            device_here(source.template.device)
+            local.train(source.known(), self.progress)
+            return
+        with ray_environment(address, source.template.threads):
+            from ganbench.sweep.executors import ray_tune
 
+            ray_tune.train(source, self.progress, interrupts, jobs=jobs, address=address)
 
-def _finish(
-    plan: Plan,
-    works: Sequence[TrialJob],
-    missing: Sequence[TrialJob],
-    folder: Path,
-    progress: Progress,
-    times: Times,
-    code: int,
-) -> RunOutcome:
-    """Merge what there is and describe it."""
-    from ganbench.tables import part_store as store
-    from ganbench.tables.merge import merge
+    def close(self) -> None:
+        """Leave the terminal and the progress file as those of a run that has ended; once is enough."""
+        if self.progress is not None:
+            self.progress.close()
+        if self.progress_file is not None:
+            self.progress_file.write(running=False)
+            self.progress_file = None
 
-    out = folder / plan.run_id
-    left = {work.key for work in _missing(missing)}
-    failures = store.read_failures(folder, left)
-    with storing(out):
-        out.mkdir(exist_ok=True)
+    def finish(self, code: int) -> RunOutcome:
+        """Merge what there is and describe it."""
+        from ganbench.tables import part_store as store
+        from ganbench.tables.merge import merge
+
+        jobs = self.source.known()  # a search has more of them now
+        plan = replace(self.plan, trials=tuple(job.trial for job in jobs))
+        left = {job.key for job in _missing(jobs)}
+        before = {job.key for job in jobs} - left if self.done is None else self.done
+        trained = len(jobs) - len(left) - len(before)
+        if code != OK and self.progress is not None:
+            total = max(len(jobs), self.source.limit)
+            self.progress.say(f"interrupted: {len(jobs) - len(left)} of {total} trials are done and kept")
+        retries = dict(self.progress.retries) if self.progress is not None else {}
+        failures = store.read_failures(self.folder, left)
+        out = self.folder / plan.run_id
+        with storing(out):
+            out.mkdir(exist_ok=True)
+            self._describe(out, plan, failures, retries, trained)
+        merge(self.folder, plan.trials, failures, out)
+        done = len(jobs) - len(left)
+        return RunOutcome(out, code or (INCOMPLETE if left else OK), len(jobs), done, trained, len(failures), retries)
+
+    def _describe(
+        self, out: Path, plan: Plan, failures: dict[str, dict[str, str]], retries: dict[str, int], trained: int
+    ) -> None:
+        """Write the suite and the manifest."""
         before = _previous(out)
-        retries = Counter(before.retries if before else {})
-        retries.update({key[:12]: n for key, n in progress.retries.items()})
+        total = Counter(before.retries if before else {})
+        total.update({key[:12]: n for key, n in retries.items()})
+        seconds = round(time.monotonic() - self.clock, 3)
+        times = Times(started=self.started, finished=_now(), seconds=seconds)
         # Where nothing was trained the numbers are still from where they were made.
-        where = before.environment if before and len(left) == len(missing) else None
-        described = manifest(plan, failures, retries, times, where)
+        where = before.environment if before and not trained else None
         _write(out / "suite.yaml", yaml.safe_dump(plan.suite.resolved(), sort_keys=False, allow_unicode=True))
-        _write(out / FILE, described.text())
-    merge(folder, plan.trials, failures, out)
-    return RunOutcome(
-        out,
-        code or (INCOMPLETE if left else 0),
-        len(works),
-        len(works) - len(left),
-        len(missing) - len(left),
-        len(failures),
-        dict(progress.retries),
-    )
+        _write(out / FILE, manifest(plan, failures, total, times, where).text())
+
+    @property
+    def _new(self) -> int:
+        """Return how many trials are still to be trained, at most."""
+        return self.source.limit - len(self.done or ())
 
 
-def _missing(works: Sequence[TrialJob]) -> list[TrialJob]:
-    """Return the trials without a part; a part that cannot be read counts as none (the store says so)."""
-    from ganbench.tables import part_store as store
-
-    return [work for work in works if not store.has_part(work.folder, work.key)]
+def _missing(jobs: Sequence[TrialJob]) -> list[TrialJob]:
+    return [job for job in jobs if not job.done]
 
 
-def _announce(works: Sequence[TrialJob], missing: Sequence[TrialJob], progress: Progress) -> None:
+def _announce(jobs: Sequence[TrialJob], missing: Sequence[TrialJob], progress: Progress) -> None:
     """Say what is done again and why, and forget old failures."""
     from ganbench.tables import part_store as store
 
-    failed = [work for work in missing if store.read_failure(work.folder, work.key)]
-    begun = sum(work.checkpoint.exists() for work in missing)
-    for work in failed:
-        store.clear_failure(work.folder, work.key)
-    if len(missing) == len(works) and not failed and not begun:
+    failed = [job for job in missing if store.read_failure(job.folder, job.key)]
+    begun = sum(job.checkpoint.exists() for job in missing)
+    for job in failed:
+        store.clear_failure(job.folder, job.key)
+    if len(missing) == len(jobs) and not failed and not begun:
         return
-    notes = [f"{len(works) - len(missing)} of {len(works)} trials are already done"]
+    notes = [f"{len(jobs) - len(missing)} of {len(jobs)} trials are already done"]
     notes += [f"{len(failed)} failed before and are tried again"] if failed else []
     notes += [f"{begun} go on from their checkpoints"] if begun else []
     progress.say("; ".join(notes))
-
-
-def _prepare_data(trials: Sequence[Trial]) -> None:
-    """Look once whether the files of every data set are there."""
-    for dataset in {trial.dataset.label: trial.dataset.build() for trial in trials}.values():
-        cast(Dataset, dataset).prepare()
-
-
-def _prepare_features(trials: Sequence[Trial]) -> None:
-    """Let the extractors get ready once, before trials need them side by side."""
-    names = {cast(Dataset, trial.dataset.build()).extractor_name for trial in trials}
-    for name in sorted(names):
-        cast(Extractor, registry.build("extractor", name, {})).prepare()
 
 
 def _previous(out: Path) -> RunManifest | None:

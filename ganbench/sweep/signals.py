@@ -5,29 +5,25 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Any
+
+from ganbench.core.errors import INTERRUPTED, Interrupted
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-class Interrupted(KeyboardInterrupt):
-    """A signal asked to stop; not an `Exception`, so that no trial takes it for its own error."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(code)
-        self.code = code
+Handler = Callable[[int, FrameType | None], object] | int | None
 
 
 class Interrupts:
     """Within it SIGINT and SIGTERM raise `Interrupted` (130, 143); a second signal ends the process at once.
 
-    Outside the main thread signals cannot be caught and stay as they are.
+    Where a signal lands inside compiled code it may come out as any KeyboardInterrupt, and outside the main thread
+    signals cannot be caught and stay as they are: who runs something catches KeyboardInterrupt and asks `exit_code`.
     """
 
     def __init__(self) -> None:
         self.code: int | None = None
-        self._before: dict[int, Any] = {}
+        self._before: dict[int, Handler] = {}
 
     def __enter__(self) -> Interrupts:
         """Catch both signals."""
@@ -40,6 +36,11 @@ class Interrupts:
         """Put back what was there."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    @property
+    def exit_code(self) -> int:
+        """Return 128 plus the number of the signal that came; 130 where none is known."""
+        return self.code or INTERRUPTED
 
     def install(self) -> None:
         """Catch the signals again: Ray puts its own handlers in place when it starts."""

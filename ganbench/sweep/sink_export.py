@@ -7,27 +7,28 @@ from pathlib import Path
 
 from ganbench.core.status import Status
 from ganbench.sinks import Sink, Writers
-from ganbench.sweep.trial_runner import TrialJob, TrialProgress
+from ganbench.sweep.events import TrialProgress
+from ganbench.sweep.jobs import TrialJob
 
 NOT_NUMBERS = ("run", "trial", "seed", "step")
 
 
 class SinkExport:
-    """Writes each trial that finishes now, a tracker's run a seed; trials that were done before are there already.
+    """Writes each trial that finishes now, one run of the tracker per seed; earlier trials are there already.
 
     Args:
         folder: `results/<suite>`.
-        works: the trials that are trained.
+        jobs: the trials that are trained.
         sinks: the trackers.
     """
 
-    def __init__(self, folder: Path, works: Sequence[TrialJob], sinks: Sequence[Sink]) -> None:
+    def __init__(self, folder: Path, jobs: Sequence[TrialJob], sinks: Sequence[Sink]) -> None:
         self._folder, self._sinks = folder, sinks
-        self._trials = {work.key: work.trial for work in works}
+        self._trials = {job.key: job.trial for job in jobs}
 
-    def add(self, work: TrialJob) -> None:
+    def add(self, job: TrialJob) -> None:
         """Take in a trial that came later."""
-        self._trials[work.key] = work.trial
+        self._trials[job.key] = job.trial
 
     def take(self, report: TrialProgress) -> None:
         """Write the history of a trial that has finished."""

@@ -1,4 +1,4 @@
-"""One trial being trained, in whichever process: its clock, its checkpoint, and what it leaves in the ledger."""
+"""Trains one trial, in whichever process: its clock, its checkpoint, and what it leaves in the results folder."""
 
 from __future__ import annotations
 
@@ -7,128 +7,21 @@ import json
 import math
 import time
 import traceback
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganbench.core import registry
-from ganbench.core.component import Component
-from ganbench.core.errors import UsageError
 from ganbench.core.files import StoreError
 from ganbench.core.status import Status
-from ganbench.core.trial import Trial
-from ganbench.suite.space import Search, score
+from ganbench.suite.space import score
+from ganbench.sweep.events import TrialProgress
+from ganbench.sweep.jobs import TrialJob
 
 if TYPE_CHECKING:
     from ganbench.training.trainer import Trainer
 
 REPORT_SECONDS = 1.0
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
-
-
-@dataclass(frozen=True)
-class TrialJob:
-    """A trial to train and where its results go.
-
-    Attributes:
-        folder: `results/<suite>`. timeout: seconds after which the trial is given up. threads: torch threads.
-        own: components that only the process which made the plan knows; they are registered where the trial trains.
-        device: `"cpu"`, `"cuda"`, or `"auto"` for a GPU where there is one. gpus: the share of a GPU that it takes.
-        objective: of a search: the column that it looks at, and `"min"` or `"max"`. search: its settings.
-    """
-
-    trial: Trial
-    key: str
-    folder: Path
-    timeout: float | None = None
-    threads: int = 1
-    own: tuple[type[Component], ...] = ()
-    device: str = "cpu"
-    gpus: float = 1.0
-    objective: tuple[str, str] | None = None
-    search: Search | None = None
-
-    def of(self, trial: Trial) -> TrialJob:
-        """Return another trial's work under the same terms."""
-        return replace(self, trial=trial, key=trial.key)
-
-    @property
-    def scheduled(self) -> bool:
-        """Say whether somebody looks at the trial at its evaluations."""
-        return self.search is not None and self.search.scheduler != "none"
-
-    @property
-    def stop_request(self) -> Path:
-        """Return the file in which a search's scheduler orders the trial to end."""
-        return self.checkpoint.with_suffix(".stop.json")
-
-    @property
-    def checkpoint(self) -> Path:
-        """Return the file that a long trial saves itself to."""
-        return self.folder / "checkpoints" / f"{self.key}.pt"
-
-    @property
-    def deadline(self) -> float | None:
-        """Return after how many seconds a trial that does not watch its clock is ended from outside."""
-        return None if self.timeout is None else 2.0 + 1.1 * self.timeout
-
-    def trainer(self) -> Trainer:
-        """Return the trial's trainer, which goes on from the checkpoint if there is one."""
-        from ganbench.training.trainer import Trainer
-
-        for cls in self.own:
-            registry.register(cls)
-        return Trainer(self.trial, device_here(self.device), checkpoint=self.checkpoint)
-
-
-def device_here(wanted: str) -> str:
-    """Return the device to train on in this process.
-
-    Raises:
-        UsageError: a GPU is asked for, and torch can use none here.
-    """
-    if wanted == "cpu":
-        return "cpu"
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    if wanted == "auto":
-        return "cpu"
-    raise UsageError(f"resources.device: torch {torch.__version__} can use no GPU here; say cpu or auto, see `doctor`")
-
-
-@dataclass(frozen=True)
-class TrialProgress:
-    """Where a trial stands.
-
-    Attributes:
-        status: None while it trains, then OK, FAILED or TIMEOUT (a diverged seed is in `numbers`, not here).
-        share: of the steps done, in [0, 1]. numbers: current means over seeds; of a finished trial also what real
-            samples get, `<metric>_floor`. seconds: since this attempt began.
-    """
-
-    key: str
-    status: Status | None = None
-    share: float = 0.0
-    numbers: dict[str, float] = field(default_factory=dict)
-    seconds: float = 0.0
-    error: str = ""
-    score: float | None = None
-    at_step: int | None = None
-
-
-def finished_score(work: TrialJob) -> float | None:
-    """Return the score of a trial that has a part, or None."""
-    from ganbench.tables import part_store as store
-
-    if work.objective is None:
-        return None
-    column, mode = work.objective
-    runs = store.read_table(work.folder, work.key, "runs", [column])
-    if runs is None:
-        return None
-    return score([float(value) for value in runs[column]] if column in runs else [math.nan], mode)
+DISK_ERRORS = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EROFS, errno.EIO)
 
 
 def timeout_text(timeout: float | None) -> str:
@@ -137,16 +30,16 @@ def timeout_text(timeout: float | None) -> str:
 
 
 class TrialRunner:
-    """Trains one trial a stretch at a time; what raises becomes a failure in the ledger."""
+    """Trains one trial a stretch at a time; what raises becomes a failure in the results folder."""
 
-    def __init__(self, work: TrialJob) -> None:
-        self.job = work
+    def __init__(self, job: TrialJob) -> None:
+        self.job = job
         self.started = time.monotonic()
         self.trainer: Trainer | None = None
 
     @property
     def seconds(self) -> float:
-        """Return how long this attempt has lasted."""
+        """Return how long this runner has been at it."""
         return time.monotonic() - self.started
 
     def advance(self, seconds: float = REPORT_SECONDS) -> TrialProgress:
@@ -165,40 +58,50 @@ class TrialRunner:
             return self.fail(Status.FAILED, describe(error))
 
     def _advance(self, seconds: float) -> TrialProgress:
-        from ganbench.tables import part_store as store
-
         timeout = self.job.timeout
         if self.trainer is None:
-            failure = store.read_failure(self.job.folder, self.job.key)
-            if failure is not None:  # its worker was ended from outside, and this is Ray's retry
-                return TrialProgress(self.job.key, Status(failure["status"]), error=failure["error"])
-            if self.job.objective and store.has_part(self.job.folder, self.job.key):
-                return TrialProgress(
-                    self.job.key, Status.OK, 1.0, score=finished_score(self.job)
-                )  # sampled a second time
+            if (past := self._past()) is not None:
+                return past
             self.trainer = self.job.trainer()
         self._poll_stop_request(self.trainer)
         left = seconds if timeout is None else min(seconds, timeout - self.seconds)
         if left > 0 and not self.trainer.finished:
             self.trainer.advance(left, **({"to_evaluation": True} if self.job.scheduled else {}))
         if self.trainer.finished:
-            tables = self.trainer.tables()
-            store.write_part(self.job.folder, self.job.key, tables)
-            self.job.checkpoint.unlink(missing_ok=True)
-            self.job.stop_request.unlink(missing_ok=True)
-            report = self._report(self.trainer, Status.OK)
-            floors = [name for name in tables.runs.columns if name.endswith("_floor")]
-            same = tables.runs.iloc[0]  # of all seeds
-            return replace(report, numbers=report.numbers | {name: float(same[name]) for name in floors})
+            return self._finish(self.trainer)
         if timeout is not None and self.seconds >= timeout:
             return self.fail(Status.TIMEOUT, timeout_text(timeout))
         return self._report(self.trainer, None)
 
+    def _past(self) -> TrialProgress | None:
+        """Return how the trial ended before this runner; None where it has to be trained."""
+        from ganbench.tables import part_store as store
+
+        failure = store.read_failure(self.job.folder, self.job.key)
+        if failure is not None:  # its worker was ended from outside, and this is Ray's retry
+            return TrialProgress(self.job.key, Status(failure["status"]), error=failure["error"])
+        if self.job.objective and self.job.done:  # a searcher suggested it a second time
+            return TrialProgress(self.job.key, Status.OK, 1.0, score=self.job.finished_score())
+        return None
+
+    def _finish(self, trainer: Trainer) -> TrialProgress:
+        """Write the part and report, with what real samples get."""
+        from ganbench.tables import part_store as store
+
+        tables = trainer.tables()
+        store.write_part(self.job.folder, self.job.key, tables)
+        self.job.checkpoint.unlink(missing_ok=True)
+        self.job.stop_request.unlink(missing_ok=True)
+        report = self._report(trainer, Status.OK)
+        floors = [name for name in tables.runs.columns if name.endswith("_floor")]
+        row = tables.runs.iloc[0]  # floors are the same for all seeds
+        return replace(report, numbers=report.numbers | {name: float(row[name]) for name in floors})
+
     def fail(self, status: Status, error: str) -> TrialProgress:
-        """Write a failure into the ledger.
+        """Write a failure into the results folder.
 
         Raises:
-            StoreError: the results folder cannot be written.
+            StoreError: it cannot be written.
         """
         from ganbench.tables import part_store as store
 
@@ -213,16 +116,16 @@ class TrialRunner:
         return TrialProgress(self.job.key, status, share, numbers, self.seconds, "", *self._score(trainer))
 
     def _poll_stop_request(self, trainer: Trainer) -> None:
-        """PlayerUpdate on the order of a search's scheduler, if there is one."""
+        """Pass on to the trainer what a search's scheduler asks for, if it asks for anything."""
         from ganbench.training.stopping import StopRequest
 
         if self.job.objective is None or trainer.finished or not self.job.stop_request.exists():
             return
         try:
-            found = json.loads(self.job.stop_request.read_bytes())
-            trainer.stop(StopRequest(int(found["step"]), str(found["reason"])))
+            request = json.loads(self.job.stop_request.read_bytes())
+            trainer.stop(StopRequest(int(request["step"]), str(request["reason"])))
         except (ValueError, KeyError, TypeError):
-            pass  # half written: it is read again after the next stretch
+            pass  # not one of ours
 
     def _score(self, trainer: Trainer) -> tuple[float | None, int | None]:
         """Return what a search is to know: the score and the step at which it was measured."""
@@ -231,10 +134,11 @@ class TrialRunner:
         if self.job.objective is None:
             return None, None
         column, mode = self.job.objective
-        found = last_measured(trainer, column)
-        if found is None:
+        measured = last_measured(trainer, column)
+        if measured is None:
             return (score([math.nan], mode), None) if trainer.finished else (None, None)
-        return score(found[1], mode), found[0]
+        step, values = measured
+        return score(values, mode), step
 
 
 def describe(error: BaseException) -> str:

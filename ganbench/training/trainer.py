@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import time
 from dataclasses import replace
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ganbench.core.errors import UsageError
+from ganbench.core.files import replaced
 from ganbench.core.trial import Trial
 from ganbench.diagnostics import Network, Step, schedule
 from ganbench.tables.part_store import TrialTables
@@ -241,9 +241,8 @@ class Trainer:
             "seconds": [self.train_seconds, self.total_seconds],
         }
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        torch.save(state, temporary)
-        os.replace(temporary, path)
+        with replaced(path) as file:
+            torch.save(state, file)
         self._saved_at = time.monotonic()
 
     def _load(self, path: Path) -> None:

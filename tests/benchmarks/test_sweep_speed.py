@@ -9,10 +9,10 @@ import pytest
 from trials import small_trial
 
 from ganbench.suite.estimate import cores
-from ganbench.sweep.executors.ray_settings import ray_environment
+from ganbench.sweep.executors.ray_session import ray_environment
+from ganbench.sweep.jobs import JobList, TrialJob
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.signals import Interrupts
-from ganbench.sweep.trial_runner import TrialJob
 
 SECONDS = 2.0
 TRIALS_A_CORE = 50
@@ -71,7 +71,7 @@ def test_trials_of_two_seconds_keep_the_cores_busy(tmp_path):
         from ganbench.sweep.executors import ray_tune as executor
 
         cloudpickle.register_pickle_by_value(sys.modules[__name__])
-        executor.train(works, Progress({w.key: w.key for w in works}, io.StringIO()), interrupts)
+        executor.train(JobList(works), Progress({w.key: w.key for w in works}, io.StringIO()), interrupts)
     end = time.time()
     notes = [json.loads(path.read_text()) for path in tmp_path.glob("*.json")]
     assert len(notes) == len(works)

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from ganbench.assets.fidelity import import_torchvision
-from ganbench.cli.options import use_weights
+from ganbench.cli.options import weight_variables
 from ganbench.extractors.clip import CLIP
 from ganbench.extractors.dinov2 import DINOv2
 from ganbench.extractors.vgg import VGG
@@ -33,6 +33,17 @@ def hub(monkeypatch, tmp_path):
     monkeypatch.setattr(torch.hub, "urlopen", offline)
     (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
     return tmp_path / "hub"
+
+
+@pytest.fixture
+def use_weights(hub, monkeypatch):
+    """Return a function that names a file as on the command line."""
+
+    def use(text):
+        for variable, path in weight_variables((text,)).items():
+            monkeypatch.setenv(variable, path)
+
+    return use
 
 
 @pytest.fixture(autouse=True)
@@ -71,9 +82,9 @@ def saved_clip(path):
     return path
 
 
-def test_clip(hub, tmp_path):
+def test_clip(use_weights, tmp_path):
     path = saved_clip(tmp_path / "clip.pt")
-    use_weights((f"clip={path}",))
+    use_weights(f"clip={path}")
     CLIP().prepare()
     features = CLIP().extract(images())
     module = importlib.import_module("torch_fidelity.feature_extractor_clip")
@@ -83,7 +94,7 @@ def test_clip(hub, tmp_path):
     torch.testing.assert_close(features.flatten(0, 1), wanted, rtol=1e-4, atol=1e-5)
     assert wanted.std(0).max() > 0
     first = CLIP().identity()
-    use_weights((f"clip={saved_clip(tmp_path / 'other.pt')}",))
+    use_weights(f"clip={saved_clip(tmp_path / 'other.pt')}")
     assert CLIP().identity() != first
     assert not torch.equal(CLIP().extract(images()), features)
 
@@ -122,13 +133,13 @@ def test_dinov2_by_the_interface_of_torch_hub(hub):
 
 
 @pytest.mark.verify
-def test_vgg(hub, tmp_path):
+def test_vgg(use_weights, tmp_path):
     import_torchvision()
     vgg16 = importlib.import_module("torchvision.models").vgg16
     with torch.device("meta"):
         shapes = {name: value.shape for name, value in vgg16().state_dict().items()}
     torch.save({n: torch.randn(s) * (2 / s[1:].numel()) ** 0.5 for n, s in shapes.items()}, tmp_path / "vgg.pth")
-    use_weights((f"vgg={tmp_path / 'vgg.pth'}",))
+    use_weights(f"vgg={tmp_path / 'vgg.pth'}")
     VGG().prepare()
     features = VGG().extract(images())
     assert features.shape == (2, 3, 4096)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ganbench.assets.fidelity import import_torchvision
-from ganbench.cli.options import use_weights
+from ganbench.cli.options import weight_variables
 from ganbench.core.errors import UsageError
 from ganbench.extractors import __main__ as downloads
 from ganbench.extractors import _fidelity
@@ -41,7 +41,12 @@ def weights(monkeypatch, tmp_path):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
     for name in ("INCEPTION", "CLIP", "VGG", "DINOV2"):
         monkeypatch.setenv(f"GANBENCH_WEIGHTS_{name}", "")
-    return lambda name, file: use_weights((f"{name}={file}",))
+
+    def name_file(name, file):
+        for variable, path in weight_variables((f"{name}={file}",)).items():
+            monkeypatch.setenv(variable, path)
+
+    return name_file
 
 
 def images(*shape):
@@ -129,7 +134,7 @@ def test_other_files_are_refused_and_run_nothing(extractor, content, weights, tm
 @pytest.mark.parametrize("text", ["inception", "inception=/nowhere.pth", "pixels=x", "=x", "dinov2=x"])
 def test_a_wrong_option_is_one_line(text, weights):
     with pytest.raises(UsageError, match="--weights .*; write NAME=FILE, with one of clip, inception, vgg$"):
-        use_weights((text,))
+        weight_variables((text,))
 
 
 def test_the_downloader_says_how_it_is_called(capsys):

@@ -12,7 +12,7 @@ from ganbench.core.errors import UsageError
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
 from ganbench.suite.space import WORST, Range, Sampler, apply, score
-from ganbench.sweep.search_log import Adaptive
+from ganbench.sweep.search_log import AdaptiveSearch
 
 TEXT = """
 name: small
@@ -161,18 +161,18 @@ def test_a_seed_without_a_number_counts_as_the_worst():
 
 
 def test_the_ledger_survives_a_kill_in_the_middle_of_a_line(tmp_path):
-    from ganbench.sweep.trial_runner import TrialJob
+    from ganbench.sweep.jobs import TrialJob
 
     plan = plan_of(tmp_path, "search.searcher=optuna")
     search = plan.suite.search
     assert plan.trials == () and search is not None
     work = TrialJob(plan.cells[0], plan.cells[0].key, tmp_path)
-    adaptive = Adaptive(Sampler(search, plan.cells), work, tmp_path / "ledger", "min")
+    adaptive = AdaptiveSearch(Sampler(search, plan.cells), work, tmp_path / "ledger", "min")
     assert adaptive.tried() == []
     config = {"cell": 3, "optimizer.lr": 1e-3, "tricks.r1.gamma": 1.0, "training.n_critic": 1, "network.depth": 2}
-    adaptive.note(config)
-    adaptive.note(config)
-    adaptive.note({"cell": 3})  # of another space
+    adaptive.begin(config)
+    adaptive.begin(config)
+    adaptive.begin({"cell": 3})  # of another space
     with open(adaptive.path, "a") as file:
         file.write('{"cell": 1, "optimi')
     ((kept, found),) = adaptive.tried()
@@ -182,7 +182,7 @@ def test_the_ledger_survives_a_kill_in_the_middle_of_a_line(tmp_path):
 @pytest.fixture
 def work(tmp_path):
     """Return the work of one trial of a search."""
-    from ganbench.sweep.trial_runner import TrialJob
+    from ganbench.sweep.jobs import TrialJob
 
     plan = plan_of(tmp_path, "search.scheduler=asha", "search.trials=1", "steps=40", "evaluate.every=10")
     trial = plan.trials[0]
@@ -210,7 +210,8 @@ def _final(work):
 
 def test_a_trial_obeys_its_order_and_is_not_trained_again_when_it_is_drawn_again(work, monkeypatch):
     from ganbench.core.status import Status
-    from ganbench.sweep.trial_runner import TrialJob, TrialRunner
+    from ganbench.sweep.jobs import TrialJob
+    from ganbench.sweep.trial_runner import TrialRunner
 
     work.stop_request.parent.mkdir(parents=True)
     work.stop_request.write_text('{"step": 2')  # half written

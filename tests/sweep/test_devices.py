@@ -11,11 +11,8 @@ from test_run import run_local
 
 import ganbench
 from ganbench.core.errors import UsageError
-from ganbench.sweep.executors.ray_settings import ray_environment
-from ganbench.sweep.trial_runner import TrialJob, device_here
-
-with ray_environment():  # Ray reads it when it is imported, once for all tests of this process
-    from ganbench.sweep.executors import ray_session as ray_cluster
+from ganbench.sweep.executors import ray_session
+from ganbench.sweep.jobs import JobList, TrialJob, device_here
 
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 
@@ -42,7 +39,7 @@ def test_a_gpu_that_is_not_there_is_said_before_training(tmp_path):
         run_local(plan, tmp_path)
     assert not list((tmp_path / "small" / "parts").glob("*"))
     with pytest.raises(UsageError, match="can use no GPU here"):
-        ray_cluster.start([TrialJob(plan.trials[0], "0" * 64, tmp_path, device="cuda")], None, tmp_path)
+        ray_session.start(JobList([TrialJob(plan.trials[0], "0" * 64, tmp_path, device="cuda")]), None, tmp_path)
 
 
 @NO_GPU
@@ -65,19 +62,19 @@ def test_a_gpu_is_taken_where_torch_has_one(monkeypatch):
 )
 def test_how_many_trials_share_the_gpus(device, cores, gpus, share, fit):
     work = TrialJob(SimpleNamespace(), "0" * 64, None, device=device, gpus=share)  # type: ignore[arg-type]
-    assert ray_cluster.max_concurrent(cores, gpus, work) == fit
-    assert ray_cluster.max_concurrent(2 * cores, gpus, dataclasses.replace(work, threads=2)) == fit
+    assert ray_session.max_concurrent(cores, gpus, work) == fit
+    assert ray_session.max_concurrent(2 * cores, gpus, dataclasses.replace(work, threads=2)) == fit
 
 
 def test_what_a_killed_process_left_is_removed_and_what_is_in_use_stays(tmp_path, monkeypatch):
-    monkeypatch.setattr(ray_cluster.tempfile, "gettempdir", lambda: str(tmp_path))
-    monkeypatch.setattr(ray_cluster.tempfile, "mkdtemp", lambda prefix: str(_made(tmp_path / f"{prefix}{count()}")))
+    monkeypatch.setattr(ray_session.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(ray_session.tempfile, "mkdtemp", lambda prefix: str(_made(tmp_path / f"{prefix}{count()}")))
     abandoned, foreign = _made(tmp_path / "ganbench-left"), _made(tmp_path / "ganbench-foreign")
-    (abandoned / ray_cluster.LOCK).touch()
+    (abandoned / ray_session.LOCK).touch()
     (abandoned / "ray").mkdir()
-    with ray_cluster.ray_temp_dir() as first:
+    with ray_session.ray_temp_dir() as first:
         assert not abandoned.exists() and foreign.exists()
-        with ray_cluster.ray_temp_dir() as second:
+        with ray_session.ray_temp_dir() as second:
             assert first.exists() and second.exists() and first != second
         assert first.exists() and not second.exists()
     assert list(tmp_path.iterdir()) == [foreign]

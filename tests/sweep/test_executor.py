@@ -11,10 +11,10 @@ import pytest
 from trials import small_trial
 
 from ganbench.core.status import Status
-from ganbench.sweep.executors.ray_settings import SETTINGS, ray_environment
+from ganbench.sweep.executors.ray_session import SETTINGS, ray_environment
+from ganbench.sweep.jobs import JobList, TrialJob
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.signals import Interrupts
-from ganbench.sweep.trial_runner import TrialJob
 from ganbench.tables import part_store as store
 
 pytestmark = pytest.mark.alone
@@ -102,13 +102,12 @@ def _run(works, progress):
             with ray_environment(), Interrupts() as interrupts:
                 from ray import cloudpickle
 
-                from ganbench.sweep.executors import ray_follow
                 from ganbench.sweep.executors import ray_tune as executor
 
                 cloudpickle.register_pickle_by_value(sys.modules[__name__])
                 with pytest.MonkeyPatch.context() as patch:
-                    patch.setattr(ray_follow, "MAX_RETRIES", 1)  # each costs seconds
-                    executor.train(list(works.values()), progress, interrupts, jobs=2)
+                    patch.setattr(executor, "MAX_RETRIES", 1)  # each costs seconds
+                    executor.train(JobList(list(works.values())), progress, interrupts, jobs=2)
         finally:
             os.dup2(saved[0], 1), os.dup2(saved[1], 2)
         printed.seek(0)

@@ -12,12 +12,9 @@ import pytest
 from small_suite import TEXT, small_plan
 
 from ganbench.core.errors import UsageError
-from ganbench.sweep.executors.ray_settings import ray_environment
-from ganbench.sweep.trial_runner import TrialJob
+from ganbench.sweep.executors import ray_session
+from ganbench.sweep.jobs import JobList, TrialJob
 from ganbench.tables import manifest
-
-with ray_environment():  # Ray reads it when it is imported, once for all tests of this process
-    from ganbench.sweep.executors import ray_session as ray_cluster
 
 HERE = Path(__file__).parent
 
@@ -59,17 +56,21 @@ from ganbench.core.files import StoreError
 folder, disk = Path(sys.argv[1]), Path(sys.argv[1]) / "disk"
 plan, filler = small_plan(folder, "losses=[hinge, minimax]", "tricks=[none]"), disk / "filler"
 
-def fill(report):
-    if report.status is not None and not filler.exists():
-        with open(filler, "wb", buffering=0) as file:
-            try:
-                while file.write(bytes(4096)):
-                    pass
-            except OSError as error:
-                print(error.strerror)
+class Fill:
+    def add(self, job):
+        pass
+
+    def take(self, report):
+        if report.status is not None and not filler.exists():
+            with open(filler, "wb", buffering=0) as file:
+                try:
+                    while file.write(bytes(4096)):
+                        pass
+                except OSError as error:
+                    print(error.strerror)
 
 progress = quiet(plan)
-progress.listeners.append(fill)
+progress.listeners.append(Fill())
 try:
     run_plan(plan, disk, executor="local", progress=progress)
 except StoreError as error:
@@ -141,7 +142,7 @@ def test_the_manifest_names_commit_and_changes(tmp_path, monkeypatch):
 def test_a_cluster_that_does_not_answer_is_said_at_once(tmp_path, address, capfd):
     start = time.monotonic()
     with pytest.raises(UsageError, match=f"--address {address}: no Ray cluster to attach to .*; start one or leave"):
-        ray_cluster.attach(address, [TrialJob(None, "0" * 64, tmp_path)])  # type: ignore[arg-type]
+        ray_session.attach(address, JobList([TrialJob(None, "0" * 64, tmp_path)]))  # type: ignore[arg-type]
     assert time.monotonic() - start < 30
     assert capfd.readouterr() == ("", "")
 

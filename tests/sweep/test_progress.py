@@ -6,8 +6,8 @@ import pytest
 
 from ganbench.api import Suite
 from ganbench.core.status import Status
+from ganbench.sweep.events import TrialProgress
 from ganbench.sweep.progress import Progress, line, short_names
-from ganbench.sweep.trial_runner import TrialProgress
 
 NAMES = {"a": "ring · mlp · hinge · none · adam", "b": "ring · mlp · hinge · r1 · adam"}
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\x9b]")

@@ -18,9 +18,9 @@ from ganbench.core.files import StoreError
 from ganbench.losses.hinge import Hinge
 from ganbench.sweep import manifest, run
 from ganbench.sweep import results_dir as folder
+from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.run import run_plan
-from ganbench.sweep.trial_runner import TrialJob
 from ganbench.tables import part_store as store
 from ganbench.training.trainer import Trainer
 
@@ -255,7 +255,7 @@ def test_a_link_that_leads_out_of_the_results_is_refused(tmp_path):
 def test_two_runs_of_a_suite_do_not_collide(tmp_path, monkeypatch):
     plan = small_plan(tmp_path)
     inner = []
-    original = run._prepare_features
+    original = run.prepare_inputs
 
     def during(trials):
         with pytest.raises(UsageError, match="process [0-9]+ on .* is running this suite") as caught:
@@ -263,7 +263,7 @@ def test_two_runs_of_a_suite_do_not_collide(tmp_path, monkeypatch):
         inner.append(caught)
         original(trials)
 
-    monkeypatch.setattr(run, "_prepare_features", during)
+    monkeypatch.setattr(run, "prepare_inputs", during)
     assert run_local(plan, tmp_path)[0].exit_code == 0 and len(inner) == 1
     assert run_local(plan, tmp_path)[0].exit_code == 0  # the file that is left keeps nobody out
 

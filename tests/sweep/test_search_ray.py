@@ -14,11 +14,11 @@ from test_search import TEXT
 import ganbench
 from ganbench.core.errors import UsageError
 from ganbench.suite.space import Sampler
-from ganbench.sweep.executors.ray_settings import ray_environment
+from ganbench.sweep.executors.ray_session import ray_environment
+from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.run import run_plan
-from ganbench.sweep.search_log import Adaptive
-from ganbench.sweep.trial_runner import TrialJob
+from ganbench.sweep.search_log import AdaptiveSearch
 from ganbench.training.trainer import Trainer
 
 with ray_environment():  # Ray reads it when it is imported, once for all tests of this process
@@ -87,22 +87,23 @@ def adaptive_of(tmp_path, *overrides):
     plan = small_plan(tmp_path, *OPTUNA, *overrides, text=TEXT)
     assert plan.suite.search is not None
     work = TrialJob(plan.cells[0], plan.cells[0].key, tmp_path)
-    return Adaptive(Sampler(plan.suite.search, plan.cells), work, tmp_path / "ledger", "min")
+    return AdaptiveSearch(Sampler(plan.suite.search, plan.cells), work, tmp_path / "ledger", "min")
 
 
-def test_optuna_draws_from_the_space_and_does_not_begin_anew(tmp_path):
+def test_optuna_draws_from_the_space_and_does_not_begin_anew(tmp_path, monkeypatch):
     """Without Ray: the searcher itself, at its start, after two finished trials, and after one that was begun."""
     pytest.importorskip("optuna")
     adaptive = adaptive_of(tmp_path)
-    searcher, number = ray_search.searcher(adaptive, lambda work: None)
+    searcher, number = ray_search.searcher(adaptive)
     drawn = [searcher.suggest(str(i)) for i in range(3)]
-    same = [ray_search.searcher(adaptive, lambda work: None)[0].suggest("a") for _ in range(2)]
+    same = [ray_search.searcher(adaptive)[0].suggest("a") for _ in range(2)]
     assert number == 2 and same[0] == same[1] == drawn[0]
     for config in drawn:
-        assert adaptive.work(config).trial.search == "" and 1e-5 <= config["optimizer.lr"] <= 1e-2
-        adaptive.note(config)
-    begun = adaptive.work(drawn[1]).key
-    searcher, number = ray_search.searcher(adaptive, lambda work: None if work.key == begun else 1.0)
+        assert adaptive.job(config).trial.search == "" and 1e-5 <= config["optimizer.lr"] <= 1e-2
+        adaptive.begin(config)
+    begun = adaptive.job(drawn[1]).key
+    monkeypatch.setattr(TrialJob, "finished_score", lambda job: None if job.key == begun else 1.0)
+    searcher, number = ray_search.searcher(adaptive)
     assert number == 0  # of two, two are finished
     assert searcher.suggest("x") == drawn[1] and searcher.suggest("y") not in drawn
 
@@ -137,4 +138,4 @@ def test_optuna_goes_on_where_it_was_and_is_told_of_what_is_finished(tmp_path, m
 def test_a_missing_optuna_is_said(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(UsageError, match=r"optuna is not installed; pip install 'ganbench\[optuna\]'"):
-        ray_search.searcher(adaptive_of(tmp_path), lambda work: None)
+        ray_search.searcher(adaptive_of(tmp_path))

@@ -1,4 +1,4 @@
-"""Trains the trials in this process, one after the other: for tests and debuggers."""
+"""Trains the trials in this process, one after the other: for debuggers, tests and systems without Ray."""
 
 from __future__ import annotations
 
@@ -9,16 +9,21 @@ from contextlib import contextmanager
 from types import FrameType
 
 from ganbench.core.status import Status
+from ganbench.sweep.events import TrialProgress
+from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.progress import Progress
-from ganbench.sweep.trial_runner import TrialJob, TrialProgress, TrialRunner, timeout_text
+from ganbench.sweep.trial_runner import TrialRunner, timeout_text
 
 
 class _Overdue(BaseException):
     """A trial hangs; not an `Exception`, so that the trial does not catch it itself."""
 
 
-def train(works: Sequence[TrialJob], progress: Progress) -> None:
+def train(jobs: Sequence[TrialJob], progress: Progress) -> None:
     """Train every trial in turn.
+
+    A trial whose time is over ends after its current step. One that hangs inside a step is ended by a timer, in the
+    main thread and where the system has timers; elsewhere (on Windows) it hangs until it is interrupted.
 
     Raises:
         StoreError: the results folder cannot be written.
@@ -27,9 +32,9 @@ def train(works: Sequence[TrialJob], progress: Progress) -> None:
 
     threads = torch.get_num_threads()
     try:
-        for work in works:
-            torch.set_num_threads(work.threads)
-            _train(TrialRunner(work), progress)
+        for job in jobs:
+            torch.set_num_threads(job.threads)
+            _train(TrialRunner(job), progress)
     finally:
         torch.set_num_threads(threads)
 
@@ -37,7 +42,7 @@ def train(works: Sequence[TrialJob], progress: Progress) -> None:
 def _train(runner: TrialRunner, progress: Progress) -> None:
     report = TrialProgress(runner.job.key)
     try:
-        with _alarm(runner.job.deadline):
+        with _timer(runner.job.deadline):
             while report.status is None:
                 progress.update(report)
                 report = runner.advance()
@@ -47,16 +52,17 @@ def _train(runner: TrialRunner, progress: Progress) -> None:
 
 
 @contextmanager
-def _alarm(seconds: float | None) -> Iterator[None]:
-    """Raise `_Overdue` in the body after so long; only the main thread can be told so."""
-    if seconds is None or threading.current_thread() is not threading.main_thread():
+def _timer(seconds: float | None) -> Iterator[None]:
+    """Raise `_Overdue` in the body after so long, in the main thread of a system that has timers."""
+    main = threading.current_thread() is threading.main_thread()
+    if seconds is None or not main or not hasattr(signal, "setitimer"):
         yield
         return
 
-    def ring(number: int, frame: FrameType | None) -> None:
+    def overdue(number: int, frame: FrameType | None) -> None:
         raise _Overdue
 
-    before = signal.signal(signal.SIGALRM, ring)
+    before = signal.signal(signal.SIGALRM, overdue)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield

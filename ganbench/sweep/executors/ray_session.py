@@ -1,93 +1,125 @@
-"""Starts Ray for one run, or attaches to a cluster that can do the work."""
+"""Starts Ray for one run, or attaches to a cluster that can do the work; importing this imports no Ray."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import functools
 import logging
 import os
 import secrets
 import shutil
 import socket
+import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import ray
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
+from ganbench.core.environment import variables
 from ganbench.core.errors import GanbenchError, UsageError
+from ganbench.core.files import try_lock
+from ganbench.core.lazy import LazyModule
 from ganbench.suite.estimate import cores
-from ganbench.sweep.executors.ray_worker import Source, template
-from ganbench.sweep.trial_runner import TrialJob, describe, device_here
+from ganbench.sweep.jobs import JobSource, TrialJob, device_here
+from ganbench.sweep.trial_runner import describe
+
+if TYPE_CHECKING:
+    import ray
+else:
+    ray = LazyModule("ray")  # only within `ray_environment()`, which it reads when it is imported
 
 OBJECT_STORE_BYTES = 80_000_000
 LOCK = "lock"
+SETTINGS = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # the ledger is our snapshot; Tune's would only cost time
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_WARN_THRESHOLD_S": "3600",
+}
+
+
+@contextmanager
+def ray_environment(address: str | None = None, threads: int = 1) -> Iterator[None]:
+    """Set what Ray reads when it is imported and when it starts: it is silent, and reports nothing home.
+
+    Ray's ports listen on every interface, so the one that we start asks for a token that nobody else has. A cluster
+    has its own settings for that. Its workers import what can be imported here, own components included.
+    """
+    changes = {**SETTINGS, "OMP_NUM_THREADS": str(threads)}
+    if address is None:
+        changes |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _token()}
+        changes["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    with variables(changes):
+        yield
+
+
+@functools.cache
+def _token() -> str:
+    """Return one token for this process: Ray reads it once."""
+    return secrets.token_hex(32)
 
 
 @contextmanager
 def ray_temp_dir() -> Iterator[Path]:
     """Make a temporary folder for Ray, and remove those that killed processes left.
 
-    Each holds a file that its process has locked; the kernel drops the lock of a process that died.
+    Each holds a file that its process has locked; the system drops the lock of a process that died.
     """
-    root = Path(tempfile.gettempdir())
-    for left in root.glob("ganbench-*"):
+    for left in Path(tempfile.gettempdir()).glob("ganbench-*"):
         with contextlib.suppress(OSError):
-            if left.lstat().st_uid == os.getuid() and not left.is_symlink() and _abandoned(left / LOCK):
-                shutil.rmtree(left, ignore_errors=True)
-    made = Path(tempfile.mkdtemp(prefix=".ganbench-"))  # nobody looks at that name
+            if _is_ours(left) and (left / LOCK).is_file():
+                with try_lock(left / LOCK) as abandoned:
+                    if abandoned:
+                        shutil.rmtree(left, ignore_errors=True)
+    made = Path(tempfile.mkdtemp(prefix=".ganbench-"))  # other processes look for names without the dot
     folder = made.with_name(made.name[1:])
     try:
-        with open(made / LOCK, "xb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with try_lock(made / LOCK):
             made.rename(folder)
             yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        for path in (made, folder):
+            shutil.rmtree(path, ignore_errors=True)
 
 
-def _abandoned(lock: Path) -> bool:
-    """Say whether nobody holds a lock file that is there."""
-    with open(lock, "rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
+def _is_ours(folder: Path) -> bool:
+    """Say whether a folder is no link and this user's, where systems tell users apart."""
+    return not folder.is_symlink() and (not hasattr(os, "getuid") or folder.lstat().st_uid == os.getuid())
 
 
-def start(source: Source, jobs: int | None, ray_temp_dir: Path) -> int:
+def start(source: JobSource, jobs: int | None, temp_dir: Path) -> int:
     """Start Ray for this process alone and return how many trials fit.
 
     Raises:
         GanbenchError: it does not start.
     """
-    threads = template(source).threads
-    gpus = 0 if template(source).device == "cpu" else _local_gpus(template(source).device)
-    fit = min(
-        jobs or max_concurrent(cores(), gpus, template(source)),
-        len(source) if isinstance(source, Sequence) else source.search.trials,
-    )
+    job = source.template
+    gpus = _local_gpus(job.device)
+    fit = min(jobs or max_concurrent(cores(), gpus, job), source.limit)
     try:
         _init(
             address="local",  # and not what RAY_ADDRESS says
-            num_cpus=fit * threads,
+            num_cpus=fit * job.threads,
             num_gpus=gpus,
             include_dashboard=False,
             object_store_memory=OBJECT_STORE_BYTES,
             _node_ip_address="127.0.0.1",
             # Ray's sockets lie there, and the path of a socket has at most 107 bytes.
-            _temp_dir=str(ray_temp_dir / "ray") if len(str(ray_temp_dir)) < 32 else None,
+            _temp_dir=str(temp_dir / "ray") if len(str(temp_dir)) < 32 else None,
         )
     except Exception as error:  # noqa: BLE001 - Ray raises what its layers raise
         raise GanbenchError(f"Ray did not start ({describe(error)}); `--executor local` runs without it") from error
     return fit
 
 
-def attach(address: str, source: Source) -> int:
+def attach(address: str, source: JobSource) -> int:
     """Attach to a cluster, check that its nodes can do the work, and return how many trials fit.
 
     Raises:
@@ -100,27 +132,32 @@ def attach(address: str, source: Source) -> int:
         raise UsageError(
             f"--address {address}: no Ray cluster to attach to ({describe(error)}); start one or leave it out"
         ) from error
-    _check_nodes(template(source).folder, address)
-    there = ray.cluster_resources()
-    if template(source).device == "cuda" and not there.get("GPU"):
+    job = source.template
+    _check_nodes(job.folder, address)
+    if job.device == "cuda" and not _cluster_resources("GPU"):
         raise UsageError(f"--address {address}: the cluster has no GPU; say `resources.device: cpu` or auto")
-    return max_concurrent(int(there.get("CPU", 1)), int(there.get("GPU", 0)), template(source))
+    return max_concurrent(int(_cluster_resources("CPU")) or 1, int(_cluster_resources("GPU")), job)
 
 
-def max_concurrent(cores: int, gpus: int, work: TrialJob) -> int:
+def max_concurrent(cores: int, gpus: int, job: TrialJob) -> int:
     """Return how many trials fit side by side."""
-    fit = max(1, cores // work.threads)
-    return fit if work.device == "cpu" or not gpus else max(1, min(fit, int(gpus / work.gpus + 1e-9)))
+    fit = max(1, cores // job.threads)
+    return fit if job.device == "cpu" or not gpus else max(1, min(fit, int(gpus / job.gpus + 1e-9)))
 
 
-def gpu_fraction(work: TrialJob) -> float:
-    """Return the share of a GPU that Ray reserves for a trial; 0 where there is none to be had."""
-    return work.gpus if work.device != "cpu" and ray.cluster_resources().get("GPU") else 0.0
+def gpu_fraction(job: TrialJob) -> float:
+    """Return the fraction of a GPU that Ray reserves for a trial; 0 where Ray has none."""
+    return job.gpus if job.device != "cpu" and _cluster_resources("GPU") else 0.0
 
 
-def _local_gpus(wanted: str) -> int:
+def _cluster_resources(kind: str) -> float:
+    """Return how much of a resource the cluster has, `"CPU"` or `"GPU"`."""
+    return float(ray.cluster_resources().get(kind, 0))
+
+
+def _local_gpus(device: str) -> int:
     """Return how many GPUs torch can use here, having checked that there is one where one is asked for."""
-    if device_here(wanted) == "cpu":
+    if device_here(device) == "cpu":
         return 0
     import torch
 
@@ -128,7 +165,10 @@ def _local_gpus(wanted: str) -> int:
 
 
 def _check_reachable(address: str) -> None:
-    """Raise an OSError where nobody listens: Ray itself would try for minutes, and say so past all its settings."""
+    """Raise an OSError where nobody listens.
+
+    Ray itself would try for minutes, and print messages that none of its settings suppresses.
+    """
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if colon:
         socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
@@ -146,23 +186,25 @@ def _check_nodes(folder: Path, address: str) -> None:
     Raises:
         UsageError: a node does not see the file that we just wrote, or lacks ganbench.
     """
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
     token = secrets.token_hex(16)
     probe = folder / f".shared-{token[:8]}"
     probe.write_text(token)
-    look = ray.remote(num_cpus=0, max_retries=0)(_look)
+    read = ray.remote(num_cpus=0, max_retries=0)(_read)
     try:
         for node in ray.nodes():
             if not node["Alive"]:
                 continue
-            there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            on_node = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
             try:
-                seen = ray.get(look.options(scheduling_strategy=there).remote(str(probe)), timeout=120)
+                text = ray.get(read.options(scheduling_strategy=on_node).remote(str(probe)), timeout=120)
             except Exception as error:  # noqa: BLE001 - whatever happened there
                 raise UsageError(
                     f"--address {address}: node {node['NodeName']} cannot run ganbench; install it there "
                     f"({describe(error)})"
                 ) from error
-            if seen != token:
+            if text != token:
                 raise UsageError(
                     f"--address {address}: node {node['NodeName']} does not see {folder}; "
                     "choose --results on storage that all nodes share"
@@ -171,7 +213,7 @@ def _check_nodes(folder: Path, address: str) -> None:
         probe.unlink(missing_ok=True)
 
 
-def _look(path: str) -> str | None:
+def _read(path: str) -> str | None:
     """Return what a file holds where this runs; the import shows whether ganbench is installed there."""
     import ganbench.training.trainer  # noqa: F401
 

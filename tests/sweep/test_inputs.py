@@ -10,7 +10,7 @@ from trials import small_trial
 
 from ganbench.core.errors import UsageError
 from ganbench.extractors.digits import Digits
-from ganbench.sweep.extractors import same_extractors
+from ganbench.sweep.inputs import require_same_extractors
 from ganbench.tables import part_store
 
 
@@ -26,16 +26,16 @@ def finished(monkeypatch, tmp_path):
 def test_other_weights_are_refused_beside_finished_trials(finished, monkeypatch):
     monkeypatch.setattr(Digits, "weights_hash", lambda self: "bbbb", raising=False)
     with pytest.raises(UsageError, match="judged by digits aaaa, .* digits bbbb; .*--results") as error:
-        same_extractors([finished])
+        require_same_extractors([finished])
     assert "\n" not in str(error.value)
 
 
 def test_the_same_weights_and_absent_ones_pass(finished, monkeypatch):
     monkeypatch.setattr(Digits, "weights_hash", lambda self: "aaaa", raising=False)
-    same_extractors([finished])
+    require_same_extractors([finished])
 
     def absent(self):
         raise UsageError("no weights")
 
     monkeypatch.setattr(Digits, "weights_hash", absent)
-    same_extractors([finished])
+    require_same_extractors([finished])

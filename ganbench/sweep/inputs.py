@@ -1,0 +1,69 @@
+"""What trials need besides their configuration: the files of data sets, and extractors with unchanged weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import cast
+
+from ganbench.core import registry
+from ganbench.core.errors import UsageError
+from ganbench.core.trial import Trial
+from ganbench.datasets import Dataset
+from ganbench.extractors import Extractor
+from ganbench.sweep.jobs import TrialJob
+
+
+def prepare_inputs(trials: Iterable[Trial]) -> None:
+    """Let every data set and extractor get ready once, before trials need them side by side.
+
+    Raises:
+        UsageError: files or weights are missing; says where to get them.
+    """
+    datasets = {trial.dataset.label: _dataset(trial) for trial in trials}.values()
+    for dataset in datasets:
+        dataset.prepare()
+    for name in sorted({dataset.extractor_name for dataset in datasets}):
+        _extractor(name).prepare()
+
+
+def require_same_extractors(finished: Iterable[TrialJob]) -> None:
+    """Raise where the parts of finished trials were judged by other weights than those that are here now.
+
+    Absent weights change nothing.
+
+    Raises:
+        UsageError: new trials beside those parts could not be compared with them.
+    """
+    from ganbench.tables import part_store as store
+
+    here: dict[str, str | None] = {}
+    for job in finished:
+        name = _dataset(job.trial).extractor_name
+        if name not in here:
+            here[name] = identity(job.trial)
+        runs = store.read_table(job.folder, job.key, "runs", ["extractor"]) if here[name] is not None else None
+        judged = sorted(set(runs["extractor"].dropna()) - {here[name]}) if runs is not None else []
+        if judged:
+            raise UsageError(
+                f"{job.trial.name}: was judged by {judged[0]}, and the weights are now those of {here[name]}; "
+                f"name the old weights, or another folder: --results FOLDER"
+            )
+
+
+def identity(trial: Trial) -> str | None:
+    """Return name and hash of the weights of a trial's extractor; None for one without any, or if they are absent."""
+    extractor = _extractor(_dataset(trial).extractor_name)
+    if not hasattr(extractor, "weights_hash"):
+        return None
+    try:
+        return extractor.identity()
+    except UsageError:
+        return None
+
+
+def _dataset(trial: Trial) -> Dataset:
+    return trial.dataset.build()
+
+
+def _extractor(name: str) -> Extractor:
+    return cast(Extractor, registry.build("extractor", name, {}))

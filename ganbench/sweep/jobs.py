@@ -1,0 +1,191 @@
+"""What an executor is given: trials to train and where their results go, listed or made as a search goes on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from ganbench.core import registry
+from ganbench.core.component import Component
+from ganbench.core.errors import UsageError
+from ganbench.core.trial import Trial
+from ganbench.suite.space import Search, score
+
+if TYPE_CHECKING:
+    from ganbench.sweep.search_log import AdaptiveSearch
+    from ganbench.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class TrialJob:
+    """A trial to train and where its results go.
+
+    Attributes:
+        folder: `results/<suite>`. timeout: seconds after which the trial is given up. threads: torch threads.
+        components: classes that only the process which made the plan knows; they are registered where the trial trains.
+        device: `"cpu"`, `"cuda"`, or `"auto"` for a GPU where there is one. gpus: the fraction of a GPU that it takes.
+        objective: of a search: the column that it looks at, and `"min"` or `"max"`. search: its settings.
+    """
+
+    trial: Trial
+    key: str
+    folder: Path
+    timeout: float | None = None
+    threads: int = 1
+    components: tuple[type[Component], ...] = ()
+    device: str = "cpu"
+    gpus: float = 1.0
+    objective: tuple[str, str] | None = None
+    search: Search | None = None
+
+    def of(self, trial: Trial) -> TrialJob:
+        """Return another trial's job under the same terms."""
+        return replace(self, trial=trial, key=trial.key)
+
+    @property
+    def scheduled(self) -> bool:
+        """Say whether a search's scheduler looks at the trial after each of its evaluations."""
+        return self.search is not None and self.search.scheduler != "none"
+
+    @property
+    def stop_request(self) -> Path:
+        """Return the file in which a search's scheduler asks the trial to end."""
+        return self.checkpoint.with_suffix(".stop.json")
+
+    @property
+    def checkpoint(self) -> Path:
+        """Return the file that a long trial saves itself to."""
+        return self.folder / "checkpoints" / f"{self.key}.pt"
+
+    @property
+    def deadline(self) -> float | None:
+        """Return after how many seconds a trial that does not watch its clock is ended from outside."""
+        return None if self.timeout is None else 2.0 + 1.1 * self.timeout
+
+    @property
+    def done(self) -> bool:
+        """Say whether the trial has a part; one that cannot be read counts as none (the store warns)."""
+        from ganbench.tables import part_store as store
+
+        return store.has_part(self.folder, self.key)
+
+    def finished_score(self) -> float | None:
+        """Return the score, for a search, of a trial that has a part; None without one."""
+        from ganbench.tables import part_store as store
+
+        if self.objective is None:
+            return None
+        column, mode = self.objective
+        runs = store.read_table(self.folder, self.key, "runs", [column])
+        if runs is None:
+            return None
+        return score([float(value) for value in runs[column]] if column in runs else [math.nan], mode)
+
+    def trainer(self) -> Trainer:
+        """Return the trial's trainer, which goes on from the checkpoint if there is one."""
+        from ganbench.training.trainer import Trainer
+
+        for cls in self.components:
+            registry.register(cls)
+        return Trainer(self.trial, device_here(self.device), checkpoint=self.checkpoint)
+
+
+def device_here(device: str) -> str:
+    """Return the device to train on in this process: `"cpu"` or `"cuda"`.
+
+    Raises:
+        UsageError: a GPU is asked for, and torch can use none here.
+    """
+    if device == "cpu":
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if device == "auto":
+        return "cpu"
+    raise UsageError(f"resources.device: torch {torch.__version__} can use no GPU here; say cpu or auto, see `doctor`")
+
+
+class JobSource(Protocol):
+    """The jobs of a run. A configuration is what Ray Tune hands to its workers in place of a job.
+
+    Attributes:
+        template: a job with the terms that all jobs share. limit: how many jobs there will be at most.
+        grid: the configurations to go through, by name of their entries; empty where a search suggests them.
+        adaptive: the search that suggests configurations; None where the jobs are known.
+    """
+
+    @property
+    def template(self) -> TrialJob: ...  # noqa: D102 - see the class
+
+    @property
+    def limit(self) -> int: ...  # noqa: D102
+
+    @property
+    def grid(self) -> Mapping[str, Sequence[int]]: ...  # noqa: D102
+
+    @property
+    def adaptive(self) -> AdaptiveSearch | None: ...  # noqa: D102
+
+    def known(self) -> list[TrialJob]:
+        """Return the jobs that are known so far."""
+        ...
+
+    def job(self, config: Mapping[str, object]) -> TrialJob:
+        """Return the job of a configuration."""
+        ...
+
+    def begin(self, config: Mapping[str, object]) -> None:
+        """Record that a configuration is being tried."""
+        ...
+
+    def without(self, keys: set[str]) -> JobSource:
+        """Return the source without the jobs that are done."""
+        ...
+
+
+@dataclass(frozen=True)
+class JobList:
+    """The jobs of a plan whose trials are known before anything trains."""
+
+    jobs: Sequence[TrialJob]
+
+    @property
+    def template(self) -> TrialJob:
+        """Return the first job."""
+        return self.jobs[0]
+
+    @property
+    def limit(self) -> int:
+        """Return how many there are."""
+        return len(self.jobs)
+
+    @property
+    def grid(self) -> Mapping[str, Sequence[int]]:
+        """Return each job's place in the list."""
+        return {"index": range(len(self.jobs))}
+
+    @property
+    def adaptive(self) -> None:
+        """Return None: nothing has to be searched."""
+
+    def known(self) -> list[TrialJob]:
+        """Return all of them."""
+        return list(self.jobs)
+
+    def job(self, config: Mapping[str, object]) -> TrialJob:
+        """Return the job at a place of the list."""
+        index = config["index"]
+        assert isinstance(index, int)
+        return self.jobs[index]
+
+    def begin(self, config: Mapping[str, object]) -> None:
+        """Record nothing: the plan names every job."""
+
+    def without(self, keys: set[str]) -> JobList:
+        """Return the list of the jobs that are left."""
+        return JobList([job for job in self.jobs if job.key not in keys])

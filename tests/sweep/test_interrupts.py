@@ -1,0 +1,110 @@
+"""Any KeyboardInterrupt in a run: what is finished is merged, the code says so, and the command to go on is printed."""
+
+import signal
+
+import pytest
+from small_suite import small_plan
+from test_run import run_local
+
+import ganbench
+from ganbench.cli.main import main
+from ganbench.core.errors import INTERRUPTED, TERMINATED
+from ganbench.sweep import run
+from ganbench.sweep.executors import local
+from ganbench.sweep.progress import Progress
+from ganbench.sweep.progress_file import ProgressFile
+from ganbench.sweep.results_dir import locked
+from ganbench.tables import merge
+from ganbench.tables import part_store as store
+
+# Where a plain KeyboardInterrupt comes out, as from a signal that lands inside compiled code, and at which call.
+PLACES = {
+    "executor": (local, "_train", 3),
+    "progress": (Progress, "update", 3),
+    "progress file": (ProgressFile, "take", 3),
+    "looking for parts": (store, "sweep_left", 1),
+    "inputs": (run, "prepare_inputs", 1),
+    "merge": (merge, "merge", 1),
+    "manifest": (run, "manifest", 1),
+    "part": (store, "write_part", 2),
+}
+
+
+@pytest.fixture
+def interrupt(monkeypatch):
+    """Return a function that plants an interrupt at a call of a place, once, and says whether it came."""
+
+    def plant(place, act):
+        owner, name, at = PLACES[place]
+        original, calls = getattr(owner, name), []
+
+        def interrupted(*arguments, **options):
+            calls.append(name)
+            if len(calls) == at:
+                act()
+            return original(*arguments, **options)
+
+        monkeypatch.setattr(owner, name, interrupted)
+        return lambda: len(calls) >= at
+
+    return plant
+
+
+def plain():
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_plain_keyboard_interrupt_ends_a_run_in_good_order(tmp_path, interrupt, place):
+    came = interrupt(place, plain)
+    outcome, lines = run_local(small_plan(tmp_path), tmp_path)
+    parts = [path for path in (tmp_path / "small" / "parts").glob("[0-9a-f]*") if path.is_dir()]
+    assert came() and (outcome.exit_code, outcome.failed) == (INTERRUPTED, 0)
+    assert outcome.done == len(parts) < 6 or place in ("merge", "manifest")
+    assert len(ganbench.load(outcome.folder).runs) == 2 * len(parts)
+    if place != "looking for parts":  # before that nobody follows the run
+        assert lines[-1] == f"interrupted: {len(parts)} of 6 trials are done and kept"
+    with locked(tmp_path / "small"):
+        pass
+    outcome, _ = run_local(small_plan(tmp_path), tmp_path)
+    assert (outcome.exit_code, outcome.done) == (0, 6)
+
+
+def test_the_signal_that_came_decides_the_code_whatever_was_made_of_it(tmp_path, interrupt):
+    def swallowed():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt from None
+
+    interrupt("executor", swallowed)
+    assert run_local(small_plan(tmp_path), tmp_path)[0].exit_code == TERMINATED
+
+
+def test_a_signal_that_is_swallowed_ends_the_run_all_the_same(tmp_path, interrupt):
+    def swallowed():
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            pass
+
+    interrupt("inputs", swallowed)
+    assert run_local(small_plan(tmp_path), tmp_path)[0].exit_code == INTERRUPTED
+
+
+@pytest.mark.parametrize("place", ["part", "merge"])
+def test_the_command_to_go_on_is_printed(tmp_path, monkeypatch, capsys, interrupt, place):
+    small_plan(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    interrupt(place, plain)
+    assert main(["run", "small.yaml", "--executor", "local", "--only", "loss=hinge,*"]) == INTERRUPTED
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == "ganbench: interrupted; to go on: ganbench run small.yaml --executor local --only 'loss=hinge,*'"
+
+
+def test_the_command_is_printed_when_even_merging_is_interrupted(tmp_path, monkeypatch, capsys):
+    small_plan(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(merge, "merge", lambda *_: plain())
+    assert main(["run", "small.yaml", "--executor", "local", "--only", "*hinge*"]) == INTERRUPTED
+    assert capsys.readouterr().err.endswith("to go on: ganbench run small.yaml --executor local --only '*hinge*'\n")

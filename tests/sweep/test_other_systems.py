@@ -1,0 +1,103 @@
+"""Systems without POSIX's file locks, timers and folder descriptors, stood for by hiding their names."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small_suite import TEXT, small_plan
+from test_run import run_local
+
+import ganbench
+from ganbench.core.files import replaced, replaced_folder, try_lock
+from ganbench.sweep.trial_runner import TrialRunner
+from ganbench.training.trainer import Trainer
+
+HIDE = """
+import os, signal, sys
+sys.modules["fcntl"] = sys.modules["resource"] = None
+import numpy, torch  # which know that this is Linux and ask for its names when they are imported
+for module, names in {
+    os: ("O_DIRECTORY", "uname", "getuid", "geteuid", "getloadavg", "sched_getaffinity"),
+    signal: ("setitimer", "getitimer", "SIGALRM", "SIGHUP", "SIGKILL", "SIGUSR1", "ITIMER_REAL", "alarm"),
+}.items():
+    for name in names:
+        if hasattr(module, name):
+            delattr(module, name)
+"""
+COMMANDS = """
+from ganbench.cli.main import main
+import ganbench
+
+run = ["run", "small.yaml", "--executor", "local", "--set", "resources.timeout=300"]
+for arguments in (run, ["report", "results/small"], ["baseline", "save", "results/small", "--as", "one"],
+                  ["check", "results/small", "--baseline", "one"], ["watch", "results/small", "--once"]):
+    code = main(arguments)
+    assert code == 0, (arguments, code)
+assert len(ganbench.load("results/small").runs) == 2
+"""
+
+
+def test_a_suite_runs_and_is_read_without_posix(tmp_path):
+    text = TEXT.replace("[non_saturating, hinge, minimax]", "[hinge]").replace("[none, r1]", "[none]")
+    (tmp_path / "small.yaml").write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-c", HIDE + COMMANDS],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(ganbench.__file__).parents[1]),
+            "TERM": "dumb",
+            "LOGNAME": "somebody",
+        },
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_trial_without_timers_ends_at_its_timeout(tmp_path, monkeypatch):
+    """The runner looks at its clock between steps, so only a step that hangs goes on."""
+    import signal
+
+    for name in ("setitimer", "SIGALRM", "ITIMER_REAL"):
+        monkeypatch.delattr(signal, name)
+    monkeypatch.setattr(Trainer, "advance", lambda self, seconds: None)  # makes no headway
+    monkeypatch.setattr(TrialRunner, "seconds", property(lambda self: 61.0))
+    plan = small_plan(tmp_path, "losses=[hinge]", "tricks=[none]", "resources.timeout=60")
+    outcome, lines = run_local(plan, tmp_path)
+    assert (outcome.exit_code, outcome.failed) == (4, 1) and "TIMEOUT" in lines[0]
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "O_DIRECTORY")
+    path = tmp_path / "file"
+    for durable in (True, False):
+        with replaced(path, durable=durable) as file:
+            file.write(b"old")
+    with pytest.raises(ZeroDivisionError), replaced(path) as file:
+        file.write(b"new")
+        1 / 0  # noqa: B018
+    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "folder"
+    for text in ("first", "second"):
+        with replaced_folder(path) as beside:
+            (beside / text).touch()
+    with pytest.raises(ZeroDivisionError), replaced_folder(path) as beside:
+        (beside / "third").touch()
+        1 / 0  # noqa: B018
+    assert [one.name for one in path.iterdir()] == ["second"] and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_lock_is_held_once(tmp_path):
+    with try_lock(tmp_path / "lock") as first:
+        with try_lock(tmp_path / "lock") as second:
+            assert first and not second
+    with try_lock(tmp_path / "lock") as again:
+        assert again
