@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
 import re
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ganbench.core.environment import now
 from ganbench.core.errors import GanbenchError, IncomparableError, UsageError, unknown
 from ganbench.tables.results import Results
 
@@ -68,7 +68,7 @@ def save(run: Path, root: Path, name: str | None = None, replace: bool = False) 
         raise UsageError(f"{root / name}: this baseline exists; pass --replace, or another name with --as")
     about = {
         "name": name,
-        "saved": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "saved": now(),
         "fingerprints": fingerprints(results),
         "runs": run_fingerprints(results),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 import platform
 from importlib import metadata
@@ -14,6 +15,11 @@ def version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
+
+
+def now() -> str:
+    """Return the time in UTC to the second, `2026-01-31T12:00:00+00:00` (ISO 8601)."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 @functools.cache
@@ -29,7 +35,7 @@ def cpu_model() -> str:
 
 
 def stamp(device: str, threads: int) -> dict[str, str | int | None]:
-    """Return what a trial's own numbers may hang on besides its configuration.
+    """Return what a trial's own numbers may depend on besides its configuration.
 
     Args:
         device: `"cpu"`, or a GPU's kind and name.

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import platform
-import shutil
-import subprocess
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from ganbench import __version__
-from ganbench.core.environment import cpu_model, version
 from ganbench.suite.plan import Plan
-
-FORMAT = 1
-PACKAGES = ("torch", "numpy", "pandas", "scikit-learn", "torch-fidelity", "ray")
-TIMES = ("started", "finished", "seconds")
+from ganbench.tables.manifest import FORMAT, environment
 
 
 def manifest(
@@ -63,45 +53,3 @@ def suite_hash(plan: Plan) -> str:
     """Return the SHA-256 of the suite as resolved."""
     text = json.dumps(plan.suite.resolved(), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def environment(threads: int = 1, device: str = "cpu") -> dict[str, Any]:
-    """Return where the numbers come from: versions, source, machine. Costs no import of torch."""
-    return {
-        "ganbench": __version__,
-        "python": platform.python_version(),
-        **{name: version(name) for name in PACKAGES},
-        "git": git(Path(__file__).parent),
-        "system": f"{platform.system()} {platform.machine()}",
-        "cpu": cpu_model(),
-        "cores": os.cpu_count(),
-        "gpu": gpus(),
-        "threads": threads,
-        "device": device,
-    }
-
-
-def git(folder: Path) -> dict[str, Any] | None:
-    """Return the commit of the checkout that holds ganbench and whether sources differ from it; None without git."""
-    commit = _output("git", "-C", str(folder), "rev-parse", "HEAD")
-    # An installed copy may lie inside somebody else's checkout, whose commit says nothing about ganbench.
-    tracked = _output("git", "-C", str(folder), "ls-files", "--", "__init__.py")
-    if not commit or not tracked:
-        return None
-    return {"commit": commit, "dirty": bool(_output("git", "-C", str(folder), "status", "--porcelain", "--", "."))}
-
-
-def gpus() -> list[str]:
-    """Return the names of NVIDIA's GPUs."""
-    if shutil.which("nvidia-smi") is None:
-        return []
-    return (_output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader") or "").splitlines()
-
-
-def _output(*command: str) -> str | None:
-    """Return what a command prints, or None if it fails or is not there."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import json
 import os
 import time
@@ -11,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ganbench.core.environment import now
 from ganbench.sweep.trial_runner import TrialJob, TrialProgress
 
 FILE = "progress.json"
@@ -32,7 +32,7 @@ class ProgressFile:
 
     def __init__(self, folder: Path, run: str, works: Sequence[TrialJob], missing: Sequence[TrialJob]) -> None:
         self._path, self._run, self._next = folder / FILE, run, 0.0
-        self._started = _now()
+        self._started = now()
         waiting = {work.key for work in missing}
         self._trials: dict[str, dict[str, Any]] = {}
         for work in works:
@@ -71,15 +71,15 @@ class ProgressFile:
             "run": self._run,
             "running": running,
             "started": self._started,
-            "updated": _now(),
+            "updated": now(),
             "trials": list(self._trials.values()),
         }
         beside = self._path.with_name(f".{FILE}.{os.getpid()}")
         with contextlib.suppress(OSError):
             beside.write_text(json.dumps(state, ensure_ascii=True), encoding="utf-8")
             os.replace(beside, self._path)
-        now = time.monotonic()
-        self._next = now + max(AT_LEAST, (now - began) / SHARE)
+        ended = time.monotonic()
+        self._next = ended + max(AT_LEAST, (ended - began) / SHARE)
 
 
 def _extend(series: dict[str, list[float]], numbers: Mapping[str, float]) -> None:
@@ -90,7 +90,3 @@ def _extend(series: dict[str, list[float]], numbers: Mapping[str, float]) -> Non
             points.append(float(f"{numbers[name]:.4g}"))
             if len(points) > MOST_POINTS:
                 del points[1::2]
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import time
 from collections import Counter
@@ -15,6 +14,7 @@ import yaml
 
 from ganbench.core import registry
 from ganbench.core.component import Component
+from ganbench.core.environment import now
 from ganbench.core.errors import UsageError
 from ganbench.core.files import replaced, storing
 from ganbench.core.trial import Trial
@@ -128,7 +128,7 @@ class _Task:
 def _run(task: _Task, progress: Progress | None, interrupts: Interrupts) -> RunOutcome:
     from ganbench.tables import store
 
-    began, clock = _now(), time.monotonic()
+    began, clock = now(), time.monotonic()
     store.sweep_left(task.folder)
     source = task.source()
     works, new = (source.works(), source.search.trials) if isinstance(source, Adaptive) else (source, len(source))
@@ -167,7 +167,7 @@ def _run(task: _Task, progress: Progress | None, interrupts: Interrupts) -> RunO
     if code:
         left = len(_missing(missing))
         progress.say(f"interrupted: {len(works) - left} of {len(done) + new} trials are done and kept")
-    times = {"started": began, "finished": _now(), "seconds": round(time.monotonic() - clock, 3)}
+    times = {"started": began, "finished": now(), "seconds": round(time.monotonic() - clock, 3)}
     return _finish(plan, works, missing, task.folder, progress, times, code)
 
 
@@ -270,7 +270,3 @@ def _previous(out: Path) -> dict[str, Any]:
 def _write(path: Path, text: str) -> None:
     with replaced(path) as file:
         file.write(text.encode())
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
