@@ -37,12 +37,11 @@ class Suite:
     """
 
     def __init__(self, name: str, **keys: Any) -> None:  # noqa: ANN401 - what docs/suites.md says
-        from ganbench.suite.choices import hashable
         from ganbench.suite.schema import suite_of
         from ganbench.suite.yaml import Document
 
         self._own: dict[tuple[str, str], type[Component]] = {}
-        data = hashable(self._plain({"name": name, **keys}))
+        data = self._plain({"name": name, **keys})
         self._register()
         self._suite = suite_of(Document("ganbench.Suite", data, sources={(): f"ganbench.Suite(name={name!r})"}))
 
@@ -81,7 +80,7 @@ class Suite:
             KeyboardInterrupt: a signal ended it; finished trials are kept.
         """
         from ganbench.sweep.run import run_plan
-        from ganbench.tables.store import load
+        from ganbench.tables.results import load
 
         if executor not in ("ray", "local"):
             raise UsageError(f"ganbench.Suite.run: unknown executor {executor!r}; take 'ray' or 'local'")

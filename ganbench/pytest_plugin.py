@@ -92,7 +92,7 @@ class Trained:
 
         from ganbench.analysis.comparison_results import judged_metrics
         from ganbench.analysis.comparison_rules import Rules
-        from ganbench.analysis.estimators import mean, scored, worst
+        from ganbench.analysis.statistics import mean, scored, worst
 
         column = judged_metrics(self.results, Rules(metrics=(metric,)))[metric]
         runs = self.results.runs

@@ -12,13 +12,14 @@ from trials import small_trial
 from ganbench.core.column import Column
 from ganbench.core.status import Status
 from ganbench.core.trial import Trial
-from ganbench.tables import store
-from ganbench.tables.part import TrialTables
+from ganbench.tables import part_store
+from ganbench.tables.merge import merge
+from ganbench.tables.part_store import TrialTables
 
 METRICS = {
-    "modes_captured": Column("modes_captured", "modes found", "modes", "higher"),
-    "hq_fraction": Column("hq_fraction", "share of good samples", "1", "higher"),
-    "fid": Column("fid", "Fréchet distance", "1", "lower"),
+    "modes_captured": Column("modes_captured", "modes found", "modes", "higher", leading=1),
+    "hq_fraction": Column("hq_fraction", "share of good samples", "1", "higher", leading=2),
+    "fid": Column("fid", "Fréchet distance", "1", "lower", leading=3),
     "spread_ratio": Column("spread_ratio", "spread"),
 }
 MANIFEST = '{"format": 1, "suite": "made", "times": {"finished": "%s"}}'
@@ -84,9 +85,9 @@ def made_samples(seeds: int) -> dict[str, np.ndarray]:
 def made_run(folder: Path, trials: dict[Trial, TrialTables], finished: str = "2026-01-01", name: str = "0a1b") -> Path:
     """Write parts, merge them into a run of `folder` and return it."""
     for trial, tables in trials.items():
-        store.write_part(folder, trial.key, tables)
+        part_store.write_part(folder, trial.key, tables)
     out = folder / name
-    store.merge(folder, list(trials), {}, out)
+    merge(folder, list(trials), {}, out)
     (out / "manifest.json").write_text(MANIFEST % finished)
     (out / "suite.yaml").write_text("name: made\n")
     return out

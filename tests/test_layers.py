@@ -111,11 +111,11 @@ def test_every_package_has_its_place():
     "path, source",
     [
         ("core/status.py", "import torch"),
-        ("core/status.py", "def f():\n    from ganbench.tables import store"),
+        ("core/status.py", "def f():\n    from ganbench.tables import part_store"),
         ("losses/hinge.py", "from ganbench.tricks import Trick"),
         ("losses/hinge.py", "import torch"),
         ("metrics/fid.py", "import ray"),
-        ("tables/store.py", "import ganbench.training.trainer"),
+        ("tables/part_store.py", "import ganbench.training.trainer"),
         ("analysis/x.py", "from torch import nn"),
         ("analysis/x.py", "from ganbench.suite import plan"),
         ("training/trainer.py", "from ganbench.suite.plan import Plan"),

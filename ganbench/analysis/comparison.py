@@ -13,11 +13,9 @@ from enum import StrEnum
 
 import numpy as np
 
-from ganbench.analysis.comparison_effects import hedges_g, probability_above, upper_bound
 from ganbench.analysis.comparison_rules import Limit, Rules
-from ganbench.analysis.estimators import Values, mean, scored, worst
-from ganbench.analysis.multiple import holm
 from ganbench.analysis.permutation import PermutationTest, permutation_test
+from ganbench.analysis.statistics import Values, hedges_g, holm, mean, probability_above, scored, upper_bound, worst
 from ganbench.core.column import Direction
 
 SCREENING_DRAWS = 999
@@ -107,7 +105,7 @@ class Row:
 def scores(
     baseline: Sequence[float] | Values, now: Sequence[float] | Values, direction: Direction
 ) -> tuple[Values, Values]:
-    """Return both sides with every value that is not finite as the worst of all of them (`estimators.worst`).
+    """Return both sides with every value that is not finite as the worst of all of them (`statistics.worst`).
 
     The worst is taken over both sides together, so that runs stay exchangeable where the sides do not differ. Where no
     run has a value, all count the same.

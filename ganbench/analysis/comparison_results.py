@@ -12,8 +12,8 @@ import numpy as np
 from ganbench.analysis.comparison import Arms, Outcome, Row, compare, scores
 from ganbench.analysis.comparison_identity import fingerprints
 from ganbench.analysis.comparison_rules import Rules
-from ganbench.analysis.estimators import Values
 from ganbench.analysis.ranking import AXES, FINISHED, metric_columns
+from ganbench.analysis.statistics import Values
 from ganbench.core.column import Column
 from ganbench.core.errors import IncomparableError
 from ganbench.core.status import Status

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ganbench.analysis.estimators import Values
+from ganbench.analysis.statistics import Values
 
 LARGEST_LISTED = 200_000  # relabelings, about half a second
 LARGEST_TABLE = 2_000_000  # numbers of subsets that are kept while counting
@@ -53,7 +53,7 @@ def permutation_test(first: ArrayLike, second: ArrayLike, draws: int = 99_999, s
 
     Exact: p = #{relabelings with Δ ≥ Δ_observed} / #relabelings, the observed one among both. Monte Carlo:
     p = (1 + #{draws with Δ ≥ Δ_observed}) / (1 + draws), which is valid and never 0. Ties count as at least as good.
-    Undefined for an empty arm and where a value is not finite: score diverged runs first (`estimators.scored`).
+    Undefined for an empty arm and where a value is not finite: score diverged runs first (`statistics.scored`).
 
     Args:
         first: `[n]` values, one a run.

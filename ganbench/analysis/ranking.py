@@ -9,15 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ganbench.analysis.estimators import Values, iqm, mean, median, scored, sd, worst
-from ganbench.analysis.intervals import median_interval, t_interval
+from ganbench.analysis.statistics import Values, iqm, mean, median, median_interval, scored, sd, t_interval, worst
 from ganbench.core.column import Column
 from ganbench.core.naming import AXES
 from ganbench.core.status import Status
 from ganbench.tables.results import Results
 
-# What decides the order, first to last: coverage before quality, quality before the distance that blends both.
-LEADING_METRICS = ("modes_captured", "hq_fraction", "fid")
 STATISTICS = ("n", "mean", "iqm", "median", "sd", "low", "high")
 _MEDIAN = ("median_low", "median_high")  # in the table alone, not on pages
 COUNTS = {"ok": Status.OK, "diverged": Status.DIVERGED, "failed": Status.FAILED, "timeout": Status.TIMEOUT}
@@ -25,17 +22,17 @@ FINISHED = [str(Status.OK), str(Status.DIVERGED)]
 
 
 def ranking(results: Results) -> pd.DataFrame:
-    """Return a row a trial, data sets in the order of the runs and the best trial of each first.
+    """Return one row per trial, data sets in the order of the runs and the best trial of each first.
 
-    The order is that of the mean of `modes_captured`, ties by `hq_fraction`, then `fid`, those of them that the data
-    set has (else its first metric with a direction). The mean and not the IQM decides: an IQM over eight seeds is the
-    same whether two of them collapsed or none. Trials with equal numbers share a rank, unless more of one's runs
-    diverged; one without any finished run, or without a metric that decides, has none and comes last.
+    The order is that of the mean of the first metric whose column is `leading`, ties are broken by the next one
+    (`order_by`): coverage before quality (`modes_captured`, `hq_fraction`), quality before the distance that blends
+    both (`fid`). The mean and not the IQM decides: an IQM over eight seeds is the same whether two of them collapsed
+    or none. Trials with equal numbers share a rank, unless more of one's runs diverged; one without any finished run,
+    or without a metric that decides, has none and comes last.
 
     A finished run without a value, above all a diverged one, counts as the worst value that any run of the data set
     has in that column, and as at most 0 where higher is better (`worst`); where a trial did not ask for a metric, it
-    has none. FAILED and TIMEOUT are missing results:
-    counted in their own columns, in no average.
+    has none. FAILED and TIMEOUT are missing results: counted in their own columns, in no average.
 
     Columns: `dataset rank trial`, the other axes, `runs ok diverged failed timeout ms_per_step`, then for each metric
     `<metric>_n` (values that were averaged), `_mean _iqm _median _sd`, `_low _high`, the 95 % t
@@ -53,9 +50,13 @@ def metric_columns(results: Results) -> dict[str, Column]:
 
 
 def order_by(runs: pd.DataFrame, metrics: Mapping[str, Column]) -> list[str]:
-    """Return the metrics that decide the order on a data set: those with a direction and a value there."""
+    """Return the metrics that decide the order on a data set, first to last.
+
+    They are those with a direction and a value there whose columns are `leading`; else the first with both.
+    """
     usable = [name for name, column in metrics.items() if column.direction and np.isfinite(_numbers(runs, name)).any()]
-    return [name for name in LEADING_METRICS if name in usable] or usable[:1]
+    leading = [name for name in usable if metrics[name].leading]
+    return sorted(leading, key=lambda name: metrics[name].leading) or usable[:1]
 
 
 def _rank(runs: pd.DataFrame, metrics: Mapping[str, Column]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ganbench.analysis.intervals import clopper_pearson
+from ganbench.analysis.statistics import clopper_pearson
 from ganbench.analysis.verdict_rules import FAILED, HEALTHY, RULES, THRESHOLDS, UNCLEAR
 
 RIGHT = 0.95  # of all runs, at least

@@ -1,7 +1,7 @@
 """The rules that name a failure, as data: thresholds with their sources, conditions, remedies.
 
-Rules are tried in order and the first that holds is the verdict of a run. Features and their units: `verdict_features`.
-Lengths are in units of the data's own spread. In a remedy `{r1}` is a component of the catalogue.
+Rules are tried in order and the first that holds is the verdict of a run. `verdict_statistics` makes the statistics;
+lengths are in units of the data's own spread. In a remedy `{r1}` is a component of the catalogue.
 """
 
 from __future__ import annotations
@@ -47,12 +47,36 @@ THRESHOLDS = {
     "good quality": Threshold(0.5, "half of the samples within 3σ of a mode; half of the precision of real samples"),
     "few recalled": Threshold(0.5, "half of the recall of real samples; Kynkäänniemi et al. 2019, arXiv:1904.06991"),
     "poor quality": Threshold(0.2, _MEASURED),
-    "yes": Threshold(0.5, "a feature that is 0 or 1"),
+    "yes": Threshold(0.5, "a statistic that is 0 or 1"),
+}
+# A statistic in the words of a verdict's evidence; `{value}` is its value, lengths are in units of the data's spread.
+WORDS = {
+    "diverged": "losses or samples are not finite",
+    "grad_g": "the generator's gradient norm is {value}",
+    "grad_d": "the discriminator's gradient norm is {value}",
+    "grad_g_growth": "the generator's gradient norm is {value} times the first",
+    "grad_d_growth": "the discriminator's gradient norm is {value} times the first",
+    "loss_slope": "the generator's loss passes on {value} of the slope of the logits",
+    "critic_slope": "the discriminator's slope at generated samples is {value}",
+    "overfit_ratio": "logits place held-out samples {value} of the way from trained-on to generated ones",
+    "auc_gap": "the discriminator ranks trained-on samples better than held-out ones by {value}",
+    "good": "modes (or recall) and quality are kept",
+    "quality": "the share of good samples is {value}",
+    "more_modes": "the data has several modes",
+    "modes_lost": "{value} modes are missing",
+    "recall_share": "recall is {value} of that of real samples",
+    "advantage": "the discriminator's loss is {value} from that of a blind guess",
+    "displacement": "the generator has moved by {value}",
+    "move": "samples jump by {value} from one evaluation to the next",
+    "net": "samples have travelled {value}",
+    "net_path": "samples go straight ahead: net way over path is {value}",
+    "spread": "the samples' spread is {value} of the data's",
+    "oscillation": "the samples' mean swings by {value}",
 }
 
 
 class Condition(NamedTuple):
-    """A feature on one side of a threshold; a feature that is not known is on neither."""
+    """A statistic on one side of a threshold; one that is not known is on neither."""
 
     statistic: str
     side: Literal["<", ">"]

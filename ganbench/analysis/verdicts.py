@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ganbench.analysis.intervals import wilson
-from ganbench.analysis.verdict_features import FEWEST, History, Statistic, by_run, in_order, statistics
+from ganbench.analysis.statistics import wilson
 from ganbench.analysis.verdict_rules import (
     FAILED,
     LOW_QUALITY,
@@ -19,11 +18,12 @@ from ganbench.analysis.verdict_rules import (
     RULES,
     THRESHOLDS,
     UNCLEAR,
+    WORDS,
     Condition,
     Remedy,
     Rule,
 )
-from ganbench.analysis.verdict_words import sentence
+from ganbench.analysis.verdict_statistics import FEWEST, History, Statistic, by_run, in_order, statistics
 from ganbench.core.status import Status
 from ganbench.tables.results import Results
 
@@ -57,8 +57,14 @@ class Evidence(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Return the evidence as a sentence."""
-        return sentence(self.statistic, self.value, self.column, self.threshold, self.name == "yes", self.from_step)
+        """Return the evidence as a sentence: what was read, from which column, against which limit, since when.
+
+        Example: "the samples' mean swings by 0.745 (position_2, limit 0.12), since step 2,050".
+        """
+        words = WORDS.get(self.statistic, f"{self.statistic} is {{value}}").format(value=f"{self.value:.3g}")
+        limit = "" if self.name == "yes" else f", limit {self.threshold:g}"  # a flag needs none
+        since = "" if self.from_step is None else f", since step {self.from_step:,}"
+        return f"{words} ({self.column}{limit}){since}"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -51,7 +50,7 @@ def run(
     from ganbench.analysis.verdict_confusion import Confusion, confusion
     from ganbench.analysis.verdicts import verdicts
     from ganbench.sweep.run import run_plan
-    from ganbench.tables.store import load
+    from ganbench.tables.results import load
 
     lines: list[Line] = []
     read = [(plan_of(suite, request), planted_in(suite)) for suite in request.suites]
@@ -99,7 +98,7 @@ def plan_of(suite: Path, request: Request):  # noqa: ANN201 - a Plan, whose modu
         UsageError: the suite does not have as many trials as scenarios.
     """
     from ganbench.suite.plan import make_plan
-    from ganbench.suite.schema import AXES, read_suite
+    from ganbench.suite.schema import read_suite
 
     planted = planted_in(suite)
     own = read_suite(suite)
@@ -111,7 +110,7 @@ def plan_of(suite: Path, request: Request):  # noqa: ANN201 - a Plan, whose modu
         )
     overrides, at = [f"seeds={_seeds(request, 1)}"], 0
     for i, block in enumerate(own.blocks[len(own.blocks) - len(own.include) :]):
-        count = math.prod(len(getattr(block, axis)) for axis in AXES)
+        count = block.cells
         if {one.verdict for one in planted[at : at + count]} == {HEALTHY}:
             overrides.append(f"include.{i}.seeds={_seeds(request, request.factor)}")
         at += count
@@ -161,7 +160,7 @@ def _rows(found: Confusion) -> Iterator[tuple[str, ...]]:
 
 
 def _summary(found: Confusion, request: Request) -> list[str]:
-    from ganbench.analysis.intervals import clopper_pearson
+    from ganbench.analysis.statistics import clopper_pearson
     from ganbench.analysis.verdict_confusion import FALSE_ALARMS, RIGHT
 
     right = clopper_pearson(found.right, found.runs)

@@ -105,7 +105,7 @@ class _Groups:
         """Return the tables of the seeds between the last look and this one, under the keys of the whole trials."""
         from ganbench.analysis.comparison_identity import run_fingerprints
         from ganbench.suite.plan import run_id
-        from ganbench.tables.store import load
+        from ganbench.tables.results import load
 
         part = [replace(trial, seeds=trial.seeds[self.seen : look.seeds]) for trial in trials]
         self.seen = look.seeds

@@ -6,16 +6,18 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from ganbench.cli.check_options import BASELINES, deciding, print_comparison, rules_of, showing, write_file
 from ganbench.cli.options import WEIGHTS, plan_of, use_weights
+from ganbench.cli.shipped import shipped
 
 if TYPE_CHECKING:
     from ganbench.check.baselines import Baseline
     from ganbench.suite.plan import Plan
+    from ganbench.tables.manifest import RunManifest
 
 EPILOG = """\b
 Examples:
@@ -76,6 +78,7 @@ def command(
         raise click.UsageError("give a run or a suite, or --speed (with --save to make its baseline)")
     if target is None:
         return _check_speed(root, save)
+    target = shipped(target) or target
     if sequential and target.suffix not in (".yaml", ".yml"):
         raise click.UsageError("--sequential trains; give a suite (.yaml) instead of a run")
     use_weights(weights)
@@ -86,7 +89,7 @@ def command(
     from ganbench.check import baselines, comparable, outputs
     from ganbench.check.sequential import check_sequentially
     from ganbench.check.verdict import exit_code
-    from ganbench.tables.store import load
+    from ganbench.tables.results import load
 
     about = _manifest_of(plan) if plan else load(target).manifest
     old = baselines.find(baseline or baselines.default_name(about), root)
@@ -115,7 +118,7 @@ def command(
     except click.exceptions.Exit as end:
         click.echo(f"interrupted; to go on: {shlex.join(['ganbench', *sys.argv[1:]])}", err=True)
         return end.exit_code
-    title = f"{about.get('suite', target)} against {old.name}"
+    title = f"{about.suite or target} against {old.name}"
     print_comparison(comparison, title, warnings, form, everything)
     if junit_xml:
         write_file(junit_xml, outputs.junit(comparison, title))
@@ -170,19 +173,20 @@ def _same_extractors(plan: Plan, old: Baseline) -> None:
 def _check_speed(root: Path, save: bool) -> int:
     from ganbench.check.baselines import default_name
     from ganbench.check.speed import check_speed
-    from ganbench.sweep.manifest import environment
+    from ganbench.tables.manifest import RunManifest, environment
 
     # The engine is timed on the processor, whatever else the machine has.
-    about = {"suite": "", "environment": {**environment(), "gpu": []}}
+    about = RunManifest(environment={**environment(), "gpu": []})
     code, line = check_speed(root, default_name(about), save)
     click.echo(line)
     return code
 
 
-def _manifest_of(plan: Plan) -> dict[str, Any]:
+def _manifest_of(plan: Plan) -> RunManifest:
     from ganbench.sweep.manifest import manifest
+    from ganbench.tables.manifest import Times
 
-    return manifest(plan, {}, {}, {})
+    return manifest(plan, {}, {}, Times())
 
 
 def _places(plan: Plan) -> dict[str, tuple[Path, int]]:

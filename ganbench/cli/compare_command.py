@@ -47,7 +47,7 @@ def command(
     from ganbench.analysis.comparison import compare
     from ganbench.analysis.comparison_results import Comparison, arms_of
     from ganbench.check import baselines, comparable, outputs
-    from ganbench.tables.store import load
+    from ganbench.tables.results import load
 
     old, new = baselines.find(a, root), [load(path) for path in others]
     for one in new:

@@ -55,7 +55,7 @@ def write(runs: tuple[Path, ...], report: Path) -> Path:
     """Write the page of a run, or of what changed between several, and return its path."""
     from ganbench.report.page import write_changes, write_report
     from ganbench.report.watch import page_name
-    from ganbench.tables.store import find_run
+    from ganbench.tables.results import find_run
 
     folders = [find_run(run) for run in runs]
     suite = page_name(folders[-1])
@@ -68,6 +68,6 @@ def _print(run: Path, form: str) -> None:
     from ganbench.report.downloads import to_json
     from ganbench.report.judged import AnalysedResults
     from ganbench.report.summary import markdown
-    from ganbench.tables.store import load
+    from ganbench.tables.results import load
 
     click.echo((markdown if form == "markdown" else to_json)(AnalysedResults(load(run))), nl=False)

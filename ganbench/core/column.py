@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Direction = Literal["higher", "lower", ""]
+Scale = Literal["linear", "log"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,10 @@ class Column:
         dtype: `"float64"`, `"int64"`, `"string"` or `"bool"`.
         timing: true for what belongs to the clock or the machine: the only columns that may differ between two equal
             runs.
+        title: what a heading or a plot calls it; empty for its name.
+        scale: of the axis that it is drawn on.
+        curve: true for what deserves a plot of its own against the step.
+        leading: its place among the metrics that decide a ranking, 1 for the first; 0 for all others.
     """
 
     name: str
@@ -28,3 +33,7 @@ class Column:
     direction: Direction = ""
     dtype: str = "float64"
     timing: bool = False
+    title: str = ""
+    scale: Scale = "linear"
+    curve: bool = False
+    leading: int = 0

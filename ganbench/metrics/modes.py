@@ -29,10 +29,14 @@ class Modes(Metric):
     source = "Lin et al. 2018, arXiv:1712.04086, section 4.1; Srivastava et al. 2017, arXiv:1705.07761, section 4.1"
     columns = (
         Column(
-            "modes_captured", "modes with at least `share` of a fair share of high-quality samples", "modes", "higher"
+            "modes_captured",
+            "modes with at least `share` of a fair share of high-quality samples",
+            "modes",
+            "higher",
+            leading=1,
         ),
         Column("modes_hit", "modes with at least one sample of high quality", "modes", "higher"),
-        Column("hq_fraction", "share of samples of high quality", "1", "higher"),
+        Column("hq_fraction", "share of samples of high quality", "1", "higher", leading=2),
         Column("mode_kl", "KL divergence of the histogram over nearest modes from the data's own", "nat", "lower"),
         Column(
             "spread_ratio",
@@ -71,7 +75,7 @@ def _counts(mode: Tensor, good: Tensor | None, modes: int) -> Tensor:
 
 
 def _spread(sample: Sample, modes: int) -> Tensor:
-    """Return √(mean squared distance an axis of good samples from their own mode's mean), `[..., n, d] → [...]`."""
+    """Return √(mean squared distance per axis of good samples from their mode's mean), `[..., n, d] → [...]`."""
     x, good = sample.features.double(), sample.good.double().unsqueeze(-1)
     mode = sample.mode.unsqueeze(-1).expand(x.shape)
     count = _counts(sample.mode, sample.good, modes)

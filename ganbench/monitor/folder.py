@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import time
@@ -17,8 +16,8 @@ from ganbench.core.errors import UsageError
 from ganbench.core.files import StoreError, replaced, storing
 from ganbench.tables import schema
 from ganbench.tables.arrays import add_arrays, new_archive
-from ganbench.tables.manifest import FORMAT
-from ganbench.tables.part import TrialTables
+from ganbench.tables.manifest import FORMAT, MonitorState, RunManifest, Times
+from ganbench.tables.part_store import TrialTables
 from ganbench.training.tables import TrialLog, tabulate
 
 log = logging.getLogger("ganbench.monitor")
@@ -77,7 +76,7 @@ class Folder:
     def _write(self, logged: TrialLog, environment: Mapping[str, object], running: bool) -> None:
         tables = tabulate(logged)
         # For whoever watches; its presence tells a monitored run from a sweep's.
-        state = {"monitor": {"step": logged.steps, "running": running}}
+        state = MonitorState(step=logged.steps, running=running)
         with storing(self.path):
             for name in schema.TABLES:
                 table = schema.to_arrow(name, getattr(tables, name), tables.columns)
@@ -85,21 +84,23 @@ class Folder:
                     pq.write_table(table, file)
             self._write_pictures(tables)
             with replaced(self.path / "suite.yaml") as file:
-                file.write(yaml.safe_dump(state, sort_keys=False, allow_unicode=True).encode())
-            manifest = {
-                "format": FORMAT,
-                "suite": self.path.name,
-                "run": logged.trial,
-                "environment": dict(environment),
-                "components": dict(logged.versions),
-                "seeds": list(logged.seeds),
-                "counts": {"trials": 1, "runs": 1, "failed": 0, "skipped": 0, "excluded": 0},
-                **state,
-                "times": {"started": self.started, "finished": now()},
-            }
+                file.write(
+                    yaml.safe_dump({"monitor": state.model_dump()}, sort_keys=False, allow_unicode=True).encode()
+                )
+            manifest = RunManifest(
+                format=FORMAT,
+                suite=self.path.name,
+                run=logged.trial,
+                environment=dict(environment),
+                components=dict(logged.versions),
+                seeds=list(logged.seeds),
+                counts={"trials": 1, "runs": 1, "failed": 0, "skipped": 0, "excluded": 0},
+                times=Times(started=self.started, finished=now()),
+                monitor=state,
+            )
             # Last: a folder with a manifest has all its tables.
             with replaced(self.path / "manifest.json") as file:
-                file.write((json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
+                file.write(manifest.text().encode())
 
     def _write_pictures(self, tables: TrialTables) -> None:
         steps, trial = tuple(tables.samples["steps"].tolist()), str(tables.runs["trial"].iloc[0])

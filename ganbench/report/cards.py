@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganbench.analysis.estimators import scored, worst
+from ganbench.analysis.statistics import scored, worst
 from ganbench.core.column import Column
 from ganbench.core.naming import AXES
 from ganbench.report.figures import Curve, Mark, curves

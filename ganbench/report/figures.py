@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganbench.analysis.estimators import iqm
+from ganbench.analysis.statistics import iqm
 from ganbench.report import svg
 from ganbench.report.panels import PANELS, SIZE, Frame, Panel
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ganbench.analysis.estimators import iqm
+from ganbench.analysis.statistics import iqm
 from ganbench.report import svg
 from ganbench.report.figures import Curve
 from ganbench.report.panels import SIZE, Frame, frames

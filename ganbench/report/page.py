@@ -29,7 +29,7 @@ def write_report(run_folder: Path, out: Path, under_way: str = "") -> Path:
     Raises:
         UsageError: the folder holds no run that can be read, or `out` cannot be written.
     """
-    from ganbench.tables.store import load
+    from ganbench.tables.results import load
 
     return _write(render(load(run_folder), under_way), out)
 
@@ -41,7 +41,7 @@ def write_changes(first: Path, others: Sequence[Path], out: Path) -> Path:
         UsageError: a folder holds no run that can be read, or `out` cannot be written.
         IncomparableError: they have no trial or metric in common, or measured differently.
     """
-    from ganbench.tables.store import load
+    from ganbench.tables.results import load
 
     return _write(render_changes(load(first), [load(other) for other in others]), out)
 

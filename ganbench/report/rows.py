@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganbench.analysis.comparison_effects import probability_above
-from ganbench.analysis.estimators import scored, worst
-from ganbench.analysis.ranking import FINISHED, LEADING_METRICS
+from ganbench.analysis.ranking import FINISHED
+from ganbench.analysis.statistics import probability_above, scored, worst
 from ganbench.core.column import Column
 from ganbench.core.status import Status
 from ganbench.report.headline import Ranked, name_of
@@ -123,7 +122,7 @@ def table(
     baseline, better = improvements(runs, metrics[lead] if lead else None)
     # What has no better or worse (where samples lie, how far they spread) is evidence, and not in the ranking.
     directed = [m for m in metrics if m != lead and metrics[m].direction]
-    directed.sort(key=lambda m: m not in LEADING_METRICS)
+    directed.sort(key=lambda m: not metrics[m].leading)
     others = [m for m in directed if any(math.isfinite(row[f"{m}_mean"]) for row in ranked)][:MOST_OTHERS]
     shown = [*([lead] if lead else []), *others]
     shades = {m: tints([row[f"{m}_mean"] for row in ranked], metrics[m].direction) for m in shown}

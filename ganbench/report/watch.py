@@ -15,7 +15,9 @@ from typing import Any, cast
 from ganbench.core.errors import UsageError
 from ganbench.core.trial import Trial
 from ganbench.report.page import write_report
-from ganbench.tables import store
+from ganbench.tables import part_store as store
+from ganbench.tables.merge import merge
+from ganbench.tables.results import find_run
 
 STATE = "progress.json"
 EVERY = 2.0
@@ -58,7 +60,7 @@ def watch(run: Path, report: Path, say: Callable[[str], None], every: float = EV
         time.sleep(every)
     if state.get("running"):
         raise UsageError(f"{folder}: no sign of life since {state.get('updated')}; run the suite again to go on")
-    say(f"report  {write_report(store.find_run(run), out)}  finished")
+    say(f"report  {write_report(find_run(run), out)}  finished")
 
 
 def _write_so_far(folder: Path, keys: list[str], out: Path, note: str) -> None:
@@ -66,7 +68,7 @@ def _write_so_far(folder: Path, keys: list[str], out: Path, note: str) -> None:
     with tempfile.TemporaryDirectory(prefix="ganbench-") as aside:
         run = Path(aside) / folder.resolve().name / "so-far"
         trials = cast("list[Trial]", [SimpleNamespace(key=key) for key in keys])
-        store.merge(folder, trials, {}, run)
+        merge(folder, trials, {}, run)
         (run / "suite.yaml").write_text("", encoding="utf-8")
         (run / "manifest.json").write_text(json.dumps({"suite": folder.resolve().name}), encoding="utf-8")
         write_report(run, out, note)
@@ -76,7 +78,7 @@ def _rewritten(run: Path, report: Path, say: Callable[[str], None], every: float
     """Follow tables that somebody rewrites, until interrupted."""
     seen = 0
     while True:
-        folder = store.find_run(run)
+        folder = find_run(run)
         changed = (folder / "runs.parquet").stat().st_mtime_ns
         if changed != seen:
             seen = changed

@@ -19,15 +19,15 @@ def same_extractors(finished: Iterable[TrialJob]) -> None:
     Raises:
         UsageError: they carry others, so that new trials beside them could not be compared with them.
     """
-    from ganbench.tables import store
+    from ganbench.tables import part_store as store
 
     here: dict[str, str | None] = {}
     for work in finished:
         name = cast(Dataset, work.trial.dataset.build()).extractor_name
         if name not in here:
             here[name] = identity(work.trial)
-        part = store.read_part(work.folder, work.key) if here[name] is not None else None
-        judged = sorted(set(part.runs["extractor"].dropna()) - {here[name]}) if part is not None else []
+        runs = store.read_table(work.folder, work.key, "runs", ["extractor"]) if here[name] is not None else None
+        judged = sorted(set(runs["extractor"].dropna()) - {here[name]}) if runs is not None else []
         if judged:
             raise UsageError(
                 f"{work.trial.name}: was judged by {judged[0]}, and the weights are now those of {here[name]}; "

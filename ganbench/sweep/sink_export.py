@@ -31,16 +31,16 @@ class SinkExport:
 
     def take(self, report: TrialProgress) -> None:
         """Write the history of a trial that has finished."""
-        from ganbench.tables import store
+        from ganbench.tables import part_store as store
 
         trial = self._trials.get(report.key)
         if report.status is not Status.OK or trial is None:
             return
-        part = store.read_part(self._folder, report.key)
-        if part is None:
+        history = store.read_table(self._folder, report.key, "history")
+        if history is None:
             return
-        numbers = [str(name) for name in part.history if name not in NOT_NUMBERS]
-        by_seed = {int(seed): rows for seed, rows in part.history.groupby("seed")}  # type: ignore[arg-type]
+        numbers = [str(name) for name in history if name not in NOT_NUMBERS]
+        by_seed = {int(seed): rows for seed, rows in history.groupby("seed")}  # type: ignore[arg-type]
         for seed in trial.seeds:
             writers = Writers(self._sinks, f"{trial.name} · seed {seed}", {**trial.labels, "seed": str(seed)})
             rows = by_seed.get(seed)

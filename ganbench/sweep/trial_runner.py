@@ -120,13 +120,15 @@ class TrialProgress:
 
 def finished_score(work: TrialJob) -> float | None:
     """Return the score of a trial that has a part, or None."""
-    from ganbench.tables import store
+    from ganbench.tables import part_store as store
 
-    part = store.read_part(work.folder, work.key)
-    if part is None or work.objective is None:
+    if work.objective is None:
         return None
     column, mode = work.objective
-    return score([float(value) for value in part.runs[column]] if column in part.runs else [math.nan], mode)
+    runs = store.read_table(work.folder, work.key, "runs", [column])
+    if runs is None:
+        return None
+    return score([float(value) for value in runs[column]] if column in runs else [math.nan], mode)
 
 
 def timeout_text(timeout: float | None) -> str:
@@ -163,7 +165,7 @@ class TrialRunner:
             return self.fail(Status.FAILED, describe(error))
 
     def _advance(self, seconds: float) -> TrialProgress:
-        from ganbench.tables import store
+        from ganbench.tables import part_store as store
 
         timeout = self.job.timeout
         if self.trainer is None:
@@ -198,7 +200,7 @@ class TrialRunner:
         Raises:
             StoreError: the results folder cannot be written.
         """
-        from ganbench.tables import store
+        from ganbench.tables import part_store as store
 
         store.write_failure(self.job.folder, self.job.key, status, error)
         return TrialProgress(self.job.key, status, seconds=self.seconds, error=error)

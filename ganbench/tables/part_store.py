@@ -1,4 +1,8 @@
-"""The parts: the tables of one finished trial each, written once and whole, never changed."""
+"""What is done, and nothing else says so: a part for each finished trial, a small JSON file for each that failed.
+
+A part is written once and whole, and never changed. `has_part` hashes it once in a process and remembers how its files
+looked; who asks again pays for five `stat` calls.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +13,47 @@ import os
 import re
 import secrets
 import shutil
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ganbench.core.column import Column
-from ganbench.core.files import new_file, storing, sync_folder
+from ganbench.core.files import new_file, replaced, storing, sync_folder
+from ganbench.core.status import Status
 from ganbench.tables import schema
 from ganbench.tables.arrays import SAMPLES, add_arrays, new_archive, read_samples
-from ganbench.tables.part import TrialTables
 
 log = logging.getLogger("ganbench.tables")
 
 FILES = (*(f"{table}.parquet" for table in schema.TABLES), "samples.npz")
+RACY = 2.0  # seconds: a file changed twice within a tick of its file system's clock looks the same
 _KEY = re.compile(r"[0-9a-f]{12,64}")
+_State = tuple[tuple[int, int, int, int], ...]
+_whole: dict[Path, _State] = {}  # the parts that this process has found whole, as their files looked then
+
+
+@dataclass(frozen=True)
+class TrialTables:
+    """What one finished trial leaves: three tables, pictures, and what the columns mean.
+
+    Attributes:
+        runs: one row per seed. history: one row per seed and logged step. layers: one row per seed, logged step and
+            layer.
+        samples: `{"steps": [k], "samples": [k, S, n, *shape], "real": [n, *shape]}`, float16 points or uint8 images.
+        columns: the declaration of every diagnostic and metric column in the three tables, by name.
+    """
+
+    runs: pd.DataFrame
+    history: pd.DataFrame
+    layers: pd.DataFrame
+    samples: dict[str, np.ndarray]
+    columns: dict[str, Column]
 
 
 class BrokenPartError(ValueError):
@@ -67,7 +96,7 @@ def write_part(folder: Path, key: str, tables: TrialTables) -> None:
                     if not has_part(folder, key):  # nobody else was faster
                         raise
                 sync_folder(place)
-            (place / f"{key}.failed.json").unlink(missing_ok=True)
+            failure_path(folder, key).unlink(missing_ok=True)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
 
@@ -97,7 +126,12 @@ def has_part(folder: Path, key: str) -> bool:
         return False
     try:
         with storing(folder):  # what cannot be read just now may be whole
-            _check(part, key)
+            before, now = _state(part), time.time()
+            if _whole.get(part) != before:
+                _check(part, key)
+                _whole.pop(part, None)
+                if all(max(changed) < (now - RACY) * 1e9 for _, _, *changed in before):
+                    _whole[part] = before
         return True
     except BrokenPartError as problem:
         _quarantine(folder, key, problem)
@@ -105,7 +139,7 @@ def has_part(folder: Path, key: str) -> bool:
 
 
 def read_part(folder: Path, key: str) -> TrialTables | None:
-    """Return a part's typed tables, or None; a broken one is moved to `quarantine/`, with a warning."""
+    """Return a part's typed tables and pictures, or None; a broken one is moved to `quarantine/`, with a warning."""
     arrow = read_arrow(folder, key)
     if arrow is None:
         return None
@@ -116,14 +150,35 @@ def read_part(folder: Path, key: str) -> TrialTables | None:
     return TrialTables(**frames, samples=part_samples(folder, key), columns=columns)
 
 
-def read_arrow(folder: Path, key: str) -> dict[str, pa.Table] | None:
-    """Return a part's tables by name as they are in the files, or None as `read_part`."""
+def read_table(folder: Path, key: str, table: str, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
+    """Return one typed table of a part without its pictures, or None as `read_part`.
+
+    Args:
+        folder: `results/<suite>`.
+        key: the trial's key.
+        table: `"runs"`, `"history"` or `"layers"`.
+        columns: read these alone; those that the table lacks are left out. None reads all.
+    """
+    arrow = read_arrow(folder, key, (table,), columns)
+    if arrow is None:
+        return None
+    frame = schema.to_pandas(arrow[table])
+    return frame if columns is None else frame.drop(columns=[name for name in frame if name not in columns])
+
+
+def read_arrow(
+    folder: Path, key: str, tables: Sequence[str] = schema.TABLES, columns: Sequence[str] | None = None
+) -> dict[str, pa.Table] | None:
+    """Return a part's tables by name as they are in the files, or None as `read_part`.
+
+    With `columns` these are read alone, beside the one that names the trial.
+    """
     if not has_part(folder, key):
         return None
     part = parts_folder(folder, key) / key
     try:
         with storing(folder):
-            return {name: _read_table(part, name, key) for name in schema.TABLES}
+            return {name: _read_table(part, name, key, columns) for name in tables}
     except (BrokenPartError, schema.SchemaError) as problem:
         _quarantine(folder, key, problem)
         return None
@@ -136,6 +191,49 @@ def part_samples(folder: Path, key: str) -> dict[str, np.ndarray]:
         GanbenchError: they cannot be read.
     """
     return read_samples(parts_folder(folder, key) / key / "samples.npz")
+
+
+def failure_path(folder: Path, key: str) -> Path:
+    """Return the file of a trial's failure."""
+    return parts_folder(folder, key) / f"{key}.failed.json"
+
+
+def write_failure(folder: Path, key: str, status: Status, error: str) -> None:
+    """Record that a trial failed or ran out of time.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    with storing(folder):
+        path = failure_path(folder, key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replaced(path) as file:
+            file.write(json.dumps({"error": error, "status": str(Status(status))}).encode())
+
+
+def read_failure(folder: Path, key: str) -> dict[str, str] | None:
+    """Return `{"status": …, "error": …}`, or None without a record; an unreadable record is none."""
+    try:
+        data = json.loads(failure_path(folder, key).read_bytes())
+        return {"status": str(Status(data["status"])), "error": str(data["error"])}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def read_failures(folder: Path, keys: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return the failures of these trials, by key."""
+    failures = {key: read_failure(folder, key) for key in keys}
+    return {key: failure for key, failure in failures.items() if failure is not None}
+
+
+def clear_failure(folder: Path, key: str) -> None:
+    """Forget a failure, before a trial is tried again.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    with storing(folder):
+        failure_path(folder, key).unlink(missing_ok=True)
 
 
 def _write(beside: Path, key: str, arrow: dict[str, pa.Table], samples: dict[str, np.ndarray]) -> None:
@@ -151,13 +249,21 @@ def _write(beside: Path, key: str, arrow: dict[str, pa.Table], samples: dict[str
     sync_folder(beside)
 
 
-def _check(part: Path, key: str) -> None:
-    """Hold a part against its seal: the format, the key, and every file's hash."""
+def _state(part: Path) -> _State:
+    """Return how a part's files look without being read: inode, size and both times of each."""
     if part.is_symlink() or not part.is_dir():
         raise BrokenPartError("not a folder")
+    looks = []
     for name in ("part.json", *FILES):
         if not (part / name).is_file():
             raise BrokenPartError(f"{name} is missing")
+        look = (part / name).stat()
+        looks.append((look.st_ino, look.st_size, look.st_mtime_ns, look.st_ctime_ns))
+    return tuple(looks)
+
+
+def _check(part: Path, key: str) -> None:
+    """Hold a part against its checksums: the format, the key, and every file's hash."""
     try:
         checksums = json.loads((part / "part.json").read_bytes())
         whole = (
@@ -172,8 +278,8 @@ def _check(part: Path, key: str) -> None:
             raise BrokenPartError(f"{name} is truncated or altered")
 
 
-def _read_table(part: Path, name: str, key: str) -> pa.Table:
-    table = schema.read(part / f"{name}.parquet", name)
+def _read_table(part: Path, name: str, key: str, columns: Sequence[str] | None) -> pa.Table:
+    table = schema.read(part / f"{name}.parquet", name, None if columns is None else {"trial", *columns})
     if set(table.column("trial").unique().to_pylist()) - {key[:12]}:
         raise BrokenPartError(f"{name}.parquet holds another trial's rows")
     return table

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ganbench.core.column import Column
+from ganbench.core.column import Column, Direction, Scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,6 +79,10 @@ FIXED = {table: (*LEADING[table], *TRAILING[table], *OPTIONAL[table]) for table 
 _REQUIRED = [(t, c.name, c.dtype) for t in TABLES for c in (*LEADING[t], *TRAILING[t])]
 FORMAT = hashlib.sha256(repr(_REQUIRED).encode()).hexdigest()[:8]
 
+_KEYS = ("meaning", "unit", "direction", "dtype", "timing")
+# Written only where a column says otherwise, so that tables from before they were there are of the same format.
+_OPTIONAL_KEYS: dict[str, str | bool | int] = {"title": "", "scale": "linear", "curve": False, "leading": 0}
+
 _ARROW = {"float64": pa.float64(), "int64": pa.int64(), "string": pa.string(), "bool": pa.bool_()}
 _PANDAS: dict[str, Any] = {"float64": "float64", "int64": "Int64", "string": "string", "bool": "boolean"}
 _FROM_ARROW = {pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype(), pa.bool_(): pd.BooleanDtype()}
@@ -125,14 +129,14 @@ def schema(columns: Iterable[Column]) -> pa.Schema:
     return pa.schema([pa.field(c.name, _ARROW[c.dtype], metadata={"ganbench": _describe(c)}) for c in columns])
 
 
-def declarations(table: str, found: pa.Schema) -> dict[str, Column]:
+def declarations(table: str, fields: pa.Schema) -> dict[str, Column]:
     """Return the declaration of every column of a table that was read.
 
     Raises:
         SchemaError: no declaration, another type than declared, a column is missing or there twice.
     """
-    columns = {field.name: _declaration(table, field) for field in found}
-    if len(columns) != len(found):
+    columns = {field.name: _declaration(table, field) for field in fields}
+    if len(columns) != len(fields):
         raise SchemaError(f"{table}: a column is there twice")
     for column in LEADING[table]:
         if column.name not in columns:
@@ -140,8 +144,13 @@ def declarations(table: str, found: pa.Schema) -> dict[str, Column]:
     return columns
 
 
-def read(path: Path, table: str) -> pa.Table:
-    """Return one of our tables from a parquet file, every value checked.
+def read(path: Path, table: str, columns: Collection[str] | None = None) -> pa.Table:
+    """Return one of our tables from a parquet file, every value that is read checked, and all declarations.
+
+    Args:
+        path: the file.
+        table: `"runs"`, `"history"` or `"layers"`.
+        columns: read those of them that are there; None reads all.
 
     Raises:
         OSError: the file cannot be opened.
@@ -149,13 +158,15 @@ def read(path: Path, table: str) -> pa.Table:
     """
     data = path.read_bytes()  # apart from parsing, whose errors pyarrow may raise as OSError too
     try:
-        found = pq.ParquetFile(pa.BufferReader(data)).read()
-        found.validate(full=True)
+        file = pq.ParquetFile(pa.BufferReader(data))
+        names = None if columns is None else [name for name in file.schema_arrow.names if name in columns]
+        content = file.read(columns=names)
+        content.validate(full=True)
     except (pa.ArrowException, OSError, ValueError) as error:
         why = str(error).split(". ", 1)[0].splitlines()[0][:120]
         raise SchemaError(f"{table}: no parquet file, or a damaged one ({why})") from None
-    declarations(table, found.schema)
-    return found
+    declarations(table, file.schema_arrow)
+    return content
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:
@@ -177,18 +188,24 @@ def _array(values: pd.Series, column: Column) -> pa.Array:
 
 
 def _describe(column: Column) -> str:
+    """Return a declaration as JSON; what a column leaves at its default in `_OPTIONAL_KEYS` is left out."""
     texts = {"unit": column.unit, "meaning": column.meaning, "direction": column.direction, "dtype": column.dtype}
-    return json.dumps({**texts, "timing": column.timing, "format": FORMAT}, sort_keys=True)
+    values = {name: getattr(column, name) for name in _OPTIONAL_KEYS}
+    given = {name: value for name, value in values.items() if value != _OPTIONAL_KEYS[name]}
+    return json.dumps({**texts, "timing": column.timing, "format": FORMAT, **given}, sort_keys=True)
 
 
 def _declaration(table: str, field: pa.Field) -> Column:
     try:
         data = json.loads((field.metadata or {})[b"ganbench"])
-        names = ("meaning", "unit", "direction", "dtype")
-        meaning, unit, direction, dtype = (data[name] for name in names)
-        fits = all(isinstance(data[name], str) for name in names) and isinstance(data["timing"], bool)
-        if fits and data["format"] == FORMAT and direction in ("higher", "lower", "") and _ARROW[dtype] == field.type:
-            return Column(field.name, meaning, unit, direction, dtype, data["timing"])
-    except (KeyError, TypeError, ValueError, RecursionError):
+        given = {name: data.get(name, default) for name, default in _OPTIONAL_KEYS.items()}
+        column = Column(field.name, **{name: data[name] for name in _KEYS}, **given)
+        texts = (column.meaning, column.unit, column.direction, column.dtype, column.title, column.scale)
+        fits = all(isinstance(text, str) for text in texts) and isinstance(column.timing, bool)
+        fits = fits and all(type(given[name]) is type(default) for name, default in _OPTIONAL_KEYS.items())
+        allowed = column.direction in get_args(Direction) and column.scale in get_args(Scale)
+        if fits and allowed and data["format"] == FORMAT and _ARROW[column.dtype] == field.type:
+            return column
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         pass
     raise SchemaError(f"{table}: the column {field.name!r} has no declaration of ganbench")

@@ -19,7 +19,7 @@ from ganbench.core.pixels import as_bytes
 from ganbench.core.status import Status
 from ganbench.diagnostics import Diagnostic
 from ganbench.metrics import Metric
-from ganbench.tables.part import TrialTables
+from ganbench.tables.part_store import TrialTables
 from ganbench.training.evaluation import SampleEvaluator
 from ganbench.training.history import History
 

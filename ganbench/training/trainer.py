@@ -15,7 +15,7 @@ from torch import Tensor
 from ganbench.core.errors import UsageError
 from ganbench.core.trial import Trial
 from ganbench.diagnostics import Network, Step, schedule
-from ganbench.tables.part import TrialTables
+from ganbench.tables.part_store import TrialTables
 from ganbench.training.evaluation import Evaluator, out_of_range
 from ganbench.training.history import (
     History,

@@ -17,12 +17,12 @@ from made_tables import made_run, made_tables, seeded
 from trials import choose
 
 from ganbench.analysis.comparison import Arms, Outcome, compare, scores
-from ganbench.analysis.comparison_effects import hedges_g, probability_above, upper_bound
 from ganbench.analysis.comparison_identity import fingerprints
 from ganbench.analysis.comparison_results import compare_results
 from ganbench.analysis.comparison_rules import Limit, Rules, read_limits
+from ganbench.analysis.statistics import hedges_g, probability_above
 from ganbench.core.errors import IncomparableError, UsageError
-from ganbench.tables.store import load
+from ganbench.tables.results import load
 
 # 64 seeds of real runs (make_real_seeds.py), halfway (modes 6.7, SD 1.6) and later (modes 7.8, SD 0.5). Two disjoint
 # draws from one of the two differ by chance alone.
@@ -183,17 +183,6 @@ def test_hedges_g():
     assert hedges_g([3.0, 4, 5], [1.0, 2, 3]) == pytest.approx(2 * 0.8)
     assert np.isnan(hedges_g([1.0], [1.0, 2.0]))
     assert np.isnan(hedges_g([1.0, 1.0], [2.0, 2.0]))
-
-
-def test_upper_bound_is_welchs():
-    from scipy.stats import ttest_ind
-
-    rng = np.random.default_rng(1)
-    x, y = rng.normal(size=7), rng.normal(size=12) * 3
-    wanted = ttest_ind(x, y, equal_var=False).confidence_interval(0.9).high
-    assert upper_bound(x, y, 0.95) == pytest.approx(wanted)
-    assert np.isnan(upper_bound([1.0, 1.0], [2.0, 2.0], 0.95))
-    assert np.isnan(upper_bound([1.0], [2.0, 2.0], 0.95))
 
 
 # Rules

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ganbench.analysis.estimators import iqm, mean, median, scored, sd, worst
+from ganbench.analysis.statistics import iqm, mean, median, scored, sd, worst
 
 samples = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40)
 

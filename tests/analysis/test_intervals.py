@@ -1,8 +1,9 @@
-"""Intervals against scipy, against published numbers, and against what they promise: coverage."""
+"""Intervals against their definitions, against published numbers, and against what they promise: coverage."""
 
 from __future__ import annotations
 
 import math
+import statistics
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ganbench.analysis.intervals import clopper_pearson, median_interval, t_interval, wilson
+from ganbench.analysis.statistics import clopper_pearson, median_interval, t_interval, upper_bound, wilson
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 8, 16])
@@ -31,13 +32,68 @@ def test_a_percentile_bootstrap_would_not(n=5):
     assert np.mean((low <= 0) & (high >= 0)) < 0.9
 
 
+# Two-sided 95 % and 99 % points of Student's t (Fisher & Yates, Statistical Tables, table III), by degrees of freedom.
+T_TABLE = {1: (12.706, 63.657), 2: (4.303, 9.925), 4: (2.776, 4.604), 7: (2.365, 3.499), 15: (2.131, 2.947)}
+
+
+@pytest.mark.parametrize("freedom", T_TABLE)
+def test_the_t_interval_is_that_of_the_tables(freedom):
+    values = [0.0, *range(1, freedom + 1)]
+    middle, error = statistics.fmean(values), statistics.stdev(values) / math.sqrt(len(values))
+    for level, quantile in zip((0.95, 0.99), T_TABLE[freedom], strict=True):
+        found = t_interval(values, level)
+        assert found and (found.low + found.high) / 2 == pytest.approx(middle)
+        assert (found.high - middle) / error == pytest.approx(quantile, abs=6e-4)
+
+
+def student(t: float, freedom: float) -> float:
+    """Return P(|T| ≤ t) by integrating the density over its angle, t = √ν tan θ, by Simpson's rule."""
+    angles = np.linspace(0, math.atan(t / math.sqrt(freedom)), 2001)
+    heights = np.cos(angles) ** (freedom - 1)
+    weights = np.r_[1, np.tile([4, 2], 999), 4, 1] * (angles[1] / 3)
+    scale = math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)) / math.sqrt(math.pi)
+    return float(2 * scale * (weights @ heights))
+
+
 @given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=30), st.floats(0.5, 0.999))
-def test_the_t_interval_is_scipys(values, level):
+def test_the_t_interval_holds_its_share_of_students_distribution(values, level):
     found = t_interval(values, level)
-    spread = np.std(values, ddof=1) / math.sqrt(len(values))
-    half = stats.t.ppf(0.5 + level / 2, len(values) - 1) * spread
-    assert found and found.low == pytest.approx(np.mean(values) - half, rel=1e-7, abs=1e-7)
-    assert found.high == pytest.approx(np.mean(values) + half, rel=1e-7, abs=1e-7)
+    error = statistics.stdev(values) / math.sqrt(len(values))
+    assert found and (found.low + found.high) / 2 == pytest.approx(statistics.fmean(values), rel=1e-9, abs=1e-9)
+    if error > 1e-6:
+        assert student((found.high - found.low) / 2 / error, len(values) - 1) == pytest.approx(level, abs=1e-8)
+
+
+@given(st.lists(st.floats(-9, 9), min_size=2, max_size=9), st.lists(st.floats(-9, 9), min_size=2, max_size=9))
+@example([1e-160, 2e-160], [3e-160, 5e-160, 9e-160])
+def test_the_upper_bound_is_welchs(x, y):
+    a, b = (statistics.variance(arm) / len(arm) for arm in (x, y))
+    if a + b > 1e-12:
+        freedom = (a + b) ** 2 / (a**2 / (len(x) - 1) + b**2 / (len(y) - 1))
+        t = (upper_bound(x, y, 0.99) - statistics.fmean(x) + statistics.fmean(y)) / math.sqrt(a + b)
+        assert student(t, freedom) == pytest.approx(0.98, abs=1e-8)
+    elif max(np.var(x), np.var(y)) > 0:
+        assert upper_bound(x, y, 0.99) >= statistics.fmean(x) - statistics.fmean(y)
+
+
+def test_the_upper_bound_does_not_depend_on_the_unit():
+    x, y = [1.0, 2.0, 4.0], [3.0, 5.0]
+    tiny = upper_bound(np.multiply(x, 1e-150), np.multiply(y, 1e-150), 0.9)
+    assert 1e150 * tiny == pytest.approx(upper_bound(x, y, 0.9), rel=1e-12)
+
+
+CONSTANT = [([1.0, 1.0], [2.0, 2.0]), ([1.0], [2.0, 3.0]), ([], []), ([1.0, math.nan], [2.0, 3.0])]
+
+
+@pytest.mark.parametrize(("x", "y"), CONSTANT)
+def test_where_nothing_varies_there_is_no_upper_bound(x, y):
+    assert math.isnan(upper_bound(x, y, 0.95))
+
+
+def test_one_arm_that_does_not_vary_bounds_the_other_without_a_warning(recwarn):
+    # ν = 2, t = 2.920 at 95 % one-sided.
+    assert upper_bound([3.1] * 8, [1.0, 2.0, 3.0], 0.95) == pytest.approx(1.1 + 2.920 / math.sqrt(3), abs=1e-3)
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize("n", [5, 8, 16])
@@ -90,23 +146,47 @@ def test_equal_values_have_an_interval_without_width():
     assert found and (found.low, found.high) == (8.0, 8.0)
 
 
+def rounded(interval) -> tuple[float, float]:
+    return round(interval.low, 4), round(interval.high, 4)
+
+
 def test_published_shares():
     assert (wilson(0, 8).low, round(wilson(0, 8).high, 3)) == (0.0, 0.324)
     assert (clopper_pearson(0, 8).low, round(clopper_pearson(0, 8).high, 3)) == (0.0, 0.369)
+    # Newcombe 1998, Statistics in Medicine 17, 857, table I.
+    for k, n, score, exact in (
+        (81, 263, (0.2553, 0.3662), (0.2527, 0.3676)),
+        (15, 148, (0.0624, 0.1605), (0.0578, 0.1617)),
+        (0, 20, (0.0, 0.1611), (0.0, 0.1684)),
+        (1, 29, (0.0061, 0.1718), (0.0009, 0.1776)),
+    ):
+        assert rounded(wilson(k, n)) == score and rounded(clopper_pearson(k, n)) == exact
 
 
 shares = st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
 @given(shares, st.floats(0.5, 0.999))
-def test_shares_agree_with_scipy_and_mirror(share, level):
+def test_shares_keep_their_definitions_and_mirror(share, level):
+    """Wilson's ends are z of their own standard errors from the share; those of the exact one cut off equal tails."""
     k, n = share
-    for ours, method in ((wilson, "wilson"), (clopper_pearson, "exact")):
-        found, expected = ours(k, n, level), stats.binomtest(k, n).proportion_ci(level, method=method)
-        assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-9)
+    z = statistics.NormalDist().inv_cdf(0.5 + level / 2)
+    score, exact = wilson(k, n, level), clopper_pearson(k, n, level)
+    for end in {score.low, score.high} - {0.0, 1.0}:
+        assert abs(k / n - end) == pytest.approx(z * math.sqrt(end * (1 - end) / n), abs=1e-9)
+    if k > 0:
+        assert tail(range(k, n + 1), n, exact.low) == pytest.approx((1 - level) / 2, abs=1e-9)
+    if k < n:
+        assert tail(range(k + 1), n, exact.high) == pytest.approx((1 - level) / 2, abs=1e-9)
+    for found, mirrored in ((score, wilson(n - k, n, level)), (exact, clopper_pearson(n - k, n, level))):
         assert 0 <= found.low <= k / n <= found.high <= 1
-        mirrored = ours(n - k, n, level)
+        assert (found.low == 0) == (k == 0) and (found.high == 1) == (k == n)
         assert (1 - mirrored.high, 1 - mirrored.low) == pytest.approx((found.low, found.high), abs=1e-9)
+
+
+def tail(hits: range, n: int, share: float) -> float:
+    """Return the chance that a binomial count is one of these, term by term."""
+    return math.fsum(math.comb(n, k) * share**k * (1 - share) ** (n - k) for k in hits)
 
 
 @pytest.mark.parametrize("n", [3, 8, 16])

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ganbench.analysis.multiple import holm
 from ganbench.analysis.permutation import permutation_test
+from ganbench.analysis.statistics import holm
 
 whole = st.lists(st.integers(-3, 8), min_size=1, max_size=6)
 real = st.lists(st.integers(-40, 40).map(lambda n: n / 7), min_size=1, max_size=5)

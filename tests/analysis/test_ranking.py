@@ -11,8 +11,9 @@ import pytest
 from made_tables import made_run, made_tables, seeded
 
 import ganbench
-from ganbench.analysis.ranking import metric_columns, ranking
-from ganbench.tables import store
+from ganbench.analysis.ranking import metric_columns, order_by, ranking
+from ganbench.core.column import Column
+from ganbench.tables.merge import merge
 
 NAN = math.nan
 LOSSES = ("hinge", "minimax", "wasserstein", "least_squares", "non_saturating")
@@ -22,7 +23,7 @@ HINGE, MINIMAX, WASSERSTEIN, SQUARES, SATURATING = (seeded(4, loss=(name, {})) f
 def _ranked(folder, tables, failures=None):
     trials = list(tables)
     run = made_run(folder, {trial: made for trial, made in tables.items() if made is not None})
-    store.merge(folder, trials, failures or {}, run)
+    merge(folder, trials, failures or {}, run)
     return ranking(ganbench.load(run))
 
 
@@ -43,6 +44,18 @@ def test_means_decide_and_ties_go_to_quality_then_to_fid(tmp_path):
     assert by_loss.loc["hinge", "modes_captured_iqm"] == 8.0
     # Hinge ties at 7 modes and .5, and has the worse FID; two trials with equal numbers share a rank.
     assert found["rank"].tolist() == [1, 2, 3, 3, 5]
+
+
+def test_what_decides_is_declared_by_the_metrics_and_not_listed_here():
+    runs = pd.DataFrame({"a": [1.0], "b": [2.0], "c": [3.0], "d": [NAN]})
+    metrics = {
+        "a": Column("a", "", "1", "lower"),
+        "b": Column("b", "", "1", "higher", leading=2),
+        "c": Column("c", "", "1", "lower", leading=1),
+        "d": Column("d", "", "1", "lower", leading=1),
+    }
+    assert order_by(runs, metrics) == ["c", "b"]
+    assert order_by(runs, {"a": metrics["a"], "d": metrics["d"]}) == ["a"]
 
 
 def test_the_numbers_of_a_trial(tmp_path):
@@ -152,7 +165,7 @@ def test_nothing_to_rank_is_an_empty_frame(tmp_path):
 
 def test_judging_needs_neither_torch_nor_ray():
     code = (
-        "import sys, ganbench.analysis.ranking, ganbench.tables.store; "
+        "import sys, ganbench.analysis.ranking, ganbench.tables.part_store, ganbench.tables.merge; "
         "bad = {'torch', 'ray', 'scipy', 'matplotlib', 'sklearn'} & set(sys.modules); print(sorted(bad))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ganbench.analysis.verdict_features import in_order, statistics
-from ganbench.analysis.verdict_rules import REMAINDER, RULES, THRESHOLDS
-from ganbench.analysis.verdict_words import WORDS
+from ganbench.analysis.verdict_rules import REMAINDER, RULES, THRESHOLDS, WORDS
+from ganbench.analysis.verdict_statistics import in_order, statistics
 from ganbench.analysis.verdicts import verdict_of, verdict_shares, verdicts
 from ganbench.core import registry
 

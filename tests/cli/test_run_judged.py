@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ganbench.cli.main import main
-from ganbench.tables.store import find_run, load
+from ganbench.tables.results import find_run, load
 
 SUITE = """
 datasets: [ring]

@@ -42,7 +42,7 @@ def state():
 def test_a_trial_by_ray_reads_the_named_weights_and_other_weights_are_never_compared(state, tmp_path):
     from ganbench.analysis.comparison_results import compare_results
     from ganbench.analysis.comparison_rules import Rules
-    from ganbench.tables.store import load
+    from ganbench.tables.results import load
 
     (tmp_path / "images" / "all").mkdir(parents=True)
     random = np.random.default_rng(0)

@@ -9,7 +9,7 @@ from mnist_digits import write_digits
 
 from ganbench.assets.data_folder import FOLDER_VARIABLE
 from ganbench.datasets.mnist import MNIST as Digits
-from ganbench.extractors import _scans, mnist
+from ganbench.extractors import mnist
 from ganbench.metrics.fid import FID
 from ganbench.metrics.modes import Modes
 from ganbench.training.evaluation import evaluator_of_dataset
@@ -32,9 +32,9 @@ def test_the_data_sets_choice_is_followed():
 
 
 def test_weights_tell_extractors_apart(monkeypatch):
-    monkeypatch.setattr(_scans, "LEAST_STEPS", 1)
-    monkeypatch.setattr(_scans, "EPOCHS", 0)
-    monkeypatch.setattr(mnist, "LEAST_ACCURACY", 0.0)
+    monkeypatch.setattr(mnist, "LEAST_STEPS", 1)
+    monkeypatch.setattr(mnist, "EPOCHS", 0)
+    monkeypatch.setattr(mnist.MNIST, "least_accuracy", 0.0)
     evaluator = evaluator_of_dataset(Digits(size=16), None, [Modes(), FID()], 40, CPU)
     assert evaluator.extractor_identity == f"mnist {mnist.MNIST().weights_hash()}"
     assert evaluator.real.probabilities is not None and evaluator.real.probabilities.shape == (40, 10)

@@ -16,7 +16,7 @@ from ganbench.analysis.comparison_rules import Rules
 from ganbench.core import registry
 from ganbench.core.errors import IncomparableError
 from ganbench.report.page import render
-from ganbench.tables import store
+from ganbench.tables import part_store as store
 from ganbench.training.trainer import Trainer
 
 

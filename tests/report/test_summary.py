@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 from fake_results import fake_results
 
-from ganbench.analysis.estimators import iqm
 from ganbench.analysis.ranking import metric_columns
+from ganbench.analysis.statistics import iqm
 from ganbench.report.downloads import downloads, to_csv
 from ganbench.report.judged import AnalysedResults
 from ganbench.report.summary import markdown, summary

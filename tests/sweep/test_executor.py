@@ -15,7 +15,7 @@ from ganbench.sweep.executors.ray_settings import SETTINGS, ray_environment
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.signals import Interrupts
 from ganbench.sweep.trial_runner import TrialJob
-from ganbench.tables import store
+from ganbench.tables import part_store as store
 
 pytestmark = pytest.mark.alone
 

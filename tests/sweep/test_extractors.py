@@ -11,15 +11,15 @@ from trials import small_trial
 from ganbench.core.errors import UsageError
 from ganbench.extractors.digits import Digits
 from ganbench.sweep.extractors import same_extractors
-from ganbench.tables import store
+from ganbench.tables import part_store
 
 
 @pytest.fixture
 def finished(monkeypatch, tmp_path):
     """One finished trial on digits, judged by weights `aaaa`."""
     trial = small_trial(dataset=("digits", {}))
-    part = SimpleNamespace(runs=pd.DataFrame({"extractor": ["digits aaaa", None]}))
-    monkeypatch.setattr(store, "read_part", lambda folder, key: part)
+    runs = pd.DataFrame({"extractor": ["digits aaaa", None]})
+    monkeypatch.setattr(part_store, "read_table", lambda folder, key, table, columns: runs)
     return SimpleNamespace(trial=trial, key=trial.key, folder=tmp_path)
 
 

@@ -19,8 +19,9 @@ from trials import small_trial
 
 import ganbench
 from ganbench.core.errors import GanbenchError, UsageError
-from ganbench.tables import store
+from ganbench.tables import part_store
 from ganbench.tables.arrays import read_samples
+from ganbench.tables.merge import merge
 
 FIRST, SECOND, THIRD = seeded(2), seeded(3), small_trial(seeds=(4, 5), loss=("hinge", {}))
 
@@ -47,7 +48,7 @@ def test_rows_keep_the_order_of_the_plan_and_columns_are_united(run):
     assert results.columns["fid"].direction == "lower" and results.columns["ms_per_step"].timing
     assert {"loss_g", "grad_norm"} <= set(results.columns)
     assert len(results.history) == len(results.layers) == 15
-    assert results.manifest["suite"] == "made" and results.suite == "name: made\n"
+    assert results.manifest.suite == "made" and results.suite == "name: made\n"
 
 
 def test_numbers_are_null_and_never_nan_in_the_file(run):
@@ -71,15 +72,15 @@ def test_pictures_are_found_by_trial(run):
 
 def test_merging_twice_gives_the_same_bytes(run):
     before = _bytes(run)
-    store.merge(run.parent, [SECOND, FIRST], {}, run)
+    merge(run.parent, [SECOND, FIRST], {}, run)
     assert _bytes(run) == before
 
 
 def test_the_order_of_finishing_does_not_matter(run, tmp_path_factory):
     other = tmp_path_factory.mktemp("other")
     for trial in (FIRST, SECOND):
-        store.write_part(other, trial.key, store.read_part(run.parent, trial.key))
-    store.merge(other, [SECOND, FIRST], {}, other / "run")
+        part_store.write_part(other, trial.key, part_store.read_part(run.parent, trial.key))
+    merge(other, [SECOND, FIRST], {}, other / "run")
     assert all(_bytes(run)[name] == data for name, data in _bytes(other / "run").items())
 
 
@@ -88,7 +89,7 @@ def test_a_failed_trial_has_a_row_a_seed_and_a_result_beats_a_failure(run):
         THIRD.key: {"status": "FAILED", "error": "</script>\udc80"},
         FIRST.key: {"status": "TIMEOUT", "error": "old"},
     }
-    store.merge(run.parent, [THIRD, FIRST], failures, run)
+    merge(run.parent, [THIRD, FIRST], failures, run)
     runs = ganbench.load(run).runs
     assert runs["run"].tolist() == [f"{t.key[:12]}-{s}" for t in (THIRD, FIRST) for s in t.seeds]
     assert runs["status"].tolist() == ["FAILED", "FAILED", "OK", "OK"]
@@ -101,13 +102,13 @@ def test_a_failed_trial_has_a_row_a_seed_and_a_result_beats_a_failure(run):
 def test_nothing_finished_is_an_empty_run(tmp_path):
     results = ganbench.load(made_run(tmp_path, {}))
     assert len(results.runs) == len(results.history) == len(results.layers) == len(results.samples) == 0
-    store.merge(tmp_path, [THIRD], {THIRD.key: {"status": "TIMEOUT", "error": "late"}}, tmp_path / "0a1b")
+    merge(tmp_path, [THIRD], {THIRD.key: {"status": "TIMEOUT", "error": "late"}}, tmp_path / "0a1b")
     assert ganbench.load(tmp_path).runs["status"].tolist() == ["TIMEOUT", "TIMEOUT"]
 
 
 def test_a_broken_part_is_left_out(run):
     (run.parent / "parts" / FIRST.key / "runs.parquet").write_bytes(b"")
-    store.merge(run.parent, [SECOND, FIRST], {}, run)
+    merge(run.parent, [SECOND, FIRST], {}, run)
     assert ganbench.load(run).runs["trial"].unique().tolist() == [SECOND.key[:12]]
 
 
@@ -123,14 +124,14 @@ def test_a_full_disk_leaves_every_table_whole(run, monkeypatch, call):
 
     monkeypatch.setattr(os, "fsync", sometimes)
     with pytest.raises(GanbenchError, match="no space left"):
-        store.merge(run.parent, [FIRST], {}, run)
+        merge(run.parent, [FIRST], {}, run)
     monkeypatch.undo()
     after = _bytes(run)
     assert set(after) == set(before)
     changed = [name for name in after if after[name] != before[name]]
     assert len(changed) == call // 2
     ganbench.load(run)
-    assert store.has_part(run.parent, FIRST.key)
+    assert part_store.has_part(run.parent, FIRST.key)
 
 
 def test_a_suites_folder_means_its_newest_run(tmp_path):

@@ -7,10 +7,12 @@ import json
 import os
 import shutil
 import stat
+import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,8 +21,8 @@ from made_tables import made_tables, seeded
 from ganbench.core import files
 from ganbench.core.column import Column
 from ganbench.core.errors import GanbenchError
-from ganbench.tables import part_store as parts_module
-from ganbench.tables import schema, store
+from ganbench.core.files import StoreError
+from ganbench.tables import part_store, schema
 
 TRIAL = seeded(2)
 OTHER = seeded(3)
@@ -29,7 +31,7 @@ KEY = TRIAL.key
 
 @pytest.fixture
 def folder(tmp_path):
-    store.write_part(tmp_path, KEY, made_tables(TRIAL, modes_captured=[8.0, np.nan], fid=[0.1, np.nan]))
+    part_store.write_part(tmp_path, KEY, made_tables(TRIAL, modes_captured=[8.0, np.nan], fid=[0.1, np.nan]))
     return tmp_path
 
 
@@ -39,13 +41,13 @@ def part(folder):
 
 
 def test_a_part_reads_back_as_it_was_written(folder):
-    read = store.read_part(folder, KEY)
+    read = part_store.read_part(folder, KEY)
     assert read is not None
     assert list(read.runs["run"]) == [f"{KEY[:12]}-0", f"{KEY[:12]}-1"]
     assert list(read.runs["status"]) == ["OK", "DIVERGED"]
     assert read.runs["diverged_at"].isna().tolist() == [True, False]
     assert read.runs["modes_captured"].isna().tolist() == [False, True]
-    assert read.columns["modes_captured"] == Column("modes_captured", "modes found", "modes", "higher")
+    assert read.columns["modes_captured"] == Column("modes_captured", "modes found", "modes", "higher", leading=1)
     assert read.columns["seconds"].timing and not read.columns["n_fake"].timing
     assert read.history["loss_g"].isna().tolist() == [False, True, False] * 2
     assert read.samples["samples"].dtype == np.float16
@@ -55,20 +57,20 @@ def test_a_part_reads_back_as_it_was_written(folder):
 
 
 def test_nothing_is_there_before_and_nothing_beside_it_after(folder, tmp_path):
-    assert not store.has_part(tmp_path, OTHER.key)
-    assert store.read_part(tmp_path, OTHER.key) is None
+    assert not part_store.has_part(tmp_path, OTHER.key)
+    assert part_store.read_part(tmp_path, OTHER.key) is None
     assert os.listdir(folder / "parts") == [KEY]
 
 
 def test_a_part_is_never_changed(folder, part):
     before = {path.name: path.read_bytes() for path in part.iterdir()}
-    store.write_part(folder, KEY, made_tables(TRIAL, modes_captured=[1.0, 1.0]))
+    part_store.write_part(folder, KEY, made_tables(TRIAL, modes_captured=[1.0, 1.0]))
     assert {path.name: path.read_bytes() for path in part.iterdir()} == before
 
 
 def test_missing_diagnostics_leave_no_layers(tmp_path):
-    store.write_part(tmp_path, KEY, made_tables(TRIAL, layers=False))
-    read = store.read_part(tmp_path, KEY)
+    part_store.write_part(tmp_path, KEY, made_tables(TRIAL, layers=False))
+    read = part_store.read_part(tmp_path, KEY)
     assert read is not None and len(read.layers) == 0 and "layer" in read.layers
 
 
@@ -95,11 +97,11 @@ DAMAGES["folder"] = _folder_for_file
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_part_is_kept_apart_said_and_made_again(folder, part, name, damage, caplog):
     DAMAGES[damage](part / name)
-    assert not store.has_part(folder, KEY)
+    assert not part_store.has_part(folder, KEY)
     assert (folder / "quarantine" / f"{KEY}-1").is_dir()
     assert "quarantine" in caplog.text and "broken" in caplog.text
-    store.write_part(folder, KEY, made_tables(TRIAL))
-    assert store.has_part(folder, KEY)
+    part_store.write_part(folder, KEY, made_tables(TRIAL))
+    assert part_store.has_part(folder, KEY)
 
 
 @pytest.mark.parametrize(
@@ -107,30 +109,30 @@ def test_a_damaged_part_is_kept_apart_said_and_made_again(folder, part, name, da
 )
 def test_a_foreign_seal_is_no_seal(folder, part, seal):
     (part / "part.json").write_bytes(seal)
-    assert not store.has_part(folder, KEY)
+    assert not part_store.has_part(folder, KEY)
 
 
 def test_another_trials_part_and_another_format_are_not_ours(folder, part):
     shutil.copytree(part, folder / "parts" / OTHER.key)
-    assert not store.has_part(folder, OTHER.key)
+    assert not part_store.has_part(folder, OTHER.key)
     seal = json.loads((part / "part.json").read_bytes())
     (part / "part.json").write_text(json.dumps({**seal, "format": 99}))
-    assert not store.has_part(folder, KEY)
+    assert not part_store.has_part(folder, KEY)
 
 
 def test_rows_of_another_trial_under_our_seal_are_not_trusted(tmp_path):
-    store.write_part(tmp_path, KEY, made_tables(OTHER))
-    assert store.has_part(tmp_path, KEY)
-    assert store.read_part(tmp_path, KEY) is None
+    part_store.write_part(tmp_path, KEY, made_tables(OTHER))
+    assert part_store.has_part(tmp_path, KEY)
+    assert part_store.read_part(tmp_path, KEY) is None
     assert (tmp_path / "quarantine" / f"{KEY}-1").is_dir()
 
 
 def test_a_link_or_a_file_in_its_place_is_no_part(folder, part):
     part.rename(folder / "elsewhere")
     part.symlink_to(folder / "elsewhere")
-    assert not store.has_part(folder, KEY)
+    assert not part_store.has_part(folder, KEY)
     part.write_text("hello")
-    assert not store.has_part(folder, KEY)
+    assert not part_store.has_part(folder, KEY)
     assert sorted(os.listdir(folder / "quarantine")) == [f"{KEY}-1", f"{KEY}-2"]
     assert (folder / "elsewhere" / "runs.parquet").exists()
 
@@ -138,9 +140,61 @@ def test_a_link_or_a_file_in_its_place_is_no_part(folder, part):
 @pytest.mark.parametrize("key", ["../../etc", "", "a" * 11, "A" * 64, f"{KEY}\n", "/"])
 def test_a_key_cannot_lead_out_of_the_folder(tmp_path, key):
     with pytest.raises(ValueError, match="key"):
-        store.has_part(tmp_path, key)
+        part_store.has_part(tmp_path, key)
     with pytest.raises(ValueError, match="key"):
-        store.write_failure(tmp_path, key, "FAILED", "x")
+        part_store.write_failure(tmp_path, key, "FAILED", "x")
+
+
+@pytest.fixture
+def hashed(monkeypatch):
+    """The files that are hashed from now on, in a world where every file is old."""
+    names, digest = [], part_store._digest
+    monkeypatch.setattr(part_store, "_digest", lambda path: (names.append(path.name), digest(path))[1])
+    monkeypatch.setattr(part_store, "RACY", -3600.0)
+    return names
+
+
+def test_a_part_is_hashed_once_in_a_process(folder, hashed):
+    for _ in range(3):
+        assert part_store.has_part(folder, KEY) and part_store.read_part(folder, KEY) is not None
+    assert sorted(hashed) == sorted(part_store.FILES)
+
+
+@pytest.mark.parametrize("name", ["runs.parquet", "samples.npz", "part.json"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_part_that_changes_after_it_was_hashed_is_hashed_again(folder, part, hashed, name, damage):
+    assert part_store.has_part(folder, KEY)
+    time.sleep(0.02)  # longer than a tick of the file system's clock
+    DAMAGES[damage](part / name)
+    assert not part_store.has_part(folder, KEY)
+    part_store.write_part(folder, KEY, made_tables(TRIAL))
+    assert part_store.has_part(folder, KEY)
+
+
+def test_a_part_just_written_is_hashed_again_next_time(folder, hashed, monkeypatch):
+    """Within a tick of the clock a changed file may look as it did."""
+    monkeypatch.undo()
+    digest = part_store._digest
+    monkeypatch.setattr(part_store, "_digest", lambda path: (hashed.append(path.name), digest(path))[1])
+    assert part_store.has_part(folder, KEY) and part_store.has_part(folder, KEY)
+    assert len(hashed) == 2 * len(part_store.FILES)
+
+
+def test_one_table_or_column_is_read_without_the_pictures(folder, monkeypatch):
+    whole = part_store.read_part(folder, KEY)
+    assert whole is not None
+    monkeypatch.setattr(part_store, "read_samples", None)
+    for name in schema.TABLES:
+        pd.testing.assert_frame_equal(part_store.read_table(folder, KEY, name), getattr(whole, name))
+    few = part_store.read_table(folder, KEY, "runs", ["fid", "nobody", "seed"])
+    pd.testing.assert_frame_equal(few, whole.runs[["seed", "fid"]])
+    assert part_store.read_table(folder, OTHER.key, "runs") is None
+
+
+def test_one_column_of_another_trials_rows_is_not_trusted(tmp_path):
+    part_store.write_part(tmp_path, KEY, made_tables(OTHER))
+    assert part_store.read_table(tmp_path, KEY, "runs", ["fid"]) is None
+    assert (tmp_path / "quarantine" / f"{KEY}-1").is_dir()
 
 
 def _full(*_, **__):
@@ -157,12 +211,12 @@ def test_a_full_disk_at_any_sync_leaves_no_trace_and_the_others_whole(folder, mo
 
     monkeypatch.setattr(os, "fsync", sometimes)
     with pytest.raises(GanbenchError, match="no space left") as caught:
-        store.write_part(folder, OTHER.key, made_tables(OTHER))
+        part_store.write_part(folder, OTHER.key, made_tables(OTHER))
     assert str(folder) in str(caught.value) and "\n" not in str(caught.value)
     assert isinstance(caught.value, OSError) and caught.value.errno == errno.ENOSPC
     monkeypatch.undo()
     assert os.listdir(folder / "parts") == [KEY]
-    assert store.has_part(folder, KEY)
+    assert part_store.has_part(folder, KEY)
 
 
 def test_a_full_disk_at_the_last_sync_has_a_whole_part(folder, monkeypatch):
@@ -170,8 +224,8 @@ def test_a_full_disk_at_the_last_sync_has_a_whole_part(folder, monkeypatch):
     calls, sync = [], os.fsync
     monkeypatch.setattr(os, "fsync", lambda d: _full() if len(calls) == 6 else (calls.append(d), sync(d)))
     with pytest.raises(GanbenchError):
-        store.write_part(folder, OTHER.key, made_tables(OTHER))
-    assert store.has_part(folder, OTHER.key)
+        part_store.write_part(folder, OTHER.key, made_tables(OTHER))
+    assert part_store.has_part(folder, OTHER.key)
 
 
 @pytest.mark.parametrize("name", ["open", "mkdir", "rename"])
@@ -183,10 +237,10 @@ def test_a_disk_that_refuses_is_named(folder, monkeypatch, name):
         monkeypatch.setattr(files, "open", refuse, raising=False)
     else:
         monkeypatch.setattr(os, name, refuse)
-    with pytest.raises(store.StoreError, match="read-only file system"):
-        store.write_part(folder, OTHER.key, made_tables(OTHER))
+    with pytest.raises(StoreError, match="read-only file system"):
+        part_store.write_part(folder, OTHER.key, made_tables(OTHER))
     monkeypatch.undo()
-    assert os.listdir(folder / "parts") == [KEY] and store.has_part(folder, KEY)
+    assert os.listdir(folder / "parts") == [KEY] and part_store.has_part(folder, KEY)
 
 
 def test_contents_are_on_the_disk_before_their_name_and_the_name_after(tmp_path, monkeypatch):
@@ -203,10 +257,10 @@ def test_contents_are_on_the_disk_before_their_name_and_the_name_after(tmp_path,
     monkeypatch.setattr(os, "fsync", noted_sync)
     note("rename", os.rename)
     note("replace", os.replace)
-    store.write_part(tmp_path, KEY, made_tables(TRIAL))
+    part_store.write_part(tmp_path, KEY, made_tables(TRIAL))
     assert events == [*["sync file"] * 5, "sync folder", "rename", "sync folder"]
     events.clear()
-    store.write_failure(tmp_path, OTHER.key, "FAILED", "x")
+    part_store.write_failure(tmp_path, OTHER.key, "FAILED", "x")
     assert events == ["sync file", "replace", "sync folder"]
 
 
@@ -215,10 +269,10 @@ def test_what_cannot_be_read_just_now_is_not_called_broken(folder, monkeypatch):
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr("ganbench.tables.part_store.open", refuse, raising=False)
-    with pytest.raises(store.StoreError):
-        store.has_part(folder, KEY)
+    with pytest.raises(StoreError):
+        part_store.has_part(folder, KEY)
     monkeypatch.undo()
-    assert store.has_part(folder, KEY)
+    assert part_store.has_part(folder, KEY)
 
 
 def test_what_a_kill_left_behind_is_swept_away(folder):
@@ -226,10 +280,10 @@ def test_what_a_kill_left_behind_is_swept_away(folder):
     left.mkdir()
     (left / "runs.parquet").write_bytes(b"half")
     (folder / "parts" / f".{OTHER.key}.failed.json.9.tmp").write_bytes(b"half")
-    assert not store.has_part(folder, OTHER.key)
-    store.write_part(folder, OTHER.key, made_tables(OTHER))
+    assert not part_store.has_part(folder, OTHER.key)
+    part_store.write_part(folder, OTHER.key, made_tables(OTHER))
     assert left.exists()  # somebody else may be at it
-    store.sweep_left(folder)
+    part_store.sweep_left(folder)
     assert sorted(os.listdir(folder / "parts")) == sorted([KEY, OTHER.key])
 
 
@@ -239,13 +293,13 @@ def test_of_two_that_write_one_part_the_faster_wins(folder, monkeypatch):
 
     def late(source, target):
         if not os.path.exists(target):
-            monkeypatch.setattr(parts_module.os, "rename", rename)
-            store.write_part(folder, OTHER.key, made_tables(OTHER))
+            monkeypatch.setattr(part_store.os, "rename", rename)
+            part_store.write_part(folder, OTHER.key, made_tables(OTHER))
         rename(source, target)
 
-    monkeypatch.setattr(parts_module.os, "rename", late)
-    store.write_part(folder, OTHER.key, made_tables(OTHER))
-    assert store.has_part(folder, OTHER.key)
+    monkeypatch.setattr(part_store.os, "rename", late)
+    part_store.write_part(folder, OTHER.key, made_tables(OTHER))
+    assert part_store.has_part(folder, OTHER.key)
     assert sorted(os.listdir(folder / "parts")) == sorted([KEY, OTHER.key])
 
 
@@ -253,7 +307,7 @@ def test_a_column_that_nobody_declared_is_refused(tmp_path):
     tables = made_tables(TRIAL)
     tables.history["mystery"] = 1.0
     with pytest.raises(schema.SchemaError, match="mystery"):
-        store.write_part(tmp_path, KEY, tables)
+        part_store.write_part(tmp_path, KEY, tables)
     with pytest.raises(schema.SchemaError, match="int64"):
         schema.to_arrow("history", tables.history.drop(columns="mystery").assign(step=0.5), tables.columns)
     with pytest.raises(schema.SchemaError, match="'step' is missing"):
@@ -264,29 +318,29 @@ def test_pictures_that_hold_objects_are_not_written(tmp_path):
     tables = made_tables(TRIAL)
     tables.samples["real"] = np.array([object()])
     with pytest.raises(ValueError, match="allow_pickle"):
-        store.write_part(tmp_path, KEY, tables)
+        part_store.write_part(tmp_path, KEY, tables)
     assert os.listdir(tmp_path / "parts") == []
 
 
 def test_failures_are_kept_read_and_forgotten(folder):
-    store.write_failure(folder, OTHER.key, "TIMEOUT", "too \udc80 long\n<b>")
-    assert store.read_failure(folder, OTHER.key) == {"status": "TIMEOUT", "error": "too \udc80 long\n<b>"}
-    assert list(store.read_failures(folder, [KEY, OTHER.key])) == [OTHER.key]
-    store.clear_failure(folder, OTHER.key)
-    store.clear_failure(folder, OTHER.key)
-    assert store.read_failures(folder, [KEY, OTHER.key]) == {}
+    part_store.write_failure(folder, OTHER.key, "TIMEOUT", "too \udc80 long\n<b>")
+    assert part_store.read_failure(folder, OTHER.key) == {"status": "TIMEOUT", "error": "too \udc80 long\n<b>"}
+    assert list(part_store.read_failures(folder, [KEY, OTHER.key])) == [OTHER.key]
+    part_store.clear_failure(folder, OTHER.key)
+    part_store.clear_failure(folder, OTHER.key)
+    assert part_store.read_failures(folder, [KEY, OTHER.key]) == {}
 
 
 def test_a_part_ends_the_failure(folder):
-    store.write_failure(folder, OTHER.key, "FAILED", "x")
-    store.write_part(folder, OTHER.key, made_tables(OTHER))
-    assert store.read_failure(folder, OTHER.key) is None
+    part_store.write_failure(folder, OTHER.key, "FAILED", "x")
+    part_store.write_part(folder, OTHER.key, made_tables(OTHER))
+    assert part_store.read_failure(folder, OTHER.key) is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"status": "GREAT", "error": ""}', '{"status": "OK"}', "[" * 99_999])
 def test_an_unreadable_failure_is_none(folder, text):
     (folder / "parts" / f"{OTHER.key}.failed.json").write_text(text)
-    assert store.read_failure(folder, OTHER.key) is None
+    assert part_store.read_failure(folder, OTHER.key) is None
 
 
 numbers = st.floats(allow_nan=True, allow_infinity=True)
@@ -316,3 +370,33 @@ def test_any_numbers_and_texts_survive_the_way_to_the_disk(rows):
     assert back["k"].tolist() == frame["k"].tolist()
     assert back["t"].tolist() == frame["t"].tolist()
     assert schema.declarations("history", table.schema)["x"] == declared["x"]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        Column("x", "m", title="The x"),
+        Column("x", "m", scale="log", curve=True),
+        Column("x", "m", "ms", "lower", "float64", True, leading=2),
+    ],
+)
+def test_what_pages_are_told_of_a_column_survives_the_way_to_the_disk(column):
+    assert schema.declarations("history", schema.schema([*schema.LEADING["history"], column]))["x"] == column
+
+
+def test_a_declaration_says_no_more_than_it_has_to():
+    """Tables from before the optional keys are read, and columns at their defaults have the bytes of then."""
+    field = schema.schema([Column("x", "m", "nat", "lower")]).field("x")
+    said = json.loads(field.metadata[b"ganbench"])
+    assert set(said) == {"meaning", "unit", "direction", "dtype", "timing", "format"}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"leading": True}, {"scale": "loglog"}, {"title": 1}, {"curve": 1}, {"leading": "1"}]
+)
+def test_an_optional_key_of_another_kind_is_no_declaration(wrong):
+    field = schema.schema([Column("x", "m")]).field("x")
+    identity = schema.schema(schema.LEADING["history"])
+    said = json.dumps({**json.loads(field.metadata[b"ganbench"]), **wrong})
+    with pytest.raises(schema.SchemaError, match="no declaration"):
+        schema.declarations("history", pa.schema([*identity, field.with_metadata({"ganbench": said})]))

@@ -10,7 +10,7 @@ from trials import choose, small_trial
 
 from ganbench.analysis.verdict_rules import RULES, THRESHOLDS
 from ganbench.analysis.verdicts import verdicts
-from ganbench.tables import store
+from ganbench.tables.results import load
 from ganbench.training.stopping import FEWEST_EVALUATIONS, POINT_LIKE, StopRequest, all_finished_early, collapsed_since
 from ganbench.training.trainer import Trainer
 
@@ -69,9 +69,7 @@ def test_its_rows_are_the_first_rows_of_the_whole_one(pair):
 
 
 def test_the_verdict_is_that_of_the_whole_run(pair, tmp_path):
-    found = [
-        verdicts(store.load(made_run(tmp_path, {t.trial: t.tables()}, name=f"run{i}"))) for i, t in enumerate(pair)
-    ]
+    found = [verdicts(load(made_run(tmp_path, {t.trial: t.tables()}, name=f"run{i}"))) for i, t in enumerate(pair)]
     assert list(found[0]["verdict"]) == list(found[1]["verdict"]) == ["total collapse"] * 2
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from trials import small_trial
 
 from ganbench import __version__
-from ganbench.tables import store
+from ganbench.tables import part_store as store
 from ganbench.training.trainer import Trainer
 
 

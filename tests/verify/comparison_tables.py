@@ -13,8 +13,8 @@ import pandas as pd
 
 from ganbench.analysis.comparison import Arms, Outcome, compare, scores
 from ganbench.analysis.comparison_rules import Rules
-from ganbench.analysis.intervals import median_interval, t_interval
 from ganbench.analysis.sequential import compare_sequentially, looks
+from ganbench.analysis.statistics import median_interval, t_interval
 
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "results/baselines/comparison_simulations.csv"

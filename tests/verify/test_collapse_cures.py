@@ -10,9 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ganbench.analysis.estimators import scored, worst
-from ganbench.analysis.multiple import holm
 from ganbench.analysis.permutation import permutation_test
+from ganbench.analysis.statistics import holm, scored, worst
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
 

@@ -18,7 +18,7 @@ from ganbench.sweep.progress import Progress
 from ganbench.sweep.search_log import Adaptive
 from ganbench.sweep.signals import Interrupts
 from ganbench.sweep.trial_runner import TrialJob, TrialProgress, describe, timeout_text
-from ganbench.tables import store
+from ganbench.tables import part_store as store
 
 MAX_RETRIES = 2
 

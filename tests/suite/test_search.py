@@ -201,7 +201,7 @@ def test_a_trial_is_looked_at_whenever_its_metric_is_there(work):
 
 
 def _final(work):
-    from ganbench.tables import store
+    from ganbench.tables import part_store as store
 
     part = store.read_part(work.folder, work.key)
     assert part is not None

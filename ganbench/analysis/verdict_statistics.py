@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ganbench.analysis.estimators import Values
+from ganbench.analysis.statistics import Values
 from ganbench.core.status import Status
 
 FEWEST = 8  # evaluations; 60 and more give steady numbers
