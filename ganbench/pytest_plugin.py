@@ -76,11 +76,11 @@ class Trained:
         for name in unwanted:
             if name not in known:
                 raise UsageError(unknown("verdict", name, known))
-        found, runs = self.verdicts, len(self.results.runs)
-        bad = {name: found[name] for name in unwanted if found[name]}
+        counts, runs = self.verdicts, len(self.results.runs)
+        bad = {name: counts[name] for name in unwanted if counts[name]}
         if sum(bad.values()) > at_most * runs:
-            told = ", ".join(f"{count} × {name}" for name, count in bad.items())
-            pytest.fail(f"{told} in {runs} runs, more than {at_most:.0%}", pytrace=False)
+            names = ", ".join(f"{count} × {name}" for name, count in bad.items())
+            pytest.fail(f"{names} in {runs} runs, more than {at_most:.0%}", pytrace=False)
 
     def assert_metric(self, metric: str, *, at_least: float | None = None, at_most: float | None = None) -> None:
         """Fail where the mean over seeds is outside; a run without a value counts as the worst, NaN never passes.
@@ -102,8 +102,8 @@ class Trained:
         low, high = (-math.inf if at_least is None else at_least), (math.inf if at_most is None else at_most)
         if not low <= middle <= high:
             bounds = (("at least", at_least), ("at most", at_most))
-            wanted = " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
-            pytest.fail(f"{metric} is {middle:.4g} over {len(values)} seeds, wanted {wanted}", pytrace=False)
+            limits = " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
+            pytest.fail(f"{metric} is {middle:.4g} over {len(values)} seeds, wanted {limits}", pytrace=False)
 
     def assert_no_regression(self, baseline: str, **rules: Any) -> None:  # noqa: ANN401 - the fields of Rules
         """Fail where `ganbench check` would not exit with 0; with `--ganbench-save` write the baseline instead.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ganbench.core.environment import now
 from ganbench.core.errors import INCOMPLETE, GanbenchError, IncomparableError, UsageError, unknown
 from ganbench.core.files import replaced_folder
 from ganbench.tables.manifest import RunManifest
@@ -66,7 +66,7 @@ def save(run: Path, root: Path, name: str | None = None, replace: bool = False) 
         raise UsageError(f"{root / name}: this baseline exists; pass --replace, or another name with --as")
     about = {
         "name": name,
-        "saved": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "saved": now(),
         "fingerprints": fingerprints(results),
         "runs": run_fingerprints(results),
     }

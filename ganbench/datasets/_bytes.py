@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ganbench.core.lazy import F, torch
+from ganbench.core.pixels import scaled
 from ganbench.datasets._prefetch import Prefetch, gathered
 
 if TYPE_CHECKING:
@@ -69,11 +70,6 @@ class Rows:
     def __getitem__(self, rows: slice) -> Tensor:
         """Return the images of some rows, on the device."""
         return scaled(self._rows[rows].to(self._device))
-
-
-def scaled(images: Tensor) -> Tensor:
-    """Return bytes 0…255 as numbers -1…1; no dequantising noise is added."""
-    return images.float() / 127.5 - 1
 
 
 def resized(images: Tensor, size: int) -> Tensor:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 from ganbench.assets.fidelity import import_torchvision
 from ganbench.core.errors import UsageError, reason
 from ganbench.core.lazy import torch
+from ganbench.core.pixels import as_bytes
 from ganbench.extractors import Extractor
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class FidelityExtractor(Extractor):
         images = samples.flatten(0, -4)
         network = self._loaded(str(samples.device))
         with torch.no_grad():
-            features = torch.cat([network(_bytes(x))[0] for x in images.split(BATCH)])
+            features = torch.cat([network(as_bytes(x.expand(-1, 3, -1, -1)))[0] for x in images.split(BATCH)])
             features[~images.flatten(1).isfinite().all(1)] = torch.nan
         return features.reshape(*samples.shape[:-3], -1)
 
@@ -132,8 +133,3 @@ def _sha256(path: Path, size: int, changed: int) -> str:
     """Return the hash of a file; size and time of change tell an edited file from the old one."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _bytes(images: Tensor) -> Tensor:
-    colours = images.expand(-1, 3, -1, -1)
-    return ((colours.nan_to_num() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)

@@ -10,6 +10,7 @@ from ganbench.assets.data_folder import DOWNLOAD, data_folder
 from ganbench.assets.mnist import mnist_files
 from ganbench.core.errors import UsageError, reason
 from ganbench.core.lazy import F, torch
+from ganbench.core.pixels import scaled
 from ganbench.extractors._trained import (
     BATCH,
     BLENDS,
@@ -153,8 +154,3 @@ def resized(images: Tensor, side: int) -> Tensor:
     if images.shape[-2:] == (side, side):
         return images
     return F.interpolate(images, (side, side), mode="bilinear", antialias=True, align_corners=False)
-
-
-def scaled(scans: Tensor) -> Tensor:
-    """Return bytes 0…255 as numbers -1…1."""
-    return scans.float() / 127.5 - 1

@@ -1,17 +1,16 @@
-"""Says that a failure begins while it begins: the rules of verdicts on what was logged last."""
+"""Reports a failure when it begins: the rules of verdicts, applied to what was logged last."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Hashable, Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ganbench.analysis.verdicts import Verdict, verdict_of
-from ganbench.monitor.rows import Rows
+from ganbench.training.history import History
 
 log = logging.getLogger("ganbench.monitor")
 
@@ -20,72 +19,71 @@ QUIET = {"healthy", "unclear", "low quality", "under-trained", "failed"}
 EVALUATIONS, LOGGED = 24, 16  # that the rules look back on: as they use the later half, half of that is the delay
 # Read from gradients alone, so that no samples have to settle first.
 AT_ONCE = {"diverged", "exploding gradient", "vanishing gradient"}
-LASTING = 4  # evaluations, or logged rows without any, that a failure must last for before it is said
+LASTING = 4  # evaluations, or logged rows without any, that a failure must last for before it is reported
 SHARE = 0.005  # of the time that looking may take
 
 
 class Alarm:
-    """Looks at the rows as they come and says each failure once.
+    """Looks at the rows as they come and reports each failure once.
 
     Attributes:
-        said: the failure that holds now; None while there is none.
+        verdict: the failure that holds now; None while there is none.
     """
 
     def __init__(self) -> None:
-        self.said: Verdict | None = None
+        self.verdict: Verdict | None = None
         self._suspect, self._since = "", 0
         self._next = 0.0
 
-    def look(self, rows: Rows, metrics: frozenset[str], facts: Mapping[Hashable, Any]) -> None:
+    def look(self, history: History, metrics: frozenset[str], facts: Mapping[Hashable, float]) -> None:
         """Look at the rows; log a warning where a failure has begun.
 
         Args:
-            rows: of the history.
+            history: of one seed.
             metrics: the columns that evaluations fill.
             facts: what `verdict_of` may know besides.
         """
         began = time.perf_counter()
-        if began < self._next or not rows.steps:
+        if began < self._next or not history.row:
             return
-        found = verdict_of(recent(rows, metrics), facts)
-        self._judge(found, rows.steps[-1], _count(rows, metrics))
-        now = time.perf_counter()
-        self._next = now + (now - began) / SHARE
+        columns = _columns(history)
+        counts = [int((~np.isnan(values)).sum()) for name, values in columns.items() if name in metrics]
+        evaluations = max(counts, default=len(history.row))  # logged rows where there are none
+        self._judge(verdict_of(recent(history, metrics), facts), next(reversed(history.row)), evaluations)
+        ended = time.perf_counter()
+        self._next = ended + (ended - began) / SHARE
 
-    def _judge(self, found: Verdict, step: int, count: int) -> None:
-        if found.verdict != self._suspect:
-            self._suspect, self._since = found.verdict, count
-        settled = count >= EVALUATIONS or found.verdict in AT_ONCE  # the first samples move however well it goes
-        if count - self._since < LASTING or not settled:
+    def _judge(self, verdict: Verdict, step: int, evaluations: int) -> None:
+        if verdict.verdict != self._suspect:
+            self._suspect, self._since = verdict.verdict, evaluations
+        # The first samples move however well it goes.
+        settled = evaluations >= EVALUATIONS or verdict.verdict in AT_ONCE
+        if evaluations - self._since < LASTING or not settled:
             return
-        before = self.said.verdict if self.said else ""
-        if found.verdict in QUIET:
-            if before and found.verdict == "healthy":
+        before = self.verdict.verdict if self.verdict else ""
+        if verdict.verdict in QUIET:
+            if before and verdict.verdict == "healthy":
                 log.warning("step %d: healthy again; it was: %s", step, before)
-                self.said = None
-        elif found.verdict != before:
-            self.said = found
-            cause = f" ({found.cause})" if found.cause else ""
-            log.warning("step %d: %s%s: %s; remedy: %s", step, found.verdict, cause, found.text, found.remedy)
+                self.verdict = None
+        elif verdict.verdict != before:
+            self.verdict = verdict
+            cause = f" ({verdict.cause})" if verdict.cause else ""
+            log.warning("step %d: %s%s: %s; remedy: %s", step, verdict.verdict, cause, verdict.text, verdict.remedy)
 
 
-def recent(rows: Rows, metrics: frozenset[str]) -> pd.DataFrame:
-    """Return the history that the alarm looks at: the beginning and the last of each column.
+def recent(history: History, metrics: frozenset[str]) -> pd.DataFrame:
+    """Return the part of the history that the alarm looks at: the first and the last values of each column.
 
     Rules compare with the beginning, and look for what is lasting in the later half of what they are given.
     """
-    steps = np.array(rows.steps)
     columns = {}
-    for name, values in rows.state()[1].items():
+    for name, values in _columns(history).items():
         known = np.flatnonzero(~np.isnan(values))
         kept = np.concatenate((known[:1], known[1:][-(EVALUATIONS if name in metrics else LOGGED) :]))
-        columns[name] = np.full(len(steps), np.nan)
+        columns[name] = np.full(len(values), np.nan)
         columns[name][kept] = values[kept]
-    return pd.DataFrame({"step": steps, **columns})
+    return pd.DataFrame({"step": np.array(list(history.row)), **columns})
 
 
-def _count(rows: Rows, metrics: frozenset[str]) -> int:
-    """Return how many evaluations there were, or logged rows without any."""
-    _, columns = rows.state()
-    looked = [int((~np.isnan(values)).sum()) for name, values in columns.items() if name in metrics]
-    return max(looked, default=len(rows.steps))
+def _columns(history: History) -> dict[str, np.ndarray]:
+    return {name: values[:, 0] for name, values in history.arrays().items()}

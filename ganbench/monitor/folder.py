@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import datetime
-import json
 import logging
 import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import yaml
 
+from ganbench.core.environment import now
 from ganbench.core.errors import UsageError
 from ganbench.core.files import StoreError, replaced, storing
 from ganbench.tables import schema
 from ganbench.tables.arrays import add_arrays, new_archive
+from ganbench.tables.manifest import FORMAT, MonitorState, RunManifest, Times
 from ganbench.tables.part_store import TrialTables
+from ganbench.training.tables import TrialLog, tabulate
 
 log = logging.getLogger("ganbench.monitor")
 
@@ -30,11 +30,11 @@ MOST_FOLDERS = 10_000
 
 
 class Folder:
-    """Where the tables go.
+    """The folder that the tables are written to.
 
-    Each file is written beside its place and renamed, so a reader sees the old one or the new one, and a process that
-    is killed loses what came after the last writing: a second's rows, or those of two hundred times what writing
-    takes, at most of half a minute.
+    Each file is written beside its place and then renamed, so a reader finds the old file or the new one, never a part
+    of one. A process that is killed loses the rows since the last writing. The time between two writings is 200 times
+    what one takes, but at least a second and at most half a minute.
 
     Args:
         path: a folder that is missing or empty; beside one that holds a run, `path-2`, `path-3` … is taken.
@@ -42,46 +42,65 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = _free(path)
-        self.started = _now()
+        self.started = now()
         self._next = 0.0
         self._pictured: tuple[int, ...] | None = None
         self._written = self._failed = False
 
     @property
     def due(self) -> bool:
-        """Say whether it is time to write."""
+        """Return whether it is time to write."""
         return time.monotonic() >= self._next
 
-    def write(self, tables: TrialTables, manifest: Mapping[str, Any]) -> None:
-        """Write everything; a disk that cannot be written is said once, and training goes on."""
+    def write(self, logged: TrialLog, environment: Mapping[str, object], running: bool) -> None:
+        """Write everything; a disk that cannot be written is reported once, and training goes on.
+
+        Args:
+            logged: of the run.
+            environment: as `ganbench.tables.manifest.environment` returns it.
+            running: whether more is to come.
+        """
         began = time.monotonic()
         try:
-            self._write(tables, manifest)
+            self._write(logged, environment, running)
             self._failed = False
         except StoreError as error:
             if not self._failed:
                 log.warning("%s; the monitor keeps its rows in memory and tries again", error)
             self._failed = True
-        now = time.monotonic()
-        cost = now - began if self._written else 0.0  # the first writing loads libraries
+        ended = time.monotonic()
+        cost = ended - began if self._written else 0.0  # the first writing loads libraries
         self._written = True
-        self._next = now + max(AT_LEAST, min(cost / SHARE, AT_MOST), cost / LARGEST_SHARE)
+        self._next = ended + max(AT_LEAST, min(cost / SHARE, AT_MOST), cost / LARGEST_SHARE)
 
-    def _write(self, tables: TrialTables, manifest: Mapping[str, Any]) -> None:
+    def _write(self, logged: TrialLog, environment: Mapping[str, object], running: bool) -> None:
+        tables = tabulate(logged)
+        # For whoever watches; its presence tells a monitored run from a sweep's.
+        state = MonitorState(step=logged.steps, running=running)
         with storing(self.path):
             for name in schema.TABLES:
                 table = schema.to_arrow(name, getattr(tables, name), tables.columns)
                 with replaced(self.path / f"{name}.parquet") as file:
                     pq.write_table(table, file)
             self._write_pictures(tables)
-            text = yaml.safe_dump({"monitor": manifest["monitor"]}, sort_keys=False, allow_unicode=True)
             with replaced(self.path / "suite.yaml") as file:
-                file.write(text.encode())
+                file.write(
+                    yaml.safe_dump({"monitor": state.model_dump()}, sort_keys=False, allow_unicode=True).encode()
+                )
+            manifest = RunManifest(
+                format=FORMAT,
+                suite=self.path.name,
+                run=logged.trial,
+                environment=dict(environment),
+                components=dict(logged.versions),
+                seeds=list(logged.seeds),
+                counts={"trials": 1, "runs": 1, "failed": 0, "skipped": 0, "excluded": 0},
+                times=Times(started=self.started, finished=now()),
+                monitor=state,
+            )
             # Last: a folder with a manifest has all its tables.
-            times = {"started": self.started, "finished": _now()}
             with replaced(self.path / "manifest.json") as file:
-                described = {**manifest, "times": {**times, **manifest.get("times", {})}}
-                file.write((json.dumps(described, indent=2, ensure_ascii=False) + "\n").encode())
+                file.write(manifest.text().encode())
 
     def _write_pictures(self, tables: TrialTables) -> None:
         steps, trial = tuple(tables.samples["steps"].tolist()), str(tables.runs["trial"].iloc[0])
@@ -116,7 +135,3 @@ def _free(path: Path) -> Path:
         reason = (error.strerror or str(error)).lower()
         raise UsageError(f"{path}: {reason}; give ganbench.Monitor a folder that can be written") from None
     raise UsageError(f"{path}: {MOST_FOLDERS} runs lie beside it; choose another folder")
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -77,8 +77,8 @@ class Player:
             grad = self.pending.pop(i, None)
             if grad is not None:
                 self.gradient[i] = grad if scale == 1.0 else grad / scale
-            elif (own := self.params[i].grad) is not None:  # set by hand, without a backward pass
-                self.gradient[i] = own.detach().clone()
+            elif (set_by_hand := self.params[i].grad) is not None:  # without a backward pass
+                self.gradient[i] = set_by_hand.detach().clone()
             self.after[i] = self.params[i].detach().clone()
 
     def make_update(self, loss: Tensor, real_logits: Tensor | None, fake_logits: Tensor) -> PlayerUpdate:
@@ -172,9 +172,9 @@ class Catcher:
             return known[1]
         held = [id(p) for group in optimizer.param_groups for p in group["params"]]
         every = ((player, [player.place[i] for i in held if i in player.place]) for player in self.players)
-        found = [(player, places) for player, places in every if places]
-        self._of[id(optimizer)] = weakref.ref(optimizer), found
-        return found
+        moved = [(player, places) for player, places in every if places]
+        self._of[id(optimizer)] = weakref.ref(optimizer), moved
+        return moved
 
 
 def unwrapped(module: Any) -> Any:  # noqa: ANN401 - checked by the caller
@@ -205,11 +205,11 @@ def loss_scale() -> float:
 
 def _watch(parameter: nn.Parameter, hook: Callable[[Tensor], None]) -> Any:  # noqa: ANN401 - a handle
     """Call a hook whenever a gradient reaches a weight, now or once it is no longer frozen."""
-    wanted = parameter.requires_grad
+    requires_grad = parameter.requires_grad
     try:
         return parameter.requires_grad_(True).register_post_accumulate_grad_hook(hook)
     finally:
-        parameter.requires_grad_(wanted)
+        parameter.requires_grad_(requires_grad)
 
 
 def _at_end_of_backward(call: Callable[[], None]) -> None:

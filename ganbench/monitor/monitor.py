@@ -3,41 +3,40 @@
 from __future__ import annotations
 
 import atexit
-import json
+import hashlib
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from ganbench.analysis.verdicts import Verdict
 from ganbench.core import registry
-from ganbench.core.environment import stamp
+from ganbench.core.component import Component
 from ganbench.core.errors import GanbenchError, UsageError
+from ganbench.core.naming import DEFAULT_SCHEDULE, NO_TRICKS
 from ganbench.core.status import Status
 from ganbench.datasets import Dataset
 from ganbench.diagnostics import Diagnostic
 from ganbench.losses import Loss
 from ganbench.metrics import Metric
 from ganbench.monitor.alarm import Alarm
-from ganbench.monitor.describe import labels, manifest, versions
 from ganbench.monitor.folder import Folder
 from ganbench.monitor.hooks import Catcher, Player
-from ganbench.monitor.isolation import generated
-from ganbench.monitor.judge import Features, SampleEvaluator
-from ganbench.monitor.record import Record
-from ganbench.monitor.view import View
+from ganbench.monitor.view import SampleView, View
 from ganbench.sinks import Sink, Writers
 from ganbench.tables.manifest import environment
+from ganbench.training.evaluation import ExtractorChoice, out_of_range
+from ganbench.training.history import History, ThinnedSnapshots
+from ganbench.training.tables import TrialLog, made_on
 
 log = logging.getLogger("ganbench.monitor")
 
 GIVEN = ("real", "fake", "real_logits", "fake_logits", "d_loss", "g_loss")
-OUT_OF_RANGE = 1e6
+CPU = torch.device("cpu")
 FIRST_STEPS = 10  # in which mistakes are raised
 MISSED = 100  # calls without an update of the generator after which something is wrong
 
@@ -83,7 +82,7 @@ class Monitor:
         loss: str | Loss | None = None,
         data: str | Dataset | Tensor | None = None,
         latents: Tensor | tuple[Tensor, ...] | None = None,
-        features: Features = None,
+        features: ExtractorChoice = None,
         diagnostics: Sequence[str | Diagnostic] | None = None,
         metrics: Sequence[str | Metric] | None = None,
         log_every: int = 100,
@@ -96,30 +95,36 @@ class Monitor:
             if value < 1:
                 raise UsageError(f"ganbench.Monitor: {name} is {value}; give a whole number from 1 on")
         self.steps = 0
-        self._judged = 0  # samples at the last look
         self._open = _rank() == 0
         if not self._open:
             return
         self._d, self._g = Player("D", discriminator), Player("G", generator)
         self._log_every, self._evaluate_every = log_every, evaluate_every
-        self._loss = cast(Loss, registry.build("loss", loss, {})) if isinstance(loss, str) else loss
-        self._latents = (latents,) if isinstance(latents, Tensor) else latents
+        loss = registry.build(Loss, loss) if isinstance(loss, str) else loss
         device = self._g.params[0].device
-        self._judge = SampleEvaluator(
-            data, features, metrics, samples, device if device.type == "cuda" else torch.device("cpu")
-        )
-        self._heldout = self._judge.real.points if self._judge.real is not None else None
-        self._view = View(self._loss, diagnostics)
+        judging_device = device if device.type == "cuda" else CPU
+        self._samples = SampleView(data, latents, features, metrics, samples, judging_device)
+        self._heldout = None if self._samples.evaluator is None else self._samples.evaluator.real.points
+        self._view = View(loss, diagnostics)
         self._given: dict[str, Tensor] = {}
-        self._pool: list[Tensor] = []
-        self._next, self._evaluation, self._keep_from, self._unmoved = 1, evaluate_every, 0, 0
+        self._next, self._evaluation, self._unmoved = 1, evaluate_every, 0
         self._folder = Folder(Path(folder))
-        texts = labels(self._g, self._d, self._judge.label, self._loss)
-        self._record = Record(self._folder.path.name, texts, seed)
-        threads, name = torch.get_num_threads(), torch.cuda.get_device_name(device) if device.type == "cuda" else ""
-        self._environment = environment(threads)
-        self._stamp = stamp(f"cuda ({name})" if name else device.type, threads)
-        self._writers = Writers(sinks, self._record.name, self._record.labels)
+        name = self._folder.path.name
+        # The time tells the runs of one name apart, for whoever lays their tables side by side.
+        self._trial, self._seed = hashlib.sha256(f"{name} {time.time_ns()}".encode()).hexdigest()[:12], seed
+        self._labels = {
+            "dataset": self._samples.label,
+            "network": "/".join(type(player.module).__name__ for player in (self._g, self._d)),
+            "loss": "own loss" if loss is None else loss.label,
+            "tricks": NO_TRICKS,
+            "optimizer": "unknown",
+            "schedule": DEFAULT_SCHEDULE,
+        }
+        self._history, self._layers = History((), 1, CPU), dict[tuple[str, str], History]()
+        self._snapshots = ThinnedSnapshots()
+        self._n_fake, self._evaluated_at, self._diverged_at = 0, None, None
+        self._environment, self._made_on = environment(torch.get_num_threads()), made_on(device)
+        self._writers = Writers(sinks, name, self._labels)
         self._alarm = Alarm()
         self._catcher = Catcher((self._d, self._g))
         self._catcher.armed = True
@@ -134,7 +139,7 @@ class Monitor:
     @property
     def verdict(self) -> Verdict | None:
         """Return the failure that holds just now, with its evidence and a remedy; None while there is none."""
-        return self._alarm.said
+        return self._alarm.verdict
 
     def step(
         self,
@@ -161,7 +166,7 @@ class Monitor:
         """
         if not self._open:
             return
-        if self._catcher.armed or not self._judge.ready:
+        if self._catcher.armed or self._samples.evaluator is None:
             self._take((real, fake, real_logits, fake_logits, d_loss, g_loss))
         if not self._g.moved:
             self._unmoved += 1
@@ -170,8 +175,8 @@ class Monitor:
             return
         self._g.moved, self._unmoved = False, 0
         self.steps += 1
-        if self.steps >= self._keep_from and fake is not None:
-            self._keep(fake)
+        if fake is not None:
+            self._samples.keep(fake, self.steps, self._evaluation)
         if self._catcher.armed and self._d.caught and self._g.caught:
             self._safely(self._log)
         if self.steps >= self._evaluation:
@@ -205,15 +210,8 @@ class Monitor:
             if not isinstance(value, Tensor):
                 raise UsageError(f"ganbench.Monitor.step: {name} is {type(value).__name__}; give a tensor")
             self._given[name] = value.detach()
-        if values[0] is not None and not self._judge.ready:
-            self._judge.offer(self._given["real"])
-
-    def _keep(self, fake: Tensor) -> None:
-        """Keep a minibatch where it is one of the last before an evaluation."""
-        if self._latents is None:
-            self._keep_from = self._evaluation - math.ceil(self._judge.samples / len(fake)) + 1
-            if self.steps >= self._keep_from:
-                self._pool.append(fake.detach())
+        if values[0] is not None:
+            self._samples.offer(self._given["real"])
 
     def _log(self) -> None:
         """Add the row of this step."""
@@ -224,71 +222,67 @@ class Monitor:
         if not all(map(math.isfinite, values.values())):
             self._diverge()
             return
-        self._record.history.add(self.steps, values)
         for place, row in layers.items():
-            self._record.layer(place).add(self.steps, row)
-        self._new_rows(values)
+            self._layers.setdefault(place, History((), 1, CPU)).write(self.steps, row)
+        self._add(values)
 
     def _evaluate(self) -> None:
-        """SampleEvaluator samples: those of the fixed latents, or the last minibatches."""
+        """Judge samples: those of the fixed latents, or the last minibatches."""
         self._evaluation = (self.steps // self._evaluate_every + 1) * self._evaluate_every
-        self._keep_from = 0
-        points = self._points()
-        if points is None or not self._judge.ready:
+        points = self._samples.points(self._g.module)
+        if points is None or self._samples.evaluator is None:
             return
-        if not bool((points.abs() <= OUT_OF_RANGE).all()):
+        if bool(out_of_range(points.unsqueeze(0)).any()):
             self._diverge()
             return
-        values = {name: float(value) for name, value in self._judge.measure(points).items()}
-        self._judged = len(points)
-        self._record.metrics = values
-        self._record.history.add(self.steps, values)
-        self._record.picture(self.steps, points.cpu().numpy())
-        self._new_rows(values)
+        values = self._samples.measure(points)
+        self._n_fake, self._evaluated_at = len(points), self.steps
+        self._snapshots.add(self.steps, points.unsqueeze(0).cpu())
+        self._add(values)
 
-    def _points(self) -> Tensor | None:
-        if self._latents is not None:
-            return generated(self._g.module, self._latents).float()
-        pool, self._pool = self._pool, []
-        if not pool:
-            return None
-        return torch.cat(pool)[-self._judge.samples :].float()
-
-    def _new_rows(self, values: Mapping[str, float]) -> None:
-        """Hand on what is new; write the tables where it is time to."""
+    def _add(self, values: dict[str, float]) -> None:
+        """Add numbers of this step, and hand them on; write the tables where it is time to."""
+        self._history.write(self.steps, values)
         self._writers.write(self.steps, values)
-        measured = frozenset(column.name for metric in self._judge.metrics for column in metric.columns)
-        self._alarm.look(self._record.history, measured, {f"{n}_floor": v for n, v in self._judge.floors.items()})
+        measured = frozenset(column.name for metric in self._samples.metrics for column in metric.columns)
+        self._alarm.look(self._history, measured, {f"{n}_floor": value for n, value in self._samples.floors.items()})
         if self._folder.due:
             self._flush()
 
     def _diverge(self) -> None:
         """Note the end of a run whose numbers are not finite any more; nothing that comes has a meaning."""
-        self._record.diverged_at = self.steps
+        self._diverged_at, self._evaluated_at = self.steps, None
         log.warning("step %d: diverged: a number is not finite or beyond ±1e6; %s", self.steps, Status.DIVERGED.remedy)
         self.close()
 
     def _flush(self) -> None:
-        judge = self._judge
-        real = None if judge.real is None else judge.real.points
-        used = versions(self._view.diagnostics, judge.metrics)
-        facts: dict[str, Any] = {"versions": json.dumps(used), "environment": json.dumps(self._stamp, sort_keys=True)}
-        if real is not None:
-            facts |= {"extractor": judge.identity, "n_real": len(real), "n_fake": self._judged}
-        self._record.labels["optimizer"] = "+".join(sorted(self._d.optimizers | self._g.optimizers)) or "unknown"
-        tables = self._record.tables(
-            self.steps,
-            time.perf_counter() - self._began,
-            [*self._view.columns, *judge.columns],
-            facts,
-            judge.floors,
-            None if real is None else real.cpu().numpy(),
+        self._labels["optimizer"] = "+".join(sorted(self._d.optimizers | self._g.optimizers)) or "unknown"
+        seconds = time.perf_counter() - self._began
+        used: list[Component] = [*self._view.diagnostics, *self._samples.metrics]
+        logged = TrialLog(
+            trial=self._trial,
+            seeds=[self._seed],
+            labels=self._labels,
+            versions=dict(sorted((f"{c.kind}:{c.name}", c.version) for c in used)),
+            environment=self._made_on,
+            steps=self.steps,
+            last_steps=[self.steps],
+            diverged_at=[self._diverged_at],
+            evaluated_at=self._evaluated_at,
+            history=self._history,
+            layers=self._layers,
+            snapshots=self._snapshots.kept,
+            diagnostics=self._view.diagnostics,
+            metrics=self._samples.metrics,
+            evaluator=self._samples.evaluator,
+            n_fake=self._n_fake,
+            ms_per_step=1e3 * seconds / self.steps if self.steps else math.nan,
+            seconds=seconds,
         )
-        state = {"step": self.steps, "running": self._open}
-        self._folder.write(tables, manifest(self._record, used, self._environment, state))
+        self._folder.write(logged, self._environment, self._open)
 
     def _safely(self, act: Callable[[], None]) -> None:
-        """Do something that must not end a training under way; what a user can mend is raised at its beginning."""
+        """Do something that must not end a training under way; what a user can fix is raised at its beginning."""
         try:
             act()
         except Exception as error:

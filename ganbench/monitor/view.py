@@ -1,20 +1,22 @@
-"""Reads one step of somebody's training with the diagnostics of a sweep, on a seed axis of one."""
+"""Reads one step of somebody's training, and its samples, as a sweep reads its own, on a seed axis of one."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from ganbench.core import registry
-from ganbench.core.column import Column
 from ganbench.core.errors import UsageError
-from ganbench.diagnostics import Diagnostic, LossLike, Step
+from ganbench.datasets import Dataset
+from ganbench.diagnostics import Diagnostic, Step
 from ganbench.losses import Loss
+from ganbench.metrics import Metric
 from ganbench.monitor.hooks import Player
-from ganbench.monitor.isolation import call, evaluating, untouched_randomness
+from ganbench.monitor.isolation import call, evaluating, generated, untouched_randomness
+from ganbench.training.evaluation import ExtractorChoice, SampleEvaluator, evaluator_of_dataset, evaluator_of_samples
 
 # What each of the usual diagnostics reads of a step; where that is not given, it is left out.
 USUAL = {
@@ -26,7 +28,7 @@ USUAL = {
     "loss_slope": ("loss", "fake_logits"),
     "excess": ("loss", "d_loss"),
 }
-SUPPORTED = {"before", "probe"}  # of what a diagnostic may want
+SUPPORTED = {"before", "probe"}  # of what a diagnostic may require
 PROBE_SAMPLES = 256
 
 Place = tuple[str, str]
@@ -37,29 +39,24 @@ class View:
 
     Args:
         loss: what both players descend, where that is known.
-        asked: names or diagnostics; None takes those of the usual ones whose needs a step gives.
+        chosen: names or diagnostics; None takes those of the usual ones whose needs a step gives.
     """
 
-    def __init__(self, loss: Loss | None, asked: Sequence[str | Diagnostic] | None) -> None:
-        self.loss, self._asked = loss, asked
-        self._usual = {name: _built(name) for name in USUAL} if asked is None else {}
-        self._found: dict[str, Diagnostic] = {d.name: d for d in map(_built, asked or ())}
+    def __init__(self, loss: Loss | None, chosen: Sequence[str | Diagnostic] | None) -> None:
+        self.loss = loss
+        self._usual = {name: _built(name) for name in USUAL} if chosen is None else {}
+        self._read: dict[str, Diagnostic] = {d.name: d for d in map(_built, chosen or ())}
         self._last: dict[str, int] = {}
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
         """Return all that have been read so far, or will be."""
-        return list(self._found.values())
-
-    @property
-    def columns(self) -> list[Column]:
-        """Return the declarations of what is read."""
-        return [column for d in self.diagnostics for column in (*d.columns, *d.layer_columns)]
+        return list(self._read.values())
 
     def read(
         self, step: int, d: Player, g: Player, given: Mapping[str, Tensor], heldout: Tensor | None
     ) -> tuple[dict[str, float], dict[Place, dict[str, float]]]:
-        """Return what the diagnostics that are due say of a step, of the run and of its layers.
+        """Return the values of the diagnostics that are due at a step, of the run and of its layers.
 
         The device is waited for once.
         """
@@ -72,15 +69,15 @@ class View:
         return _numbers(values)
 
     def _readable(self, given: Mapping[str, Tensor]) -> list[Diagnostic]:
-        if self._asked is not None:
+        if not self._usual:
             return self.diagnostics
         known = {*given, *(("loss",) if self.loss is not None else ())}
         names = [name for name, needs in USUAL.items() if known.issuperset(needs)]
-        self._found |= {name: self._usual[name] for name in names}
+        self._read |= {name: self._usual[name] for name in names}
         return [self._usual[name] for name in names]
 
     def _due(self, name: str, step: int, every: int) -> bool:
-        """Say whether a step is the first logged one of its `every` steps."""
+        """Return whether a step is the first logged one of its `every` steps."""
         window = (step - 1) // every
         if self._last.get(name) == window:
             return False
@@ -94,9 +91,94 @@ class View:
         return Step(
             d=d.make_update(given.get("d_loss", nothing).reshape(1).float(), real, answers),
             g=g.make_update(given.get("g_loss", nothing).reshape(1).float(), real, answers),
-            loss=cast(LossLike | None, self.loss),
+            loss=self.loss,
             probe=_Probe(d.module, given, heldout),
         )
+
+
+class SampleView:
+    """The samples of a monitor, and what judges them.
+
+    Args:
+        data: a data set or its name; real samples `[n, *shape]`; or None for the first real minibatches.
+        latents: inputs of the generator whose samples are judged; None takes the last generated minibatches.
+        extractor: as of `ganbench.training.evaluation.evaluator_of_dataset`.
+        metrics: names or metrics; None takes those that verdicts read.
+        samples: how many real and how many generated samples are compared.
+        device: where.
+
+    Attributes:
+        evaluator: None until there are real samples to compare with.
+    """
+
+    def __init__(
+        self,
+        data: str | Dataset | Tensor | None,
+        latents: Tensor | tuple[Tensor, ...] | None,
+        extractor: ExtractorChoice,
+        metrics: Sequence[str | Metric] | None,
+        samples: int,
+        device: torch.device,
+    ) -> None:
+        self._latents = (latents,) if isinstance(latents, Tensor) else latents
+        self._extractor, self._samples, self._device = extractor, samples, device
+        self._metrics = None if metrics is None else [_metric(m) for m in metrics]
+        data = registry.build(Dataset, data) if isinstance(data, str) else data
+        self.label = data.label if isinstance(data, Dataset) else "own data"
+        self.evaluator: SampleEvaluator | None = None
+        self._first_real: list[Tensor] = []
+        self._pool: list[Tensor] = []
+        self._keep_from = 0
+        if isinstance(data, Dataset):
+            self.evaluator = evaluator_of_dataset(data, extractor, self._metrics, samples, device)
+        elif isinstance(data, Tensor):
+            if len(data) < 2:
+                raise UsageError("ganbench.Monitor: data holds fewer than two samples; give [n, *shape] real samples")
+            self.evaluator = self._evaluator_of(data.detach().float().to(device))
+        elif data is not None:
+            raise UsageError(
+                f"ganbench.Monitor: data is {type(data).__name__}; give real samples, a data set or its name"
+            )
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Return what is measured, as far as it is known."""
+        return self._metrics or () if self.evaluator is None else self.evaluator.metrics
+
+    @property
+    def floors(self) -> dict[str, float]:
+        """Return every metric of real samples, as far as they are known."""
+        return {} if self.evaluator is None else self.evaluator.floors
+
+    def offer(self, real: Tensor) -> None:
+        """Take in a real minibatch `[B, *shape]` while there are too few real samples to compare with."""
+        if self.evaluator is None:
+            self._first_real.append(real.detach().float().to(self._device, copy=True))
+            if sum(map(len, self._first_real)) >= 2 * self._samples:
+                self.evaluator, self._first_real = self._evaluator_of(torch.cat(self._first_real)), []
+
+    def keep(self, fake: Tensor, step: int, evaluation: int) -> None:
+        """Keep a generated minibatch where it is one of the last before the step of the next evaluation."""
+        if self._latents is None and step >= self._keep_from:
+            self._keep_from = evaluation - math.ceil(self._samples / len(fake)) + 1
+            if step >= self._keep_from:
+                self._pool.append(fake.detach())
+
+    def points(self, generator: nn.Module) -> Tensor | None:
+        """Return the samples `[n, *shape]` to judge, and begin to keep minibatches anew; None where there are none."""
+        if self._latents is not None:
+            return generated(generator, self._latents).float()
+        pool, self._pool, self._keep_from = self._pool, [], 0
+        return torch.cat(pool)[-self._samples :].float() if pool else None
+
+    def measure(self, points: Tensor) -> dict[str, float]:
+        """Return every metric of samples `[n, *shape]`; none as long as there is nothing to compare with."""
+        if self.evaluator is None:
+            return {}
+        return {name: float(value) for name, value in self.evaluator.measure(points.to(self._device)).items()}
+
+    def _evaluator_of(self, real: Tensor) -> SampleEvaluator:
+        return evaluator_of_samples(real, self._extractor, self._metrics, self._samples)
 
 
 class _Probe:
@@ -136,36 +218,40 @@ class _Probe:
         return self._given[name][:PROBE_SAMPLES].unsqueeze(0)
 
 
-def _read(diagnostic: Any, done: Step) -> dict[tuple[Place | None, str], Tensor]:  # noqa: ANN401 - either method
-    """Return what a diagnostic says, by layer (None for the run) and column.
+def _read(diagnostic: Diagnostic, done: Step) -> dict[tuple[Place | None, str], Tensor]:
+    """Return a diagnostic's values by layer (None for the run) and column.
 
     Raises:
         UsageError: what it reads was not given.
     """
     values: dict[tuple[Place | None, str], Tensor] = {}
     try:
-        if hasattr(diagnostic, "observe"):
-            values |= {(None, name): value for name, value in diagnostic.observe(done).items()}
-        if hasattr(diagnostic, "layers"):
-            for layer, found in diagnostic.layers(done).items():
-                values |= {(layer, name): value for name, value in found.items()}
+        if (observe := getattr(diagnostic, "observe", None)) is not None:
+            values |= {(None, name): value for name, value in observe(done).items()}
+        if (layers := getattr(diagnostic, "layers", None)) is not None:
+            for layer, of_layer in layers(done).items():
+                values |= {(layer, name): value for name, value in of_layer.items()}
     except ValueError as error:  # the place of what it reads is empty
         raise UsageError(f"ganbench.Monitor: {error}; give it to monitor.step") from error
     return values
 
 
 def _built(one: str | Diagnostic) -> Diagnostic:
-    diagnostic = cast(Diagnostic, registry.build("diagnostic", one, {})) if isinstance(one, str) else one
-    for want in diagnostic.requires_fields:
-        if want not in SUPPORTED:
+    diagnostic = registry.build(Diagnostic, one) if isinstance(one, str) else one
+    for field in diagnostic.requires_fields:
+        if field not in SUPPORTED:
             raise UsageError(
-                f"ganbench.Monitor: {diagnostic.name} reads {want!r}, which only a sweep keeps; leave it out"
+                f"ganbench.Monitor: {diagnostic.name} reads {field!r}, which only a sweep keeps; leave it out"
             )
     if getattr(diagnostic, "at", ()):
         raise UsageError(
             f"ganbench.Monitor: {diagnostic.name} is at shares of a training of unknown length; give every"
         )
     return diagnostic
+
+
+def _metric(one: str | Metric) -> Metric:
+    return registry.build(Metric, one) if isinstance(one, str) else one
 
 
 def _every(diagnostic: Diagnostic) -> int:

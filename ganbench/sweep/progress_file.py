@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ganbench.core.environment import now
 from ganbench.core.files import replaced
 from ganbench.sweep.events import TrialProgress
 from ganbench.sweep.jobs import TrialJob
@@ -33,7 +33,7 @@ class ProgressFile:
 
     def __init__(self, folder: Path, run: str, jobs: Sequence[TrialJob], missing: Sequence[TrialJob]) -> None:
         self._path, self._run, self._next = folder / FILE, run, 0.0
-        self._started = _now()
+        self._started = now()
         waiting = {job.key for job in missing}
         self._trials: dict[str, dict[str, Any]] = {}
         for job in jobs:
@@ -72,13 +72,13 @@ class ProgressFile:
             "run": self._run,
             "running": running,
             "started": self._started,
-            "updated": _now(),
+            "updated": now(),
             "trials": list(self._trials.values()),
         }
         with contextlib.suppress(OSError), replaced(self._path, durable=False) as file:
             file.write(json.dumps(state).encode())
-        now = time.monotonic()
-        self._next = now + max(AT_LEAST, (now - began) / SHARE)
+        ended = time.monotonic()
+        self._next = ended + max(AT_LEAST, (ended - began) / SHARE)
 
 
 def _extend(series: dict[str, list[float]], numbers: Mapping[str, float]) -> None:
@@ -89,7 +89,3 @@ def _extend(series: dict[str, list[float]], numbers: Mapping[str, float]) -> Non
             points.append(float(f"{numbers[name]:.4g}"))
             if len(points) > MOST_POINTS:
                 del points[1::2]
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import Literal
 import yaml
 
 from ganbench.core.component import Component
+from ganbench.core.environment import now
 from ganbench.core.errors import INCOMPLETE, OK, UsageError
 from ganbench.core.files import replaced, storing
 from ganbench.sinks import Sink
@@ -124,7 +124,7 @@ class _Run:
         self.plan, self.folder, self.source, self.progress = plan, folder, source, progress
         self.done: set[str] | None = None  # the keys of trials that were done before; None until they were looked for
         self.progress_file: ProgressFile | None = None
-        self.started, self.clock = _now(), time.monotonic()
+        self.started, self.clock = now(), time.monotonic()
 
     def begin(self, sinks: Sequence[Sink]) -> None:
         """Find out what is missing, and let everybody who follows the run know."""
@@ -201,7 +201,7 @@ class _Run:
         total = Counter(before.retries if before else {})
         total.update({key[:12]: n for key, n in retries.items()})
         seconds = round(time.monotonic() - self.clock, 3)
-        times = Times(started=self.started, finished=_now(), seconds=seconds)
+        times = Times(started=self.started, finished=now(), seconds=seconds)
         # Where nothing was trained the numbers are still from where they were made.
         where = before.environment if before and not trained else None
         _write(out / "suite.yaml", yaml.safe_dump(plan.suite.resolved(), sort_keys=False, allow_unicode=True))
@@ -245,7 +245,3 @@ def _previous(out: Path) -> RunManifest | None:
 def _write(path: Path, text: str) -> None:
     with replaced(path) as file:
         file.write(text.encode())
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -1,17 +1,18 @@
-"""Judges the generators of a trial: the same latents and the same real samples at every evaluation."""
+"""Judges samples by metrics: those of a trial's generators, of a watched generator, or of anything else."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Protocol, cast
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Protocol
 
 import torch
 from torch import Generator, Tensor
 
 from ganbench.core import registry
 from ganbench.core.streams import stream
-from ganbench.datasets import Dataset
+from ganbench.datasets import Data, Dataset
 from ganbench.extractors import Extractor
 from ganbench.metrics import Metric, Sample
 from ganbench.networks import Params
@@ -20,6 +21,11 @@ from ganbench.training.setup import TrialSetup
 CHUNK = 512
 TRAINING_CHUNK = 1 << 22  # numbers at a time of a training set that may not fit in memory
 OUT_OF_RANGE = 1e6
+# What verdicts read.
+METRICS_OF_KNOWN_MODES, METRICS_OF_UNKNOWN_MODES = ("modes", "position"), ("precision_recall", "position")
+SMALLEST_IMAGE = 8  # pixels: what the extractor `pixels` averages to
+
+ExtractorChoice = str | Callable[[Tensor], Tensor] | None
 
 
 class Samples(Protocol):
@@ -29,29 +35,65 @@ class Samples(Protocol):
     def __getitem__(self, which: slice, /) -> Tensor: ...
 
 
-class Evaluator:
-    """Everything an evaluation needs that does not change while the trial trains.
+class Unlabelled:
+    """Labels of samples `[n, *shape]` whose modes nobody knows."""
 
-    Its latents and its real samples have their own streams, so evaluating changes nothing in training; the real samples
-    are the same for every trial of a data set.
+    def __init__(self, device: torch.device) -> None:
+        self.weights = torch.zeros(0, dtype=torch.float64, device=device)
+
+    def assign(self, samples: Tensor, probabilities: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return mode 0 and no quality for each sample."""
+        mode = torch.zeros(len(samples), dtype=torch.int64, device=samples.device)
+        return mode, torch.zeros_like(mode, dtype=torch.bool)
+
+
+@dataclasses.dataclass(frozen=True)
+class FunctionExtractor:
+    """A user's function of samples `[n, *shape]` as an extractor that knows no classes."""
+
+    function: Callable[[Tensor], Tensor]
+    name: str
+
+    def extract(self, samples: Tensor) -> Tensor:
+        """Return features `[n, d]` of samples `[n, *shape]`."""
+        return self.function(samples).detach().float()
+
+    def probabilities(self, features: Tensor) -> None:
+        """Return None: no classes are known."""
+
+    def identity(self) -> str:
+        """Return the function's name."""
+        return self.name
+
+
+class SampleEvaluator:
+    """Measures samples by metrics against real samples, which never change.
+
+    Args:
+        data: labels samples with their modes.
+        extractor: turns samples into features.
+        metrics: what is measured.
+        real: the reference, `[m, *shape]`.
+        independent: returns as many other real samples, which stand for a perfect generator.
+
+    Attributes:
+        real: the reference with its features, modes and quality.
+        extractor_identity: the extractor's name, with the hash of its weights where it has any.
     """
 
-    def __init__(self, setup: TrialSetup, seeds: Sequence[int]) -> None:
-        trial, device = setup.trial, setup.device
-        self.setup, self.data, self.n = setup, setup.data, trial.samples
-        dataset = cast(Dataset, trial.dataset.build())
-        self.preparation = dataset.preparation
-        self.extractor = cast(Extractor, registry.find("extractor", dataset.extractor_name)())
-        self.extractor.prepare()
-        self.extractor_identity = self.extractor.identity()
-        self.metrics = [cast(Metric, choice.build()) for choice in trial.metrics]
-        self.requires = {field for metric in self.metrics for field in metric.requires_fields}
-        z = torch.stack([_normal(seed, "evaluation latent", (self.n, setup.latent), device) for seed in seeds])
-        self.z = setup.latents(z, judged=True)
-        self.real = self.describe(setup.data.heldout(_generator(0, "evaluation real", device), self.n))
-        train = getattr(setup.data, "train", None) if "training" in self.requires else None
-        if train is not None:
-            self.real = dataclasses.replace(self.real, training=self._features(train))
+    def __init__(
+        self,
+        data: Data | Unlabelled,
+        extractor: Extractor | FunctionExtractor,
+        metrics: Sequence[Metric],
+        real: Tensor,
+        independent: Callable[[], Tensor],
+    ) -> None:
+        self.data, self.extractor, self.metrics = data, extractor, metrics
+        self.extractor_identity = extractor.identity()
+        self.requires = {field for metric in metrics for field in metric.requires_fields}
+        self.real = self.describe(real)
+        self._independent = independent
 
     def describe(self, points: Tensor) -> Sample:
         """Return samples `[..., n, *shape]` with their features, modes and quality."""
@@ -60,6 +102,43 @@ class Evaluator:
         mode, good = self.data.assign(points, probabilities)
         density = getattr(self.data, "log_density", None) if "log_density" in self.requires else None
         return Sample(points, features, mode, good, probabilities, density(points) if density else None)
+
+    def measure(self, points: Tensor, metrics: Sequence[Metric] | None = None) -> dict[str, Tensor]:
+        """Return these (or all) metrics of samples `[..., n, *shape]` against the reference, `[...]` each."""
+        values: dict[str, Tensor] = {}
+        with torch.no_grad():
+            fake = self.describe(points)
+            for metric in self.metrics if metrics is None else metrics:
+                values |= metric.compute(fake, self.real, self.data.weights)
+        return values
+
+    @cached_property
+    def floors(self) -> dict[str, float]:
+        """Every metric of as many independent real samples: what a perfect generator would get."""
+        return {name: float(value) for name, value in self.measure(self._independent()).items()}
+
+
+class Evaluator(SampleEvaluator):
+    """Judges the generators of a trial: the same latents and the same real samples at every evaluation.
+
+    Its latents and its real samples have their own streams, so evaluating changes nothing in training; the real samples
+    are the same for every trial of a data set.
+    """
+
+    def __init__(self, setup: TrialSetup, seeds: Sequence[int]) -> None:
+        trial, device, data = setup.trial, setup.device, setup.data
+        self.setup, self.n = setup, trial.samples
+        dataset = trial.dataset.build()
+        self.preparation = dataset.preparation
+        metrics = [choice.build() for choice in trial.metrics]
+        z = torch.stack([_normal(seed, "evaluation latent", (self.n, setup.latent), device) for seed in seeds])
+        self.z = setup.latents(z, judged=True)
+        real = _heldout(data, self.n, device)
+        extractor = _prepared(registry.build(Extractor, dataset.extractor_name))
+        super().__init__(data, extractor, metrics, real, lambda: _independent(data, self.n, device))
+        train = getattr(data, "train", None) if "training" in self.requires else None
+        if train is not None:
+            self.real = dataclasses.replace(self.real, training=self._features(train))
 
     def _features(self, train: Samples) -> Tensor:
         """Return the features `[N, d]` of a training set, never all of whose samples are in memory at once."""
@@ -74,25 +153,79 @@ class Evaluator:
             ]
             return torch.cat(chunks, dim=1)
 
-    def measure(self, points: Tensor, metrics: Sequence[Metric] | None = None) -> dict[str, Tensor]:
-        """Return these (or all) metrics of samples `[..., n, *shape]` against held-out real ones, `[...]` each."""
-        values: dict[str, Tensor] = {}
-        with torch.no_grad():
-            fake = self.describe(points)
-            for metric in self.metrics if metrics is None else metrics:
-                values |= metric.compute(fake, self.real, self.data.weights)
-        return values
 
-    def floor(self) -> dict[str, float]:
-        """Return every metric of as many independent real samples: what a perfect generator would get."""
-        generator = _generator(0, "evaluation floor", self.setup.device)
-        other = self.data.gather(self.data.sample_indices(generator, self.n))
-        return {name: float(value) for name, value in self.measure(other).items()}
+def evaluator_of_dataset(
+    dataset: Dataset, extractor: ExtractorChoice, metrics: Sequence[Metric] | None, n: int, device: torch.device
+) -> SampleEvaluator:
+    """Return what judges samples `[..., n, *shape]` against the held-out part of a data set.
+
+    Args:
+        dataset: prepared and loaded here.
+        extractor: an extractor's name, or a function of samples `[n, *shape]` that returns `[n, d]`; None takes the
+            data set's own.
+        metrics: None takes those that verdicts read.
+        n: real samples to compare with.
+        device: where.
+    """
+    dataset.prepare()
+    data = dataset.load(device)
+    names = METRICS_OF_KNOWN_MODES if dataset.modes else METRICS_OF_UNKNOWN_MODES
+    return SampleEvaluator(
+        data,
+        _extractor(extractor or dataset.extractor_name),
+        [registry.build(Metric, name) for name in names] if metrics is None else metrics,
+        _heldout(data, n, device),
+        lambda: _independent(data, n, device),
+    )
+
+
+def evaluator_of_samples(
+    real: Tensor, extractor: ExtractorChoice, metrics: Sequence[Metric] | None, n: int
+) -> SampleEvaluator:
+    """Return what judges samples `[n, *shape]` against real ones of which nothing more is known.
+
+    Args:
+        real: `[m, *shape]` on the device where samples are judged, m ≥ 2: the first n are the reference and the next
+            n stand for a perfect generator, or half of them each.
+        extractor: as of `evaluator_of_dataset`; None takes the coordinates of points and the pixels of images.
+        metrics: None takes those that verdicts read.
+        n: real samples to compare with.
+    """
+    half = min(n, len(real) // 2)
+    image = real.dim() == 4 and min(real.shape[2:]) >= SMALLEST_IMAGE
+    return SampleEvaluator(
+        Unlabelled(real.device),
+        _extractor(extractor or ("pixels" if image else "coordinates")),
+        [registry.build(Metric, name) for name in METRICS_OF_UNKNOWN_MODES] if metrics is None else metrics,
+        real[:half],
+        lambda: real[half : 2 * half],
+    )
 
 
 def out_of_range(points: Tensor) -> Tensor:
     """Return which seeds of `[S, n, *shape]` left ±1e6 or are not finite, `[S]`."""
     return ~(points.flatten(1).abs().amax(1) <= OUT_OF_RANGE)
+
+
+def _extractor(chosen: str | Callable[[Tensor], Tensor]) -> Extractor | FunctionExtractor:
+    if not isinstance(chosen, str):
+        return FunctionExtractor(chosen, getattr(chosen, "__name__", "own features"))
+    if chosen == "coordinates":  # metrics read vectors, whatever shape samples have
+        return FunctionExtractor(lambda points: points.flatten(1), chosen)
+    return _prepared(registry.build(Extractor, chosen))
+
+
+def _prepared(extractor: Extractor) -> Extractor:
+    extractor.prepare()
+    return extractor
+
+
+def _heldout(data: Data, n: int, device: torch.device) -> Tensor:
+    return data.heldout(_generator(0, "evaluation real", device), n)
+
+
+def _independent(data: Data, n: int, device: torch.device) -> Tensor:
+    return data.gather(data.sample_indices(_generator(0, "evaluation floor", device), n))
 
 
 def _generator(seed: int, name: str, device: torch.device) -> Generator:

@@ -1,45 +1,103 @@
-"""What a trial logs, in buffers that are allocated once: a value a column, logged step and seed."""
+"""What a trial logs while it trains: numbers per step and seed, and a few samples to look at; and when it logs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+FIRST_ROWS = 64
+SNAPSHOT_POINTS = 256
+SNAPSHOT_IMAGES = 64
+MOST_SNAPSHOTS = 8
 
-class Recorder:
-    """Columns `[rows, S]` on the trial's device; a row is a logged step. What is never written stays NaN."""
+
+class History:
+    """Columns `[rows, S]` in float64 on the trial's device, one row per logged step. What is never written stays NaN.
+
+    A column is allocated once where the steps are known. Otherwise rows are added as steps come, and a full column is
+    copied into one of twice the length.
+
+    Args:
+        steps: every step that will be written; none where training has no known end.
+        seeds: S.
+        device: of the columns.
+    """
 
     def __init__(self, steps: Iterable[int], seeds: int, device: torch.device) -> None:
         self.row = {step: i for i, step in enumerate(sorted(set(steps)))}
         self.seeds, self.device = seeds, device
         self.columns: dict[str, Tensor] = {}
+        self._grows, self._room = not self.row, len(self.row) or FIRST_ROWS
 
-    def write(self, step: int, values: Mapping[str, Tensor]) -> None:
-        """Put `[S]` values of a step into their columns, without waiting for the device."""
+    def write(self, step: int, values: Mapping[str, Tensor | float]) -> None:
+        """Put `[S]` values of a step into their columns, without waiting for the device.
+
+        Raises:
+            KeyError: the step is none of those that were named when the history was made.
+        """
+        if self._grows and step not in self.row:
+            self._add_row(step)
         row = self.row[step]
         for name, value in values.items():
             column = self.columns.get(name)
             if column is None:
-                column = torch.full((len(self.row), self.seeds), torch.nan, dtype=torch.float64, device=self.device)
-                self.columns[name] = column
+                column = self.columns[name] = self._empty(self._room)
             column[row] = value
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return every column as a NumPy array `[rows, S]`."""
-        return {name: column.cpu().numpy() for name, column in self.columns.items()}
+        return {name: column[: len(self.row)].cpu().numpy() for name, column in self.columns.items()}
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Tensor]:
         """Return what a checkpoint keeps."""
         return dict(self.columns)
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Go on with kept columns."""
         self.columns = {name: column.to(self.device) for name, column in state.items()}
+
+    def _add_row(self, step: int) -> None:
+        self.row[step] = len(self.row)
+        if len(self.row) > self._room:
+            more = self._empty(self._room)
+            self.columns = {name: torch.cat((column, more)) for name, column in self.columns.items()}
+            self._room *= 2
+
+    def _empty(self, rows: int) -> Tensor:
+        return torch.full((rows, self.seeds), torch.nan, dtype=torch.float64, device=self.device)
+
+
+class ThinnedSnapshots:
+    """Samples to look at of a training without a known end: at most eight snapshots, evenly spread over the calls.
+
+    Attributes:
+        kept: step → samples, as `snapshot` returns them.
+    """
+
+    def __init__(self) -> None:
+        self.kept: dict[int, Tensor] = {}
+        self._stride, self._calls = 1, 0
+
+    def add(self, step: int, points: Tensor) -> None:
+        """Keep samples `[S, n, *shape]`, or pass them over."""
+        if self._calls % self._stride == 0:
+            self.kept[step] = snapshot(points)
+            if len(self.kept) > MOST_SNAPSHOTS:
+                self.kept = {step: self.kept[step] for step in list(self.kept)[::2]}
+                self._stride *= 2
+        self._calls += 1
+
+
+def snapshot(points: Tensor) -> Tensor:
+    """Return a copy of the first 64 of images `[S, n, C, H, W]`, or of 256 other samples as vectors `[S, n, d]`."""
+    if points.dim() == 5:
+        return points[:, :SNAPSHOT_IMAGES].clone()
+    first = points[:, :SNAPSHOT_POINTS]
+    return first.reshape(*first.shape[:2], -1).clone()
 
 
 def logged_steps(steps: int, every: int) -> list[int]:
@@ -62,13 +120,13 @@ def shared_steps(logged: Iterable[int], shares: Iterable[float], steps: int) -> 
 
 
 def scheduled_steps(logged: Iterable[int], when: int | tuple[float, ...], steps: int) -> set[int]:
-    """Return the logged steps at which a diagnostic with this schedule is asked."""
+    """Return the logged steps at which a diagnostic with this schedule is read."""
     return every_steps(logged, when) if isinstance(when, int) else shared_steps(logged, when, steps)
 
 
 def logged_update_steps(logged: Iterable[int], n_generator: int) -> set[int]:
-    """Return the steps whose passes are read at a logged one: its own, and the last that moved D."""
-    return {passed for step in logged for passed in (step, step - (step - 1) % n_generator)}
+    """Return the steps whose updates are read at a logged one: its own, and the last that moved D."""
+    return {updated for step in logged for updated in (step, step - (step - 1) % n_generator)}
 
 
 def measured_steps(evaluated: Sequence[int], every: int | None, steps: int) -> set[int]:
@@ -81,7 +139,7 @@ def measured_steps(evaluated: Sequence[int], every: int | None, steps: int) -> s
     return reached | set(evaluated[-1:])
 
 
-def snapshot_steps(evaluated: Sequence[int], most: int = 8) -> list[int]:
+def snapshot_steps(evaluated: Sequence[int], most: int = MOST_SNAPSHOTS) -> list[int]:
     """Return at most `most` of the evaluated steps, evenly spread, the first and the last among them."""
     places = np.linspace(0, len(evaluated) - 1, min(most, len(evaluated))).round().astype(int)
     return [evaluated[i] for i in sorted(set(places.tolist()))]

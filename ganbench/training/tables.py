@@ -1,120 +1,216 @@
-"""Turns what a trainer logged into the tables of a part."""
+"""Turns what was logged of a trial, finished or under way, into its tables."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from ganbench.core.column import Column
 from ganbench.core.environment import stamp
+from ganbench.core.naming import run_name
+from ganbench.core.pixels import as_bytes
 from ganbench.core.status import Status
+from ganbench.diagnostics import Diagnostic
+from ganbench.metrics import Metric
 from ganbench.tables.part_store import TrialTables
+from ganbench.training.evaluation import SampleEvaluator
+from ganbench.training.history import History
 
 if TYPE_CHECKING:
     from ganbench.training.trainer import Trainer
 
+LARGEST_POINT = 6e4  # of float16
 
-def tabulate(trainer: Trainer) -> TrialTables:
-    """Return the tables of a finished trial; a diverged seed has no row from its divergence on."""
-    trial = trainer.trial
-    good = trainer.last_finite_step.cpu().numpy()
-    diverged = ~trainer.alive.cpu().numpy()
-    ids = [f"{trial.key[:12]}-{seed}" for seed in trial.seeds]
-    identity = {"trial": trial.key[:12], "run": ids, "seed": list(trial.seeds)}
-    end = trainer.stopped.step if trainer.stopped else trial.steps
-    last = {i: int(good[i]) if diverged[i] else end for i in range(len(ids))}
-    layer_frames = [
-        _long(recorder.row, recorder.arrays(), identity, last).assign(network=network, layer=layer)
-        for (network, layer), recorder in trainer.layers.items()
-    ]
-    columns = [
-        *(c for m in trainer.evaluator.metrics for c in m.columns),
-        *(c for d in trainer.diagnostics for c in (*d.columns, *d.layer_columns)),
-    ]
-    floors = trainer.evaluator.floor()
-    return TrialTables(
-        runs=_runs(trainer, identity, diverged, good, floors),
-        history=_long(trainer.history.row, trainer.history.arrays(), identity, last),
-        layers=pd.concat(layer_frames, ignore_index=True) if layer_frames else pd.DataFrame(identity).iloc[:0],
-        samples=_samples(trainer),
-        columns={c.name: c for c in [*columns, *(_floor_column(c) for c in columns if c.name in floors)]},
+
+@dataclass(frozen=True)
+class TrialLog:
+    """What was logged of a trial; S is 1 where somebody else's training is watched.
+
+    Attributes:
+        trial: its identifier. seeds: `[S]`. labels: axis → text. versions: of every component used.
+        environment: where it trained, as `made_on` returns it.
+        steps: generator updates that the runs were to make, or have made so far where no end is known.
+        last_steps: `[S]`, the step after which a seed has no rows.
+        diverged_at: `[S]`, None for a seed that did not.
+        evaluated_at: the step whose metrics are the runs' results; None where there are no results.
+        history, layers: the numbers, the latter by network and layer.
+        snapshots: step → samples `[S, n, *shape]`.
+        diagnostics, metrics: whose columns these are.
+        evaluator: None before there is anything to compare samples with.
+        n_fake: samples that an evaluation generates.
+        ms_per_step, seconds: of one run.
+        facts: further columns of the table of runs.
+    """
+
+    trial: str
+    seeds: Sequence[int]
+    labels: Mapping[str, str]
+    versions: Mapping[str, int]
+    environment: Mapping[str, str | int | None]
+    steps: int
+    last_steps: Sequence[int]
+    diverged_at: Sequence[int | None]
+    evaluated_at: int | None
+    history: History
+    layers: Mapping[tuple[str, str], History]
+    snapshots: Mapping[int, Tensor]
+    diagnostics: Sequence[Diagnostic]
+    metrics: Sequence[Metric]
+    evaluator: SampleEvaluator | None
+    n_fake: int
+    ms_per_step: float
+    seconds: float
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def runs(self) -> list[str]:
+        """Return the runs' identifiers, `[S]`."""
+        return [run_name(self.trial, seed) for seed in self.seeds]
+
+    @property
+    def floors(self) -> dict[str, float]:
+        """Return every metric of real samples, as far as they are known."""
+        return {} if self.evaluator is None else self.evaluator.floors
+
+
+def log_of(trainer: Trainer) -> TrialLog:
+    """Return what a trainer logged of its finished trial; a diverged seed has no row from its divergence on."""
+    trial, evaluator, stopped = trainer.trial, trainer.evaluator, trainer.stopped
+    n, end = len(trial.seeds), stopped.step if stopped else trial.steps
+    last_finite, alive = trainer.last_finite_step.tolist(), trainer.alive.tolist()
+    reasons = [reason or None for reason in (stopped.reasons if stopped else [""] * n)]
+    return TrialLog(
+        trial=trial.id,
+        seeds=trial.seeds,
+        labels=trial.labels,
+        versions=trial.versions,
+        environment=made_on(trainer.device),
+        steps=trial.steps,
+        last_steps=[end if ok else last for ok, last in zip(alive, last_finite, strict=True)],
+        diverged_at=[None if ok else last + 1 for ok, last in zip(alive, last_finite, strict=True)],
+        evaluated_at=end,
+        history=trainer.history,
+        layers=trainer.layers,
+        snapshots=trainer.snapshots,
+        diagnostics=trainer.diagnostics,
+        metrics=evaluator.metrics,
+        evaluator=evaluator,
+        n_fake=trial.samples,
+        ms_per_step=1e3 * trainer.train_seconds / max(trainer.step, 1) / n,
+        seconds=trainer.total_seconds / n,
+        facts={
+            "stopped_at": pd.array([end if reason else None for reason in reasons], "Int64"),
+            "stop_reason": pd.array(reasons, "string"),
+            "preparation": evaluator.preparation,
+        },
     )
 
 
-def _long(
-    rows: dict[int, int], columns: dict[str, np.ndarray], identity: dict[str, Any], last: dict[int, int]
-) -> pd.DataFrame:
-    """Return a row a seed and logged step, seeds one after the other, without the rows after a seed's last step."""
-    steps = np.array(list(rows))
+def tabulate(log: TrialLog) -> TrialTables:
+    """Return the tables of what was logged."""
+    layers = [
+        _long(log, history).assign(network=network, layer=layer) for (network, layer), history in log.layers.items()
+    ]
+    columns = [
+        *(c for metric in log.metrics for c in metric.columns),
+        *(c for diagnostic in log.diagnostics for c in (*diagnostic.columns, *diagnostic.layer_columns)),
+        *(_floor_column(c) for metric in log.metrics for c in metric.columns if c.name in log.floors),
+    ]
+    return TrialTables(
+        runs=_runs(log),
+        history=_long(log, log.history),
+        layers=pd.concat(layers, ignore_index=True) if layers else pd.DataFrame({"run": []}),
+        samples=_samples(log),
+        columns={c.name: c for c in columns},
+    )
+
+
+def made_on(device: torch.device) -> dict[str, str | int | None]:
+    """Return where numbers of this process are made, as the column `environment` holds it."""
+    name = f"cuda ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else device.type
+    return stamp(name, torch.get_num_threads())
+
+
+def _long(log: TrialLog, history: History) -> pd.DataFrame:
+    """Return a row per seed and logged step, seeds one after the other, without the rows after a seed's last step."""
+    steps, arrays = np.array(list(history.row), dtype=np.int64), history.arrays()
     frames = [
         pd.DataFrame(
             {
                 "run": run,
-                "trial": identity["trial"],
-                "seed": identity["seed"][i],
+                "trial": log.trial,
+                "seed": log.seeds[i],
                 "step": steps,
-                **{name: values[:, i] for name, values in columns.items()},
+                **{name: values[:, i] for name, values in arrays.items()},
             }
-        ).loc[steps <= last[i]]
-        for i, run in enumerate(identity["run"])
+        ).loc[steps <= log.last_steps[i]]
+        for i, run in enumerate(log.runs)
     ]
     return pd.concat(frames, ignore_index=True)
 
 
-def _runs(
-    trainer: Trainer, identity: dict[str, Any], diverged: np.ndarray, good: np.ndarray, floors: dict[str, float]
-) -> pd.DataFrame:
-    """Return a row a seed with its metrics at the last evaluation; a diverged seed has none."""
-    trial, n = trainer.trial, len(trainer.trial.seeds)
-    arrays = trainer.history.arrays()
-    stopped = trainer.stopped
-    at = trainer.history.row[stopped.step if stopped else trial.steps]
-    reasons = [reason or None for reason in (stopped.reasons if stopped else [""] * n)]
-    metrics = [c.name for m in trainer.evaluator.metrics for c in m.columns]
-    final = {name: np.where(diverged, np.nan, arrays[name][at]) for name in metrics if name in arrays}
+def _runs(log: TrialLog) -> pd.DataFrame:
+    """Return a row per seed with its metrics at the last evaluation; a diverged seed has none."""
+    diverged = [step is not None for step in log.diverged_at]
+    final: dict[str, np.ndarray] = {}
+    if log.evaluated_at is not None:
+        arrays, at = log.history.arrays(), log.history.row[log.evaluated_at]
+        names = [column.name for metric in log.metrics for column in metric.columns if column.name in arrays]
+        final = {name: np.where(diverged, np.nan, arrays[name][at]) for name in names}
+    judged = (
+        {}
+        if log.evaluator is None
+        else {
+            "extractor": log.evaluator.extractor_identity,
+            "n_real": len(log.evaluator.real.points),
+            "n_fake": log.n_fake,
+        }
+    )
     return pd.DataFrame(
         {
-            **identity,
-            **trial.labels,
+            "run": log.runs,
+            "trial": log.trial,
+            **log.labels,
+            "seed": log.seeds,
             "status": [Status.DIVERGED if bad else Status.OK for bad in diverged],
-            "diverged_at": pd.Series(good + 1, dtype="Int64").where(diverged),
-            "error": pd.array([None] * n, "string"),
-            "steps": trial.steps,
+            "diverged_at": pd.array(log.diverged_at, "Int64"),
+            "error": pd.array([None] * len(diverged), "string"),
+            "steps": log.steps,
             **final,
-            **{f"{name}_floor": floor for name, floor in floors.items()},
-            "extractor": trainer.evaluator.extractor_identity,
-            "n_real": len(trainer.evaluator.real.points),
-            "n_fake": trial.samples,
-            "ms_per_step": 1e3 * trainer.train_seconds / max(trainer.step, 1) / n,
-            "seconds": trainer.total_seconds / n,
-            "stopped_at": pd.array([stopped.step if stopped and reason else None for reason in reasons], "Int64"),
-            "stop_reason": pd.array(reasons, "string"),
-            "preparation": trainer.evaluator.preparation,
-            "versions": json.dumps(trial.versions, sort_keys=True),
-            "environment": json.dumps(stamp(_device(trainer.device), torch.get_num_threads()), sort_keys=True),
+            **{f"{name}_floor": floor for name, floor in log.floors.items()},
+            **judged,
+            "ms_per_step": log.ms_per_step,
+            "seconds": log.seconds,
+            **log.facts,
+            "versions": json.dumps(log.versions, sort_keys=True),
+            "environment": json.dumps(log.environment, sort_keys=True),
         }
     )
 
 
-def _device(device: torch.device) -> str:
-    return f"cuda ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else device.type
+def _samples(log: TrialLog) -> dict[str, np.ndarray]:
+    """Return the snapshots, as many samples of each as the smallest has, and real ones beside them."""
+    steps = sorted(log.snapshots)
+    if not steps or log.evaluator is None:
+        return {"steps": np.zeros(0, np.int64), "samples": np.zeros((0, len(log.seeds), 0)), "real": np.zeros(0)}
+    keep = min(samples.shape[1] for samples in log.snapshots.values())
+    fake = torch.stack([log.snapshots[step][:, :keep] for step in steps])
+    real = log.evaluator.real.points
+    return {"steps": np.array(steps), "samples": _stored(fake, real), "real": _stored(real[:keep], real)}
 
 
-def _samples(trainer: Trainer) -> dict[str, np.ndarray]:
-    """Return the snapshots: points as float16, images as bytes with [-1, 1] → 0…255."""
-    steps = sorted(trainer.snapshots)
-    real = trainer.evaluator.real.points.cpu().numpy()
-    fake = np.stack([trainer.snapshots[s].cpu().numpy() for s in steps]) if steps else np.zeros((0, 0, 0))
-    if real.ndim == 4:
-        shown = [((np.nan_to_num(x).clip(-1, 1) + 1) * 127.5).round().astype(np.uint8) for x in (fake, real)]
-    else:
-        shown = [x.clip(-6e4, 6e4).astype(np.float16) for x in (fake, real)]
-    keep = fake.shape[2] if steps else 0
-    return {"steps": np.array(steps), "samples": shown[0], "real": shown[1][:keep]}
+def _stored(samples: Tensor, real: Tensor) -> np.ndarray:
+    """Return samples as files have them: bytes where real ones are images `[n, C, H, W]`, else float16."""
+    if real.dim() == 4:
+        return as_bytes(samples).cpu().numpy()
+    return samples.cpu().numpy().clip(-LARGEST_POINT, LARGEST_POINT).astype(np.float16)
 
 
 def _floor_column(column: Column) -> Column:

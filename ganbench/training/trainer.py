@@ -18,11 +18,12 @@ from ganbench.diagnostics import Network, Step, schedule
 from ganbench.tables.part_store import TrialTables
 from ganbench.training.evaluation import Evaluator, out_of_range
 from ganbench.training.history import (
-    Recorder,
+    History,
     logged_steps,
     logged_update_steps,
     measured_steps,
     scheduled_steps,
+    snapshot,
     snapshot_steps,
 )
 from ganbench.training.noise import Noise
@@ -30,13 +31,11 @@ from ganbench.training.probe import ProbeSamples
 from ganbench.training.setup import Player, TrialSetup
 from ganbench.training.step import gan_step
 from ganbench.training.stopping import Stopped, StopRequest, all_finished_early
-from ganbench.training.tables import tabulate
+from ganbench.training.tables import log_of, tabulate
 from ganbench.training.vector_field import GameVectorField
 
 CHECKPOINT_SECONDS = 60.0
 KEPT = {"players", "ema", "noise", "history", "layers", "snapshots", "last_finite_step", "alive", "step", "seconds"}
-SNAPSHOT_POINTS = 256
-SNAPSHOT_IMAGES = 64
 
 
 class Trainer:
@@ -73,8 +72,8 @@ class Trainer:
         self.measured = [measured_steps(self.evaluate_steps, m.every, trial.steps) for m in self.evaluator.metrics]
         self.snapshot_steps = snapshot_steps(self.evaluate_steps)
         n = len(trial.seeds)
-        self.history = Recorder([*self.log_steps, *self.evaluate_steps], n, self.device)
-        self.layers: dict[tuple[str, str], Recorder] = {}
+        self.history = History([*self.log_steps, *self.evaluate_steps], n, self.device)
+        self.layers: dict[tuple[str, str], History] = {}
         self.snapshots: dict[int, Tensor] = {}
         self.step = 0
         self.last: Step | None = None
@@ -160,7 +159,7 @@ class Trainer:
                 if hasattr(diagnostic, "layers"):
                     for place, values in diagnostic.layers(done).items():
                         if place not in self.layers:
-                            self.layers[place] = Recorder(self.log_steps, len(self.trial.seeds), self.device)
+                            self.layers[place] = History(self.log_steps, len(self.trial.seeds), self.device)
                         self.layers[place].write(self.step, values)
 
     def _samples(self) -> Tensor:
@@ -177,8 +176,7 @@ class Trainer:
         self.history.write(self.step, self.evaluator.measure(points, due))
         self._settle()
         if self.step in self.snapshot_steps or self.stopped is not None:
-            keep = SNAPSHOT_IMAGES if points.dim() == 5 else SNAPSHOT_POINTS
-            self.snapshots[self.step] = points[:, :keep].clone()
+            self.snapshots[self.step] = snapshot(points)
 
     def _settle(self) -> None:
         """See at an evaluation whether the trial ends here."""
@@ -216,7 +214,7 @@ class Trainer:
 
     def tables(self) -> TrialTables:
         """Return the tables of the finished trial."""
-        return tabulate(self)
+        return tabulate(log_of(self))
 
     def _save_between_cycles(self, path: Path) -> None:
         """Save where the next step moves the discriminator, so that no pass of an earlier step is needed."""
@@ -234,7 +232,7 @@ class Trainer:
             "earlier": self.earlier,
             "noise": self.noise.state_dict(),
             "history": self.history.state_dict(),
-            "layers": [[*place, recorder.state_dict()] for place, recorder in self.layers.items()],
+            "layers": [[*place, history.state_dict()] for place, history in self.layers.items()],
             "snapshots": self.snapshots,
             "last_finite_step": self.last_finite_step,
             "alive": self.alive,
@@ -270,9 +268,8 @@ class Trainer:
         self.noise.load_state_dict(state["noise"])
         self.history.load_state_dict(state["history"])
         for network, layer, columns in state["layers"]:
-            recorder = Recorder(self.log_steps, len(self.trial.seeds), self.device)
-            recorder.load_state_dict(columns)
-            self.layers[network, layer] = recorder
+            self.layers[network, layer] = History(self.log_steps, len(self.trial.seeds), self.device)
+            self.layers[network, layer].load_state_dict(columns)
         self.snapshots = state["snapshots"]
         self.last_finite_step, self.alive, self.step = state["last_finite_step"], state["alive"], state["step"]
         self.train_seconds, self.total_seconds = state["seconds"]

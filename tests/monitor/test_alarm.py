@@ -1,4 +1,4 @@
-"""A failure is said when it begins, with its evidence and a remedy, and healthy training is left in peace."""
+"""A failure is reported when it begins, with its evidence and a remedy, and healthy training is left in peace."""
 
 from __future__ import annotations
 
@@ -6,22 +6,27 @@ import logging
 
 import numpy as np
 import pytest
+import torch
 from planted import train
 
 from ganbench.monitor import alarm as alarms
 from ganbench.monitor.alarm import EVALUATIONS, LASTING, LOGGED, Alarm, recent
-from ganbench.monitor.rows import Rows
+from ganbench.training.history import History
 
 METRICS = frozenset({"modes_captured", "hq_fraction", "total_spread", *(f"position_{i}" for i in range(1, 9))})
 EVERY, TOO_FEW = 10, 8  # log rows an evaluation; evaluations that say nothing yet
 
 
+def one_run() -> History:
+    return History((), 1, torch.device("cpu"))
+
+
 def feed(evaluations: int, failing=None, begins: int = 10**9, facts=None) -> list[tuple[int, str]]:
     """Return (evaluation, verdict) of what an alarm says of a made-up healthy run that begins to fail."""
-    rng, rows, alarm, said = np.random.default_rng(0), Rows(), Alarm(), []
+    rng, rows, alarm, reported = np.random.default_rng(0), one_run(), Alarm(), []
     for i in range(1, evaluations * EVERY + 1):
         bad = failing if i > begins * EVERY and failing else {}
-        rows.add(
+        rows.write(
             i, {"grad_norm_g": bad.get("grad_norm_g", rng.uniform(0.3, 0.9)), "loss_slope": 0.5, "grad_norm_d": 0.5}
         )
         if i % EVERY == 0:
@@ -32,12 +37,12 @@ def feed(evaluations: int, failing=None, begins: int = 10**9, facts=None) -> lis
                 "total_spread": 0.5 if early else rng.normal(1.0, 0.01),
                 **{f"position_{k}": rng.normal(0.0, 0.01) for k in range(1, 9)},
             }
-            rows.add(i, values | {name: value for name, value in bad.items() if name in METRICS})
-        before = alarm.said
+            rows.write(i, values | {name: value for name, value in bad.items() if name in METRICS})
+        before = alarm.verdict
         alarm.look(rows, METRICS, facts or {"modes_captured_floor": 8.0})
-        if alarm.said is not before and alarm.said is not None:
-            said.append((i // EVERY, alarm.said.verdict))
-    return said
+        if alarm.verdict is not before and alarm.verdict is not None:
+            reported.append((i // EVERY, alarm.verdict.verdict))
+    return reported
 
 
 @pytest.fixture(autouse=True)
@@ -63,10 +68,10 @@ def test_a_healthy_run_is_left_in_peace():
     ],
 )
 @pytest.mark.parametrize("begins", [30, 90])
-def test_a_failure_is_said_once_and_soon_however_long_the_run_was_well(failing, verdict, delay, begins):
-    said = feed(begins + 40, failing, begins)
-    assert [name for _, name in said] == [verdict]
-    assert begins < said[0][0] <= begins + delay
+def test_a_failure_is_reported_once_and_soon_however_long_the_run_was_well(failing, verdict, delay, begins):
+    reported = feed(begins + 40, failing, begins)
+    assert [name for _, name in reported] == [verdict]
+    assert begins < reported[0][0] <= begins + delay
 
 
 def test_the_line_names_evidence_and_a_remedy(caplog):
@@ -79,17 +84,17 @@ def test_the_line_names_evidence_and_a_remedy(caplog):
 
 
 def test_the_alarm_looks_at_the_beginning_and_the_last_rows():
-    rows = Rows()
+    rows = one_run()
     for i in range(1, 1001):
-        rows.add(i, {"grad_norm_g": float(i)})
+        rows.write(i, {"grad_norm_g": float(i)})
         if i % 10 == 0:
-            rows.add(i, {"total_spread": float(i)})
+            rows.write(i, {"total_spread": float(i)})
     frame = recent(rows, frozenset({"total_spread"}))
     assert frame["grad_norm_g"].dropna().tolist() == [1.0, *range(1001 - LOGGED, 1001)]
     assert frame["total_spread"].dropna().tolist() == [10.0, *range(1010 - 10 * EVALUATIONS, 1001, 10)]
 
 
-def test_a_real_collapse_is_said_while_it_happens(tmp_path, caplog):
+def test_a_real_collapse_is_reported_while_it_happens(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         monitor = train(tmp_path / "run", "collapse", 480)
     assert monitor.verdict is not None and monitor.verdict.verdict == "total collapse"

@@ -10,7 +10,9 @@ from mnist_digits import write_digits
 from ganbench.assets.data_folder import FOLDER_VARIABLE
 from ganbench.datasets.mnist import MNIST as Digits
 from ganbench.extractors import mnist
-from ganbench.monitor.judge import SampleEvaluator
+from ganbench.metrics.fid import FID
+from ganbench.metrics.modes import Modes
+from ganbench.training.evaluation import evaluator_of_dataset
 
 CPU = torch.device("cpu")
 
@@ -23,16 +25,16 @@ def files(tmp_path, monkeypatch):
 
 
 def test_the_data_sets_choice_is_followed():
-    judge = SampleEvaluator(Digits(extractor="pixels", size=16), None, None, 40, CPU)
-    assert (judge.extractor, judge.identity) == ("pixels", "pixels")
-    assert judge.real is not None and judge.real.features.shape == (40, 64)
-    assert judge.real.probabilities is None
+    evaluator = evaluator_of_dataset(Digits(extractor="pixels", size=16), None, None, 40, CPU)
+    assert (type(evaluator.extractor).__name__, evaluator.extractor_identity) == ("Pixels", "pixels")
+    assert evaluator.real.features.shape == (40, 64)
+    assert evaluator.real.probabilities is None
 
 
 def test_weights_tell_extractors_apart(monkeypatch):
     monkeypatch.setattr(mnist, "LEAST_STEPS", 1)
     monkeypatch.setattr(mnist, "EPOCHS", 0)
     monkeypatch.setattr(mnist.MNIST, "least_accuracy", 0.0)
-    judge = SampleEvaluator(Digits(size=16), None, ["modes", "fid"], 40, CPU)
-    assert judge.identity == f"mnist {mnist.MNIST().weights_hash()}"
-    assert judge.real is not None and judge.real.probabilities.shape == (40, 10)
+    evaluator = evaluator_of_dataset(Digits(size=16), None, [Modes(), FID()], 40, CPU)
+    assert evaluator.extractor_identity == f"mnist {mnist.MNIST().weights_hash()}"
+    assert evaluator.real.probabilities is not None and evaluator.real.probabilities.shape == (40, 10)
