@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as Xml
 
 from ganbench.analysis.comparison import Outcome, Row
 from ganbench.analysis.comparison_results import WHOLE, Comparison
 from ganbench.check.verdict import FAILING, HEADERS, cells, headline, shown
 from ganbench.core.markdown import escaped, one_line, table
+
+if TYPE_CHECKING:
+    from ganbench.suite.plan import Plan
 
 MOST_ROWS = 200  # a step summary holds one megabyte
 _MARKS = {Outcome.WORSE: "❌", Outcome.MISSING: "❌", Outcome.UNDERPOWERED: "⚠️", Outcome.BETTER: "✅", Outcome.SAME: ""}
@@ -73,6 +77,32 @@ def github_annotations(comparison: Comparison, places: Mapping[str, tuple[Path, 
         numbers = f"{row.metric} {row.baseline:.4g} → {row.now:.4g}; " if math.isfinite(row.difference) else ""
         lines.append(f"::{level} {told}::{_message(f'{row.name}: {numbers}{row.reason}')}")
     return lines
+
+
+def suite_places(plan: Plan, repository: str | None) -> dict[str, tuple[Path, int]]:
+    """Return trial → the line of the suite that names its loss in the matrix it is from, or the matrix's first line.
+
+    Args:
+        plan: of the suite.
+        repository: its root, from which GitHub wants paths; it is not always where the command was called.
+    """
+    from ganbench.suite.plan import trials_of
+
+    suite = plan.suite
+    outer: list[tuple[str | int, ...]] = [()] if suite.own_matrix else []
+    matrices = zip([*outer, *(("include", i) for i in range(len(suite.include)))], suite.blocks, strict=True)
+    by_key: dict[str, str] = {}
+    for path, block in matrices:
+        for trial in trials_of(block):
+            by_key.setdefault(trial.key, suite.place((*path, "losses", block.losses.index(trial.loss))))
+    root = Path(repository).resolve() if repository is not None else None
+    places = {}
+    for trial in plan.trials:  # one that a search drew is in no matrix
+        name, line, _ = by_key.get(trial.key, suite.place(("search",))).rsplit(":", 2)
+        file = Path(name).resolve()
+        place = file.relative_to(root) if root is not None and file.is_relative_to(root) else Path(name)
+        places[trial.key[:12]] = (place, int(line) if line.isdecimal() else 1)
+    return places
 
 
 def _kind(row: Row) -> str:
