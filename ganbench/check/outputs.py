@@ -10,7 +10,7 @@ from xml.etree import ElementTree as Xml
 
 from ganbench.analysis.comparison import Outcome, Row
 from ganbench.analysis.comparison_results import WHOLE, Comparison
-from ganbench.check.verdict import FAILING, HEADERS, cells, headline, shown
+from ganbench.check.verdict import FAILING, HEADERS, cells, headline, visible
 from ganbench.core.markdown import escaped, one_line, table
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ def markdown(comparison: Comparison, title: str, warnings: Sequence[str], everyt
     lines = [f"### {escaped(title)}", "", f"**{escaped(headline(comparison))}**", ""]
     lines += [f"- ⚠️ {escaped(text)}" for text in warnings]
     lines += [f"- new, not judged: {escaped(name)}" for name in comparison.new]
-    rows = shown(comparison, everything)
+    rows = visible(comparison, everything)
     if rows:
-        told = (
+        texts = (
             (f"{_MARKS[row.outcome]} {first}".strip(), *map(escaped, others))
             for row in rows[:MOST_ROWS]
             for first, *others in [cells(row)]
         )
-        lines += ["", *table(HEADERS, told)]
+        lines += ["", *table(HEADERS, texts)]
     if len(rows) > MOST_ROWS:
         lines += ["", f"{len(rows) - MOST_ROWS} more rows are left out."]
     return "\n".join(lines) + "\n"
@@ -67,15 +67,15 @@ def github_annotations(comparison: Comparison, places: Mapping[str, tuple[Path, 
     Source: GitHub Docs, "Workflow commands for GitHub Actions", setting an error message.
     """
     lines = []
-    for row in shown(comparison):
+    for row in visible(comparison):
         level = {Outcome.BETTER: "notice", Outcome.UNDERPOWERED: "warning"}.get(row.outcome, "error")
         properties = {"title": f"{row.metric} {row.outcome}"}
         if row.trial in places:
             file, line = places[row.trial]
             properties = {"file": file.as_posix(), "line": str(line), **properties}
-        told = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+        properties_text = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
         numbers = f"{row.metric} {row.baseline:.4g} → {row.now:.4g}; " if math.isfinite(row.difference) else ""
-        lines.append(f"::{level} {told}::{_message(f'{row.name}: {numbers}{row.reason}')}")
+        lines.append(f"::{level} {properties_text}::{_message(f'{row.name}: {numbers}{row.reason}')}")
     return lines
 
 

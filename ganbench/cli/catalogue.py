@@ -20,8 +20,8 @@ Every component that a suite can name, as `ganbench list` and `ganbench explain 
 
 def grouped(kind: str) -> dict[str, list[type[Component]]]:
     """Return a kind's components by group, in alphabetical order."""
-    found = list(registry.components(kind).values())
-    return {group: [c for c in found if c.group == group] for group in sorted({c.group for c in found})}
+    components = list(registry.components(kind).values())
+    return {group: [c for c in components if c.group == group] for group in sorted({c.group for c in components})}
 
 
 def catalogue() -> str:
@@ -33,11 +33,11 @@ def _page() -> Iterator[str]:
     yield INTRODUCTION
     for kind, plural in PLURALS.items():
         yield f"\n## {plural.capitalize()}"
-        for group, found in grouped(kind).items():
-            own = [cls for cls in found if cls.__module__.startswith("ganbench.")]
-            if group and own:
+        for group, components in grouped(kind).items():
+            shipped = [cls for cls in components if cls.__module__.startswith("ganbench.")]
+            if group and shipped:
                 yield f"\n**{group}**"
-            for cls in own:
+            for cls in shipped:
                 yield from _entry(cls)
         if kind == "trick":
             yield "\n## Tricks that are settings"

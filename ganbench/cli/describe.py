@@ -70,11 +70,11 @@ def _refusals(cls: type[Component]) -> dict[str, list[str]]:
     known = {c for kind in registry.PACKAGES for c in registry.components(kind).values()}
     refused = {other for trait in cls.conflicts for other in _having().get(trait, ())}
     traits = cls().all_traits
-    found: dict[str, list[str]] = {}
+    conflicts: dict[str, list[str]] = {}
     for other in sorted(known - refused - {cls}, key=lambda c: c.name):
         for trait in other.conflicts.keys() & set(traits):
-            found.setdefault(other.conflicts[trait], []).append(other.name)
-    return found
+            conflicts.setdefault(other.conflicts[trait], []).append(other.name)
+    return conflicts
 
 
 def _having() -> dict[str, list[type[Component]]]:

@@ -33,8 +33,8 @@ def command(suite: Path, overrides: tuple[str, ...], only: str | None, yes: bool
 
         click.echo(json.dumps(_data(plan), indent=2, ensure_ascii=False))
         return
-    shown = plan.trials or plan.cells
-    labels = [{**trial.labels, "seeds": str(len(trial.seeds)), "steps": str(trial.steps)} for trial in shown]
+    listed = plan.trials or plan.cells
+    labels = [{**trial.labels, "seeds": str(len(trial.seeds)), "steps": str(trial.steps)} for trial in listed]
     table(list(labels[0]), [list(row.values()) for row in labels])
     for reason, number in Counter(reason for _, reason in plan.skipped).items():
         click.echo(f"skipped {number}: {reason}")

@@ -60,10 +60,10 @@ def _has_meaning(cls: type[Component], axes: dict[str, str]) -> bool:
     from ganbench.suite.plan import incompatibility
 
     chosen = {kind: Choice.of(registry.find(kind, name)()) for kind, name in axes.items()}
-    own = Choice.of(cls())
+    choice = Choice.of(cls())
     if cls.kind in USUAL:
-        chosen[cls.kind] = own
-    several = {f"{cls.kind}s": (own,)} if cls.kind not in USUAL else {}
+        chosen[cls.kind] = choice
+    several = {f"{cls.kind}s": (choice,)} if cls.kind not in USUAL else {}
     trial = Trial(**{"tricks": (), **chosen, **several}, seeds=(0,), steps=1)  # type: ignore[arg-type]
     return incompatibility(trial) is None
 
@@ -71,8 +71,10 @@ def _has_meaning(cls: type[Component], axes: dict[str, str]) -> bool:
 def _text(cls: type[Component], others: dict[str, str]) -> str:
     given = [f"{f.name}: {as_yaml(f.default)}" for f in dataclasses.fields(cls) if f.default is not None][:SHOWN]
     # The parameters of a component's base class come first; its own say more.
-    own = [f"{n}: {as_yaml(getattr(cls, n))}" for n in vars(cls).get("__annotations__", {}) if _shown(cls, n)][:SHOWN]
-    written = own or given
+    specific = [f"{n}: {as_yaml(getattr(cls, n))}" for n in vars(cls).get("__annotations__", {}) if _shown(cls, n)][
+        :SHOWN
+    ]
+    written = specific or given
     choice = f"{cls.name}: {{{', '.join(written)}}}" if written else cls.name
     lines = {AXES[kind]: f"[{name}]" for kind, name in others.items()}
     if cls.kind == "metric":
