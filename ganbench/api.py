@@ -37,12 +37,11 @@ class Suite:
     """
 
     def __init__(self, name: str, **keys: Any) -> None:  # noqa: ANN401 - what docs/suites.md says
-        from ganbench.suite.choices import hashable
         from ganbench.suite.schema import suite_of
         from ganbench.suite.yaml import Document
 
         self._own: dict[tuple[str, str], type[Component]] = {}
-        data = hashable(self._plain({"name": name, **keys}))
+        data = self._plain({"name": name, **keys})
         self._register()
         self._suite = suite_of(Document("ganbench.Suite", data, sources={(): f"ganbench.Suite(name={name!r})"}))
 

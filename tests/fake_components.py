@@ -11,11 +11,14 @@ from annotated_types import Gt, Interval, Len
 from ganbench.core import registry
 from ganbench.core.component import Component
 from ganbench.core.trial import Trial
+from ganbench.networks import Network
 from ganbench.suite.schema import DEFAULT_DIAGNOSTICS, DEFAULT_METRICS
+from ganbench.tricks import Trick
 
 
 def _component(kind: str, name: str, **attributes) -> type[Component]:
-    cls = dataclass(frozen=True)(type(name, (Component,), {"kind": kind, "name": name, "__doc__": name, **attributes}))
+    base = Trick if kind == "trick" else Component
+    cls = dataclass(frozen=True)(type(name, (base,), {"kind": kind, "name": name, "__doc__": name, **attributes}))
     assert not inspect.isabstract(cls)
     return cls
 
@@ -37,6 +40,8 @@ class MLP(Component):
 
     kind: ClassVar[str] = "network"
     name: ClassVar[str] = "mlp"
+    convolutions: ClassVar[int] = 0
+    products: ClassVar = Network.products
     width: Annotated[int, Gt(0)] = 64
     depth: int = 2
     norm: bool = False
@@ -48,12 +53,13 @@ class MLP(Component):
 
 
 @dataclass(frozen=True)
-class R1(Component):
+class R1(Trick):
     """A penalty."""
 
     kind: ClassVar[str] = "trick"
     name: ClassVar[str] = "r1"
     traits: ClassVar[tuple[str, ...]] = ("penalty",)
+    cost: ClassVar[float] = 1.5
     conflicts: ClassVar = {"couples samples": "gradients would mix samples"}
     gamma: Annotated[float, Gt(0)] = 10.0
 
@@ -63,7 +69,7 @@ class R1(Component):
 
 
 @dataclass(frozen=True)
-class Packing(Component):
+class Packing(Trick):
     """Looks at the trial's numbers."""
 
     kind: ClassVar[str] = "trick"
@@ -78,7 +84,9 @@ _ALL = [
     Adam,
     _component("optimizer", "sgd"),
     MLP,
-    _component("network", "dcgan", requires={"images": "convolutions need images"}),
+    _component(
+        "network", "dcgan", convolutions=0, products=Network.products, requires={"images": "convolutions need images"}
+    ),
     R1,
     Packing,
     _component("trick", "clipping", conflicts={"penalty": "they pull apart"}),

@@ -16,8 +16,8 @@ from ganbench.analysis.ranking import FINISHED, metric_columns
 from ganbench.analysis.statistics import Values
 from ganbench.core.column import Column
 from ganbench.core.errors import IncomparableError
+from ganbench.core.naming import AXES
 from ganbench.core.status import Status
-from ganbench.core.trial import AXES
 from ganbench.tables.results import Results
 
 if TYPE_CHECKING:

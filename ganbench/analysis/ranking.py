@@ -11,8 +11,8 @@ import pandas as pd
 
 from ganbench.analysis.statistics import Values, iqm, mean, median, median_interval, scored, sd, t_interval, worst
 from ganbench.core.column import Column
+from ganbench.core.naming import AXES
 from ganbench.core.status import Status
-from ganbench.core.trial import AXES
 from ganbench.tables.results import Results
 
 STATISTICS = ("n", "mean", "iqm", "median", "sd", "low", "high")

@@ -1,4 +1,4 @@
-"""Where the files of data sets lie, and what to say where they are not."""
+"""Where the files of data sets and the caches lie, and how to get a data set that is missing."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ FOLDER_VARIABLE = "GANBENCH_DATA"
 DOWNLOAD = f"get it: python -m ganbench.datasets {{name}} (or set {FOLDER_VARIABLE} to where it is)"
 
 
-def data_folder() -> Path:
-    """Return where data sets lie: `$GANBENCH_DATA`, else `data` in the user's cache folder."""
+def cache_folder() -> Path:
+    """Return this package's folder in the user's cache."""
     from platformdirs import user_cache_dir
 
-    return Path(os.environ.get(FOLDER_VARIABLE) or Path(user_cache_dir("ganbench")) / "data").expanduser().absolute()
+    return Path(user_cache_dir("ganbench"))
+
+
+def data_folder() -> Path:
+    """Return where data sets lie: `$GANBENCH_DATA`, else `data` in the user's cache folder."""
+    return Path(os.environ.get(FOLDER_VARIABLE) or cache_folder() / "data").expanduser().absolute()

@@ -1,4 +1,4 @@
-"""What the commands that use the network share: `python -m ganbench.datasets` and `… ganbench.extractors`."""
+"""What the two commands that download share: `python -m ganbench.datasets` and `python -m ganbench.extractors`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from ganbench.core.errors import GanbenchError, UsageError
 
 
-def wanted(module: str, known: Iterable[str], arguments: Sequence[str]) -> Sequence[str]:
-    """Return the names that were asked for; none where the help was, which is printed.
+def requested_names(module: str, known: Iterable[str], arguments: Sequence[str]) -> Sequence[str]:
+    """Return the names on the command line; with `--help`, print the usage and return none.
 
     Raises:
-        UsageError: a name is missing, or it is none of `known`.
+        UsageError: no name is given, or one is not in `known`.
     """
     usage = f"python -m {module} NAME…, of {', '.join(sorted(known))}"
     if {"-h", "--help"} & set(arguments):
@@ -24,7 +24,7 @@ def wanted(module: str, known: Iterable[str], arguments: Sequence[str]) -> Seque
 
 
 def run(main: Callable[[Sequence[str]], None]) -> None:
-    """Call a command with this process's arguments; an error is one line and an exit code."""
+    """Call a command with this process's arguments; print an error as one line and exit with its code."""
     try:
         main(sys.argv[1:])
     except GanbenchError as error:

@@ -1,4 +1,4 @@
-"""torch-fidelity's own statistics, and the one place that mends a torchvision it cannot import.
+"""torch-fidelity's statistics, and the one place that repairs a torchvision that it cannot import.
 
 PyPI's torchvision is built for CUDA. Beside a CPU torch its compiled part does not load, and `import torchvision` (and
 with it torch-fidelity) then fails: `operator torchvision::nms does not exist`. The missing operators belong to object
@@ -66,10 +66,11 @@ def _metric_fid() -> Any:  # noqa: ANN401 - an untyped module
 
 
 def fid_statistics(features: Tensor) -> dict[str, Any]:
-    """Return the mean and covariance of `[n, d]` features as torch-fidelity wants them, in float64; n ≥ 2.
+    """Return the mean and covariance of `[n, d]` features as torch-fidelity expects them, in float64; n ≥ 2.
 
-    They are its own to the last bit (a test holds that), in three quarters of its time: it computes the mean twice.
-    One-dimensional features get a constant second axis, which changes no distance: torch-fidelity wants a matrix.
+    They are the same as torch-fidelity's to the last bit (a test checks that), in three quarters of the time: it
+    computes the mean twice.
+    One-dimensional features get a constant second axis, which changes no distance: torch-fidelity needs a matrix.
     """
     values = features.double().cpu()
     if values.shape[1] == 1:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ganbench.assets.fidelity import import_torchvision
+
+if TYPE_CHECKING:
+    from torchvision import datasets
 
 CLASSES = 10
 
 
-def mnist_files(folder: Path, *, held: bool, download: bool = False) -> Any:  # noqa: ANN401 - torchvision is untyped
+def mnist_files(folder: Path, *, held: bool, download: bool = False) -> datasets.MNIST:
     """Return torchvision's MNIST below `folder`: `.data` `[N, 28, 28]` uint8 and `.targets` `[N]`, 0 to 9.
 
     Args:

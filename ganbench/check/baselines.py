@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import datetime
-import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ganbench.core.errors import GanbenchError, IncomparableError, UsageError, unknown
+from ganbench.tables.manifest import RunManifest
 from ganbench.tables.results import Results
 
 ROOT = Path("results/baselines")
@@ -40,7 +38,7 @@ class Baseline:
     runs: dict[str, str] = field(default_factory=dict)
 
     @property
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> RunManifest:
         """Return what it says of itself."""
         return self.results.manifest
 
@@ -73,7 +71,7 @@ def save(run: Path, root: Path, name: str | None = None, replace: bool = False) 
         "runs": run_fingerprints(results),
     }
     try:
-        return _write(results, root, name, {**results.manifest, "baseline": about})
+        return _write(results, root, name, results.manifest.model_copy(update={"baseline": about}))
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(f"{root / name}: cannot be written ({reason}); choose another --baselines folder") from None
@@ -95,13 +93,13 @@ def promote(name: str, to: str, root: Path) -> Path:
     if not (root / name).is_dir():
         raise IncomparableError(unknown("baseline", name, names(root)))
     found = find(name, root)
-    manifest = {**found.manifest, "baseline": {**(found.manifest.get("baseline") or {}), "name": to, "from": name}}
+    about = {**(found.manifest.baseline or {}), "name": to, "from": name}
     previous = root / f"{to}.previous"
     try:
         if (root / to).exists():
             shutil.rmtree(previous, ignore_errors=True)
             shutil.copytree(root / to, previous)
-        return _write(found.results, root, to, manifest)
+        return _write(found.results, root, to, found.manifest.model_copy(update={"baseline": about}))
     except OSError as error:
         raise UsageError(f"{root / to}: cannot be written ({error.strerror or error})") from None
 
@@ -134,19 +132,16 @@ def find(name: str, root: Path) -> Baseline:
         results = load(path)
     except UsageError as error:
         raise IncomparableError(f"baseline {error}; or save the baseline anew") from None
-    about = results.manifest.get("baseline")
-    about = about if isinstance(about, dict) else {}
-    known, runs = (_texts(about.get(key)) for key in ("fingerprints", "runs"))
-    return Baseline(name, results, known if "baseline" in results.manifest else None, runs)
+    about = results.manifest.baseline
+    known, runs = (_texts((about or {}).get(key)) for key in ("fingerprints", "runs"))
+    return Baseline(name, results, None if about is None else known, runs)
 
 
-def default_name(manifest: Mapping[str, Any]) -> str:
+def default_name(manifest: RunManifest) -> str:
     """Return `<suite>-<system>-<gpu, or cpu>`, in lower case: smoke-linux-x86_64-cpu."""
-    environment = manifest.get("environment")
-    environment = environment if isinstance(environment, dict) else {}
-    gpus = environment.get("gpu")
+    gpus = manifest.environment.get("gpu")
     device = str(gpus[0]) if isinstance(gpus, list) and gpus else "cpu"
-    text = f"{manifest.get('suite', 'suite')}-{environment.get('system', 'unknown')}-{device}".lower()
+    text = f"{manifest.suite}-{manifest.environment.get('system', 'unknown')}-{device}".lower()
     return re.sub(r"[^a-z0-9._-]+", "-", text).strip("-._")[:100]
 
 
@@ -170,10 +165,8 @@ def _texts(value: object) -> dict[str, str]:
 def _require_whole(results: Results) -> None:
     runs = results.runs
     failed = set(runs["trial"].to_numpy()[runs["status"].isin(["FAILED", "TIMEOUT"]).to_numpy(dtype=bool)])
-    counts = results.manifest.get("counts")
-    planned = counts.get("trials") if isinstance(counts, dict) else None
-    found = len(set(runs["trial"]))
-    lacking = len(failed) + max(0, (planned if isinstance(planned, int) else 1) - found)
+    planned = results.manifest.counts.get("trials", 1)
+    lacking = len(failed) + max(0, planned - len(set(runs["trial"])))
     if lacking:
         raise IncompleteError(
             f"{results.path}: {lacking} trial{'s have' if lacking > 1 else ' has'} no results; run the suite again, "
@@ -181,7 +174,7 @@ def _require_whole(results: Results) -> None:
         )
 
 
-def _write(results: Results, root: Path, name: str, manifest: Mapping[str, Any]) -> Path:
+def _write(results: Results, root: Path, name: str, manifest: RunManifest) -> Path:
     import pyarrow.parquet as pq
 
     from ganbench.tables import schema
@@ -196,8 +189,7 @@ def _write(results: Results, root: Path, name: str, manifest: Mapping[str, Any])
         for table in ("history", "layers"):
             pq.write_table(schema.empty(table), beside / f"{table}.parquet")
         (beside / "suite.yaml").write_text(results.suite, encoding="utf-8")
-        text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-        (beside / "manifest.json").write_text(text, encoding="utf-8")
+        (beside / "manifest.json").write_text(manifest.text(), encoding="utf-8")
         if (root / name).exists():
             os.rename(root / name, old)
         os.rename(beside, root / name)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from ganbench.core.errors import IncomparableError, UsageError
+from ganbench.tables.manifest import RunManifest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,7 @@ ENVIRONMENT = (
 MEASURING = ("dataset", "extractor", "metric")
 
 
-def require_same(baseline: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+def require_same(baseline: RunManifest, now: RunManifest) -> None:
     """Raise where a run cannot be held against a baseline.
 
     Component versions that both have must be equal, and the suites too, as resolved, unless both come to the same
@@ -43,16 +44,16 @@ def require_same(baseline: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """
     for name in ("suite_hash", "run", "components"):
         for side, manifest in (("baseline", baseline), ("run", now)):
-            if "monitor" in manifest:
+            if manifest.monitor is not None:
                 raise IncomparableError(
                     f"the {side} is one monitored run, which no suite can train again; `ganbench compare` shows two of "
                     "them beside each other"
                 )
-            if not manifest.get(name):
+            if not getattr(manifest, name):
                 raise IncomparableError(f"the manifest of the {side} has no {name!r}; make it again with this version")
     require_versions(baseline, now)
-    if baseline["run"] != now["run"] and baseline["suite_hash"] != now["suite_hash"]:
-        suites = f"{now.get('suite', '?')} is not the suite of the baseline ({baseline.get('suite', '?')}) any more"
+    if baseline.run != now.run and baseline.suite_hash != now.suite_hash:
+        suites = f"{now.suite or '?'} is not the suite of the baseline ({baseline.suite or '?'}) any more"
         raise IncomparableError(
             f"{suites}: its trials or their settings changed; save a new baseline, or see `ganbench compare`"
         )
@@ -95,7 +96,7 @@ def require_same_extractors(plan: Plan, baseline: pd.DataFrame) -> None:
             )
 
 
-def require_versions(baseline: Mapping[str, Any], now: Mapping[str, Any], kinds: Collection[str] | None = None) -> None:
+def require_versions(baseline: RunManifest, now: RunManifest, kinds: Collection[str] | None = None) -> None:
     """Raise where a component that both used has another version.
 
     Args:
@@ -106,7 +107,7 @@ def require_versions(baseline: Mapping[str, Any], now: Mapping[str, Any], kinds:
     Raises:
         IncomparableError: with the components.
     """
-    old, new = (_mapping(manifest.get("components")) for manifest in (baseline, now))
+    old, new = baseline.components, now.components
     changed = [
         f"{name} (now {new[name]}, baseline {old[name]})"
         for name in sorted(old.keys() & new.keys())
@@ -118,18 +119,14 @@ def require_versions(baseline: Mapping[str, Any], now: Mapping[str, Any], kinds:
         )
 
 
-def differences(baseline: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def differences(baseline: RunManifest, now: RunManifest) -> list[str]:
     """Return what may shift numbers although both can be compared, one line each: libraries and hardware."""
-    old, new = (_mapping(manifest.get("environment")) for manifest in (baseline, now))
+    old, new = baseline.environment, now.environment
     return [
         f"{name} is {_text(new.get(name))} now and {_text(old.get(name))} in the baseline"
         for name in ENVIRONMENT
         if old.get(name) != new.get(name)
     ]
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _text(value: object) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -99,7 +98,7 @@ def plan_of(suite: Path, request: Request):  # noqa: ANN201 - a Plan, whose modu
         UsageError: the suite does not have as many trials as scenarios.
     """
     from ganbench.suite.plan import make_plan
-    from ganbench.suite.schema import AXES, read_suite
+    from ganbench.suite.schema import read_suite
 
     planted = planted_in(suite)
     read = read_suite(suite)
@@ -111,7 +110,7 @@ def plan_of(suite: Path, request: Request):  # noqa: ANN201 - a Plan, whose modu
         )
     overrides, at = [f"seeds={_seeds(request, 1)}"], 0
     for i, block in enumerate(read.blocks[len(read.blocks) - len(read.include) :]):
-        count = math.prod(len(getattr(block, axis)) for axis in AXES)
+        count = block.cells
         if {one.verdict for one in planted[at : at + count]} == {HEALTHY}:
             overrides.append(f"include.{i}.seeds={_seeds(request, request.factor)}")
         at += count

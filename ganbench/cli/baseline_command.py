@@ -68,10 +68,9 @@ def listing(root: Path) -> None:
             rows.append([name, "", "", "", "", f"cannot be read: {error}"])
             continue
         runs, manifest = baseline.results.runs, baseline.manifest
-        about = manifest.get("baseline")
-        saved = about.get("saved", "") if isinstance(about, dict) else ""
+        saved = (manifest.baseline or {}).get("saved", "")
         counts = [str(runs["trial"].nunique()), str(len(runs))]
-        rows.append([name, str(manifest.get("suite", "")), str(manifest.get("run", "")), *counts, str(saved)])
+        rows.append([name, manifest.suite, manifest.run, *counts, str(saved)])
     if rows:
         table(("name", "suite", "run", "trials", "runs", "saved"), [[one_line(cell) for cell in row] for row in rows])
     else:

@@ -7,7 +7,7 @@ import shlex
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -16,6 +16,7 @@ from ganbench.cli.options import WEIGHTS, plan_of, use_weights
 
 if TYPE_CHECKING:
     from ganbench.suite.plan import Plan
+    from ganbench.tables.manifest import RunManifest
 
 EPILOG = """\b
 Examples:
@@ -119,7 +120,7 @@ def command(
     except click.exceptions.Exit as end:
         click.echo(f"interrupted; to go on: {shlex.join(['ganbench', *sys.argv[1:]])}", err=True)
         return end.exit_code
-    title = f"{about.get('suite', target)} against {old.name}"
+    title = f"{about.suite or target} against {old.name}"
     print_comparison(comparison, title, warnings, form, everything)
     if junit_xml:
         write_file(junit_xml, outputs.junit(comparison, title))
@@ -136,16 +137,17 @@ def command(
 def _check_speed(root: Path, save: bool) -> int:
     from ganbench.check.baselines import default_name
     from ganbench.check.speed import check_speed
-    from ganbench.sweep.manifest import environment
+    from ganbench.tables.manifest import RunManifest, environment
 
     # The engine is timed on the processor, whatever else the machine has.
-    about = {"suite": "", "environment": {**environment(), "gpu": []}}
+    about = RunManifest(environment={**environment(), "gpu": []})
     code, line = check_speed(root, default_name(about), save)
     click.echo(line)
     return code
 
 
-def _manifest_of(plan: Plan) -> dict[str, Any]:
+def _manifest_of(plan: Plan) -> RunManifest:
     from ganbench.sweep.manifest import manifest
+    from ganbench.tables.manifest import Times
 
-    return manifest(plan, {}, {}, {})
+    return manifest(plan, {}, {}, Times())

@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from ganbench.core.trial import Trial
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Component(ABC):
         version: goes up whenever the component's numbers change; different versions are never compared.
         group: a heading to list it under.
         source: the paper and equation.
-        addresses: what it is claimed to mend, in a few words.
+        addresses: the problem that it is claimed to fix, in a few words.
         traits: facts that others may object to or ask for, e.g. `("images",)`.
         conflicts: trait → why this component has no meaning beside it.
         requires: trait → why some component of the trial must have it.
@@ -51,11 +54,18 @@ class Component(ABC):
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
 
+    def parameter_traits(self) -> tuple[str, ...]:
+        """Return traits that depend on the parameters."""
+        return ()
+
     @property
     def all_traits(self) -> tuple[str, ...]:
-        """Return the traits, with those that depend on parameters (`parameter_traits()`, where a component has it)."""
-        depending = getattr(self, "parameter_traits", None)
-        return (*self.traits, *depending()) if depending else self.traits
+        """Return the traits, with those that depend on the parameters."""
+        return (*self.traits, *self.parameter_traits())
+
+    def skip(self, trial: Trial) -> str | None:
+        """Return why the component has no meaning in this trial, or None."""
+        return None
 
     @classmethod
     def summary(cls) -> str:

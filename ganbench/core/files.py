@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,8 +51,7 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 @contextmanager
 def replaced(path: Path) -> Iterator[BinaryIO]:
     """Open a file that takes the place of `path` when the body ends well; until then the old one stays whole."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    beside.unlink(missing_ok=True)
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
         with new_file(beside) as file:
             yield file

@@ -13,7 +13,7 @@ import inspect
 import pkgutil
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from ganbench.core.component import Component
 from ganbench.core.errors import GanbenchError, UnknownComponentError, UsageError
@@ -33,6 +33,7 @@ PACKAGES = {
 _own: dict[tuple[str, str], type[Component]] = {}  # what `register` was given
 
 Table = dict[str, dict[str, type[Component]]]
+T = TypeVar("T", bound=Component)
 
 
 def _defined_in(module: ModuleType) -> list[type[Component]]:
@@ -112,24 +113,40 @@ def require_component(cls: type[Component]) -> None:
             raise UsageError(f"{where}: the parameter {field.name} has no default; give it one")
 
 
-def components(kind: str) -> Mapping[str, type[Component]]:
-    """Return all components of a kind, by name in alphabetical order."""
-    return dict(sorted(_found()[kind].items()))
+@overload
+def components(kind: type[T]) -> Mapping[str, type[T]]: ...
+@overload
+def components(kind: str) -> Mapping[str, type[Component]]: ...
+def components(kind: str | type[Component]) -> Mapping[str, type[Component]]:
+    """Return all components of a kind, `"loss"` or `Loss`, by name in alphabetical order."""
+    return dict(sorted(_found()[_kind(kind)].items()))
 
 
-def find(kind: str, name: str) -> type[Component]:
-    """Return the component class of that kind and name.
+@overload
+def find(kind: type[T], name: str) -> type[T]: ...
+@overload
+def find(kind: str, name: str) -> type[Component]: ...
+def find(kind: str | type[Component], name: str) -> type[Component]:
+    """Return the component class of that kind (`"loss"`, or `Loss` where its type matters) and name.
 
     Raises:
         UnknownComponentError: no such name; the message has the nearest one and all that are known.
     """
-    table = _found()[kind]
+    table = _found()[_kind(kind)]
     if name not in table:
-        raise UnknownComponentError(kind, name, table)
+        raise UnknownComponentError(_kind(kind), name, table)
     return table[name]
 
 
-def build(kind: str, name: str, parameters: Mapping[str, Any]) -> Component:
+@overload
+def build(kind: type[T], name: str, parameters: Mapping[str, Any] = ...) -> T: ...
+@overload
+def build(kind: str, name: str, parameters: Mapping[str, Any] = ...) -> Component: ...
+def build(kind: str | type[Component], name: str, parameters: Mapping[str, Any] | None = None) -> Component:
     """Return a component from checked parameters; lists become tuples (components are hashable)."""
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()}
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in (parameters or {}).items()}
     return find(kind, name)(**values)
+
+
+def _kind(kind: str | type[Component]) -> str:
+    return kind if isinstance(kind, str) else kind.kind

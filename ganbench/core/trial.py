@@ -6,27 +6,43 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
-from ganbench.core import registry
+from ganbench.core import naming, registry
 from ganbench.core.component import Component
 
-# What tells the trials of a table apart, in the order of `Trial.labels`.
-AXES = ("dataset", "network", "loss", "tricks", "optimizer", "schedule")
-DEFAULT_SCHEDULE = "default"
+if TYPE_CHECKING:
+    from ganbench.datasets import Dataset
+    from ganbench.diagnostics import Diagnostic
+    from ganbench.losses import Loss
+    from ganbench.metrics import Metric
+    from ganbench.networks import Network
+    from ganbench.optimizers import Optimizer
+    from ganbench.tricks import Trick
+
+T = TypeVar("T", bound=Component)
+T_co = TypeVar("T_co", bound=Component, covariant=True)
 
 
 @dataclass(frozen=True)
-class Choice:
-    """A component by name with all its parameters, defaults included."""
+class Choice(Generic[T_co]):
+    """A component by name with all its parameters, defaults included: `Choice[Loss]` builds a `Loss`."""
 
     kind: str
     name: str
     parameters: dict[str, Any] = field(default_factory=dict, hash=False)
 
-    def build(self) -> Component:
-        """Return the component."""
-        return registry.build(self.kind, self.name, self.parameters)
+    def build(self) -> T_co:
+        """Return the component; it holds no state, so every call returns the same one."""
+        cls = registry.find(self.kind, self.name)
+        built = self.__dict__.get("_built")
+        if type(built) is not cls:  # a class that is registered again takes the place of its older self
+            built = self.__dict__["_built"] = registry.build(self.kind, self.name, self.parameters)
+        return cast(T_co, built)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the component out of a pickle: another process may know it by another class."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
 
     @property
     def label(self) -> str:
@@ -34,7 +50,7 @@ class Choice:
         return self.build().label
 
     @staticmethod
-    def of(component: Component) -> Choice:
+    def of(component: T) -> Choice[T]:
         """Return the choice that builds this component."""
         return Choice(component.kind, component.name, component.parameters)
 
@@ -53,19 +69,19 @@ class Trial:
         search: names the search whose scheduler may end the trial early; empty for a trial that nobody else ends.
     """
 
-    dataset: Choice
-    network: Choice
-    loss: Choice
-    tricks: tuple[Choice, ...]
-    optimizer: Choice
+    dataset: Choice[Dataset]
+    network: Choice[Network]
+    loss: Choice[Loss]
+    tricks: tuple[Choice[Trick], ...]
+    optimizer: Choice[Optimizer]
     seeds: tuple[int, ...]
     steps: int
     batch: int = 64
     log_every: int = 50
     evaluate_every: int = 500
     samples: int = 2000
-    metrics: tuple[Choice, ...] = ()
-    diagnostics: tuple[Choice, ...] = ()
+    metrics: tuple[Choice[Metric], ...] = ()
+    diagnostics: tuple[Choice[Diagnostic], ...] = ()
     n_critic: int = 1
     n_generator: int = 1
     update: Literal["alternating", "simultaneous"] = "alternating"
@@ -74,7 +90,7 @@ class Trial:
     search: str = ""
 
     @property
-    def choices(self) -> tuple[Choice, ...]:
+    def choices(self) -> tuple[Choice[Component], ...]:
         """Return every chosen component."""
         return (
             self.dataset,
@@ -96,9 +112,9 @@ class Trial:
             "dataset": self.dataset.label,
             "network": self.network.label,
             "loss": self.loss.label,
-            "tricks": "+".join(t.label for t in self.tricks) or "none",
+            "tricks": "+".join(t.label for t in self.tricks) or naming.NO_TRICKS,
             "optimizer": self.optimizer.label,
-            "schedule": ", ".join(self._schedule()) or DEFAULT_SCHEDULE,
+            "schedule": ", ".join(self._schedule()) or naming.DEFAULT_SCHEDULE,
         }
 
     def _schedule(self) -> list[str]:
@@ -110,8 +126,12 @@ class Trial:
     @property
     def name(self) -> str:
         """Return one line that names the trial: `ring · mlp · hinge · r1 · adam`."""
-        labels = self.labels
-        return " · ".join(text for axis, text in labels.items() if axis != "schedule" or text != DEFAULT_SCHEDULE)
+        return naming.trial_name(self.labels)
+
+    @property
+    def id(self) -> str:
+        """Return how tables name the trial: the first twelve hex digits of its key."""
+        return naming.trial_id(self.key)
 
     def canonical(self) -> dict[str, Any]:
         """Return the configuration with the components' versions: two trials with equal ones have equal numbers."""

@@ -18,15 +18,27 @@ class Data(Protocol):
 
     `weights` is empty where the modes are not known: every column about modes is then undefined.
 
-    Training asks in two strokes, so that randomness can be drawn many steps ahead at little cost: `sample_indices`
-    gives something compact for `n` samples (row indices of a finite set, points of an endless one), `gather` turns any
-    slice of it, with any leading axes, into samples.
+    Training asks in two steps, so that random numbers can be drawn many training steps ahead at little cost:
+    `sample_indices` returns something compact for `n` samples (row indices of a finite set, the points themselves of an
+    endless one), and `gather` turns any slice of it, with any leading axes, into samples.
 
-    Three more things may be there. For metrics that can use them: `train`, whose slices `train[a:b]` are the training
-    samples `[N, *shape]` of a finite set, and `log_density(samples)`, log p(x) `[..., n]` of samples `[..., n, *shape]`
-    where the distribution is known. And `prefetch(block)`, which is told of what training will `gather`, `[steps, …]`,
-    step after step, as soon as it is drawn: a set that does not fit in memory fetches it in the meantime. It is a hint:
-    `gather` must give the same whether it was told or not.
+    Three more members are optional. `train`, whose slices `train[a:b]` are the training samples `[N, *shape]` of a
+    finite set, and `log_density(samples)`, log p(x) `[..., n]` of samples `[..., n, *shape]` where the distribution is
+    known, are for metrics that read them. `prefetch(block)` receives the indices `[steps, …]` of the next training
+    steps as soon as they are drawn, so that a set that does not fit in memory can fetch their samples in the
+    background. It is a hint: `gather` returns the same with or without it.
+
+    Example:
+        >>> import torch
+        >>> from ganbench.datasets.ring import Ring
+        >>> data = Ring(count=8).load(torch.device("cpu"))
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> block = torch.stack([data.sample_indices(generator, 4) for _ in range(3)])  # three steps, batch 4
+        >>> data.gather(block[0]).shape
+        torch.Size([4, 2])
+        >>> mode, good = data.assign(data.heldout(generator, 5), None)
+        >>> mode.shape, good.dtype, data.weights.shape
+        (torch.Size([5]), torch.bool, torch.Size([8]))
     """
 
     weights: Tensor
@@ -58,7 +70,14 @@ class Dataset(Component):
     Attributes:
         shape: of one sample: `(d,)` for points, `(C, H, W)` for images; images also have the trait `"images"`.
         modes: how many modes are known, 0 where none are.
-        default_extractor: the extractor its features come from, unless a parameter `extractor` names another one.
+        default_extractor: name of the extractor that turns samples into features, unless the data set has a parameter
+            `extractor`, which then names it.
+
+    Example:
+        >>> from ganbench.datasets.ring import Ring
+        >>> ring = Ring(count=5, sigma=0.05)
+        >>> ring.label, ring.shape, ring.modes, ring.extractor_name
+        ('ring(count=5, sigma=0.05)', (2,), 5, 'coordinates')
     """
 
     kind: ClassVar[str] = "dataset"
@@ -67,7 +86,7 @@ class Dataset(Component):
     @property
     @final
     def extractor_name(self) -> str:
-        """Return the name of the extractor: the parameter `extractor` where there is one, else `default_extractor`."""
+        """Return the parameter `extractor` of a data set that has one, else `default_extractor`."""
         return getattr(self, "extractor", self.default_extractor)
 
     @property
@@ -82,7 +101,7 @@ class Dataset(Component):
 
     @property
     def preparation(self) -> str:
-        """Return in words what is done to a sample before anything sees it; it stands beside every result."""
+        """Return in words what is done to each sample before it is used; every result carries this text."""
         return "not stated" if "images" in self.traits else "none"
 
     @property
@@ -91,7 +110,7 @@ class Dataset(Component):
         return 0.0
 
     def prepare(self) -> None:  # noqa: B027 - most data sets need nothing
-        """Say before any trial starts if the data cannot be had: raise a UsageError with the remedy."""
+        """Check before any trial starts that the data are there; raise a UsageError with the remedy if not."""
 
     @abstractmethod
     def load(self, device: torch.device) -> Data:

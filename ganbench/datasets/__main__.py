@@ -1,26 +1,27 @@
-"""`python -m ganbench.datasets mnist` downloads a data set, the only thing here that uses the network."""
+"""`python -m ganbench.datasets mnist` downloads a data set, the only part of this package that uses the network."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ganbench.assets.download import run, wanted
+from ganbench.assets.data_folder import DOWNLOAD, data_folder
+from ganbench.assets.download import requested_names, run
 from ganbench.core import registry
 from ganbench.core.errors import GanbenchError
-from ganbench.datasets._torchvision import DOWNLOAD, TorchvisionImages, data_folder
+from ganbench.datasets._torchvision import TorchvisionImages
 
 
 def main(arguments: Sequence[str]) -> None:
     """Download the named data sets into the data folder.
 
     Raises:
-        UsageError: a name is missing, or it is none of a data set that can be downloaded.
+        UsageError: no name is given, or one is not of a data set that can be downloaded.
         GanbenchError: the download failed.
     """
     sets = {name: cls() for name, cls in registry.components("dataset").items() if issubclass(cls, TorchvisionImages)}
     known = sorted(name for name, dataset in sets.items() if dataset.remedy == DOWNLOAD)
     folder = data_folder()
-    for name in wanted("ganbench.datasets", known, arguments):
+    for name in requested_names("ganbench.datasets", known, arguments):
         folder.mkdir(parents=True, exist_ok=True)
         try:
             sets[name].open(folder, held=False, download=True)

@@ -1,11 +1,10 @@
-"""Images kept as bytes: a quarter of the memory; what is gathered becomes numbers in [-1, 1]."""
+"""Images kept as bytes, a quarter of the memory, and how a classifier's probabilities become modes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ganbench.core.lazy import F, torch
-from ganbench.datasets._images import sure_mode
 from ganbench.datasets._prefetch import Prefetch, gathered
 
 if TYPE_CHECKING:
@@ -15,11 +14,11 @@ CHUNK = 256
 
 
 class ByteImages:
-    """Images with a part that training never sees; no mode is known until somebody sets `weights` and `confidence`.
+    """Images with a part that training never sees; no mode is known until `weights` and `confidence` are set.
 
     Args:
         train: `[N, C, H, W]` uint8. held: `[M, C, H, W]` uint8.
-        device: where samples are wanted.
+        device: where samples are returned.
         streamed: leave the bytes where they are, and fetch those of the next few steps while the current one computes.
     """
 
@@ -39,7 +38,7 @@ class ByteImages:
         return torch.randint(len(self.rows), (n,), generator=generator, device=self.device)
 
     def prefetch(self, block: Tensor) -> None:
-        """Hear which row indices training takes next, `[steps, …]`."""
+        """Start to fetch the rows that training gathers next, `[steps, …]`, where the images are streamed."""
         if self._prefetch is not None:
             self._prefetch.prefetch(block)
 
@@ -53,7 +52,7 @@ class ByteImages:
         return scaled(gathered(self.held, order[:n], self.device))
 
     def assign(self, samples: Tensor, probabilities: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return the classifier's class of each image and whether it is sure of it; mode 0 where none are known."""
+        """Return the most probable class of each image, and whether it is certain; mode 0 where none are known."""
         return sure_mode(samples, probabilities, self.weights, self.confidence)
 
 
@@ -67,9 +66,9 @@ class Rows:
         """Return how many there are."""
         return len(self._rows)
 
-    def __getitem__(self, which: slice) -> Tensor:
-        """Return some of them, on the device."""
-        return scaled(self._rows[which].to(self._device))
+    def __getitem__(self, rows: slice) -> Tensor:
+        """Return the images of some rows, on the device."""
+        return scaled(self._rows[rows].to(self._device))
 
 
 def scaled(images: Tensor) -> Tensor:
@@ -92,3 +91,21 @@ def resized(images: Tensor, size: int) -> Tensor:
         for x in square.split(CHUNK)  # floats of a whole data set would take four times its memory, twice
     ]
     return torch.cat([part.round().clamp(0, 255).to(torch.uint8) for part in parts])
+
+
+def sure_mode(
+    samples: Tensor, probabilities: Tensor | None, weights: Tensor, confidence: float
+) -> tuple[Tensor, Tensor]:
+    """Return `sure_class`; if `weights` is empty, mode 0 and low quality for all samples `[..., n, C, H, W]`."""
+    if len(weights):
+        return sure_class(probabilities, confidence)
+    mode = torch.zeros(samples.shape[:-3], dtype=torch.int64, device=samples.device)
+    return mode, torch.zeros_like(mode, dtype=torch.bool)
+
+
+def sure_class(probabilities: Tensor | None, confidence: float) -> tuple[Tensor, Tensor]:
+    """Return the most probable class of `[..., n, K]`, and whether its probability is at least `confidence`."""
+    if probabilities is None:
+        raise ValueError("labelled images need an extractor that gives class probabilities")
+    largest, mode = probabilities.max(dim=-1)
+    return mode, largest >= confidence

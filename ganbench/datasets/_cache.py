@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
-import uuid
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ganbench.assets.data_folder import cache_folder
+from ganbench.core.files import replaced
 from ganbench.core.lazy import numpy, torch
 
 if TYPE_CHECKING:
@@ -24,16 +23,14 @@ class UnwritableError(Exception):
     """The cache cannot be written: no room, no right."""
 
 
-def cache_file(name: str, identity: Any) -> Path:  # noqa: ANN401 - whatever JSON can hold
-    """Return where images are kept: a name that changes with everything that decides their bytes."""
-    from platformdirs import user_cache_dir
-
+def cache_file(name: str, identity: object) -> Path:
+    """Return where images are kept: a name that changes with everything that decides their bytes (as JSON)."""
     digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
-    return Path(user_cache_dir("ganbench")) / "images" / f"{name}-{digest}.npy"
+    return cache_folder() / "images" / f"{name}-{digest}.npy"
 
 
 def mapped(path: Path, shape: Shape) -> Tensor | None:
-    """Return a file's images without reading them, to be read only; None where there is no whole file of this shape."""
+    """Return a file's images, mapped and not read, for reading only; None without a whole file of this shape."""
     try:
         images = numpy.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
@@ -53,37 +50,25 @@ def write(path: Path, shape: Shape, chunks: Iterable[Tensor]) -> None:
         UnwritableError: there is no room, or no right to write there; what `chunks` raises comes through.
         ValueError: the chunks are not of this shape together.
     """
-    temporary = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
+    rows, source = 0, iter(chunks)
+    reading = False  # errors of the files that are read are OSErrors as well
     try:
-        with _unwritable():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = temporary.open("wb")
-        with file:
-            rows = 0
-            with _unwritable():
-                numpy.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-            for chunk in chunks:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replaced(path) as file:
+            numpy.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            while True:
+                reading = True
+                chunk = next(source, None)
+                reading = False
+                if chunk is None:
+                    break
                 if chunk.dtype != torch.uint8 or chunk.shape[1:] != shape[1:]:
                     raise ValueError(f"images of shape {tuple(chunk.shape[1:])} and not {shape[1:]}")
                 rows += len(chunk)
-                with _unwritable():
-                    file.write(chunk.contiguous().numpy().data)
+                file.write(chunk.contiguous().numpy().data)
             if rows != shape[0]:
                 raise ValueError(f"{rows} images and not {shape[0]}")
-            with _unwritable():
-                file.flush()
-                os.fsync(file.fileno())  # else a power cut may leave a name with nothing in it
-        with _unwritable():
-            os.replace(temporary, path)
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _unwritable() -> Iterator[None]:
-    """Tell errors of the cache from those of the files that are read, which are OSErrors as well."""
-    try:
-        yield
     except OSError as error:
+        if reading:
+            raise
         raise UnwritableError(str(error)) from error

@@ -23,7 +23,7 @@ class Mixture:
     Args:
         centres: `[K, d]`.
         sigma: standard deviation of each.
-        device: where samples are made.
+        device: of the samples.
     """
 
     def __init__(self, centres: Tensor, sigma: float, device: torch.device) -> None:
@@ -41,7 +41,7 @@ class Mixture:
         return self.centres[modes] + self.sigma * noise
 
     def gather(self, indices: Tensor) -> Tensor:
-        """Return the points themselves: nothing is left to look up."""
+        """Return the points themselves."""
         return indices
 
     def heldout(self, generator: Generator, n: int) -> Tensor:
@@ -67,12 +67,12 @@ class Mixture:
 
 
 class Points:
-    """A finite training set drawn once from a mixture, whose further points training never sees.
+    """A finite training set that is drawn once from a mixture; held-out samples are further points of the mixture.
 
     Args:
-        mixture: where they come from.
-        count: how many there are.
-        generator: what they are drawn with.
+        mixture: the distribution of the points.
+        count: number of training points.
+        generator: draws them.
     """
 
     def __init__(self, mixture: Mixture, count: int, generator: Generator) -> None:
@@ -89,5 +89,5 @@ class Points:
 
 
 def total_std(centres: Tensor, sigma: float) -> float:
-    """Return √(σ² + mean over the axes of the centres' variance): the mixture's standard deviation an axis."""
+    """Return √(σ² + mean over the axes of the centres' variance): the mixture's standard deviation per axis."""
     return float((sigma**2 + centres.double().var(dim=0, correction=0).mean()).sqrt())

@@ -17,14 +17,14 @@ GROUP_BYTES = 1 << 24
 
 
 class Prefetch:
-    """Fetches what training says that it will ask for; anything else is fetched when it is asked for.
+    """Fetches the rows that training announces ahead of time; all others are fetched when they are gathered.
 
-    Each group of steps is fetched by a thread of its own that ends with it: nothing has to be closed, and a process
-    that ends waits for one group at most.
+    Each group of steps is fetched by a new thread that ends afterwards, so nothing has to be closed, and a process that
+    ends waits for at most one group.
 
     Args:
         rows: `[N, …]` in the memory of the CPU or mapped from a file.
-        device: where the rows are wanted.
+        device: where the rows are needed.
     """
 
     def __init__(self, rows: Tensor, device: torch.device) -> None:
@@ -34,11 +34,11 @@ class Prefetch:
         self._here: deque[tuple[Tensor, Tensor]] = deque()
 
     def prefetch(self, block: Tensor) -> None:
-        """Hear which rows come next, `[steps, …]`, one step after the other; what was said before is forgotten."""
+        """Start to fetch the rows of the next steps, indices `[steps, …]`; they replace those announced before."""
         numbers = block[0].numel() * self.rows[0].numel()
         steps = min(GROUP_STEPS, max(1, GROUP_BYTES // max(numbers, 1)))
-        here = block.cpu()  # of a GPU's numbers, which waits for it once a block
-        self._later = deque(zip(block.split(steps), here.split(steps), strict=True))
+        on_cpu = block.cpu()  # waits for a GPU once per block
+        self._later = deque(zip(block.split(steps), on_cpu.split(steps), strict=True))
         self._here.clear()
         self._fetch_next()
 
@@ -65,13 +65,13 @@ class Prefetch:
 
 
 class _Group:
-    """A few steps' rows on their way: those of `indices`, whose numbers are also `here`, where the rows are."""
+    """The rows of a few steps, which a thread fetches; `on_cpu` is a copy of `indices` beside the rows."""
 
-    def __init__(self, rows: Tensor, indices: Tensor, here: Tensor, device: torch.device) -> None:
+    def __init__(self, rows: Tensor, indices: Tensor, on_cpu: Tensor, device: torch.device) -> None:
         self.indices = indices
         self._images: Tensor | None = None
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._fetch, args=(rows, here, device), name="ganbench prefetch")
+        self._thread = threading.Thread(target=self._fetch, args=(rows, on_cpu, device), name="ganbench prefetch")
         self._thread.start()
 
     def _fetch(self, rows: Tensor, indices: Tensor, device: torch.device) -> None:
@@ -84,20 +84,18 @@ class _Group:
             self._error = error
 
     def wait(self) -> Tensor:
-        """Return the images `[steps, …]` once they are there."""
+        """Wait for the images and return them, `[steps, …]`."""
         self._thread.join()
         if self._images is None:
             raise self._error or RuntimeError("the thread that fetches images died")
         return self._images
 
 
-def gathered(rows: Tensor, which: Tensor, device: torch.device) -> Tensor:
-    """Return rows of indices with any leading axes on the device, wherever the rows lie."""
-    if rows.device == which.device:
-        return rows[which].to(device)
-    return rows[which.to(rows.device)].to(device)
+def gathered(rows: Tensor, indices: Tensor, device: torch.device) -> Tensor:
+    """Return the rows of indices with any leading axes, on `device`; rows and indices may be on other devices."""
+    return rows[indices.to(rows.device)].to(device)
 
 
 def _same(a: Tensor, b: Tensor) -> bool:
-    """Say whether two tensors are the same place in memory, without looking at a number of a GPU."""
+    """Return whether two tensors are the same memory, without reading values from a GPU."""
     return a.data_ptr() == b.data_ptr() and a.shape == b.shape and a.stride() == b.stride() and a.device == b.device

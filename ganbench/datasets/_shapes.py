@@ -1,4 +1,4 @@
-"""Small figures drawn once as bytes, put into images by index, and found again in images."""
+"""Small figures that are drawn once as bytes, put into images by index, and recognised in images."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class Shapes:
         places, colours = self.places**2, len(self.colours)
         shape, colour, place = mode // (places * colours), mode // places % colours, mode % places
         drawing = self.drawings[shape, variant]
-        there = F.one_hot(place, places).to(torch.uint8).unflatten(-1, (self.places, self.places))
-        cells = there[..., :, None, :, None] * drawing[..., None, :, None, :]
+        is_place = F.one_hot(place, places).to(torch.uint8).unflatten(-1, (self.places, self.places))
+        cells = is_place[..., :, None, :, None] * drawing[..., None, :, None, :]
         image = cells.flatten(-2).flatten(-3, -2)
         return scaled(self.colours[colour].to(torch.uint8)[..., None, None] * image.unsqueeze(-3))
 
@@ -61,11 +61,11 @@ class Shapes:
         return self.gather(self._draw(generator, n, self.held))
 
     def assign(self, samples: Tensor, probabilities: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return the mode of the nearest of all images of the data, and whether it is near enough."""
+        """Return the mode of the nearest of all images of the data, and whether that is within the tolerance."""
         lead, images = samples.shape[:-3], samples.reshape(-1, *samples.shape[-3:])
         entries = 3 * self.places**2 * prod(self.drawings.shape[:2])
-        found = [self._nearest(x) for x in images.split(max(1, CHUNK // entries))]
-        mode, distance = (torch.cat(parts).reshape(lead) for parts in zip(*found, strict=True))
+        nearest = [self._nearest(x) for x in images.split(max(1, CHUNK // entries))]
+        mode, distance = (torch.cat(parts).reshape(lead) for parts in zip(*nearest, strict=True))
         return mode, distance <= self.tolerance
 
     def _draw(self, generator: Generator, n: int, variants: Tensor) -> Tensor:
@@ -90,8 +90,8 @@ class Shapes:
         places = self.places**2
         shape, colour = mode // (places * len(self.colours)), mode // places % len(self.colours)
         squared = light.square().flatten(1).sum(1) - best
-        own = length.unflatten(-1, (shapes, VARIANTS))[colour, shape, variant]
-        return mode, (squared.clamp(min=0) / own).sqrt()
+        squared_length = length.unflatten(-1, (shapes, VARIANTS))[colour, shape, variant]
+        return mode, (squared.clamp(min=0) / squared_length).sqrt()
 
 
 def drawings(shapes: int, cell: int) -> Tensor:

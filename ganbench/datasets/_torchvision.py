@@ -1,20 +1,18 @@
-"""Data sets that torchvision reads: where their files are, what to say where they are not, how they become bytes."""
+"""Data sets that torchvision reads: where their files are, what to do if they are missing, how they become bytes."""
 
 from __future__ import annotations
 
 import contextlib
-import copy
 import hashlib
 import importlib
 import math
 import os
-from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
-from ganbench.assets.data_folder import DOWNLOAD, FOLDER_VARIABLE, data_folder
+from ganbench.assets.data_folder import DOWNLOAD, data_folder
 from ganbench.assets.fidelity import import_torchvision
 from ganbench.core.errors import UsageError
 from ganbench.core.lazy import numpy, torch
@@ -23,24 +21,17 @@ from ganbench.datasets._bytes import CHUNK, ByteImages, resized
 from ganbench.datasets._cache import UnwritableError, cache_file, mapped, write
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from torch import Tensor
+    from torch.utils.data import Subset
+    from torchvision.datasets import VisionDataset
 
     from ganbench.datasets import Data
 
-
-__all__ = [
-    "DOWNLOAD",
-    "FOLDER_VARIABLE",
-    "MEMORY_VARIABLE",
-    "TorchvisionImages",
-    "data_folder",
-    "each_resized",
-    "first",
-    "torchvision_class",
-]
+    Pictures: TypeAlias = VisionDataset | Subset[tuple[Image, int]]
 
 MEMORY_VARIABLE = "GANBENCH_IMAGE_MIB"
-RECIPE = 1  # goes up when a picture's bytes come out otherwise
+RECIPE = 1  # goes up when the same picture becomes other bytes
 
 
 @dataclass(frozen=True)
@@ -49,8 +40,11 @@ class TorchvisionImages(Dataset):
 
     Attributes:
         channels: 1 for grey, 3 for colour.
-        remedy: how to get the files; `{folder}` is where they belong.
-        one_by_one: each picture is a file, which takes so long to read that the bytes are kept in the user's cache.
+        channels_last: whether the colours are the last axis of the images that torchvision keeps in memory.
+        torchvision_name: of the class in `torchvision.datasets`.
+        named_splits: whether that class calls its parts `split="train"` and `"test"`, and not `train=True`.
+        remedy: how to get the files; `{name}` is the data set, `{folder}` is where the files belong.
+        one_by_one: whether each picture is a file; reading takes so long that the bytes are kept in the user's cache.
         dequantise: what training adds to real images: nothing, or uniform noise of the width of one of the 256 values
             (Theis et al. 2016, arXiv:1511.01844, section 3.1); evaluation never does.
     """
@@ -58,7 +52,10 @@ class TorchvisionImages(Dataset):
     traits = ("images",)
     default_extractor = "pixels"
     channels: ClassVar[int] = 3
-    remedy: ClassVar[str]
+    channels_last: ClassVar[bool] = False
+    torchvision_name: ClassVar[str]
+    named_splits: ClassVar[bool] = False
+    remedy: ClassVar[str] = DOWNLOAD
     one_by_one: ClassVar[bool] = False
 
     size: Literal[8, 16, 32, 64] = 32
@@ -72,12 +69,12 @@ class TorchvisionImages(Dataset):
 
     @property
     def modes(self) -> int:
-        """Return 0: without a classifier nobody can say which mode a generated image is of."""
+        """Return 0: without a classifier the mode of a generated image is not known."""
         return 0
 
     @property
     def preparation(self) -> str:
-        """Return what becomes of a file's picture."""
+        """Return how a file's picture becomes an image."""
         noise = "no dequantisation" if self.dequantise == "none" else "uniform dequantisation in training"
         return f"middle square, {self.size} px bilinear antialiased, bytes, x/127.5-1, {noise}"
 
@@ -87,10 +84,10 @@ class TorchvisionImages(Dataset):
         return 2 / 255 if self.dequantise == "uniform" else 0.0
 
     def prepare(self) -> None:
-        """Look whether the files are there; nothing is downloaded. Pictures are made ready once, for all trials.
+        """Check that the files are there; nothing is downloaded. Pictures are made ready once, for all trials.
 
         Raises:
-            UsageError: they are not, or they are broken.
+            UsageError: they are missing or broken.
         """
         for held in (False, True) if self.one_by_one else (False,):
             opened = self._opened(held=held)
@@ -102,7 +99,7 @@ class TorchvisionImages(Dataset):
         """Return the images as bytes: on a device, or streamed to it where they do not fit.
 
         Raises:
-            UsageError: the files are not there, or they are broken.
+            UsageError: the files are missing or broken.
         """
         return self._bytes(device)
 
@@ -116,29 +113,38 @@ class TorchvisionImages(Dataset):
                 train, held = (self.pixels(images) for images in both)
         return ByteImages(train, held, device, streamed)
 
-    @abstractmethod
-    def open(self, folder: Path, *, held: bool, download: bool) -> Any:  # noqa: ANN401 - torchvision is untyped
+    def open(self, folder: Path, *, held: bool, download: bool) -> Pictures:
         """Return torchvision's data set below `folder`: what is trained on, or what is held out."""
+        part = {"split": "test" if held else "train"} if self.named_splits else {"train": not held}
+        return torchvision_class(self.torchvision_name)(folder, **part, download=download)
 
-    @abstractmethod
-    def pixels(self, images: Any) -> Tensor:  # noqa: ANN401 - torchvision is untyped
-        """Return the images of what `open` gave, `[N, channels, size, size]` uint8."""
+    def pixels(self, images: Pictures, start: int = 0, stop: int | None = None) -> Tensor:
+        """Return images `start` to `stop` of what `open` gave, `[n, channels, size, size]` uint8; all by default."""
+        rows = range(len(images))[start:stop]
+        data = in_memory(images)
+        if data is None:
+            pictures = (torch.from_numpy(numpy.array(images[i][0].convert("RGB"))) for i in rows)
+            return torch.cat([resized(picture.permute(2, 0, 1)[None], self.size) for picture in pictures])
+        data = data[rows.start : rows.stop]
+        if data.dim() == 3:
+            data = data.unsqueeze(1)
+        return resized(data.permute(0, 3, 1, 2) if self.channels_last else data, self.size)
 
-    def _opened(self, *, held: bool) -> Any:  # noqa: ANN401 - torchvision is untyped
+    def _opened(self, *, held: bool) -> Pictures:
         with self._explained():
             return self.open(data_folder(), held=held, download=False)
 
-    def _shape(self, images: Any) -> tuple[int, ...]:  # noqa: ANN401 - torchvision is untyped
+    def _shape(self, images: Pictures) -> tuple[int, ...]:
         return (len(images), *self.shape)
 
-    def _kept(self, images: Any, streamed: bool) -> Tensor:  # noqa: ANN401 - torchvision is untyped
+    def _kept(self, images: Pictures, streamed: bool) -> Tensor:
         """Return the images of what `open` gave from their file in the cache, which is made where there is none.
 
         Raises:
             UsageError: it cannot be made, and the images are too many to do without.
         """
         try:
-            found = self._file(images)
+            kept = self._file(images)
         except UnwritableError as error:
             if not streamed:
                 return self.pixels(images)
@@ -146,9 +152,9 @@ class TorchvisionImages(Dataset):
                 f"dataset {self.name}: its images do not fit in memory and cannot be kept in the user's cache "
                 f"({error}); make room there, or raise {MEMORY_VARIABLE}"
             ) from error
-        return found if streamed else found.clone()
+        return kept if streamed else kept.clone()
 
-    def _file(self, images: Any) -> Tensor:  # noqa: ANN401 - torchvision is untyped
+    def _file(self, images: Pictures) -> Tensor:
         """Return the images mapped from their file in the cache, which is made where there is no whole one.
 
         Raises:
@@ -156,14 +162,14 @@ class TorchvisionImages(Dataset):
         """
         shape = self._shape(images)
         path = cache_file(self.name, [RECIPE, *versions(), self.size, self.channels, identity(images)])
-        found = mapped(path, shape)
-        if found is None:
-            parts = (some(images, start, start + CHUNK) for start in range(0, len(images), CHUNK))
-            write(path, shape, map(self.pixels, parts))
-            found = mapped(path, shape)
-        if found is None:
+        kept = mapped(path, shape)
+        if kept is None:
+            chunks = (self.pixels(images, start, start + CHUNK) for start in range(0, len(images), CHUNK))
+            write(path, shape, chunks)
+            kept = mapped(path, shape)
+        if kept is None:
             raise UnwritableError(f"{path} is not what was written to it")
-        return found
+        return kept
 
     @property
     def place(self) -> Path:
@@ -172,7 +178,7 @@ class TorchvisionImages(Dataset):
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
-        """Say what whatever raises here is about, in one line."""
+        """Turn an error of the files into a UsageError of one line that names the data set and the remedy."""
         try:
             yield
         except (UsageError, UnwritableError):
@@ -188,11 +194,11 @@ class TorchvisionImages(Dataset):
 def memory_budget(device: torch.device) -> float:
     """Return how many bytes of images a trial may hold on a device.
 
-    `$GANBENCH_IMAGE_MIB` says so in MiB. Without it, it is 1 GiB of the CPU's memory, where trials train side by side
+    `$GANBENCH_IMAGE_MIB` sets it in MiB. Without it, it is 1 GiB of the CPU's memory, where trials train side by side
     and streaming costs next to nothing, or half of what is free on a GPU.
 
     Raises:
-        UsageError: it is no such number.
+        UsageError: the variable is no number of MiB.
     """
     text = os.environ.get(MEMORY_VARIABLE)
     if not text:
@@ -207,50 +213,41 @@ def memory_budget(device: torch.device) -> float:
 
 
 def versions() -> tuple[str, str]:
-    """Return the versions of what decodes and resizes pictures."""
+    """Return the versions of torch and Pillow, which resize and decode pictures."""
     return torch.__version__, importlib.import_module("PIL").__version__
 
 
-def some(images: Any, start: int, stop: int) -> Any:  # noqa: ANN401 - torchvision is untyped
-    """Return a part of a torchvision data set, whether it lies in memory as `data` or is read picture by picture."""
-    if not hasattr(images, "data"):
-        return torch.utils.data.Subset(images, range(start, min(stop, len(images))))
-    part = copy.copy(images)
-    part.data = images.data[start:stop]
-    return part
+def in_memory(images: Pictures) -> Tensor | None:
+    """Return all images of a torchvision data set as bytes; None if they are read picture by picture."""
+    data = getattr(images, "data", None)
+    return None if data is None else torch.as_tensor(data)
 
 
-def identity(images: Any) -> Any:  # noqa: ANN401 - torchvision is untyped, and JSON too
-    """Return what tells the content of a torchvision data set apart: a hash of it, or each file's size and time."""
-    if hasattr(images, "data"):
-        content = images.data.numpy() if hasattr(images.data, "numpy") else images.data
-        return hashlib.sha256(numpy.ascontiguousarray(content).data).hexdigest()
-    found = ((path, path.stat()) for path in files(images))
-    return [(str(path), stat.st_size, stat.st_mtime_ns) for path, stat in found]
+def identity(images: Pictures) -> object:
+    """Return a fingerprint of a torchvision data set that JSON can hold: it differs where the images differ.
+
+    It is a hash of images that lie in memory, and the path, size and time of change of each file of others.
+    """
+    data = in_memory(images)
+    if data is not None:
+        return hashlib.sha256(data.contiguous().numpy().data).hexdigest()
+    status = ((path, path.stat()) for path in files(images))
+    return [(str(path), stat.st_size, stat.st_mtime_ns) for path, stat in status]
 
 
-def files(images: Any) -> list[Path]:  # noqa: ANN401 - torchvision is untyped
+def files(images: object) -> list[Path]:
     """Return the files of a torchvision data set that is read picture by picture, in its order."""
     if isinstance(images, torch.utils.data.Subset):
         every = files(images.dataset)
         return [every[i] for i in images.indices]
-    if hasattr(images, "samples"):  # a folder
-        return [Path(path) for path, _ in images.samples]
-    return [Path(images.root, images.base_folder, "img_align_celeba", name) for name in images.filename]
+    samples = getattr(images, "samples", None)
+    if samples is not None:  # a folder
+        return [Path(path) for path, _ in samples]
+    root, folder, names = (getattr(images, attribute) for attribute in ("root", "base_folder", "filename"))
+    return [Path(root, folder, "img_align_celeba", name) for name in names]  # CelebA
 
 
-def torchvision_class(name: str) -> Any:  # noqa: ANN401 - torchvision is untyped
+def torchvision_class(name: str) -> Any:  # noqa: ANN401 - a class that only its name tells
     """Return a class of `torchvision.datasets`."""
     import_torchvision()
     return getattr(importlib.import_module("torchvision.datasets"), name)
-
-
-def first(images: Any, count: int) -> Any:  # noqa: ANN401 - torchvision is untyped
-    """Return the first `count` of a torchvision data set."""
-    return torch.utils.data.Subset(images, range(min(count, len(images))))
-
-
-def each_resized(images: Iterable[tuple[Any, Any]], size: int) -> Tensor:
-    """Return pictures of different sizes, one after the other, as `[N, 3, size, size]` uint8."""
-    pictures = (numpy.array(picture.convert("RGB")) for picture, _ in images)
-    return torch.cat([resized(torch.from_numpy(pixels).permute(2, 0, 1)[None], size) for pixels in pictures])

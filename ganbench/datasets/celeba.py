@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Interval
 
-from ganbench.datasets._torchvision import DOWNLOAD, TorchvisionImages, each_resized, first, torchvision_class
+from ganbench.core.lazy import torch
+from ganbench.datasets._torchvision import TorchvisionImages
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from ganbench.datasets._torchvision import Pictures
 
 HELD_OUT = 5000
 
@@ -26,16 +27,13 @@ class CelebA(TorchvisionImages):
 
     name = "celeba"
     source = "Liu et al. 2015, arXiv:1411.7766"
-    remedy = DOWNLOAD
+    torchvision_name = "CelebA"
+    named_splits = True
     one_by_one = True
 
     images: Annotated[int, Interval(ge=1, le=162_770)] = 162_770
 
-    def open(self, folder: Path, *, held: bool, download: bool) -> Any:  # noqa: ANN401 - torchvision is untyped
+    def open(self, folder: Path, *, held: bool, download: bool) -> Pictures:
         """Return the first faces of the training split, or of the test split as held out."""
-        faces = torchvision_class("CelebA")(folder, split="test" if held else "train", download=download)
-        return first(faces, HELD_OUT if held else self.images)
-
-    def pixels(self, images: Any) -> Tensor:  # noqa: ANN401 - torchvision is untyped
-        """Return all faces at `size`."""
-        return each_resized(images, self.size)
+        faces = super().open(folder, held=held, download=download)
+        return torch.utils.data.Subset(faces, range(min(HELD_OUT if held else self.images, len(faces))))

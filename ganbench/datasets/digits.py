@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Interval
 
 from ganbench.assets.digits import digit_images
+from ganbench.core.lazy import torch
 from ganbench.datasets import Dataset
-from ganbench.datasets._images import LabelledImages
+from ganbench.datasets._bytes import sure_class
 
 if TYPE_CHECKING:
-    import torch
+    from torch import Generator, Tensor
 
     from ganbench.datasets import Data
 
@@ -40,7 +41,7 @@ class Digits(Dataset):
 
     @property
     def modes(self) -> int:
-        """Return 10: one a digit."""
+        """Return 10: one per digit."""
         return 10
 
     @property
@@ -52,3 +53,33 @@ class Digits(Dataset):
         """Return the scans on a device."""
         (train, labels), (held, _) = digit_images()
         return LabelledImages(train, labels, held, self.confidence, device)
+
+
+class LabelledImages:
+    """Images in [-1, 1] with a part that training never sees; the classes are the modes.
+
+    Args:
+        train: `[N, C, H, W]`. labels: `[N]`, 0 to K − 1. held: `[M, C, H, W]`.
+        confidence: a sample is of high quality where its class has at least this probability.
+    """
+
+    def __init__(self, train: Tensor, labels: Tensor, held: Tensor, confidence: float, device: torch.device) -> None:
+        self.train, self.held, self.confidence = train.to(device), held.to(device), confidence
+        self.weights = labels.bincount().double().to(device) / len(labels)
+
+    def sample_indices(self, generator: Generator, n: int) -> Tensor:
+        """Return `n` row indices, each equally likely, with replacement."""
+        return torch.randint(len(self.train), (n,), generator=generator, device=self.train.device)
+
+    def gather(self, indices: Tensor) -> Tensor:
+        """Return the images of row indices with any leading axes."""
+        return self.train[indices]
+
+    def heldout(self, generator: Generator, n: int) -> Tensor:
+        """Return up to `n` held-out images in random order."""
+        order = torch.randperm(len(self.held), generator=generator, device=self.held.device)
+        return self.held[order[:n]]
+
+    def assign(self, samples: Tensor, probabilities: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return the most probable class of each image, and whether its probability is at least `confidence`."""
+        return sure_class(probabilities, self.confidence)

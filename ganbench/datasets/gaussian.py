@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Gaussian(Dataset):
-    """N(mean, σ²I) in `dimension` dimensions; `mean` is one number for every axis or one an axis.
+    """N(mean, σ²I) in `dimension` dimensions; `mean` is one number for all axes or one per axis.
 
-    With `points` the discriminator trains on that many, always the same, and may learn them by heart; held-out samples
+    With `points` the discriminator trains on that many, always the same, and may memorise them; held-out samples
     are fresh draws.
     """
 
@@ -33,10 +33,10 @@ class Gaussian(Dataset):
     points: Annotated[int, Interval(ge=1, le=10_000_000)] | None = None
 
     def __post_init__(self) -> None:
-        """Hold the mean to one number or one an axis."""
-        given, wanted = len(self.mean), self.dimension
-        if given not in (1, wanted):
-            raise ValueError(f"mean has {given} numbers and dimension is {wanted}; give one number or {wanted}")
+        """Check that the mean has one number, or one per axis."""
+        given, needed = len(self.mean), self.dimension
+        if given not in (1, needed):
+            raise ValueError(f"mean has {given} numbers and dimension is {needed}; give one number or {needed}")
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -1,19 +1,19 @@
-"""Anyone's own images."""
+"""A folder of images."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Len
 
-from ganbench.assets.data_folder import data_folder
+from ganbench.assets.data_folder import FOLDER_VARIABLE, data_folder
 from ganbench.core.lazy import torch
-from ganbench.datasets._torchvision import FOLDER_VARIABLE, TorchvisionImages, each_resized, torchvision_class
+from ganbench.datasets._torchvision import TorchvisionImages, torchvision_class
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from ganbench.datasets._torchvision import Pictures
 
 HELD_OUT_EVERY = 5
 
@@ -41,7 +41,7 @@ class ImageFolder(TorchvisionImages):
         """Return the folder of the images."""
         return data_folder() / Path(self.folder).expanduser()
 
-    def open(self, folder: Path, *, held: bool, download: bool) -> Any:  # noqa: ANN401 - torchvision is untyped
+    def open(self, folder: Path, *, held: bool, download: bool) -> Pictures:
         """Return the images that are trained on, or every fifth of a class, in the order of the files' names."""
         images = torchvision_class("ImageFolder")(folder / Path(self.folder).expanduser())
         classes = torch.tensor(images.targets)
@@ -51,7 +51,3 @@ class ImageFolder(TorchvisionImages):
         if not kept.any():
             raise ValueError(f"no class has {HELD_OUT_EVERY} images, so none can be held out")
         return torch.utils.data.Subset(images, (kept if held else ~kept).nonzero().squeeze(1).tolist())
-
-    def pixels(self, images: Any) -> Tensor:  # noqa: ANN401 - torchvision is untyped
-        """Return all images at `size`."""
-        return each_resized(images, self.size)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ShapeImages(Dataset):
-    """One figure a colour image on black: `shapes` figures × `colours` colours × `places`² places, all equally likely.
+    """Images of one figure on black: `shapes` figures × `colours` colours × `places`² places, all equally likely.
 
     Figures: disc, square, triangle, cross, ring, bars; colours: red, green, blue, yellow, magenta, cyan, white. Each
     place is a cell of at least 8 pixels, in which a figure has 64 drawings of different size and position; every fourth
@@ -39,7 +39,7 @@ class ShapeImages(Dataset):
     tolerance: Annotated[float, Gt(0)] = 0.4
 
     def __post_init__(self) -> None:
-        """Leave every place 8 pixels, in which figures can be told apart."""
+        """Check that every place has 8 pixels, so that figures can be told apart."""
         if self.size < 8 * self.places:
             raise ValueError(f"{self.places} places of 8 pixels need a size of {8 * self.places}, not {self.size}")
 
@@ -55,7 +55,7 @@ class ShapeImages(Dataset):
 
     @property
     def preparation(self) -> str:
-        """Return what becomes of a drawing."""
+        """Return how a drawing becomes an image."""
         return f"drawn antialiased at {self.size} px, bytes, x/127.5-1, no dequantisation"
 
     def load(self, device: torch.device) -> Data:

@@ -10,7 +10,7 @@ from annotated_types import Interval
 from ganbench.assets.digits import digit_images
 from ganbench.core.lazy import torch
 from ganbench.datasets import Dataset
-from ganbench.datasets._images import sure_class
+from ganbench.datasets._bytes import sure_class
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -43,7 +43,7 @@ class StackedDigits(Dataset):
 
     @property
     def modes(self) -> int:
-        """Return 1000: one a triple of digits."""
+        """Return 1000: one per triple of digits."""
         return CLASSES**3
 
     @property
@@ -62,7 +62,7 @@ class Triples:
 
     Args:
         scans: `[N, 1, H, W]` to train on. labels: `[N]`, 0 to 9. held: `[M, 1, H, W]`.
-        confidence: the classifier's largest probability of a triple from which on a sample is of high quality.
+        confidence: a sample is of high quality where its triple has at least this probability.
     """
 
     def __init__(self, scans: Tensor, labels: Tensor, held: Tensor, confidence: float, device: torch.device) -> None:
@@ -83,5 +83,5 @@ class Triples:
         return self.held[torch.randint(len(self.held), (n, 3), generator=generator, device=self.held.device)]
 
     def assign(self, samples: Tensor, probabilities: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return the classifier's triple of each image and whether it is sure of it."""
+        """Return the most probable triple of each image, and whether its probability is at least `confidence`."""
         return sure_class(probabilities, self.confidence)

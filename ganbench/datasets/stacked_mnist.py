@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Interval
 
-from ganbench.assets.mnist import CLASSES, mnist_files
+from ganbench.assets.mnist import CLASSES
 from ganbench.core.lazy import torch
 from ganbench.core.streams import stream
-from ganbench.datasets._bytes import resized, scaled
-from ganbench.datasets._images import sure_mode
-from ganbench.datasets._torchvision import DOWNLOAD, TorchvisionImages
-from ganbench.datasets.mnist import require_size
+from ganbench.datasets._bytes import scaled, sure_mode
+from ganbench.datasets.mnist import DigitScans
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -25,7 +22,7 @@ TRIPLES = 128_000
 
 
 @dataclass(frozen=True)
-class StackedMNIST(TorchvisionImages):
+class StackedMNIST(DigitScans):
     """Stacked MNIST: 128,000 fixed triples of MNIST's digits as red, green and blue; the 1,000 triples are the modes.
 
     Mode 100a + 10b + c has the digits a, b, c in this order. The triples are drawn once, from a fixed seed, of the
@@ -40,18 +37,13 @@ class StackedMNIST(TorchvisionImages):
         "the number of triples from the code of Lin et al. 2018, arXiv:1712.04086"
     )
     default_extractor = "stacked_mnist"
-    remedy = DOWNLOAD
 
     extractor: Literal["stacked_mnist", "pixels", "inception", "clip", "dinov2", "vgg"] = "stacked_mnist"  # pyright: ignore[reportIncompatibleVariableOverride] - read only
     confidence: Annotated[float, Interval(ge=0, lt=1)] = 0.6
 
-    def __post_init__(self) -> None:
-        """Look whether the extractor can see images of this size."""
-        require_size(self.extractor, self.name, self.size)
-
     @property
     def modes(self) -> int:
-        """Return 1000, one a triple, where the classifier tells them apart; else 0."""
+        """Return 1000, one per triple, where the classifier tells them apart; else 0."""
         return CLASSES**3 if self.extractor == self.name else 0
 
     @property
@@ -63,22 +55,14 @@ class StackedMNIST(TorchvisionImages):
         """Return the scans on a device, as bytes, and which of them make the triples.
 
         Raises:
-            UsageError: the files are not there, or they are broken.
+            UsageError: the files are missing or broken.
         """
-        train, held = (self._opened(held=held) for held in (False, True))
+        train, held = (self.scans(held=held) for held in (False, True))
         generator = torch.Generator().manual_seed(stream(0, "stacked_mnist triples"))
         triples = torch.randint(len(train.targets), (TRIPLES, 3), generator=generator)
         mode = train.targets[triples] @ torch.tensor([CLASSES**2, CLASSES, 1])
         share = mode.bincount(minlength=CLASSES**3).double() / TRIPLES if self.modes else torch.zeros(0).double()
         return Triples(self.pixels(train), triples, self.pixels(held), share, self.confidence, device)
-
-    def open(self, folder: Path, *, held: bool, download: bool) -> Any:  # noqa: ANN401 - torchvision is untyped
-        """Return MNIST's training split, or its test split as held out."""
-        return mnist_files(folder, held=held, download=download)
-
-    def pixels(self, images: Any) -> Tensor:  # noqa: ANN401 - torchvision is untyped
-        """Return all scans at `size`, `[N, 1, size, size]` uint8."""
-        return resized(images.data.unsqueeze(1), self.size)
 
 
 class Triples:
@@ -87,7 +71,7 @@ class Triples:
     Args:
         scans: `[N, 1, H, W]` uint8. triples: `[T, 3]`, the scans of each training image. held: `[M, 1, H, W]` uint8.
         weights: `[1000]`, the triples' shares; empty where no classifier knows them.
-        confidence: the classifier's largest probability of a triple from which on a sample is of high quality.
+        confidence: a sample is of high quality where its triple has at least this probability.
     """
 
     def __init__(
@@ -110,5 +94,5 @@ class Triples:
         return scaled(self.held[rows])
 
     def assign(self, samples: Tensor, probabilities: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return the classifier's triple of each image and whether it is sure of it; mode 0 where none are known."""
+        """Return the most probable triple of each image, and whether it is certain; mode 0 where none are known."""
         return sure_mode(samples, probabilities, self.weights, self.confidence)

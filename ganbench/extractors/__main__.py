@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ganbench.assets.download import run, wanted
+from ganbench.assets.download import requested_names, run
 from ganbench.core import registry
 from ganbench.core.errors import GanbenchError
 from ganbench.extractors._fidelity import FidelityExtractor
@@ -14,11 +14,11 @@ def main(arguments: Sequence[str]) -> None:
     """Download the weights of the named extractors into torch hub's folder.
 
     Raises:
-        UsageError: a name is missing, or it is none of an extractor with weights.
+        UsageError: no name is given, or one is not of an extractor with weights.
         GanbenchError: the download failed.
     """
     known = {n: cls() for n, cls in registry.components("extractor").items() if issubclass(cls, FidelityExtractor)}
-    for name in wanted("ganbench.extractors", known, arguments):
+    for name in requested_names("ganbench.extractors", known, arguments):
         try:
             known[name].download()
         except Exception as error:  # whatever the network or the disk raise

@@ -1,4 +1,4 @@
-"""torch-fidelity's extractors: where their weights are, what to say where they are not, how samples become features."""
+"""torch-fidelity's extractors: where their weights are, how to get them, and how samples become features."""
 
 from __future__ import annotations
 

@@ -1,38 +1,50 @@
-"""A small classifier of MNIST's digits."""
+"""A small convolutional classifier of MNIST's digits."""
 
 from __future__ import annotations
 
-import functools
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganbench.assets.data_folder import DOWNLOAD, data_folder
 from ganbench.assets.mnist import mnist_files
-from ganbench.core.errors import GanbenchError, UsageError
-from ganbench.core.lazy import torch
-from ganbench.extractors import Extractor
-from ganbench.extractors import _scans as scans
-from ganbench.extractors._cache import read_weights, write_weights
+from ganbench.core.errors import UsageError
+from ganbench.core.lazy import F, torch
+from ganbench.extractors._trained import (
+    BATCH,
+    BLENDS,
+    CLASSES,
+    RATE,
+    WIDTH,
+    TrainedClassifier,
+    content_hash,
+    shifted,
+    with_outliers,
+)
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Generator, Tensor
 
-    from ganbench.extractors._scans import Weights
+    from ganbench.extractors._trained import Weights
 
-LEAST_ACCURACY = 0.99
-USUAL_SIZE = 32
 WEIGHTS_VERSION = 1
+SIDE = 28
+MAPS, KERNELS = (32, 64), (5, 3)
+FLAT = MAPS[1] * (SIDE // 4) ** 2
+SIZES = (16, 32)  # of images that it is trained on, in turn; larger ones are shrunk, as those of 32 are
+EPOCHS, LEAST_STEPS = 10, 600
+SHIFT = 2  # pixels
+NOISE = 6  # samples of each of four kinds of noise, beside each batch
+CHUNK = 1000  # images at a time: the first layer's output is six times as large as they are
 
 
 @dataclass(frozen=True)
-class MNIST(Extractor):
+class MNIST(TrainedClassifier):
     """64 features of a convolutional classifier of MNIST (32 and 64 maps, 64 units, 10 classes), before its last layer.
 
-    Trained once on the training scans in `$GANBENCH_DATA`, shifted, noisy and at 16 and 32 pixels, and to be unsure of
-    images that are no digit, from a fixed seed on one thread (about a minute), and cached. At the size of the images
-    that it is asked about it must be right on 0.99 of the test scans. Images are resized to 28 pixels, antialiased.
+    It is trained once on the training scans in `$GANBENCH_DATA`, shifted, noisy and at 16 and 32 pixels, and to be
+    uncertain about images that are no digit, from a fixed seed on one thread (about a minute), and cached. It must be
+    right on 0.99 of the test scans at the size of the images it is given. They are resized to 28 pixels, antialiased.
     """
 
     name = "mnist"
@@ -40,111 +52,110 @@ class MNIST(Extractor):
         "trained here on LeCun et al. 1998, with the outlier exposure of Hendrycks et al. 2019, arXiv:1812.04606; "
         "the role of Inception in Heusel et al. 2017, arXiv:1706.08500"
     )
-
-    def prepare(self) -> None:
-        """Train the classifier, or find it in the user's cache.
-
-        Raises:
-            UsageError: MNIST's files are not there, or they are broken.
-            GanbenchError: its accuracy on test scans of 32 pixels is below 0.99.
-        """
-        _weights(data_folder())
+    usual_size = 32
+    least_accuracy = 0.99
+    remedy = "are the files in {folder} MNIST's? choose a larger size, or extractor: pixels"
+    shapes = {
+        "k1": (MAPS[0], 1, KERNELS[0], KERNELS[0]),
+        "b1": (MAPS[0],),
+        "k2": (MAPS[1], MAPS[0], KERNELS[1], KERNELS[1]),
+        "b2": (MAPS[1],),
+        "w3": (FLAT, WIDTH),
+        "b3": (WIDTH,),
+        "w4": (WIDTH, CLASSES),
+        "b4": (CLASSES,),
+    }
 
     def weights_hash(self) -> str:
         """Return the first 8 hexadecimal digits of the SHA-256 of the scans and labels that it is trained on.
 
         Raises:
-            UsageError: the files are not there, or they are broken.
+            UsageError: the files are missing or broken.
         """
-        return _content(data_folder())[:8]
+        return content_hash(self, self.folder())[:8]
 
-    def extract(self, samples: Tensor) -> Tensor:
-        """Return `[..., n, 64]` features of images `[..., n, 1, H, W]` in [-1, 1].
+    def recipe(self) -> tuple[object, ...]:
+        """Return what decides the weights beside the scans and torch's version."""
+        training = (SIZES, EPOCHS, LEAST_STEPS, BATCH, RATE, SHIFT, NOISE, BLENDS)
+        return (WEIGHTS_VERSION, self.shapes, *training)
 
-        Each set is computed on its own: its features have the same bits whatever lies beside it.
+    def folder(self) -> Path:
+        """Return the data folder."""
+        return data_folder()
+
+    def examples(self, *, held: bool) -> tuple[Tensor, Tensor]:
+        """Return scans `[N, 28, 28]` uint8 and labels `[N]`, to train on or held out.
+
+        Raises:
+            UsageError: the files are missing or broken.
         """
-        known = _known(data_folder(), samples.shape[-1])
-        weights = {name: w.to(samples.device) for name, w in known.items()}
-        sets = samples.flatten(0, -5) if samples.dim() > 4 else samples.unsqueeze(0)
-        with torch.no_grad():
-            found = [torch.cat([scans.features(weights, x) for x in one.split(scans.CHUNK)]) for one in sets]
-            return torch.stack(found).reshape(*samples.shape[:-3], scans.WIDTH)
+        try:
+            files = mnist_files(self.folder(), held=held)
+        except Exception as error:  # readers of broken files raise what they like
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise UsageError(
+                f"extractor mnist: the scans that its classifier learns from cannot be read from {self.folder()} "
+                f"({reason}); {DOWNLOAD.format(name='mnist')}"
+            ) from error
+        return files.data, files.targets
 
-    def class_probabilities(self, features: Tensor) -> Tensor:
-        """Return the class probabilities `[..., n, 10]` of features `[..., n, 64]`."""
-        weights = {name: w.to(features.device) for name, w in _weights(data_folder()).items()}
-        with torch.no_grad():
-            return torch.softmax(scans.logits(weights, features), dim=-1)
+    def as_images(self, scans: Tensor, size: int) -> Tensor:
+        """Return bytes `[n, 28, 28]` as images `[n, 1, size, size]` in [-1, 1]."""
+        return resized(scaled(scans).unsqueeze(1), size)
 
+    def initial_weights(self, generator: Generator) -> Weights:
+        """Return weights from He's initialisation, and biases of zero."""
+        weights: Weights = {}
+        for name, shape in self.shapes.items():
+            inputs = shape[0] if name.startswith("w") else torch.Size(shape[1:]).numel()
+            spread = 0.0 if name.startswith("b") else (2 / inputs) ** 0.5
+            weights[name] = spread * torch.randn(shape, generator=generator)
+        return weights
 
-@functools.cache
-def _weights(folder: Path) -> Weights:
-    """Return the weights of the classifier of the files in `folder` from the cache, or train and write them there."""
-    path = cache_file(folder)
-    held = _read(folder, held=True)
-    cached = read_weights(path, scans.SHAPES)
-    if cached is not None and scans.accuracy(cached, *held, USUAL_SIZE) >= LEAST_ACCURACY:
-        return cached
-    weights = scans.train(*_read(folder, held=False))
-    require_accuracy(scans.accuracy(weights, *held, USUAL_SIZE), USUAL_SIZE, LEAST_ACCURACY)
-    write_weights(path, weights)
-    return weights
+    def steps(self, examples: int) -> int:
+        """Return ten epochs of batches, at least 600."""
+        return max(LEAST_STEPS, EPOCHS * examples // BATCH)
 
+    def batch(self, scans: Tensor, labels: Tensor, step: int, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Return shifted, slightly noisy digits and outliers, as they come out of 16 and 32 pixels in turn.
 
-@functools.cache
-def _known(folder: Path, size: int) -> Weights:
-    """Return the weights where they are good enough for images of `size` pixels."""
-    weights = _weights(folder)
-    if size != USUAL_SIZE:
-        require_accuracy(scans.accuracy(weights, *_read(folder, held=True), size), size, LEAST_ACCURACY)
-    return weights
-
-
-def require_accuracy(found: float, size: int, least: float) -> None:
-    """Look whether the classifier is good enough to judge by.
-
-    Raises:
-        GanbenchError: it is not.
-    """
-    if found < least:
-        raise GanbenchError(
-            f"extractor mnist: the classifier is right on {found:.3f} of the test scans of {size} pixels and must be "
-            f"on {least}; are the files in {data_folder()} MNIST's? choose a larger size, or extractor: pixels"
+        The noise is shuffled pixels, uniform numbers, fine and coarse, and one grey all over.
+        """
+        moved = scaled(shifted(scans, SHIFT, 0, generator))
+        images = moved + 0.1 * torch.randn(moved.shape, generator=generator)
+        order = torch.rand(NOISE, SIDE**2, generator=generator).argsort(1)
+        fine, coarse, grey = (2 * torch.rand(NOISE, 1, s, s, generator=generator) - 1 for s in (SIDE, 7, 1))
+        noise = (
+            images[:NOISE].flatten(1).gather(1, order).reshape(-1, 1, SIDE, SIDE),
+            fine,
+            F.interpolate(coarse, (SIDE, SIDE), mode="bilinear", align_corners=False),
+            grey.expand(-1, -1, SIDE, SIDE),
         )
+        images, targets = with_outliers(images, labels, torch.cat(noise), generator)
+        return resized(resized(images, SIZES[step % len(SIZES)]), SIDE), targets
+
+    def features(self, weights: Weights, images: Tensor) -> Tensor:
+        """Return features `[n, 64]` of images `[n, 1, H, W]` in [-1, 1]."""
+        return torch.cat([_features(weights, part) for part in images.split(CHUNK)])
+
+    def logits(self, weights: Weights, features: Tensor) -> Tensor:
+        """Return logits `[..., 10]` of features `[..., 64]`."""
+        return features @ weights["w4"] + weights["b4"]
 
 
-def cache_file(folder: Path) -> Path:
-    """Return where the weights are kept: a name that changes with the recipe, the data and torch."""
-    from platformdirs import user_cache_dir
-
-    recipe = (
-        WEIGHTS_VERSION,
-        scans.SHAPES,
-        scans.SIZES,
-        *(scans.EPOCHS, scans.LEAST_STEPS, scans.BATCH, scans.RATE),
-        *(scans.SHIFT, scans.KIND, scans.BLENDS),
-        torch.__version__,
-        _content(folder),
-    )
-    digest = hashlib.sha256(repr(recipe).encode()).hexdigest()
-    return Path(user_cache_dir("ganbench")) / f"mnist-{digest[:16]}.pt"
+def _features(weights: Weights, images: Tensor) -> Tensor:
+    h = F.relu(F.conv2d(resized(images, SIDE), weights["k1"], weights["b1"], stride=2, padding=2))
+    h = F.relu(F.conv2d(h, weights["k2"], weights["b2"], stride=2, padding=1))
+    return F.relu(h.flatten(1) @ weights["w3"] + weights["b3"])
 
 
-@functools.cache
-def _content(folder: Path) -> str:
-    """Return the SHA-256 of the training scans and their labels."""
-    images, labels = _read(folder, held=False)
-    return hashlib.sha256(images.numpy().tobytes() + labels.numpy().tobytes()).hexdigest()
+def resized(images: Tensor, side: int) -> Tensor:
+    """Return images `[n, 1, H, W]` at `side` pixels, antialiased."""
+    if images.shape[-2:] == (side, side):
+        return images
+    return F.interpolate(images, (side, side), mode="bilinear", antialias=True, align_corners=False)
 
 
-def _read(folder: Path, *, held: bool) -> tuple[Tensor, Tensor]:
-    """Return scans `[N, 28, 28]` uint8 and labels `[N]`, to train on or held out."""
-    try:
-        files = mnist_files(folder, held=held)
-    except Exception as error:  # readers of broken files raise what they like
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UsageError(
-            f"extractor mnist: the scans that its classifier learns from cannot be read from {folder} ({reason}); "
-            f"{DOWNLOAD.format(name='mnist')}"
-        ) from error
-    return files.data, files.targets
+def scaled(scans: Tensor) -> Tensor:
+    """Return bytes 0…255 as numbers -1…1."""
+    return scans.float() / 127.5 - 1

@@ -16,7 +16,7 @@ SIDE = 8
 
 @dataclass(frozen=True)
 class Pixels(Extractor):
-    """The image averaged to 8×8 places: 64 numbers a colour, for data that no classifier here knows.
+    """The image averaged to 8×8 places: 64 numbers per colour, for data that no classifier here knows.
 
     Distances then are of layout and colour, not of content: compare them with their floor, and with no other
     extractor's. Few enough for a covariance of a few thousand samples, which all pixels of a larger image are not.

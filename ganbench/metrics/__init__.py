@@ -1,4 +1,4 @@
-"""Metrics: what judges samples against the data. One file each; a file's presence registers it."""
+"""Metrics compare generated samples with real ones. One file each; a file's presence registers it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sample:
-    """A set of samples with what the data set and its extractor say of them; leading axes (seeds) are free.
+    """A set of samples with their features and modes, by the data set and its extractor; leading axes are seeds.
 
     Attributes:
         points: `[..., n, *shape]`. features: `[..., n, d]`.
         mode: `[..., n]` int64, the nearest mode. good: `[..., n]` bool, of high quality.
         probabilities: `[..., n, classes]` from the extractor; None where it knows no classes.
-        log_density: `[..., n]` under the distribution of the data; None where that is not known or no metric wants it.
+        log_density: `[..., n]` under the distribution of the data; None where it is not known or no metric requires it.
         training: on the real side, features `[N, d]` of the training set; None where the data are endless or no metric
-            wants it.
+            requires it.
+
+    Example:
+        >>> import torch
+        >>> points = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+        >>> Sample(points, points, mode=torch.tensor([0, 1]), good=torch.tensor([True, False])).probabilities is None
+        True
     """
 
     points: Tensor
@@ -42,16 +48,35 @@ Every = Annotated[int | None, Ge(1)]
 
 @dataclass(frozen=True)
 class Metric(Component):
-    """Numbers that judge generated samples `[..., n, …]` against real ones `[m, …]`, one a leading index.
+    """Numbers that compare generated samples `[..., n, …]` with real ones `[m, …]`, one per leading index.
 
     The real-against-real floor of a metric is the metric of an independent real set in the generator's place.
 
     Attributes:
-        every: steps between two of its values: it is asked at the evaluations that reach a multiple of them, and at the
-            last. None: eight times a run. A cheap metric sets 1, every evaluation.
+        every: steps between two of its values: it is computed at the evaluations that reach a multiple of them, and at
+            the last. None: eight times per run. A cheap metric sets 1, every evaluation.
         columns: what it returns.
         requires_fields: which of a sample's optional fields it reads, `("log_density",)` or `("training",)`; the others
             are None.
+
+    Example:
+        >>> import torch
+        >>> from dataclasses import dataclass
+        >>> @dataclass(frozen=True)
+        ... class MeanShift(Metric):
+        ...     '''The distance between the means of the features.'''
+        ...
+        ...     name = "mean_shift"
+        ...     columns = (Column("mean_shift", "distance between mean features", "1", "lower"),)
+        ...
+        ...     def compute(self, fake, real, weights):
+        ...         return {"mean_shift": (fake.features.mean(-2) - real.features.mean(-2)).norm(dim=-1)}
+        >>> def sample(points):
+        ...     mode = torch.zeros(points.shape[:-1], dtype=torch.int64)
+        ...     return Sample(points, points, mode, mode == 0)
+        >>> fake, real = torch.full((4, 10, 2), 0.0), torch.tensor([[3.0, 4.0]])  # four seeds, ten samples each
+        >>> MeanShift().compute(sample(fake), sample(real), torch.ones(1))
+        {'mean_shift': tensor([5., 5., 5., 5.])}
     """
 
     kind: ClassVar[str] = "metric"

@@ -1,4 +1,4 @@
-"""What the metrics of feature sets share: one set at a time, in float64, and distances between sets."""
+"""What the metrics of feature sets share: computing one set at a time, in float64, and distances between sets."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def mean_within(x: Tensor, of: Pairs = distances) -> Tensor:
 def neighbour_distances(x: Tensor, k: int) -> Tensor:
     """Return each row's distance to its k-th nearest other row, `[n, d] → [n]`; n > k."""
     # Filled in place: small results kept between the large blocks would leave holes that no next block fits into.
-    found = x.new_empty(len(x))
+    kth = x.new_empty(len(x))
     for start, block in blocks(x, x):
         block.diagonal(offset=start).fill_(torch.inf)
-        found[start : start + len(block)] = block.topk(k, dim=1, largest=False).values[:, -1]
-    return found
+        kth[start : start + len(block)] = block.topk(k, dim=1, largest=False).values[:, -1]
+    return kth

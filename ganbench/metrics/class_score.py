@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class ClassScore(Metric):
     """exp(E KL(p(y|x) ‖ p(y))) with the extractor's class probabilities: from 1 to the number of classes.
 
-    High where every sample is surely of one class and the classes are even; blind to variety within a class and to
-    memorisation. It looks at no real sample, so compare it with its floor. NaN for data without classes.
+    High where the class of every sample is certain and the classes are even; blind to variety within a class and to
+    memorisation. It uses no real sample, so compare it with its floor. NaN for data without classes.
     """
 
     name = "class_score"

@@ -75,7 +75,7 @@ def _counts(mode: Tensor, good: Tensor | None, modes: int) -> Tensor:
 
 
 def _spread(sample: Sample, modes: int) -> Tensor:
-    """Return √(mean squared distance an axis of good samples from their own mode's mean), `[..., n, d] → [...]`."""
+    """Return √(mean squared distance per axis of good samples from their mode's mean), `[..., n, d] → [...]`."""
     x, good = sample.features.double(), sample.good.double().unsqueeze(-1)
     mode = sample.mode.unsqueeze(-1).expand(x.shape)
     count = _counts(sample.mode, sample.good, modes)

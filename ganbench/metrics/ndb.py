@@ -25,7 +25,7 @@ class NDB(Metric):
     """Share of bins that hold significantly more or fewer generated than real samples; about 0.05 by chance.
 
     The bins are k-means cells of the real features, the test is the two-proportion z-test at 5 %. With fewer than ten
-    real samples a bin there are fewer bins. NaN for non-finite features.
+    real samples per bin there are fewer bins. NaN for non-finite features.
     """
 
     name = "ndb"
@@ -43,10 +43,10 @@ class NDB(Metric):
         expected = _shares(y, centres)
 
         def judge(x: Tensor) -> list[Tensor]:
-            found, n, m = _shares(x, centres), len(x), len(y)
-            pooled = (n * found + m * expected) / (n + m)
+            generated, n, m = _shares(x, centres), len(x), len(y)
+            pooled = (n * generated + m * expected) / (n + m)
             error = (pooled * (1 - pooled) * (1 / n + 1 / m)).sqrt()
-            return [((found - expected).abs() > SIGNIFICANT * error).double().mean()]
+            return [((generated - expected).abs() > SIGNIFICANT * error).double().mean()]
 
         return judge_each(fake.features, ["ndb"], judge)
 

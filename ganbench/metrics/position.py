@@ -1,4 +1,4 @@
-"""Where the generator is: what its movement from evaluation to evaluation is read from."""
+"""Where the generator is: the source of its movement from evaluation to evaluation."""
 
 from __future__ import annotations
 

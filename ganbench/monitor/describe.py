@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ganbench.core.component import Component
-from ganbench.core.trial import DEFAULT_SCHEDULE
+from ganbench.core.naming import DEFAULT_SCHEDULE
 from ganbench.losses import Loss
 from ganbench.monitor.hooks import Player
 from ganbench.monitor.record import Record
-from ganbench.sweep.manifest import FORMAT
+from ganbench.tables.manifest import FORMAT
 
 
 def labels(generator: Player, discriminator: Player, data: str, loss: Loss | None) -> dict[str, str]:

@@ -32,7 +32,7 @@ from ganbench.monitor.judge import Features, SampleEvaluator
 from ganbench.monitor.record import Record
 from ganbench.monitor.view import View
 from ganbench.sinks import Sink, Writers
-from ganbench.sweep.manifest import environment
+from ganbench.tables.manifest import environment
 
 log = logging.getLogger("ganbench.monitor")
 

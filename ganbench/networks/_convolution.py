@@ -17,10 +17,9 @@ THIN = 3  # channels of an image
 def fastest(channels: tuple[int, int], side: int, stride: int, transposed: bool, device: str) -> Way:
     """Return the way for `channels` (in, out) and an input `side` pixels wide.
 
-    It depends on neither the seeds nor the batch, so that a seed alone and in company takes the same path. The rule is
-    measured on a CPU (docs/performance.md); elsewhere convolutions are grouped. Of a looped convolution a seed has the
-    same bits alone and in company; channels last would be faster at stride 2 too, but there it is by less than that
-    is worth.
+    It depends on neither the seeds nor the batch, so that a seed takes the same path alone and packed with others. The
+    rule is measured on a CPU (docs/performance.md); on other devices convolutions are grouped. In a loop a seed has the
+    same bits alone and packed; channels last would be faster at stride 2 too, but by less than that is worth.
     """
     if device != "cpu":
         return "grouped"
@@ -36,9 +35,9 @@ def convolve(
     """Return each seed's images `[B, S·in, H, W]` convolved with its own kernels, `[B, S·out, H', W']`.
 
     `weight` is `[S, out, in, k, k]`, or `[S, in, out, k, k]` where transposed. `way` is one grouped convolution, the
-    same with channels last in memory (what comes out has them last too, so the next layer finds them so), a loop over
-    seeds, or a batched matrix product of image columns; they are equal to rounding. Within a seed, channels may be in
-    `groups` that see only each other (`weight` is then `[S, out, in/groups, k, k]`; never as columns).
+    same with channels last in memory (the result has them last too, ready for the next layer), a loop over seeds, or a
+    batched matrix product of image columns; they are equal to rounding. Within a seed, channels may be in `groups` that
+    see only each other (`weight` is then `[S, out, in/groups, k, k]`; never as columns).
     """
     if way == "columns" and groups == 1:
         return _from_columns(x, weight, stride, padding) if transposed else _of_columns(x, weight, stride, padding)
@@ -49,7 +48,7 @@ def convolve(
             x, kernels = (t.contiguous(memory_format=torch.channels_last) for t in (x, kernels))
         return function(x, kernels, stride=stride, padding=padding, groups=len(weight) * groups)
     images = zip(x.chunk(len(weight), dim=1), weight.unbind(0), strict=True)
-    each = [function(own, kernel, stride=stride, padding=padding, groups=groups) for own, kernel in images]
+    each = [function(image, kernel, stride=stride, padding=padding, groups=groups) for image, kernel in images]
     return torch.cat(each, dim=1)
 
 

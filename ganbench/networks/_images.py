@@ -79,7 +79,7 @@ class ImageDropout(Dropout):
         self.channels = channels
 
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
-        """Return `x` with its own mask a seed."""
+        """Return `x` with one mask per seed."""
         return pack(super().__call__(params, buffers, unpack(x, self.channels), training, noise))
 
 

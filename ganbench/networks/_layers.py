@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Layer(Protocol):
-    """One layer: its own share of a network's parameters, and what it computes."""
+    """One layer: its part of a network's parameters, and what it computes."""
 
     def init(self, generator: Generator) -> tuple[Params, Params]:
         """Return one seed's parameters and buffers, without the seed axis."""
@@ -34,7 +34,7 @@ class Layer(Protocol):
 
 
 @dataclass(frozen=True)
-class Net:
+class Sequential:
     """Layers one after the other."""
 
     layers: Sequence[Layer]
@@ -44,9 +44,9 @@ class Net:
         params: Params = {}
         buffers: Params = {}
         for layer in self.layers:
-            own, kept = layer.init(generator)
-            params |= own
-            buffers |= kept
+            layer_params, layer_buffers = layer.init(generator)
+            params |= layer_params
+            buffers |= layer_buffers
         return params, buffers
 
     def apply(self, params: Params, buffers: Params, x: Tensor, *, training: bool, noise: Noise | None) -> Tensor:
@@ -101,7 +101,7 @@ class Residual:
     """
 
     def __init__(self, inner: Sequence[Layer], shortcut: Sequence[Layer] = ()) -> None:
-        self.inner, self.shortcut = Net(inner), Net(shortcut)
+        self.inner, self.shortcut = Sequential(inner), Sequential(shortcut)
 
     def init(self, generator: Generator) -> tuple[Params, Params]:
         """Return the parameters and buffers of both branches."""
@@ -152,7 +152,7 @@ class Dropout:
         return {}, {}
 
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
-        """Return `x` with its own mask a seed."""
+        """Return `x` with one mask per seed."""
         if not training or noise is None:
             return x
         keep = noise.uniform(self.name, *x.shape[1:]) >= self.p

@@ -16,7 +16,7 @@ EPS = 1e-5
 
 
 class Affine:
-    """What all normalisations share: a scale that starts at 1 and a bias that starts at 0, one a feature or channel."""
+    """What all normalisations share: a scale from 1 and a bias from 0, one of each per feature or channel."""
 
     def __init__(self, name: str, features: int) -> None:
         self.scale, self.bias, self.features = f"{name}.scale", f"{name}.bias", features
@@ -70,7 +70,7 @@ class LayerNorm(Affine):
 
 
 class ImageLayerNorm(Affine):
-    """Layer norm over the channels and places of each image, with a scale and a bias a channel."""
+    """Layer norm over the channels and places of each image, with a scale and a bias per channel."""
 
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
         """Return the normalised images; a seed's channels are one group of the packed layout."""
@@ -83,5 +83,5 @@ class ImageInstanceNorm(Affine):
 
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
         """Return the normalised images."""
-        # A group a channel: `F.instance_norm` sums the parameters' gradients in an order that depends on the company.
+        # One group per channel: `F.instance_norm` sums the parameters' gradients in an order that other seeds change.
         return F.group_norm(x, x.shape[1], params[self.scale].flatten(), params[self.bias].flatten(), eps=EPS)

@@ -1,7 +1,7 @@
 """Virtual batch norm: a generator's samples normalised by a reference batch that never changes.
 
 The reference latents travel as the last rows of every batch from `Reference` to `without_reference`, so that each
-normalisation meets the reference as the layers before it have made it.
+normalisation sees the reference as the layers before it have transformed it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Reference:
 
 
 def without_reference() -> Function:
-    """Return a layer that takes the reference away again, from `[S, B + ROWS, …]`."""
+    """Return a layer that removes the reference, from `[S, B + ROWS, …]`."""
     return Function(lambda x: x[:, :-ROWS])
 
 
@@ -56,19 +56,19 @@ class VirtualBatchNorm(Affine):
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
         """Return the normalised batch, the reference as its last rows."""
         rows, last = x.shape[self.batch], (self.batch, x.shape[self.batch] - ROWS, ROWS)
-        mean, own = x, None  # of each sample over its places; a point has none
+        mean, within = x, None  # mean and variance of each sample over its places; a point has none
         if self.places:
             mean = x.mean(self.places, keepdim=True)
-            own = (x - mean).square().mean(self.places, keepdim=True)
+            within = (x - mean).square().mean(self.places, keepdim=True)
         away = mean - mean.narrow(*last).mean(self.batch, keepdim=True)
         share = torch.full((rows,), 1 / (ROWS + 1), dtype=x.dtype, device=x.device)
         share[-ROWS:] = 0.0  # the reference is normalised by itself alone
         share = share.view([-1 if i == self.batch % x.dim() else 1 for i in range(x.dim())])
         squares = away.square()
         var = (1 - share) * (squares.narrow(*last).mean(self.batch, keepdim=True) + share * squares)
-        if own is not None:
-            var = var + (1 - share) * own.narrow(*last).mean(self.batch, keepdim=True) + share * own
-        centred = away if own is None else x - mean + away
+        if within is not None:
+            var = var + (1 - share) * within.narrow(*last).mean(self.batch, keepdim=True) + share * within
+        centred = away if within is None else x - mean + away
         gain = self.shape(params[self.scale]) * torch.rsqrt(var + EPS)
         return (centred - share * away) * gain + self.shape(params[self.bias])
 

@@ -11,7 +11,7 @@ from annotated_types import Interval
 from ganbench.core.lazy import torch
 from ganbench.networks import Network, Params
 from ganbench.networks._initialisers import Initialisation, initialiser
-from ganbench.networks._layers import Function, Layer, Linear, Net, activation
+from ganbench.networks._layers import Function, Layer, Linear, Sequential, activation
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -44,12 +44,12 @@ class Autoencoder(Network):
     init: Initialisation = "default"
     init_scale: float = 1.0
 
-    def generator(self, shape: tuple[int, ...]) -> Net:
+    def generator(self, shape: tuple[int, ...]) -> Sequential:
         """Return the generator `[S, B, latent] → [S, B, *shape]`."""
         layers = self._layers("linear", [self.latent, *[self.width] * self.depth, prod(shape)], "relu")
         if len(shape) > 1:
             layers += [activation("tanh"), Function(lambda x: x.unflatten(-1, shape))]
-        return Net(layers)
+        return Sequential(layers)
 
     def trunk(self, shape: tuple[int, ...]) -> tuple[SquaredError, int]:
         """Return each coordinate's squared reconstruction error `[S, B, *shape] → [S, B, F]`, and F = ∏ shape."""
@@ -58,11 +58,11 @@ class Autoencoder(Network):
         layers += self._layers("decoder", [self.code, self.d_width, n], "leaky_relu")
         if len(shape) > 1:
             layers.append(activation("tanh"))
-        return SquaredError(Net(layers)), n
+        return SquaredError(Sequential(layers)), n
 
-    def head(self, width: int) -> Net:
+    def head(self, width: int) -> Sequential:
         """Return minus the mean error, `[S, B, width] → [S, B, 1]`; it has no weights."""
-        return Net([Function(lambda error: -error.mean(-1, keepdim=True))])
+        return Sequential([Function(lambda error: -error.mean(-1, keepdim=True))])
 
     def _layers(self, name: str, sizes: list[int], act: str) -> list[Layer]:
         """Return linear layers through these sizes with an activation between each two."""
@@ -79,7 +79,7 @@ class Autoencoder(Network):
 class SquaredError:
     """(x − reconstruction of x)², coordinate by coordinate."""
 
-    autoencoder: Net
+    autoencoder: Sequential
 
     def init(self, generator: Generator) -> tuple[Params, Params]:
         """Return one seed's parameters and buffers, without the seed axis."""

@@ -9,14 +9,12 @@ from annotated_types import Interval
 
 from ganbench.core.lazy import torch
 from ganbench.core.trial import Trial
-from ganbench.networks import Net as AnyNet
-from ganbench.networks import Network
+from ganbench.networks import Net, Network
 from ganbench.networks._attention import SelfAttention
 from ganbench.networks._images import Conv, ImageDropout, pack, unpack
 from ganbench.networks._initialisers import Initialisation, initialiser
-from ganbench.networks._layers import Function, Layer, Linear, Net, activation
-from ganbench.networks._norm_choice import absorbs_bias, image_norm
-from ganbench.networks._options import discriminator_traits, reparametrised
+from ganbench.networks._layers import Function, Layer, Linear, Sequential, activation
+from ganbench.networks._options import absorbs_bias, discriminator_traits, image_norm, reparametrised, unfit_images
 from ganbench.networks._virtual import Reference, without_reference
 
 Size = Annotated[int, Interval(ge=1, le=4096)]
@@ -36,6 +34,7 @@ class DCGAN(Network):
     version = 3
     source = "Radford et al. 2016, arXiv:1511.06434, section 3"
     requires = {"images": "dcgan builds convolutions and the data set has no images"}
+    convolutions = 6
 
     latent: Size = 32
     channels: Size = 16
@@ -48,15 +47,12 @@ class DCGAN(Network):
     init_scale: float = 0.02
 
     def parameter_traits(self) -> tuple[str, ...]:
-        """Say what others may object to in this discriminator."""
+        """Return the traits of this discriminator, which other components may conflict with."""
         return discriminator_traits(self.parameters)
 
     def skip(self, trial: Trial) -> str | None:
         """Return why these networks cannot make the data set's images."""
-        shape = getattr(trial.dataset.build(), "shape", ())
-        if len(shape) == 3 and (shape[1] != shape[2] or shape[1] not in (8, 16, 32, 64)):
-            return f"dcgan makes square images of 8, 16, 32 or 64 pixels, not {shape[1]}×{shape[2]}"
-        return None
+        return unfit_images(self.name, trial)
 
     def _widths(self, size: int) -> tuple[int, list[int]]:
         """Return the side of the smallest map and the widths from the image's side inwards."""
@@ -64,7 +60,7 @@ class DCGAN(Network):
         doublings = (size // side).bit_length() - 1
         return side, [self.channels * 2**i for i in range(doublings)]
 
-    def generator(self, shape: tuple[int, ...]) -> Net:
+    def generator(self, shape: tuple[int, ...]) -> Sequential:
         """Return the generator `[S, B, latent] → [S, B, C, H, W]`."""
         side, widths = self._widths(shape[1])
         start = initialiser(self.init, self.init_scale)
@@ -81,9 +77,9 @@ class DCGAN(Network):
                 layers.append(SelfAttention("attention", inputs, start))
             layers.append(Conv(f"conv{i}", (inputs, outputs), start, transposed=True, bias=last or not free))
         layers += [activation("tanh"), Function(lambda x: unpack(x, shape[0]))]
-        return Net([Reference(self.latent), *layers, without_reference()] if self.norm == "virtual" else layers)
+        return Sequential([Reference(self.latent), *layers, without_reference()] if self.norm == "virtual" else layers)
 
-    def trunk(self, shape: tuple[int, ...]) -> tuple[AnyNet, int]:
+    def trunk(self, shape: tuple[int, ...]) -> tuple[Net, int]:
         """Return the discriminator up to its last hidden layer `[S, B, C, H, W] → [S, B, F]`, and F."""
         side, widths = self._widths(shape[1])
         start = initialiser(self.init, self.init_scale)
@@ -98,9 +94,9 @@ class DCGAN(Network):
                 layers.append(SelfAttention("attention", outputs, start))
         width = widths[-1]
         layers.append(Function(lambda x: torch.flatten(unpack(x, width), 2)))
-        return reparametrised(Net(layers), self.d_weight_norm), width * side**2
+        return reparametrised(Sequential(layers), self.d_weight_norm), width * side**2
 
-    def head(self, width: int) -> AnyNet:
+    def head(self, width: int) -> Net:
         """Return the discriminator's last layer `[S, B, width] → [S, B, 1]`."""
-        last = Net([Linear("head", width, 1, initialiser(self.init, self.init_scale))])
+        last = Sequential([Linear("head", width, 1, initialiser(self.init, self.init_scale))])
         return reparametrised(last, self.d_weight_norm)

@@ -10,7 +10,7 @@ from annotated_types import Ge
 from ganbench.core.lazy import torch
 from ganbench.core.trial import Trial
 from ganbench.networks import Network
-from ganbench.networks._layers import Function, Net
+from ganbench.networks._layers import Function, Sequential
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dirac(Network):
-    """G(z) = θ and D(x) = ψ x, one number each, started at `theta` and `psi` plus a seed's own `jitter` · N(0, 1).
+    """G(z) = θ and D(x) = ψ x, one number each, started at `theta` and `psi` plus `jitter` · N(0, 1), drawn per seed.
 
     With the `dirac` data and the Wasserstein loss this is the bilinear game min_θ max_ψ −ψθ.
     """
@@ -39,21 +39,21 @@ class Dirac(Network):
         shape = getattr(trial.dataset.build(), "shape", (1,))
         return None if shape == (1,) else f"the dirac network makes points of a line, not samples of shape {shape}"
 
-    def generator(self, shape: tuple[int, ...]) -> Net:
+    def generator(self, shape: tuple[int, ...]) -> Sequential:
         """Return the generator `[S, B, 1] → [S, B, 1]`, the same point for every latent."""
-        return Net([_Number("theta", self.theta, self.jitter, multiply=False)])
+        return Sequential([_Number("theta", self.theta, self.jitter, multiply=False)])
 
-    def trunk(self, shape: tuple[int, ...]) -> tuple[Net, int]:
+    def trunk(self, shape: tuple[int, ...]) -> tuple[Sequential, int]:
         """Return the whole discriminator `[S, B, 1] → [S, B, 1]`, and 1."""
-        return Net([_Number("psi", self.psi, self.jitter, multiply=True)]), 1
+        return Sequential([_Number("psi", self.psi, self.jitter, multiply=True)]), 1
 
-    def head(self, width: int) -> Net:
+    def head(self, width: int) -> Sequential:
         """Return the identity: the trunk has answered already."""
-        return Net([Function(lambda x: x)])
+        return Sequential([Function(lambda x: x)])
 
 
 class _Number:
-    """One number a seed: what everything becomes, or what everything is multiplied with."""
+    """One number per seed, which replaces every sample or multiplies it."""
 
     def __init__(self, name: str, start: float, jitter: float, multiply: bool) -> None:
         self.weight, self.start, self.jitter, self.multiply = f"{name}.weight", start, jitter, multiply

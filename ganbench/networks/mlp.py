@@ -9,12 +9,10 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Interval
 
 from ganbench.core.lazy import torch
-from ganbench.networks import Net as AnyNet
-from ganbench.networks import Network
+from ganbench.networks import Net, Network
 from ganbench.networks._initialisers import Initialisation, initialiser
-from ganbench.networks._layers import Dropout, Function, Layer, Linear, Net, Residual, activation, maxout
-from ganbench.networks._norm_choice import absorbs_bias, point_norm
-from ganbench.networks._options import discriminator_traits, reparametrised
+from ganbench.networks._layers import Dropout, Function, Layer, Linear, Residual, Sequential, activation, maxout
+from ganbench.networks._options import absorbs_bias, discriminator_traits, point_norm, reparametrised
 from ganbench.networks._virtual import Reference, without_reference
 
 Size = Annotated[int, Interval(ge=1, le=65536)]
@@ -49,7 +47,7 @@ class MLP(Network):
     init_scale: float = 1.0
 
     def parameter_traits(self) -> tuple[str, ...]:
-        """Say what others may object to in this discriminator."""
+        """Return the traits of this discriminator, which other components may conflict with."""
         return discriminator_traits(self.parameters)
 
     def _hidden(self, sizes: list[int], act: str, norm: str, dropout: float = 0.0, pieces: int = 1) -> list[Layer]:
@@ -57,15 +55,15 @@ class MLP(Network):
         layers: list[Layer] = []
         for i, (fan_in, fan_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
             outputs = fan_out * pieces
-            own: list[Layer] = [Linear(f"linear{i}", fan_in, outputs, start, bias=not absorbs_bias(norm))]
-            own += point_norm(norm, f"norm{i}", outputs)
-            own.append(maxout(pieces) if pieces > 1 else activation(act))
+            block: list[Layer] = [Linear(f"linear{i}", fan_in, outputs, start, bias=not absorbs_bias(norm))]
+            block += point_norm(norm, f"norm{i}", outputs)
+            block.append(maxout(pieces) if pieces > 1 else activation(act))
             if dropout:
-                own.append(Dropout(f"dropout{i}", dropout))
-            layers += [Residual(own)] if self.residual and fan_in == fan_out else own
+                block.append(Dropout(f"dropout{i}", dropout))
+            layers += [Residual(block)] if self.residual and fan_in == fan_out else block
         return layers
 
-    def generator(self, shape: tuple[int, ...]) -> Net:
+    def generator(self, shape: tuple[int, ...]) -> Sequential:
         """Return the generator `[S, B, latent] → [S, B, *shape]`."""
         sizes = [self.latent, *[self.width] * self.depth]
         layers = self._hidden(sizes, self.activation, self.norm)
@@ -74,9 +72,9 @@ class MLP(Network):
             layers = [Reference(self.latent), *layers, without_reference()]
         if len(shape) > 1:
             layers += [activation("tanh"), Function(lambda x: x.unflatten(-1, shape))]
-        return Net(layers)
+        return Sequential(layers)
 
-    def trunk(self, shape: tuple[int, ...]) -> tuple[AnyNet, int]:
+    def trunk(self, shape: tuple[int, ...]) -> tuple[Net, int]:
         """Return the discriminator up to its last hidden layer `[S, B, *shape] → [S, B, F]`, and F."""
         width = self.width if self.d_width is None else self.d_width
         depth = self.depth if self.d_depth is None else self.d_depth
@@ -84,9 +82,9 @@ class MLP(Network):
         layers = self._hidden(sizes, self.d_activation, self.d_norm, self.d_dropout, self.d_maxout)
         if len(shape) > 1:
             layers.insert(0, Function(lambda x: torch.flatten(x, 2)))
-        return reparametrised(Net(layers), self.d_weight_norm), sizes[-1]
+        return reparametrised(Sequential(layers), self.d_weight_norm), sizes[-1]
 
-    def head(self, width: int) -> AnyNet:
+    def head(self, width: int) -> Net:
         """Return the discriminator's last layer `[S, B, width] → [S, B, 1]`."""
-        last = Net([Linear("head", width, 1, initialiser(self.init, self.init_scale))])
+        last = Sequential([Linear("head", width, 1, initialiser(self.init, self.init_scale))])
         return reparametrised(last, self.d_weight_norm)

@@ -15,7 +15,7 @@ import hashlib
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ganbench.core.errors import UsageError
 from ganbench.core.lazy import torch
@@ -210,7 +210,7 @@ def _last_linear(module: nn.Module) -> nn.Linear | None:
 
 def _why_not(trial: Trial, shape: Shape, single_piece: bool) -> str | None:
     """Return why own modules, made for samples of `shape`, cannot be part of a trial."""
-    data: Any = trial.dataset.build()
+    data = trial.dataset.build()
     if data.shape != shape:
         return f"its modules are made for samples {shape}, {data.name} has {data.shape}"
     for trick in (choice.build() for choice in trial.tricks):

@@ -10,11 +10,11 @@ from annotated_types import Interval
 
 from ganbench.core.lazy import F, torch
 from ganbench.core.trial import Trial
-from ganbench.networks import Net as AnyNet
-from ganbench.networks import Network
+from ganbench.networks import Net, Network
 from ganbench.networks._images import Conv, downsample, pack, unpack
 from ganbench.networks._initialisers import Initialiser, initialiser
-from ganbench.networks._layers import Function, Layer, Linear, Net, Residual, activation
+from ganbench.networks._layers import Function, Layer, Linear, Residual, Sequential, activation
+from ganbench.networks._options import unfit_images
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -44,6 +44,7 @@ class R3GAN(Network):
     version = 2
     source = "Huang et al. 2024, arXiv:2501.05441, section 3; Zhang et al. 2019, arXiv:1901.09321 for the start"
     requires = {"images": "r3gan builds convolutions and the data set has no images"}
+    convolutions = 6
 
     latent: Size = 64
     channels: Size = 32
@@ -52,14 +53,11 @@ class R3GAN(Network):
 
     def skip(self, trial: Trial) -> str | None:
         """Return why these networks cannot make the data set's images."""
-        shape = getattr(trial.dataset.build(), "shape", ())
-        if len(shape) == 3 and (shape[1] != shape[2] or shape[1] not in (8, 16, 32, 64)):
-            return f"r3gan makes square images of 8, 16, 32 or 64 pixels, not {shape[1]}×{shape[2]}"
         if EXPANSION * self.channels % min(self.group_width, EXPANSION * self.channels):
             return (
                 f"r3gan's inner width {EXPANSION * self.channels} is no multiple of its group_width {self.group_width}"
             )
-        return None
+        return unfit_images(self.name, trial)
 
     def _stage(self, index: int, stages: int) -> list[Layer]:
         """Return the blocks at one side of the map."""
@@ -89,7 +87,7 @@ class R3GAN(Network):
             )
         return layers
 
-    def generator(self, shape: tuple[int, ...]) -> Net:
+    def generator(self, shape: tuple[int, ...]) -> Sequential:
         """Return the generator `[S, B, latent] → [S, B, C, H, W]`."""
         stages = _stages(shape[1])
         layers: list[Layer] = [
@@ -99,20 +97,20 @@ class R3GAN(Network):
         for i in range(stages):
             layers += [*([_double()] if i else []), *self._stage(i, stages)]
         layers.append(_conv("colours", self.channels, shape[0], PLAIN, bias=False))
-        return Net([*layers, Function(lambda x: unpack(x, shape[0]))])
+        return Sequential([*layers, Function(lambda x: unpack(x, shape[0]))])
 
-    def trunk(self, shape: tuple[int, ...]) -> tuple[AnyNet, int]:
+    def trunk(self, shape: tuple[int, ...]) -> tuple[Net, int]:
         """Return the discriminator up to its last hidden layer `[S, B, C, H, W] → [S, B, F]`, and F."""
         width, stages = self.channels, _stages(shape[1])
         layers: list[Layer] = [Function(pack), _conv("colours", shape[0], width, PLAIN, bias=False)]
         for i in range(stages):
             layers += [*([downsample()] if i else []), *self._stage(i, stages)]
         layers.append(Conv("basis", (width, width), PLAIN, kernel=SIDE, stride=1, padding=0, groups=width, bias=False))
-        return Net([*layers, Function(lambda x: torch.flatten(unpack(x, width), 2))]), width
+        return Sequential([*layers, Function(lambda x: torch.flatten(unpack(x, width), 2))]), width
 
-    def head(self, width: int) -> AnyNet:
+    def head(self, width: int) -> Net:
         """Return the discriminator's last layer `[S, B, width] → [S, B, 1]`."""
-        return Net([Linear("head", width, 1, PLAIN, bias=False)])
+        return Sequential([Linear("head", width, 1, PLAIN, bias=False)])
 
 
 class Basis:

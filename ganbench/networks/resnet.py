@@ -9,14 +9,12 @@ from annotated_types import Interval
 
 from ganbench.core.lazy import F
 from ganbench.core.trial import Trial
-from ganbench.networks import Net as AnyNet
-from ganbench.networks import Network
+from ganbench.networks import Net, Network
 from ganbench.networks._attention import SelfAttention
 from ganbench.networks._images import Conv, ImageDropout, downsample, pack, unpack, upsample
 from ganbench.networks._initialisers import Initialisation, initialiser
-from ganbench.networks._layers import Function, Layer, Linear, Net, Residual
-from ganbench.networks._norm_choice import absorbs_bias, image_norm
-from ganbench.networks._options import discriminator_traits, reparametrised
+from ganbench.networks._layers import Function, Layer, Linear, Residual, Sequential
+from ganbench.networks._options import absorbs_bias, discriminator_traits, image_norm, reparametrised, unfit_images
 
 Size = Annotated[int, Interval(ge=1, le=4096)]
 
@@ -35,6 +33,7 @@ class ResNet(Network):
     version = 3
     source = "Miyato et al. 2018, arXiv:1802.05957, table 4"
     requires = {"images": "resnet builds convolutions and the data set has no images"}
+    convolutions = 14
 
     latent: Size = 128
     channels: Size = 32
@@ -48,15 +47,12 @@ class ResNet(Network):
     init_scale: float = 1.4142
 
     def parameter_traits(self) -> tuple[str, ...]:
-        """Say what others may object to in this discriminator."""
+        """Return the traits of this discriminator, which other components may conflict with."""
         return discriminator_traits(self.parameters)
 
     def skip(self, trial: Trial) -> str | None:
         """Return why these networks cannot make the data set's images."""
-        shape = getattr(trial.dataset.build(), "shape", ())
-        if len(shape) == 3 and (shape[1] != shape[2] or shape[1] not in (8, 16, 32, 64)):
-            return f"resnet makes square images of 8, 16, 32 or 64 pixels, not {shape[1]}×{shape[2]}"
-        return None
+        return unfit_images(self.name, trial)
 
     def _conv(
         self, name: str, inputs: int, outputs: int, *, kernel: int = 3, inside: bool = False, norm: str = ""
@@ -98,7 +94,7 @@ class ResNet(Network):
         # Averaging and a 1×1 convolution commute; averaging first is the cheaper order.
         return Residual(inner, [downsample(), self._conv(f"{name}_shortcut", inputs, outputs, kernel=1)])
 
-    def generator(self, shape: tuple[int, ...]) -> Net:
+    def generator(self, shape: tuple[int, ...]) -> Sequential:
         """Return the generator `[S, B, latent] → [S, B, C, H, W]`."""
         width = self.channels
         layers: list[Layer] = [
@@ -111,9 +107,9 @@ class ResNet(Network):
                 layers.append(SelfAttention("attention", width, initialiser(self.init, 1.0)))
             layers.append(self._up(f"block{i}", width))
         layers += [*image_norm(self.norm, "norm", width), _relu(), self._conv("conv", width, shape[0])]
-        return Net([*layers, Function(lambda x: unpack(x.tanh(), shape[0]))])
+        return Sequential([*layers, Function(lambda x: unpack(x.tanh(), shape[0]))])
 
-    def trunk(self, shape: tuple[int, ...]) -> tuple[AnyNet, int]:
+    def trunk(self, shape: tuple[int, ...]) -> tuple[Net, int]:
         """Return the discriminator up to its last hidden layer `[S, B, C, H, W] → [S, B, F]`, and F."""
         width = self.channels if self.d_channels is None else self.d_channels
         halvings = 1 if shape[1] == 8 else 2
@@ -124,11 +120,11 @@ class ResNet(Network):
             if first and self.attention:
                 layers.append(SelfAttention("attention", width, initialiser(self.init, 1.0)))
         layers += [_relu(), Function(lambda x: unpack(x, width).sum((-2, -1)))]
-        return reparametrised(Net(layers), self.d_weight_norm), width
+        return reparametrised(Sequential(layers), self.d_weight_norm), width
 
-    def head(self, width: int) -> AnyNet:
+    def head(self, width: int) -> Net:
         """Return the discriminator's last layer `[S, B, width] → [S, B, 1]`."""
-        return reparametrised(Net([Linear("head", width, 1, initialiser(self.init, 1.0))]), self.d_weight_norm)
+        return reparametrised(Sequential([Linear("head", width, 1, initialiser(self.init, 1.0))]), self.d_weight_norm)
 
 
 def _relu() -> Function:

@@ -24,6 +24,14 @@ class Optimizer(Component):
 
     `lr` is both players' rate unless `d_lr` or `g_lr` says otherwise (two time scales, Heusel 2017). The rate is held
     for the share `lr_hold` of the steps and then falls linearly to `lr_final` times itself.
+
+    Example:
+        >>> from ganbench.optimizers.sgd import SGD
+        >>> sgd = SGD(lr=0.5, d_lr=1.0, lr_final=0.0)
+        >>> [sgd.rate("D", progress) for progress in (0.0, 0.5, 0.75, 1.0)]
+        [1.0, 1.0, 0.5, 0.0]
+        >>> sgd.rate("G")
+        0.5
     """
 
     kind: ClassVar[str] = "optimizer"
@@ -40,7 +48,7 @@ class Optimizer(Component):
 
     def rate(self, player: Player, progress: float = 0.0) -> float:
         """Return a player's rate at `progress` in [0, 1]."""
-        own = self.d_lr if player == "D" else self.g_lr
-        base = self.lr if own is None else own
+        player_rate = self.d_lr if player == "D" else self.g_lr
+        base = self.lr if player_rate is None else player_rate
         fallen = max(0.0, (progress - self.lr_hold) / (1.0 - self.lr_hold))
         return base * (1.0 + fallen * (self.lr_final - 1.0))

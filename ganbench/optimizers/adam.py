@@ -29,5 +29,5 @@ class Adam(Optimizer):
     eps: Annotated[float, Gt(0)] = 1e-8
 
     def build(self, params: Sequence[Tensor], player: Player) -> TorchOptimizer:
-        """Return a fused Adam: one pass over the weights a step."""
+        """Return a fused Adam: one pass over the weights per step."""
         return torch.optim.Adam(params, lr=self.rate(player), betas=self.betas, eps=self.eps, fused=True)

@@ -28,6 +28,6 @@ class SGD(Optimizer):
     def build(self, params: Sequence[Tensor], player: Player) -> TorchOptimizer:
         """Return torch's SGD over the whole list of tensors at once."""
         optimiser = torch.optim.SGD(params, lr=self.rate(player), foreach=True)
-        # torch refuses a negative momentum when asked for it, and computes it as it should when it is set.
+        # torch refuses a negative momentum as an argument, but computes correctly with one that is set afterwards.
         optimiser.param_groups[0]["momentum"] = self.momentum
         return optimiser

@@ -15,6 +15,7 @@ from ganbench.report.rows import floor_of
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ganbench.tables.manifest import RunManifest
     from ganbench.tables.results import Results
 
 UNITS = {"1": NONE}
@@ -52,11 +53,11 @@ class Sampled:
     preparation: str
 
 
-def skipped(manifest: Mapping[str, Any]) -> list[Skipped]:
+def skipped(manifest: RunManifest) -> list[Skipped]:
     """Return what the plan left out, by reason in the order of the plan."""
     by_reason: dict[str, list[str]] = {}
-    for entry in manifest.get("skipped", []):
-        by_reason.setdefault(str(entry["reason"]), []).append(str(entry["name"]))
+    for entry in manifest.skipped:
+        by_reason.setdefault(entry.reason, []).append(entry.name)
     return [Skipped(reason, tuple(names)) for reason, names in by_reason.items()]
 
 
@@ -88,21 +89,19 @@ def sampled(datasets: Mapping[str, pd.DataFrame]) -> list[Sampled]:
 def provenance(results: Results) -> list[tuple[str, str]]:
     """Return the manifest as pairs of name and text; nested values on lines of their own."""
     manifest = results.manifest
-    environment = dict(manifest.get("environment", {}))
-    git = environment.pop("git", None)
-    source = f"commit {str(git['commit'])[:12]}{', with changes' if git['dirty'] else ''}" if git else "no commit known"
-    times = manifest.get("times", {})
-    retries = sum(manifest.get("retries", {}).values())
+    environment = {name: value for name, value in manifest.environment.items() if name != "git"}
+    git = manifest.git
+    source = f"commit {git.commit[:12]}{', with changes' if git.dirty else ''}" if git else "no commit known"
     facts: list[tuple[str, Any]] = [
-        ("suite", f"{manifest.get('suite', NONE)} ({str(manifest.get('suite_hash', NONE))[:12]})"),
-        ("run", manifest.get("run", NONE)),
-        ("seeds", _span(manifest.get("seeds", []))),
+        ("suite", f"{manifest.suite or NONE} ({manifest.suite_hash[:12] or NONE})"),
+        ("run", manifest.run),
+        ("seeds", _span(manifest.seeds)),
         ("source", source),
         *((name, value) for name, value in environment.items()),
-        ("started", times.get("started")),
-        ("finished", times.get("finished")),
-        ("workers lost and retried", retries),
-        ("component versions", ", ".join(f"{k} {v}" for k, v in manifest.get("components", {}).items())),
+        ("started", manifest.times.started),
+        ("finished", manifest.times.finished),
+        ("workers lost and retried", sum(manifest.retries.values())),
+        ("component versions", ", ".join(f"{k} {v}" for k, v in manifest.components.items())),
     ]
     return [(name, _text(value)) for name, value in facts]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ganbench.analysis.statistics import scored, worst
 from ganbench.core.column import Column
-from ganbench.core.trial import AXES
+from ganbench.core.naming import AXES
 from ganbench.report.figures import Curve, Mark, curves
 from ganbench.report.headline import name_of
 from ganbench.report.labels import Label

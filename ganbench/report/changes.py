@@ -186,4 +186,4 @@ def _sentence(found: Comparison, trials: Sequence[Trial]) -> str:
 
 
 def _title(results: Results) -> str:
-    return f"{results.manifest.get('suite', results.path.parent.name)}/{results.path.name}"
+    return f"{results.manifest.suite or results.path.parent.name}/{results.path.name}"

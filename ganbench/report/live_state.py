@@ -140,7 +140,7 @@ class Reader:
 def _described(key: str, name: str, run: pd.DataFrame, history: pd.DataFrame) -> Watched:
     """Return a trial from its tables."""
     from ganbench.analysis.verdicts import verdict_of
-    from ganbench.core.trial import AXES
+    from ganbench.core.naming import AXES
 
     by_run = {str(one): rows for one, rows in history.groupby("run")}
     nothing = history.iloc[:0]

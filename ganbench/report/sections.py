@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ganbench.analysis.ranking import metric_columns, order_by
 from ganbench.core.column import Column
-from ganbench.core.trial import AXES
+from ganbench.core.naming import AXES
 from ganbench.report import about
 from ganbench.report.cards import Card, card, fill_of, thumbnail
 from ganbench.report.downloads import Download, downloads
@@ -27,6 +27,7 @@ from ganbench.tables.schema import FIXED
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ganbench.tables.manifest import RunManifest
     from ganbench.tables.results import Results
 
 DETAILED = 48  # trials with curves and pictures: about 36 kB each
@@ -101,7 +102,7 @@ def page(results: Results) -> Page:
     logged = [c for frame in (results.history, results.layers) for c in frame.columns if c not in metrics]
     diagnostics = [c for c in dict.fromkeys(logged) if c not in fixed and c in results.columns]
     return Page(
-        title=str(results.manifest.get("suite", results.path.parent.name)),
+        title=results.manifest.suite or results.path.parent.name,
         sections=sections,
         tally=_tally(results.runs),
         incidents=_incidents(results.runs),
@@ -163,14 +164,14 @@ def _section(
     return Section(name, f"d-{place}", sentence, rows, legend(judged), maps, small, cards, thinned)
 
 
-def _skipped_cells(manifest: Mapping[str, Any]) -> dict[str, dict[tuple[str, str], str]]:
+def _skipped_cells(manifest: RunManifest) -> dict[str, dict[tuple[str, str], str]]:
     """Return data set → (loss, tricks) → why the plan left the combination out."""
     found: dict[str, dict[tuple[str, str], str]] = {}
-    for entry in manifest.get("skipped", []):
-        axes = str(entry["name"]).split(" · ")
+    for entry in manifest.skipped:
+        axes = entry.name.split(" · ")
         if len(axes) >= len(AXES) - 1:  # the schedule goes unsaid where it is the default
             labels = dict(zip(AXES, axes, strict=False))
-            found.setdefault(labels["dataset"], {})[labels["loss"], labels["tricks"]] = str(entry["reason"])
+            found.setdefault(labels["dataset"], {})[labels["loss"], labels["tricks"]] = entry.reason
     return found
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ganbench.analysis.ranking import COUNTS, STATISTICS, metric_columns, order_by
 from ganbench.analysis.verdicts import verdict_shares
 from ganbench.core.markdown import escaped, table
-from ganbench.core.trial import AXES
+from ganbench.core.naming import AXES
 from ganbench.report import about
 from ganbench.report.headline import headline, name_of
 from ganbench.report.judged import AnalysedResults
@@ -44,8 +44,8 @@ def summary(judged: AnalysedResults) -> dict[str, Any]:
     ]
     return {
         "format": FORMAT,
-        "suite": str(results.manifest.get("suite", results.path.parent.name)),
-        "run": str(results.manifest.get("run", results.path.name)),
+        "suite": results.manifest.suite or results.path.parent.name,
+        "run": results.manifest.run or results.path.name,
         "datasets": datasets,
         "skipped": [{"reason": s.reason, "names": list(s.names)} for s in about.skipped(results.manifest)],
         "columns": {n: {"meaning": c.meaning, "unit": c.unit, "direction": c.direction} for n, c in metrics.items()},

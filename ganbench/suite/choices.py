@@ -1,30 +1,43 @@
-"""A component as a suite writes it (`hinge`, `r1: {gamma: 0.1}`) and the checks of its parameters."""
+"""Single values as a suite writes them, and their checks: components (`hinge`, `r1: {gamma: 0.1}`), seeds, times."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 import typing
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    PlainValidator,
     ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
     create_model,
     model_validator,
 )
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError
+from pydantic_core.core_schema import CoreSchema, no_info_plain_validator_function
 
 from ganbench.core import registry
 from ganbench.core.component import Component
 from ganbench.core.errors import UnknownComponentError, unknown
-from ganbench.core.trial import Choice
-from ganbench.suite.document import Keys, describe, shorten
+from ganbench.core.trial import AXES, Choice
+from ganbench.suite.yaml import Keys, describe, shorten
+
+# The key of each axis of a matrix, and the axis of a trial that one of its entries becomes.
+AXIS_KEYS = dict(zip(("datasets", "networks", "losses", "tricks", "optimizers"), AXES, strict=False))
+MAX_SEEDS = 1024
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 Json = dict[str, Any]
+Cell = tuple[Choice, ...]  # of tricks
 
 
 def suite_error(text: str, path: Keys = (), *, key: bool = False) -> PydanticCustomError:
@@ -32,11 +45,11 @@ def suite_error(text: str, path: Keys = (), *, key: bool = False) -> PydanticCus
     return PydanticCustomError("ganbench", "{text}", {"text": text, "path": path, "key": key})
 
 
-def hashable(data: Any) -> Any:  # noqa: ANN401 - any plain data
-    """Return the data with tuples for lists, as frozen models and strict pydantic want them."""
+def with_tuples(data: Any) -> Any:  # noqa: ANN401 - any plain data
+    """Return the data with tuples for lists, as strict and frozen models want them."""
     if isinstance(data, dict):
-        return {key: hashable(value) for key, value in data.items()}
-    return tuple(hashable(value) for value in data) if isinstance(data, (list, tuple)) else data
+        return {key: with_tuples(value) for key, value in data.items()}
+    return tuple(with_tuples(value) for value in data) if isinstance(data, (list, tuple)) else data
 
 
 class Strict(BaseModel):
@@ -44,11 +57,11 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
     what: ClassVar[str] = "key"
-    later: ClassVar[frozenset[str]] = frozenset()  # fields that the first version did not have
+    later: ClassVar[frozenset[str]] = frozenset()  # fields that came after the first version, see `Suite.resolved`
 
     @model_validator(mode="before")
     @classmethod
-    def _no_unknown_keys(cls, data: Any) -> Any:  # noqa: ANN401 - anything may have been written
+    def _no_unknown_keys(cls, data: object) -> object:
         for key in data if isinstance(data, dict) else ():
             if key not in cls.model_fields:
                 raise suite_error(unknown(cls.what, shorten(str(key)), cls.model_fields), (key,), key=True)
@@ -65,7 +78,7 @@ def parameter_model(cls: type[Component]) -> type[BaseModel]:
     return model
 
 
-def choose(kind: str, written: Any) -> Choice:  # noqa: ANN401 - anything may have been written
+def choose(kind: str, written: object) -> Choice:
     """Return the component that a suite's `hinge` or `{r1: {gamma: 0.1}}` names, every parameter checked."""
     name, parameters = _name_and_parameters(kind, written)
     try:
@@ -85,16 +98,16 @@ def choose(kind: str, written: Any) -> Choice:  # noqa: ANN401 - anything may ha
     return Choice.of(component)
 
 
-def _name_and_parameters(kind: str, written: Any) -> tuple[str, Json]:  # noqa: ANN401 - anything may have been written
+def _name_and_parameters(kind: str, written: object) -> tuple[str, Json]:
     if isinstance(written, str):
         return written, {}
     if not isinstance(written, dict):
         raise suite_error(f"{kind}: expected a name or `name: {{parameter: value}}`, found {describe(written)}")
     if len(written) != 1:
         extra = next(iter(list(written)[1:]), None)
-        found = ", ".join(shorten(str(key), 20) for key in list(written)[:4]) or "none"
+        names = ", ".join(shorten(str(key), 20) for key in list(written)[:4]) or "none"
         raise suite_error(
-            f"{kind}: expected one name, found {len(written)} ({found}); indent its parameters or write "
+            f"{kind}: expected one name, found {len(written)} ({names}); indent its parameters or write "
             "`name: {parameter: value}`",
             () if extra is None else (extra,),
             key=True,
@@ -108,19 +121,43 @@ def _name_and_parameters(kind: str, written: Any) -> tuple[str, Json]:  # noqa: 
     return name, parameters or {}
 
 
+def choose_cell(written: object) -> Cell:
+    """Return a cell of the axis `tricks`: `none`, one trick, or a list of tricks that are combined."""
+    if written == "none":
+        return ()
+    if not isinstance(written, tuple):
+        return (choose("trick", written),)
+    cell: dict[str, Choice] = {}
+    for i, one in enumerate(written):
+        if one == "none":
+            raise suite_error("tricks: `none` is a cell of its own; take it out of this one", (i,))
+        try:
+            trick = choose("trick", one)
+        except PydanticCustomError as error:
+            context = error.context or {}
+            raise suite_error(context["text"], (i, *context["path"]), key=context["key"]) from None
+        if trick.name in cell:
+            raise suite_error(f"tricks: {trick.name} twice in one cell; keep one", (i,))
+        cell[trick.name] = trick
+    return tuple(cell.values())
+
+
 @dataclasses.dataclass(frozen=True)
 class ChoiceOf:
-    """Pydantic annotation of a choice: `Annotated[Choice, ChoiceOf("loss")]`."""
+    """Pydantic annotation of a choice, `Annotated[Choice, ChoiceOf("loss")]`, or of a cell of tricks."""
 
     kind: str
+    combined: bool = False
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:  # noqa: ANN401
-        """Check with `choose`."""
-        return core_schema.no_info_plain_validator_function(functools.partial(choose, self.kind))
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check with `choose` or `choose_cell`."""
+        check = choose_cell if self.combined else functools.partial(choose, self.kind)
+        return no_info_plain_validator_function(check)
 
-    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> Json:  # noqa: ANN401
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> Json:
         """Return the names, and each name with its parameters."""
-        return choice_schema(self.kind)
+        one = choice_schema(self.kind)
+        return {"anyOf": [{"const": "none"}, *one["anyOf"], {"type": "array", "items": one}]} if self.combined else one
 
 
 def choice_schema(kind: str) -> Json:
@@ -175,3 +212,59 @@ def first_error(errors: ValidationError) -> tuple[Keys, str, bool]:
     else:
         problem = f"{first['msg'].removeprefix('Input ')}, found {describe(first['input'])}"
     return path, f"{name}: {problem}" if name else problem, False
+
+
+def _seeds(written: object) -> tuple[int, ...]:
+    if isinstance(written, int) and not isinstance(written, bool):
+        if not 1 <= written <= MAX_SEEDS:
+            raise suite_error(f"seeds: write how many, 1 to {MAX_SEEDS}, found {written}")
+        return tuple(range(written))
+    if not isinstance(written, tuple) or not written:
+        raise suite_error(f"seeds: write how many or a list such as [0, 1, 2], found {describe(written)}")
+    if len(written) > MAX_SEEDS:
+        raise suite_error(f"seeds: {len(written)} of them; write at most {MAX_SEEDS}")
+    for i, seed in enumerate(written):
+        if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**31:
+            raise suite_error(f"seeds: each is a whole number from 0 to 2147483647, found {describe(seed)}", (i,))
+        if seed in written[:i]:
+            raise suite_error(f"seeds: {seed} is listed twice; keep one", (i,))
+    return written
+
+
+def _duration(written: object) -> float | None:
+    """Return seconds: of a number, or of a text such as `90s`, `30m`, `1.5 h`, `2d`."""
+    if written is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([smhd]?)", str(written))
+    seconds = float(match[1]) * _SECONDS[match[2]] if match and not isinstance(written, bool) else 0.0
+    if not 1 <= seconds <= 30 * 86400:
+        raise suite_error(f"timeout: write seconds or a text such as 30m or 2h, 1s to 30d, found {describe(written)}")
+    return seconds
+
+
+def _slug(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
+        raise suite_error(
+            f"name: {shorten(name)!r} cannot name a folder; use up to 64 of a-z, A-Z, 0-9, '_' and '-', a letter or "
+            "digit first (without `name` it is the file's name)"
+        )
+    return name
+
+
+def _axis(written: object, info: ValidationInfo) -> object:
+    if not isinstance(written, tuple) or not written:
+        problem = "an empty list" if written == () else describe(written)
+        raise suite_error(
+            f"{info.field_name}: expected a list with at least one entry, such as [a, b], found {problem}"
+        )
+    return written
+
+
+_MANY = {"type": "integer", "minimum": 1, "maximum": MAX_SEEDS}
+_LISTED = {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "uniqueItems": True}
+_TIMES = [{"type": "number", "minimum": 1}, {"type": "string", "pattern": "^[0-9.]+ ?[smhd]?$"}, {"type": "null"}]
+
+Axis = BeforeValidator(_axis)
+Name = Annotated[str, AfterValidator(_slug)]
+Seeds = Annotated[tuple[int, ...], PlainValidator(_seeds), WithJsonSchema({"anyOf": [_MANY, _LISTED]})]
+Timeout = Annotated[float | None, PlainValidator(_duration), WithJsonSchema({"anyOf": _TIMES})]

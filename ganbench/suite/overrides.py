@@ -6,8 +6,7 @@ import re
 from typing import Any
 
 from ganbench.core.errors import UsageError
-from ganbench.suite.document import Document, Keys, shorten
-from ganbench.suite.yaml import read_value
+from ganbench.suite.yaml import Document, Keys, read_value, shorten
 
 
 def override(document: Document, text: str) -> None:

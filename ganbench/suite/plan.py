@@ -1,18 +1,18 @@
-"""From a suite to its trials: expanded, combinations without meaning set aside with their reasons. Pure."""
+"""From a suite to its trials: expands its matrices and sets combinations without meaning aside, with their reasons."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from ganbench.core.component import Component
 from ganbench.core.errors import UsageError, unknown
 from ganbench.core.trial import Choice, Trial
-from ganbench.suite.schema import AXES, EVALUATIONS, Block, Suite
+from ganbench.suite.choices import AXIS_KEYS
+from ganbench.suite.schema import EVALUATIONS, Block, Suite
 from ganbench.suite.space import Sampler, Search, direction, space_error
 from ganbench.suite.yaml import shorten
 
@@ -54,7 +54,7 @@ def make_plan(suite: Suite, only: str | None = None, *, cap: int | None = MAX_TR
     Raises:
         UsageError: too many cells, a wrong filter, an exclusion that fits nothing, or nothing left to run.
     """
-    wanted = matcher(only)
+    is_wanted = matcher(only)
     cells = count(suite)
     if cap is not None and cells > cap:
         raise UsageError(
@@ -70,12 +70,13 @@ def make_plan(suite: Suite, only: str | None = None, *, cap: int | None = MAX_TR
         if text in seen:
             continue
         seen.add(text)
-        hits = [i for i, pattern in enumerate(suite.exclude) if _fits(trial, pattern.axes)]
+        texts = _texts(trial) if suite.exclude else {}
+        hits = [i for i, pattern in enumerate(suite.exclude) if _fits(texts, pattern.axes)]
         for i in hits:
             used[i] = True
         if hits:
             excluded += 1
-        elif not wanted(trial):
+        elif not is_wanted(trial):
             filtered += 1
         elif reason := incompatibility(trial):
             skipped.append((trial, reason))
@@ -138,7 +139,7 @@ def run_id(trials: list[Trial]) -> str:
 
 def count(suite: Suite) -> int:
     """Return how many cells a suite's matrices have, without expanding them."""
-    return sum(math.prod(len(getattr(block, axis)) for axis in AXES) for block in suite.blocks)
+    return sum(block.cells for block in suite.blocks)
 
 
 def expand(suite: Suite) -> Iterator[Trial]:
@@ -149,7 +150,7 @@ def expand(suite: Suite) -> Iterator[Trial]:
 
 def trials_of(block: Block) -> Iterator[Trial]:
     """Yield a trial for each cell of one matrix, the last axis fastest."""
-    for cell in itertools.product(*(getattr(block, axis) for axis in AXES)):
+    for cell in itertools.product(*(getattr(block, axis) for axis in AXIS_KEYS)):
         yield _trial(block, *cell)
 
 
@@ -178,12 +179,6 @@ def _trial(
     )
 
 
-def traits(component: Component) -> tuple[str, ...]:
-    """Return a component's traits: the declared ones and those that its parameters bring (`parameter_traits()`)."""
-    brought = getattr(component, "parameter_traits", tuple)
-    return (*component.traits, *brought())
-
-
 def incompatibility(trial: Trial) -> str | None:
     """Return why a combination has no meaning, or None.
 
@@ -193,7 +188,7 @@ def incompatibility(trial: Trial) -> str | None:
     components = [choice.build() for choice in trial.choices]
     having: dict[str, list[Component]] = {}
     for component in components:
-        for trait in traits(component):
+        for trait in component.all_traits:
             having.setdefault(trait, []).append(component)
     for component in components:
         for trait, reason in component.conflicts.items():
@@ -210,27 +205,21 @@ def incompatibility(trial: Trial) -> str | None:
     return None
 
 
-def matcher(only: str | None) -> Matcher:
+def matcher(only: str | None) -> Callable[[Trial], bool]:
     """Return the test of a filter: comma-separated terms that must all hold.
 
     `loss=hinge` holds where the loss's label or name is matched, `*` and `?` being wildcards; the axes are dataset,
     network, loss, tricks and optimizer. For tricks it is the whole cell, its tricks joined by `+`. A term without `=`
     is matched against the trial's name (`ring · mlp · hinge · r1 · adam`). Commas inside parentheses do not separate.
     """
-    return Matcher([_term(text) for text in _split(only or "*")])
+    terms = [_term(text) for text in _split(only or "*")]
 
-
-@dataclass(frozen=True)
-class Matcher:
-    """Terms (axis or "", pattern) that a trial must all satisfy."""
-
-    terms: list[tuple[str, str]]
-
-    def __call__(self, trial: Trial) -> bool:
-        """Return whether every term holds."""
+    def holds(trial: Trial) -> bool:
         return all(
-            _fits(trial, {axis: pattern}) if axis else matches(trial.name, pattern) for axis, pattern in self.terms
+            _fits(_texts(trial), {axis: pattern}) if axis else matches(trial.name, pattern) for axis, pattern in terms
         )
+
+    return holds
 
 
 def _term(text: str) -> tuple[str, str]:
@@ -238,8 +227,8 @@ def _term(text: str) -> tuple[str, str]:
     if not equals or "(" in axis:
         return "", text.strip()
     axis = axis.strip()
-    if axis not in AXES.values():
-        raise UsageError(f"--only: {unknown('axis', shorten(axis), AXES.values())}")
+    if axis not in AXIS_KEYS.values():
+        raise UsageError(f"--only: {unknown('axis', shorten(axis), AXIS_KEYS.values())}")
     return axis, pattern.strip()
 
 
@@ -260,13 +249,14 @@ def matches(text: str, pattern: str) -> bool:
     return text == pattern or fnmatchcase(text, pattern)
 
 
-def _fits(trial: Trial, axes: dict[str, str]) -> bool:
+def _fits(texts: Mapping[str, tuple[str, str]], axes: Mapping[str, str]) -> bool:
     """Return whether each axis's label or name matches its pattern."""
+    return all(any(matches(text, pattern) for text in texts[axis]) for axis, pattern in axes.items())
+
+
+def _texts(trial: Trial) -> dict[str, tuple[str, str]]:
+    """Return label and name of each axis: `{"loss": ("hinge", "hinge"), …}`; those of tricks are joined by `+`."""
     labels = trial.labels
-    return all(matches(labels[axis], p) or matches(_name(trial, axis), p) for axis, p in axes.items())
-
-
-def _name(trial: Trial, axis: str) -> str:
-    if axis == "tricks":
-        return "+".join(t.name for t in trial.tricks) or "none"
-    return getattr(trial, axis).name
+    names = {axis: getattr(trial, axis).name for axis in AXIS_KEYS.values() if axis != "tricks"}
+    names["tricks"] = "+".join(trick.name for trick in trial.tricks) or "none"
+    return {axis: (labels[axis], name) for axis, name in names.items()}

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Interval, Len
-from pydantic import Field, PrivateAttr, ValidationError
+from pydantic import FailFast, Field, PrivateAttr, ValidationError
 
 from ganbench.core import registry
 from ganbench.core.errors import UsageError
 from ganbench.core.trial import Choice
-from ganbench.suite.choices import ChoiceOf, Json, Strict, first_error, hashable
-from ganbench.suite.fields import Axis, Name, Seeds, Timeout, TricksCell
+from ganbench.suite.choices import (
+    AXIS_KEYS,
+    Axis,
+    Cell,
+    ChoiceOf,
+    Json,
+    Name,
+    Seeds,
+    Strict,
+    Timeout,
+    first_error,
+    with_tuples,
+)
 from ganbench.suite.overrides import override
 from ganbench.suite.space import Search
 from ganbench.suite.yaml import Document, Keys, read_file
 
-AXES = {"datasets": "dataset", "networks": "network", "losses": "loss", "tricks": "tricks", "optimizers": "optimizer"}
 EVALUATIONS = 80  # of a run that does not say otherwise: verdicts want sixty
 DEFAULT_METRICS = ("modes", "position", "fid")
 METRICS_WITHOUT_MODES = ("precision_recall", "position", "fid")
@@ -27,13 +38,13 @@ DEFAULT_DIAGNOSTICS = (
     *("loss_slope", "critic_slope", "excess", "overfitting"),
 )
 
-Datasets = Annotated[tuple[Annotated[Choice, ChoiceOf("dataset")], ...], Axis]
-Networks = Annotated[tuple[Annotated[Choice, ChoiceOf("network")], ...], Axis]
-Losses = Annotated[tuple[Annotated[Choice, ChoiceOf("loss")], ...], Axis]
-Tricks = Annotated[tuple[TricksCell, ...], Axis]
-Optimizers = Annotated[tuple[Annotated[Choice, ChoiceOf("optimizer")], ...], Axis]
+Datasets = Annotated[tuple[Annotated[Choice, ChoiceOf("dataset")], ...], FailFast(), Axis]
+Networks = Annotated[tuple[Annotated[Choice, ChoiceOf("network")], ...], FailFast(), Axis]
+Losses = Annotated[tuple[Annotated[Choice, ChoiceOf("loss")], ...], FailFast(), Axis]
+Tricks = Annotated[tuple[Annotated[Cell, ChoiceOf("trick", combined=True)], ...], FailFast(), Axis]
+Optimizers = Annotated[tuple[Annotated[Choice, ChoiceOf("optimizer")], ...], FailFast(), Axis]
 Metrics = Annotated[tuple[Annotated[Choice, ChoiceOf("metric")], ...], Axis]
-Diagnostics = tuple[Annotated[Choice, ChoiceOf("diagnostic")], ...]
+Diagnostics = Annotated[tuple[Annotated[Choice, ChoiceOf("diagnostic")], ...], FailFast()]
 Count = Annotated[int, Interval(ge=1, le=10**9)]
 Updates = Annotated[int, Interval(ge=1, le=1000)]
 
@@ -131,6 +142,11 @@ class Block(Strict):
     training: Training = Field(default_factory=Training)
     stop: Stop = Field(default_factory=Stop)
 
+    @property
+    def cells(self) -> int:
+        """Return how many cells the matrix has."""
+        return math.prod(len(getattr(self, key)) for key in AXIS_KEYS)
+
 
 class Suite(Block):
     """A checked suite; `docs/suites.md` has the keys."""
@@ -139,8 +155,8 @@ class Suite(Block):
     later: ClassVar[frozenset[str]] = frozenset({"stop", "search"})
     name: Name
     description: Annotated[str, Len(0, 2000)] = ""
-    include: tuple[Block, ...] = ()
-    exclude: tuple[Exclusion, ...] = ()
+    include: Annotated[tuple[Block, ...], FailFast()] = ()
+    exclude: Annotated[tuple[Exclusion, ...], FailFast()] = ()
     search: Search | None = None
     resources: Resources = Field(default_factory=Resources)
     _document: Document = PrivateAttr(default_factory=lambda: Document("suite"))
@@ -148,7 +164,7 @@ class Suite(Block):
     @property
     def own_matrix(self) -> bool:
         """Return whether the suite's own axes count: they name something, or there is no `include`."""
-        return not self.include or bool(self.model_fields_set & set(AXES))
+        return not self.include or bool(self.model_fields_set & AXIS_KEYS.keys())
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -162,7 +178,7 @@ class Suite(Block):
 
     def resolved(self) -> Json:
         """Return plain data that reads as an equal suite, with defaults and overrides written out."""
-        names = [n for n in _written(self) if n not in AXES or self.own_matrix]
+        names = [n for n in _written(self) if n not in AXIS_KEYS or self.own_matrix]
         names.sort(key=lambda n: n not in ("name", "description"))
         return {name: _plain(getattr(self, name), name) for name in names}
 
@@ -190,30 +206,22 @@ def _merged(base: Block, over: Block) -> Block:
     return base.model_copy(update=changes)
 
 
-def _plain(value: Any, name: str = "") -> Any:  # noqa: ANN401 - models, choices and plain values
-    """Return plain data of a part of a suite; of blocks only what they were given, as the rest is inherited."""
+def _plain(value: object, name: str = "", *, given: bool = False) -> Any:  # noqa: ANN401 - any plain data
+    """Return plain data of a part of a suite: all that `_written` names, or only what it was `given`."""
     if isinstance(value, Choice):
         return {value.name: dict(value.parameters)} if value.parameters else value.name
     if isinstance(value, Search):
         return value.plain
-    if name == "include":
-        return [
-            {n: _given(getattr(block, n), n) for n in Block.model_fields if n in block.model_fields_set}
-            for block in value
-        ]
-    if name == "exclude":
-        return [exclusion.axes for exclusion in value]
-    if name == "tricks":
-        return [_plain(cell) or "none" for cell in value]
+    if isinstance(value, Exclusion):
+        return value.axes
     if isinstance(value, Strict):
-        return {n: _plain(getattr(value, n), n) for n in _written(value)}
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
-
-
-def _given(value: Any, name: str) -> Any:  # noqa: ANN401 - as above
-    if isinstance(value, Strict):
-        return {n: _plain(v, n) for n, v in value if n in value.model_fields_set}
-    return _plain(value, name)
+        names = [n for n in type(value).model_fields if n in value.model_fields_set] if given else _written(value)
+        return {n: _plain(getattr(value, n), n, given=given) for n in names}
+    if not isinstance(value, tuple):
+        return value
+    # Blocks inherit what they were not given; a cell without tricks is called none.
+    items = [_plain(item, given=name == "include") for item in value]
+    return [item or "none" for item in items] if name == "tricks" else items
 
 
 def read_suite(path: str | Path, overrides: Sequence[str] = ()) -> Suite:
@@ -240,7 +248,7 @@ def suite_of(document: Document) -> Suite:
         UsageError: one line that names the place in the document.
     """
     try:
-        suite = Suite.model_validate(hashable(document.data))
+        suite = Suite.model_validate(with_tuples(document.data))
     except ValidationError as errors:
         where, problem, key = first_error(errors)
         raise UsageError(f"{document.place(where, key=key)}: {problem}") from None
@@ -256,8 +264,9 @@ def suite_of(document: Document) -> Suite:
 def _check_stop(suite: Suite) -> None:
     """Raise where a trial is to end on what nobody measures."""
     for block in suite.blocks:
-        metrics = [m.name for dataset in block.datasets for m in block.evaluate.metrics_of(dataset)]
-        if block.stop.collapsed and "position" not in metrics:
+        if not block.stop.collapsed:
+            continue
+        if "position" not in {m.name for dataset in block.datasets for m in block.evaluate.metrics_of(dataset)}:
             raise UsageError(
                 f"{suite.place(('stop', 'collapsed'))}: a collapse shows in the metric position; add it to "
                 "`evaluate.metrics`"

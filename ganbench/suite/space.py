@@ -17,11 +17,11 @@ from pydantic_core import PydanticCustomError
 
 from ganbench.core import registry
 from ganbench.core.trial import Choice, Trial
-from ganbench.suite.choices import Json, Strict, choose, hashable, suite_error
-from ganbench.suite.document import describe, shorten
+from ganbench.suite.choices import Json, Strict, choose, suite_error, with_tuples
+from ganbench.suite.yaml import describe, shorten
 
 WORST = 1e12  # what a diverged or undefined run counts as: worse than any number, and finite for those who compare
-AXES = ("dataset", "network", "loss", "optimizer")
+SINGLE = ("dataset", "network", "loss", "optimizer")  # the axes with one component each
 SETTINGS = ("batch", "n_critic", "n_generator", "ema")
 KINDS = ("uniform", "log_uniform", "int", "choice")
 ATTEMPTS = 50  # draws a trial before an exhausted space is given up
@@ -76,7 +76,7 @@ def _range(written: Any) -> Range:  # noqa: ANN401 - anything may have been writ
 
 def _path(written: str) -> str:
     if not re.fullmatch(
-        rf"({'|'.join(AXES)})\.\w+|tricks\.\w+\.\w+|batch|training\.({'|'.join(SETTINGS[1:])})", written
+        rf"({'|'.join(SINGLE)})\.\w+|tricks\.\w+\.\w+|batch|training\.({'|'.join(SETTINGS[1:])})", written
     ):
         raise suite_error(
             f"space: {shorten(written)!r} names no number; write optimizer.lr, network.width, loss.…, dataset.…, "
@@ -157,7 +157,7 @@ def apply(trial: Trial, config: Mapping[str, Any]) -> Trial:
     for path, value in config.items():
         head, _, rest = path.partition(".")
         value = float(f"{value:.6g}") if isinstance(value, float) else value
-        if head in AXES:
+        if head in SINGLE:
             trial = replace(trial, **{head: _with(getattr(trial, head), rest, value)})
         elif head == "tricks":
             name, _, parameter = rest.partition(".")
@@ -171,7 +171,7 @@ def apply(trial: Trial, config: Mapping[str, Any]) -> Trial:
 def _with(choice: Choice, parameter: str, value: Any) -> Choice:  # noqa: ANN401 - any plain value
     if parameter not in choice.parameters:
         return choice
-    return choose(choice.kind, {choice.name: {**hashable(choice.parameters), parameter: value}})
+    return choose(choice.kind, {choice.name: {**with_tuples(choice.parameters), parameter: value}})
 
 
 def space_error(search: Search, cells: Sequence[Trial], path: str) -> str | None:

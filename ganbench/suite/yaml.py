@@ -1,9 +1,9 @@
 """Strict YAML: what a person meant or one line that says what is wrong, never a guess and never code.
 
-PyYAML only cuts the text into events here; building values is ours, which keeps it small and bounded. It differs
-from `yaml.safe_load` on purpose: `1e-4` is a number, only `true` and `false` are booleans, `no`, `010`, `1:30` and
-dates stay text, and duplicate keys, tags, non-finite numbers, control characters and everything beyond the limits below
-are errors.
+PyYAML only cuts the text into events here; the values are made of them in this file, which keeps them plain and
+bounded. The language differs from `yaml.safe_load` on purpose: `1e-4` is a number, only `true` and `false` are
+booleans, `no`, `010`, `1:30` and dates stay text, and duplicate keys, tags, non-finite numbers, control characters and
+everything beyond the limits below are errors.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ import copy
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ganbench.core.errors import UsageError
-from ganbench.suite.document import Document, Keys, describe, shorten
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 24
@@ -31,17 +30,56 @@ _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_PARSERS_DIFFER = re.compile("[\t\ufeff]")  # libyaml takes tabs inside plain text, and drops marks of byte order
+
+Keys = tuple[str | int, ...]
+Place = tuple[int, int]  # line and column, both from 1
 
 
 @dataclass
-class _Open:
-    """A list or mapping that is being read."""
+class Document:
+    """A YAML mapping with the place of everything in it.
 
-    value: list[Any] | dict[str, Any]
-    path: Keys
-    anchor: str | None
-    nodes_before: int
-    key: str | None = None
+    Attributes:
+        source: what errors call it: a path, or the option that the text came from.
+        data: dictionaries, lists, texts, numbers, booleans and None.
+        places: the place of every value by its path. key_places: the same of every key.
+        sources: what to call values that came from elsewhere, such as `--set steps=500`.
+    """
+
+    source: str
+    data: dict[str, Any] = field(default_factory=dict)
+    places: dict[Keys, Place] = field(default_factory=dict)
+    key_places: dict[Keys, Place] = field(default_factory=dict)
+    sources: dict[Keys, str] = field(default_factory=dict)
+
+    def place(self, path: Keys = (), *, key: bool = False) -> str:
+        """Return `suites/x.yaml:12:5` of a value (or of its key), or of the nearest value around it."""
+        around = [path[:end] for end in range(len(path) + 1)]
+        for outer in around:
+            if outer in self.sources:
+                return self.sources[outer]
+        at = self.key_places.get(path) if key else None
+        at = at or next((self.places[outer] for outer in reversed(around) if outer in self.places), (1, 1))
+        return f"{self.source}:{at[0]}:{at[1]}"
+
+
+def describe(value: object) -> str:
+    """Return a short description of a value for an error: "the text 'no'", "a list"."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return f"the boolean {str(value).lower()}"
+    if isinstance(value, str):
+        return f"the text {shorten(value)!r}"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    return "a mapping" if isinstance(value, dict) else f"{value!r}"
+
+
+def shorten(text: str, limit: int = 60) -> str:
+    """Return at most `limit` characters of a text."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def read_file(path: Path) -> Document:
@@ -68,7 +106,7 @@ def read_bytes(raw: bytes, source: str) -> Document:
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8", "replace")
         raise _problem(source, _position(before), "not UTF-8 text", "save the file as UTF-8") from None
-    document = _Builder(source).build(text)
+    document = _read(text, source)
     if not isinstance(document.data, dict):
         raise UsageError(
             f"{document.place()}: the file must be a mapping, not {describe(document.data)}; "
@@ -77,131 +115,148 @@ def read_bytes(raw: bytes, source: str) -> Document:
     return document
 
 
-def read_value(text: str, source: str) -> Any:  # noqa: ANN401 - whatever was written
-    """Return the value of a piece of YAML, such as the right side of `--set steps=500`."""
-    return _Builder(source).build(text).data
+def read_value(text: str, source: str) -> Any:  # noqa: ANN401 - any YAML value
+    """Read the YAML text of one value, as strictly as a file."""
+    return _read(text, source).data
 
 
-def _position(before: str) -> tuple[int, int]:
-    """Return line and column, from 1, of what follows this text."""
+def _read(text: str, source: str) -> Document:
+    """Read with libyaml where that means the same; PyYAML's own parser, ten times slower, words what is wrong."""
+    if yaml.__with_libyaml__ and not _PARSERS_DIFFER.search(text):
+        try:
+            return _Reader(source, yaml.parse(text, Loader=yaml.CSafeLoader)).document()
+        except (yaml.YAMLError, ValueError):
+            pass
+    reader = _Reader(source, yaml.parse(text, Loader=yaml.SafeLoader))
+    try:
+        return reader.document()
+    except yaml.reader.ReaderError as error:
+        at = _position(text[: error.position])
+        raise _problem(source, at, f"the character U+{int(error.character):04X} is not allowed", "remove it") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        at = (mark.line + 1, mark.column + 1) if mark else reader.at
+        line = text.splitlines()[at[0] - 1 : at[0]]
+        if "\\t" in str(error.problem) or (line and re.match(r" *\t", line[0])):
+            raise _problem(source, at, "a tab where spaces belong", "indent with spaces") from None
+        what = ", ".join(" ".join(part.split()) for part in (error.context, error.problem) if part)
+        remedy = "check quotes, brackets and indentation"
+        raise _problem(source, at, f"not valid YAML ({shorten(what, 100)})", remedy) from None
+    except (yaml.YAMLError, ValueError, OverflowError, IndexError) as error:  # bad escapes, absurd %YAML versions
+        raise _problem(
+            source, reader.at, f"not valid YAML ({shorten(str(error))})", "check quotes and escapes"
+        ) from None
+
+
+def _position(before: str) -> Place:
+    """Return line and column of what follows this text."""
     lines = re.split(r"\r\n|[\n\r\x85\u2028\u2029]", before)
     return len(lines), len(lines[-1]) + 1
 
 
-def _problem(source: str, at: tuple[int, int], problem: str, remedy: str) -> UsageError:
+def _problem(source: str, at: Place, problem: str, remedy: str) -> UsageError:
     return UsageError(f"{source}:{at[0]}:{at[1]}: {problem}; {remedy}")
 
 
-class _Builder:
-    """Builds one document from PyYAML's events; keeps its own stack, so depth costs no recursion."""
+class _Reader:
+    """Makes a document of PyYAML's events. It calls itself for what a list or mapping holds, MAX_DEPTH deep at most."""
 
-    def __init__(self, source: str) -> None:
-        self.document = Document(source)
-        self.stack: list[_Open] = []
-        self.anchors: dict[str, tuple[Any, int]] = {}
+    def __init__(self, source: str, events: Iterator[yaml.Event]) -> None:
+        self.read = Document(source)
+        self.events = events
+        self.anchors: dict[str | None, tuple[object, int]] = {}  # each value, and how many values it holds
         self.nodes = 0
-        self.at = (1, 1)
-        self.roots = 0
+        self.at: Place = (1, 1)
 
     def fail(self, problem: str, remedy: str) -> UsageError:
         """Return the error at the current place."""
-        return _problem(self.document.source, self.at, problem, remedy)
+        return _problem(self.read.source, self.at, problem, remedy)
 
-    def build(self, text: str) -> Document:
-        """Return the document."""
-        for event in self.events(text):
-            self.at = (event.start_mark.line + 1, event.start_mark.column + 1)
-            match event:
-                case yaml.DocumentStartEvent():
-                    self.roots += 1
-                    if self.roots > 1:
-                        raise self.fail("a second document", "keep one document a file")
-                case yaml.AliasEvent():
-                    self.alias(event.anchor)
-                case yaml.ScalarEvent():
-                    self.scalar(event)
-                case yaml.CollectionStartEvent():
-                    self.open(event)
-                case yaml.CollectionEndEvent():
-                    self.close()
-        if self.roots == 0:
+    def next(self) -> yaml.Event:
+        """Return the next event, its place being the current one."""
+        event = next(self.events)
+        self.at = (event.start_mark.line + 1, event.start_mark.column + 1)
+        return event
+
+    def document(self) -> Document:
+        """Return the only document of the text."""
+        self.next()
+        if isinstance(self.next(), yaml.StreamEndEvent):
             self.at = (1, 1)
             raise self.fail("the file is empty", "write a suite, for example `datasets: [ring]`")
-        return self.document
+        self.read.data = self.value(self.next(), ())
+        self.next()
+        if not isinstance(self.next(), yaml.StreamEndEvent):
+            raise self.fail("a second document", "keep one document a file")
+        return self.read
 
-    def events(self, text: str) -> Iterator[Any]:
-        """Yield PyYAML's events; its errors become ours."""
-        try:
-            yield from yaml.parse(text, Loader=yaml.SafeLoader)
-        except yaml.reader.ReaderError as error:
-            self.at = _position(text[: error.position])
-            raise self.fail(f"the character U+{int(error.character):04X} is not allowed", "remove it") from None
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            self.at = (mark.line + 1, mark.column + 1) if mark else self.at
-            line = text.splitlines()[self.at[0] - 1 : self.at[0]]
-            if "\\t" in str(error.problem) or (line and re.match(r" *\t", line[0])):
-                raise self.fail("a tab where spaces belong", "indent with spaces") from None
-            raise self.fail(f"not valid YAML ({_one_line(error)})", "check quotes, brackets and indentation") from None
-        except (yaml.YAMLError, ValueError, OverflowError, IndexError) as error:  # bad escapes, absurd %YAML versions
-            raise self.fail(f"not valid YAML ({shorten(str(error))})", "check quotes and escapes") from None
+    def value(self, event: yaml.Event, path: Keys) -> Any:  # noqa: ANN401 - any YAML value
+        """Return the value that this event begins, which lies at `path`; note its place and its anchor."""
+        self.read.places[path] = self.at
+        if isinstance(event, yaml.AliasEvent):
+            return self.alias(event.anchor)
+        assert isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent))
+        before = self.nodes
+        self.check(event)
+        if isinstance(event, yaml.ScalarEvent):
+            value = self.resolve(event.value) if event.style in (None, "") else event.value
+        elif len(path) >= MAX_DEPTH:
+            raise self.fail(f"nested more than {MAX_DEPTH} deep", "flatten it")
+        else:
+            self.anchors.pop(event.anchor, None)  # within itself it is not finished
+            value = self.mapping(path) if isinstance(event, yaml.MappingStartEvent) else self.sequence(path)
+        if event.anchor:
+            self.anchors[event.anchor] = (value, self.nodes - before)
+        return value
+
+    def sequence(self, path: Keys) -> list[Any]:
+        """Return a list up to its end."""
+        values: list[Any] = []
+        while not isinstance(event := self.next(), yaml.SequenceEndEvent):
+            values.append(self.value(event, (*path, len(values))))
+        return values
+
+    def mapping(self, path: Keys) -> dict[str, Any]:
+        """Return a mapping up to its end."""
+        values: dict[str, Any] = {}
+        while not isinstance(event := self.next(), yaml.MappingEndEvent):
+            if not isinstance(event, yaml.ScalarEvent):
+                what = "an alias" if isinstance(event, yaml.AliasEvent) else "a list or mapping"
+                raise self.fail(f"{what} as a key", "use plain text as keys; quote text with braces")
+            self.check(event)
+            inner = (*path, event.value)
+            if event.value in values:
+                line = self.read.key_places[inner][0]
+                raise self.fail(f"duplicate key {shorten(event.value)!r}, first on line {line}", "keep one of them")
+            self.read.key_places[inner] = self.at
+            values[event.value] = self.value(self.next(), inner)
+        return values
+
+    def alias(self, name: str) -> Any:  # noqa: ANN401 - any YAML value
+        """Return a copy of what an anchor holds, counted in full: nine levels of nine aliases are refused here."""
+        if name not in self.anchors:
+            raise self.fail(f"the alias *{shorten(name)} has no finished anchor before it", "define it first with &")
+        value, nodes = self.anchors[name]
+        self.count(nodes)
+        return copy.deepcopy(value)
 
     def count(self, nodes: int) -> None:
-        """Count nodes against the limit."""
+        """Count so many values; refuse more than the limit."""
         self.nodes += nodes
         if self.nodes > MAX_NODES:
             raise self.fail(f"more than {MAX_NODES} values, aliases expanded", "split the suite or use fewer aliases")
 
-    def path(self) -> Keys:
-        """Return where the next value goes."""
-        if not self.stack:
-            return ()
-        top = self.stack[-1]
-        return (*top.path, top.key if isinstance(top.value, dict) else len(top.value))  # type: ignore[return-value]
-
-    def wants_key(self) -> bool:
-        """Return whether the next node is a key."""
-        return bool(self.stack) and isinstance(self.stack[-1].value, dict) and self.stack[-1].key is None
-
-    def put(self, value: Any) -> None:  # noqa: ANN401 - any YAML value
-        """Put a value into the innermost open collection."""
-        if not self.stack:
-            self.document.data = value
-            return
-        top = self.stack[-1]
-        if isinstance(top.value, list):
-            top.value.append(value)
-        else:
-            assert top.key is not None
-            top.value[top.key] = value
-            top.key = None
-
-    def scalar(self, event: yaml.ScalarEvent) -> None:
-        """Read a key, or a value of the type that it looks like if it is plain, and text if it is quoted."""
+    def check(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
+        """Count one value; refuse control characters and `!!anything`: a suite names components, never types."""
         self.count(1)
-        self.refuse_tag(event.tag)
-        if bad := _CONTROL.search(event.value):
+        if event.tag is not None:
+            raise self.fail(
+                f"the tag {shorten(event.tag)!r} is not allowed", "remove it; suites hold plain values only"
+            )
+        if isinstance(event, yaml.ScalarEvent) and (bad := _CONTROL.search(event.value)):
             raise self.fail(f"the character U+{ord(bad[0]):04X} is not allowed", "remove it")
-        if self.wants_key():
-            self.key(event.value)
-            return
-        value = self.resolve(event.value) if event.style is None else event.value
-        self.document.places[self.path()] = self.at
-        if event.anchor:
-            self.anchors[event.anchor] = (value, 1)
-        self.put(value)
 
-    def key(self, text: str) -> None:
-        """Start an entry of the innermost mapping."""
-        top = self.stack[-1]
-        assert isinstance(top.value, dict)
-        if text in top.value:
-            line = self.document.key_places[(*top.path, text)][0]
-            raise self.fail(f"duplicate key {shorten(text)!r}, first on line {line}", "keep one of them")
-        top.key = text
-        self.document.key_places[(*top.path, text)] = self.at
-
-    def resolve(self, text: str) -> Any:  # noqa: ANN401 - text, number, boolean or None
+    def resolve(self, text: str) -> str | int | float | bool | None:
         """Return what a plain scalar means."""
         if _NULL.fullmatch(text):
             return None
@@ -219,47 +274,3 @@ class _Builder:
                 raise self.fail(f"{shorten(text, 24)} is beyond the range of floats", "write a finite number")
             return value
         return text
-
-    def refuse_tag(self, tag: str | None) -> None:
-        """Refuse `!!anything`: a suite names components, never types or code."""
-        if tag is not None:
-            raise self.fail(f"the tag {shorten(tag)!r} is not allowed", "remove it; suites hold plain values only")
-
-    def open(self, event: yaml.CollectionStartEvent) -> None:
-        """Start a list or a mapping."""
-        before = self.nodes
-        self.count(1)
-        self.refuse_tag(event.tag)
-        if len(self.stack) >= MAX_DEPTH:
-            raise self.fail(f"nested more than {MAX_DEPTH} deep", "flatten it")
-        if self.wants_key():
-            raise self.fail("a list or mapping as a key", "use plain text as keys; quote text with braces")
-        path = self.path()
-        self.document.places[path] = self.at
-        value: list[Any] | dict[str, Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
-        self.stack.append(_Open(value, path, event.anchor, before))
-        if event.anchor:
-            self.anchors.pop(event.anchor, None)
-
-    def close(self) -> None:
-        """End the innermost list or mapping."""
-        top = self.stack.pop()
-        if top.anchor:
-            self.anchors[top.anchor] = (top.value, self.nodes - top.nodes_before)
-        self.put(top.value)
-
-    def alias(self, name: str) -> None:
-        """Put in what an anchor holds, counted in full: what nine levels of nine aliases expand to is refused here."""
-        if name not in self.anchors:
-            raise self.fail(f"the alias *{shorten(name)} has no finished anchor before it", "define it first with &")
-        if self.wants_key():
-            raise self.fail("an alias as a key", "use plain text as keys")
-        value, nodes = self.anchors[name]
-        self.count(nodes)
-        self.document.places[self.path()] = self.at
-        self.put(copy.deepcopy(value))
-
-
-def _one_line(error: yaml.MarkedYAMLError) -> str:
-    parts = (error.context, error.problem)
-    return shorten(", ".join(" ".join(p.split()) for p in parts if p), 100)

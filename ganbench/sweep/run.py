@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import json
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import yaml
 
@@ -23,9 +22,9 @@ from ganbench.extractors import Extractor
 from ganbench.sinks import Sink
 from ganbench.suite.plan import Plan
 from ganbench.suite.space import Sampler, direction
-from ganbench.sweep import manifest as manifests
 from ganbench.sweep.executors.ray_settings import ray_environment
 from ganbench.sweep.extractors import same_extractors
+from ganbench.sweep.manifest import manifest
 from ganbench.sweep.progress import Progress, short_names
 from ganbench.sweep.progress_file import ProgressFile
 from ganbench.sweep.results_dir import locked, prepare, require_space
@@ -33,6 +32,7 @@ from ganbench.sweep.search_log import Adaptive
 from ganbench.sweep.signals import Interrupted, Interrupts
 from ganbench.sweep.sink_export import SinkExport
 from ganbench.sweep.trial_runner import TrialJob, device_here
+from ganbench.tables.manifest import FILE, FORMAT, RunManifest, Times
 
 INCOMPLETE = 4
 
@@ -167,7 +167,7 @@ def _run(task: _Task, progress: Progress | None, interrupts: Interrupts) -> RunO
     if code:
         left = len(_missing(missing))
         progress.say(f"interrupted: {len(works) - left} of {len(done) + new} trials are done and kept")
-    times = {"started": began, "finished": _now(), "seconds": round(time.monotonic() - clock, 3)}
+    times = Times(started=began, finished=_now(), seconds=round(time.monotonic() - clock, 3))
     return _finish(plan, works, missing, task.folder, progress, times, code)
 
 
@@ -191,7 +191,7 @@ def _finish(
     missing: Sequence[TrialJob],
     folder: Path,
     progress: Progress,
-    times: dict[str, Any],
+    times: Times,
     code: int,
 ) -> RunOutcome:
     """Merge what there is and describe it."""
@@ -204,13 +204,13 @@ def _finish(
     with storing(out):
         out.mkdir(exist_ok=True)
         before = _previous(out)
-        retries = Counter(before.get("retries", {}))
+        retries = Counter(before.retries if before else {})
         retries.update({key[:12]: n for key, n in progress.retries.items()})
-        described = manifests.manifest(plan, failures, retries, times)
-        if before and len(left) == len(missing):  # nothing was trained: the numbers are still from where they were made
-            described["environment"] = before["environment"]
+        # Where nothing was trained the numbers are still from where they were made.
+        where = before.environment if before and len(left) == len(missing) else None
+        described = manifest(plan, failures, retries, times, where)
         _write(out / "suite.yaml", yaml.safe_dump(plan.suite.resolved(), sort_keys=False, allow_unicode=True))
-        _write(out / "manifest.json", json.dumps(described, indent=2, ensure_ascii=False) + "\n")
+        _write(out / FILE, described.text())
     merge(folder, plan.trials, failures, out)
     return RunOutcome(
         out,
@@ -259,13 +259,13 @@ def _prepare_features(trials: Sequence[Trial]) -> None:
         cast(Extractor, registry.build("extractor", name, {})).prepare()
 
 
-def _previous(out: Path) -> dict[str, Any]:
+def _previous(out: Path) -> RunManifest | None:
     """Return the manifest that an earlier call left, if it can be read."""
     try:
-        found = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+        left = RunManifest.read(out / FILE)
     except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) and found.get("format") == manifests.FORMAT else {}
+        return None
+    return left if left.format == FORMAT else None
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,23 +1,31 @@
-"""What everybody who reads a run's manifest may take for granted."""
+"""A run's `manifest.json`: what a reader needs to trust its numbers, and to make them again."""
 
 from __future__ import annotations
 
+import json
+import os
+import platform
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from ganbench import __version__
+from ganbench.core.environment import cpu_model, version
+
+FILE = "manifest.json"
+FORMAT = 1
+PACKAGES = ("torch", "numpy", "pandas", "scikit-learn", "torch-fidelity", "ray")
+PACKAGE_ROOT = Path(__file__).parents[1]
 
 
 class Git(BaseModel):
-    """Which commit the package was."""
+    """Which commit the package was, and whether its sources differed from it."""
 
     commit: str
     dirty: bool
-
-
-class Environment(BaseModel):
-    """The machine and the versions; anything may stand beside the commit."""
-
-    git: Git | None = None
 
 
 class Skipped(BaseModel):
@@ -27,26 +35,130 @@ class Skipped(BaseModel):
     reason: str
 
 
-class Manifest(BaseModel):
-    """A run's `manifest.json`; any of it may be absent, and more may be there."""
+class Times(BaseModel):
+    """When a run began and ended (ISO 8601, UTC), and the seconds of training in its last call."""
 
+    started: str = ""
+    finished: str = ""
+    seconds: float | None = None
+
+
+class MonitorState(BaseModel):
+    """Where a monitored run stands."""
+
+    step: int = 0
+    running: bool = False
+
+
+class RunManifest(BaseModel):
+    """What a run says of itself; a field that its file lacks has its default here and is not written.
+
+    Attributes:
+        suite: the suite's name, or the monitor's. suite_hash: SHA-256 of the suite as resolved.
+        run: the run's identifier. environment: as `environment()` returns it. components: `"loss:hinge"` → version.
+        counts: numbers of `trials`, `runs`, `failed`, `skipped`, `excluded`.
+        failed: `trial`, `status` and `error` of each trial without a result.
+        retries: trial → how often its worker died, over all calls.
+        monitor: of a monitored run alone. baseline: of a baseline alone, as `check/baselines.py` writes it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    format: int = FORMAT
+    suite: str = ""
+    suite_hash: str = ""
+    run: str = ""
+    environment: dict[str, Any] = {}
     components: dict[str, int] = {}
-    counts: dict[str, int] = {}
-    environment: Environment = Environment()
-    failed: list[dict[str, Any]] = []
-    monitor: dict[str, Any] = {}
-    retries: dict[str, int] = {}
     seeds: list[int] = []
+    counts: dict[str, int] = {}
     skipped: list[Skipped] = []
-    times: dict[str, Any] = {}
+    failed: list[dict[str, str]] = []
+    retries: dict[str, int] = {}
+    times: Times = Times()
+    monitor: MonitorState | None = None
+    baseline: dict[str, Any] | None = None
+
+    @field_validator("environment")
+    @classmethod
+    def _check_git(cls, environment: dict[str, Any]) -> dict[str, Any]:
+        try:
+            _git_of(environment)
+        except ValidationError as error:
+            raise ValueError(f"git: {_first_line(error)}") from None
+        return environment
+
+    @property
+    def git(self) -> Git | None:
+        """Return the commit that the package was, where it is known."""
+        return _git_of(self.environment)
+
+    @classmethod
+    def read(cls, path: Path) -> RunManifest:
+        """Return the manifest in a file.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it is no manifest; the text says in one line where and why.
+        """
+        try:
+            return cls.model_validate_json(path.read_bytes(), strict=True)
+        except ValidationError as error:
+            raise ValueError(_first_line(error)) from None
+
+    def text(self) -> str:
+        """Return the file's text, of the fields that were set."""
+        return json.dumps(self.model_dump(exclude_unset=True), indent=2, ensure_ascii=False) + "\n"
 
 
-def problem(data: object) -> str:
-    """Return what is not as it must be in a manifest that was read; empty where all is well."""
+def _git_of(environment: dict[str, Any]) -> Git | None:
+    git = environment.get("git")
+    return None if git is None else Git.model_validate(git, strict=True)
+
+
+def _first_line(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place, problem = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+    return f"{place + ': ' if place else ''}{problem[:1].lower()}{problem[1:]}"
+
+
+def environment(threads: int = 1, device: str = "cpu") -> dict[str, Any]:
+    """Return where numbers are made: versions, source, machine. Costs no import of torch."""
+    return {
+        "ganbench": __version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in PACKAGES},
+        "git": git(PACKAGE_ROOT),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpu": cpu_model(),
+        "cores": os.cpu_count(),
+        "gpu": gpus(),
+        "threads": threads,
+        "device": device,
+    }
+
+
+def git(folder: Path) -> dict[str, str | bool] | None:
+    """Return the commit of the checkout that holds a package and whether sources differ from it; None without git."""
+    commit = _output("git", "-C", str(folder), "rev-parse", "HEAD")
+    # An installed copy may lie inside somebody else's checkout, whose commit says nothing about the package.
+    tracked = _output("git", "-C", str(folder), "ls-files", "--", "__init__.py")
+    if not commit or not tracked:
+        return None
+    return {"commit": commit, "dirty": bool(_output("git", "-C", str(folder), "status", "--porcelain", "--", "."))}
+
+
+def gpus() -> list[str]:
+    """Return the names of NVIDIA's GPUs."""
+    if shutil.which("nvidia-smi") is None:
+        return []
+    return (_output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader") or "").splitlines()
+
+
+def _output(*command: str) -> str | None:
+    """Return what a command prints, or None if it fails or is not there."""
     try:
-        Manifest.model_validate(data, strict=True)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        return f"{place + ': ' if place else ''}{first['msg'][:1].lower()}{first['msg'][1:]}"
-    return ""
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +15,7 @@ from ganbench.core.column import Column
 from ganbench.core.errors import UsageError
 from ganbench.tables import schema
 from ganbench.tables.arrays import read_samples, trials_in
-from ganbench.tables.manifest import problem
+from ganbench.tables.manifest import FILE, RunManifest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +61,7 @@ class Results:
     samples: Samples
     columns: dict[str, Column]
     suite: str
-    manifest: dict[str, Any]
+    manifest: RunManifest
 
 
 def load(path: str | Path) -> Results:
@@ -95,7 +94,7 @@ def find_run(path: str | Path) -> Path:
     """
     path = Path(path)
     try:
-        if (path / "manifest.json").is_file():
+        if (path / FILE).is_file():
             return path
         if not path.is_dir():
             raise UsageError(f"{path}: {'not a folder' if path.exists() else 'no such folder'}; {_GIVE}")
@@ -109,19 +108,14 @@ def find_run(path: str | Path) -> Path:
 
 def _finished(folder: Path) -> tuple[str, int]:
     """Return when a run finished; the clock of its file decides within one second."""
-    told = str(_manifest(folder).get("times", {}).get("finished", ""))
-    return told, (folder / "manifest.json").stat().st_mtime_ns
+    return _manifest(folder).times.finished, (folder / FILE).stat().st_mtime_ns
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
-    path = folder / "manifest.json"
+def _manifest(folder: Path) -> RunManifest:
     try:
-        data = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise _unreadable(path, _reason(error)) from None
-    if wrong := problem(data):
-        raise _unreadable(path, wrong)
-    return data
+        return RunManifest.read(folder / FILE)
+    except (OSError, ValueError) as error:
+        raise _unreadable(folder / FILE, _reason(error)) from None
 
 
 def _table(folder: Path, name: str) -> pa.Table:

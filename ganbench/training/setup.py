@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import torch
 from torch import Generator, Tensor
 
 from ganbench.core.streams import stream
 from ganbench.core.trial import Trial
-from ganbench.datasets import Data, Dataset
-from ganbench.losses import Loss
-from ganbench.networks import Network, Params
-from ganbench.optimizers import Optimizer
+from ganbench.datasets import Data
+from ganbench.networks import Params
 from ganbench.training.layout import Layout
 from ganbench.training.noise import Noise
 from ganbench.tricks import HOOKS
@@ -47,10 +45,10 @@ class TrialSetup:
 
     def __init__(self, trial: Trial, device: torch.device) -> None:
         self.trial, self.device = trial, device
-        self.loss = cast(Loss, trial.loss.build())
-        self.optimizer = cast(Optimizer, trial.optimizer.build())
+        self.loss = trial.loss.build()
+        self.optimizer = trial.optimizer.build()
         self.stateful_discriminator = getattr(self.loss, "stateful_discriminator", None)
-        dataset = cast(Dataset, trial.dataset.build())
+        dataset = trial.dataset.build()
         self.data: Data = dataset.load(device)
         self.dequantization_width = dataset.dequantization_width
         self.numbers_a_sample = self.data.sample_indices(Generator(device), 1).numel()
@@ -61,7 +59,7 @@ class TrialSetup:
         self.generator_needs_real = self.loss.requires_real or any(
             t.requires_real for t in (*self.hooks["generator_penalty"], *self.hooks["generator_loss"])
         )
-        network, seen = cast(Network, trial.network.build()), dataset.shape
+        network, seen = trial.network.build(), dataset.shape
         for trick in self.hooks["network"]:
             network = trick.network(network)
         for trick in self.hooks["shape"]:

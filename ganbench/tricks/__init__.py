@@ -6,7 +6,7 @@ no hook that no trick has. All are rank-polymorphic: they work on `[..., B, *sam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
@@ -165,7 +165,15 @@ class Trick(Component):
 
     Attributes:
         requires_real: its generator penalty looks at real samples, so the generator's step draws a fresh real batch.
+        cost: what a step with it takes, in plain steps (results/baselines/trick_costs.json); `ganbench plan` estimates
+            with it. cost_per: parameter → what each unit of it adds to `cost`.
     """
 
     kind: ClassVar[str] = "trick"
     requires_real: ClassVar[bool] = False
+    cost: ClassVar[float] = 1.0
+    cost_per: ClassVar[Mapping[str, float]] = {}
+
+    def step_cost(self) -> float:
+        """Return what a step with it takes, in plain steps."""
+        return self.cost + sum(rate * getattr(self, name) for name, rate in self.cost_per.items())

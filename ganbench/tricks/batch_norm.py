@@ -22,6 +22,7 @@ class BatchNorm(Trick):
     group = "network"
     source = "Ioffe & Szegedy 2015, arXiv:1502.03167, algorithm 1; in GANs: Radford et al. 2016, arXiv:1511.06434"
     addresses = "vanishing gradients of deep networks, poor starts"
+    cost = 2.5
     traits = ("couples samples", "normalised discriminator")
     conflicts = {
         "normalised discriminator": "a discriminator has one normalisation",

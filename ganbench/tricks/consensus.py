@@ -25,6 +25,7 @@ class Consensus(Trick):
     group = "update rule"
     source = "Mescheder et al. 2017, arXiv:1705.10461, algorithm 2"
     addresses = "rotation: turns imaginary eigenvalues towards negative real parts"
+    cost = 3.2
     traits = ("update rule",)
     conflicts = {
         "update rule": "a step has one update rule",

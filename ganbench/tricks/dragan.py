@@ -27,6 +27,7 @@ class DRAGAN(Trick):
     group = "penalty"
     source = "Kodali et al. 2017, arXiv:1705.07215, algorithm 1 and the authors' code"
     addresses = "mode collapse: sharp gradients around real samples"
+    cost = 1.5
     traits = ("penalty",)
     conflicts = {
         "couples samples": "the gradient of one sample's logit would hold the other samples' too",

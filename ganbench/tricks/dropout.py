@@ -25,6 +25,7 @@ class Dropout(Trick):
     group = "network"
     source = "Srivastava et al. 2014, JMLR 15; in discriminators: Goodfellow et al. 2014, arXiv:1406.2661, section 5"
     addresses = "over-confident and overfitted discriminator"
+    cost = 1.7
     traits = ("random discriminator",)
     conflicts = {
         "random discriminator": "the discriminator has dropout already",

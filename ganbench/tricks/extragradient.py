@@ -23,6 +23,7 @@ class Extragradient(Trick):
     group = "update rule"
     source = "Korpelevich 1976; Gidel et al. 2019, arXiv:1802.10551, algorithm 4"
     addresses = "rotation: converges on bilinear games"
+    cost = 2.0
     traits = ("update rule",)
     conflicts = {"update rule": "a step has one update rule"}
 

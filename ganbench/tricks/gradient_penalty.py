@@ -27,6 +27,7 @@ class GradientPenalty(Trick):
     group = "penalty"
     source = "Gulrajani et al. 2017, arXiv:1704.00028, eq. 3; one-sided: section 4"
     addresses = "vanishing and exploding gradients of the Wasserstein loss"
+    cost = 1.5
     traits = ("penalty",)
     conflicts = {
         "couples samples": "the gradient of one sample's logit would hold the other samples' too",

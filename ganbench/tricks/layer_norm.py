@@ -21,6 +21,7 @@ class LayerNorm(Trick):
     group = "network"
     source = "Ba et al. 2016, arXiv:1607.06450, eq. 4; Gulrajani et al. 2017, arXiv:1704.00028, section 4"
     addresses = "discriminator whose gradients vanish or explode with depth"
+    cost = 1.4
     traits = ("normalised discriminator",)
     conflicts = {"normalised discriminator": "a discriminator has one normalisation"}
 

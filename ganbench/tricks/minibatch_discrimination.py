@@ -28,6 +28,7 @@ class MinibatchDiscrimination(Trick):
     group = "discriminator"
     source = "Salimans et al. 2016, arXiv:1606.03498, section 3.2"
     addresses = "mode collapse: samples that are too alike give themselves away"
+    cost_per = {"kernels": 0.27}
     traits = ("couples samples",)
 
     kernels: Annotated[int, Ge(1)] = 100

@@ -31,6 +31,7 @@ class MinibatchStddev(Trick):
     group = "discriminator"
     source = "Karras et al. 2018, arXiv:1710.10196, section 3"
     addresses = "mode collapse: minibatches that vary too little give themselves away"
+    cost = 3.4
     traits = ("couples samples",)
 
     size: Annotated[int, Ge(2)] = 4

@@ -25,6 +25,7 @@ class R1(Trick):
     group = "penalty"
     source = "Mescheder et al. 2018, arXiv:1801.04406, eq. 9"
     addresses = "oscillation and collapse: makes the equilibrium locally stable"
+    cost = 1.5
     traits = ("penalty",)
     conflicts = {
         "couples samples": "the gradient of one sample's logit would hold the other samples' too",

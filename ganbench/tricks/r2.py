@@ -28,6 +28,7 @@ class R2(Trick):
         "Mescheder et al. 2018, arXiv:1801.04406, eq. 10; beside R1: Huang et al. 2024, arXiv:2501.05441, section 2"
     )
     addresses = "oscillation and collapse; a discriminator steep where no data are"
+    cost = 1.5
     traits = ("penalty",)
     conflicts = {
         "couples samples": "the gradient of one sample's logit would hold the other samples' too",

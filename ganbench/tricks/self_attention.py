@@ -21,6 +21,7 @@ class SelfAttention(Trick):
     group = "network"
     source = "Zhang et al. 2019, arXiv:1805.08318, eq. 1-3"
     addresses = "images whose parts do not fit together"
+    cost = 2.2
     requires = {"images": "points have no places to attend to"}
 
     def skip(self, trial: Trial) -> str | None:

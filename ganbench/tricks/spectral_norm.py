@@ -28,6 +28,7 @@ class SpectralNorm(Trick):
     group = "discriminator"
     source = "Miyato et al. 2018, arXiv:1802.05957, algorithm 1"
     addresses = "discriminator that is too steep: vanishing and exploding gradients, collapse"
+    cost = 1.4
     traits = ("spectral norm",)
 
     iterations: Annotated[int, Ge(1)] = 1

@@ -33,6 +33,7 @@ class Unrolled(Trick):
     group = "update rule"
     source = "Metz et al. 2016, arXiv:1611.02163, section 2.2"
     addresses = "mode collapse and hopping: the generator foresees the discriminator's answer"
+    cost_per = {"steps": 1.4}
     traits = ("update rule",)
     conflicts = {
         "update rule": "a step has one update rule",

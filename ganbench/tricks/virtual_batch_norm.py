@@ -23,6 +23,7 @@ class VirtualBatchNorm(Trick):
     group = "network"
     source = "Salimans et al. 2016, arXiv:1606.03498, section 3.5"
     addresses = "batch norm's dependence of a sample on its minibatch"
+    cost = 3.0
 
     def skip(self, trial: Trial) -> str | None:
         """Return why the trial's network cannot have it."""

@@ -21,6 +21,7 @@ class WeightNorm(Trick):
     group = "network"
     source = "Salimans & Kingma 2016, arXiv:1602.07868, eq. 2; in GANs: Xiang & Li 2017, arXiv:1704.03971"
     addresses = "slow and unstable training without batch norm"
+    cost = 1.8
     traits = ("weight norm",)
     conflicts = {
         "weight norm": "the weights are normalised already",

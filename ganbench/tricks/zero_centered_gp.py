@@ -25,6 +25,7 @@ class ZeroCenteredGP(Trick):
     group = "penalty"
     source = "Thanh-Tung et al. 2019, arXiv:1902.03984, section 5"
     addresses = "collapse, and a discriminator that overfits: pulls it towards the optimal one"
+    cost = 1.5
     traits = ("penalty",)
     conflicts = {
         "couples samples": "the gradient of one sample's logit would hold the other samples' too",

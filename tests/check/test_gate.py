@@ -387,7 +387,7 @@ def test_promote_replaces_and_keeps_what_was_there(here, capsys):
     assert main(["baseline", "promote", "next", "--to", "main"]) == 0
     names = baselines.names(Path("results/baselines"))
     assert names == ["main", "main.previous", "next"]
-    about = baselines.find("main", Path("results/baselines")).manifest["baseline"]
+    about = baselines.find("main", Path("results/baselines")).manifest.baseline or {}
     assert (about["name"], about["from"]) == ("main", "next")
     assert main(["check", "results/small", "--baseline", "main"]) == 0
     assert main(["baseline", "promote", "nxet"]) == 3

@@ -14,11 +14,12 @@ from image_files import md5, random_bytes, write_celeba, write_cifar10, write_mn
 from PIL import Image
 from trials import small_trial
 
+from ganbench.assets.data_folder import FOLDER_VARIABLE, data_folder
 from ganbench.core import registry
 from ganbench.core.errors import GanbenchError, UsageError
 from ganbench.datasets import __main__ as download
 from ganbench.datasets._bytes import ByteImages, resized, scaled
-from ganbench.datasets._torchvision import FOLDER_VARIABLE, TorchvisionImages, data_folder, torchvision_class
+from ganbench.datasets._torchvision import TorchvisionImages, torchvision_class
 from ganbench.datasets.celeba import CelebA
 from ganbench.datasets.cifar10 import CIFAR10
 from ganbench.datasets.fashion_mnist import FashionMNIST

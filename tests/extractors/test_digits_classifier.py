@@ -9,27 +9,27 @@ import torch
 from ganbench.assets.digits import digit_images
 from ganbench.core.errors import GanbenchError
 from ganbench.datasets.digits import Digits as DigitImages
-from ganbench.extractors import digits
+from ganbench.extractors import _trained, digits
 from ganbench.extractors.coordinates import Coordinates
 from ganbench.extractors.digits import Digits
 
 
 @pytest.fixture(scope="module")
 def trained():
-    return digits.train()
+    return Digits().train(*digit_images()[0])
 
 
 @pytest.fixture
 def cache(monkeypatch, tmp_path):
     monkeypatch.setattr(platformdirs, "user_cache_dir", lambda name: str(tmp_path / name))
-    digits._weights.cache_clear()
+    _trained.forget()
     yield tmp_path / "ganbench"
-    digits._weights.cache_clear()
+    _trained.forget()
 
 
 @pytest.fixture
 def extractor(cache, monkeypatch, trained):
-    monkeypatch.setattr(digits, "train", lambda: trained)
+    monkeypatch.setattr(Digits, "train", lambda *_: trained)
     return Digits()
 
 
@@ -40,14 +40,14 @@ def equal(a, b):
 def test_two_trainings_give_the_same_bits(trained):
     torch.manual_seed(7)  # whatever the global state is
     before = torch.get_rng_state()
-    assert equal(digits.train(), trained)
+    assert equal(Digits().train(*digit_images()[0]), trained)
     assert torch.equal(before, torch.get_rng_state())
 
 
 def test_training_leaves_the_thread_count(monkeypatch):
     monkeypatch.setattr(digits, "STEPS", 1)
     torch.set_num_threads(2)
-    digits.train()
+    Digits().train(*digit_images()[0])
     assert torch.get_num_threads() == 2
     torch.set_num_threads(1)
 
@@ -58,7 +58,7 @@ def test_held_out_accuracy(trained):
     h = torch.relu(h @ trained["w2"] + trained["b2"])
     right = ((h @ trained["w3"] + trained["b3"]).argmax(1) == labels).double().mean()
     assert right >= 0.97
-    assert digits.accuracy(trained) == pytest.approx(float(right), abs=1e-6)
+    assert Digits().accuracy(trained, 8) == pytest.approx(float(right), abs=1e-6)
 
 
 def test_certainty_means_quality(trained):
@@ -71,7 +71,7 @@ def test_certainty_means_quality(trained):
     threshold = DigitImages().confidence
 
     def sure(images):
-        logits = digits._logits(trained, digits._features(trained, images))
+        logits = Digits().logits(trained, Digits().features(trained, images))
         return float((logits.softmax(-1).amax(-1) >= threshold).double().mean())
 
     assert 0.95 <= sure(held) <= 0.99
@@ -91,9 +91,9 @@ def test_a_classifier_that_is_too_often_wrong_is_refused(cache, monkeypatch):
 
 def test_the_cache_spares_the_training(extractor, monkeypatch, trained):
     extractor.prepare()
-    digits._weights.cache_clear()
-    monkeypatch.setattr(digits, "train", lambda: pytest.fail("trained although it was in the cache"))
-    assert equal(digits._weights(), trained)
+    _trained.forget()
+    monkeypatch.setattr(Digits, "train", lambda *_: pytest.fail("trained although it was in the cache"))
+    assert equal(_trained.kept_weights(Digits(), None), trained)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_the_cache_spares_the_training(extractor, monkeypatch, trained):
 )
 def test_a_broken_cache_file_is_trained_anew(extractor, cache, trained, content):
     extractor.prepare()
-    path = digits.cache_file()
+    path = Digits().cache_file()
     whole = path.read_bytes()
     if content == b"other":
         torch.save({"w1": torch.zeros(2)}, path)
@@ -111,7 +111,7 @@ def test_a_broken_cache_file_is_trained_anew(extractor, cache, trained, content)
         torch.save({name: torch.full_like(w, torch.nan) for name, w in trained.items()}, path)
     else:
         path.write_bytes(whole[: len(whole) // 2] if content == b"half" else content)
-    digits._weights.cache_clear()
+    _trained.forget()
     extractor.prepare()
     assert equal(torch.load(path, weights_only=True), trained)
     assert [file.name for file in cache.iterdir()] == [path.name]
@@ -123,9 +123,9 @@ def test_a_cache_that_cannot_be_written_is_no_error(extractor, cache):
 
 
 def test_the_cache_name_follows_the_recipe(cache, monkeypatch):
-    name = digits.cache_file()
+    name = Digits().cache_file()
     monkeypatch.setattr(digits, "STEPS", digits.STEPS + 1)
-    assert digits.cache_file() != name
+    assert Digits().cache_file() != name
 
 
 def test_features_and_probabilities(extractor):

@@ -9,7 +9,7 @@ from mnist_digits import write_digits
 
 from ganbench.assets.data_folder import FOLDER_VARIABLE
 from ganbench.datasets.mnist import MNIST as Digits
-from ganbench.extractors import _scans, mnist
+from ganbench.extractors import mnist
 from ganbench.monitor.judge import SampleEvaluator
 
 CPU = torch.device("cpu")
@@ -30,9 +30,9 @@ def test_the_data_sets_choice_is_followed():
 
 
 def test_weights_tell_extractors_apart(monkeypatch):
-    monkeypatch.setattr(_scans, "LEAST_STEPS", 1)
-    monkeypatch.setattr(_scans, "EPOCHS", 0)
-    monkeypatch.setattr(mnist, "LEAST_ACCURACY", 0.0)
+    monkeypatch.setattr(mnist, "LEAST_STEPS", 1)
+    monkeypatch.setattr(mnist, "EPOCHS", 0)
+    monkeypatch.setattr(mnist.MNIST, "least_accuracy", 0.0)
     judge = SampleEvaluator(Digits(size=16), None, ["modes", "fid"], 40, CPU)
     assert judge.identity == f"mnist {mnist.MNIST().weights_hash()}"
     assert judge.real is not None and judge.real.probabilities.shape == (40, 10)

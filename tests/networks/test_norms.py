@@ -9,10 +9,10 @@ from torch import nn
 from ganbench.networks._attention import SelfAttention
 from ganbench.networks._images import ImageDropout, downsample, pack, unpack, upsample
 from ganbench.networks._initialisers import initialiser
-from ganbench.networks._layers import Linear, Net, Residual, activation, maxout
+from ganbench.networks._layers import Linear, Residual, Sequential, activation, maxout
 from ganbench.networks._norms import BatchNorm, ImageBatchNorm, ImageInstanceNorm, ImageLayerNorm, LayerNorm
+from ganbench.networks._options import WeightNormed
 from ganbench.networks._virtual import ROWS, ImageVirtualBatchNorm, Reference, VirtualBatchNorm, without_reference
-from ganbench.networks._weight_norm import WeightNormed
 
 SEEDS = (0, 1, 2, 3, 4)
 POINTS, IMAGES = (len(SEEDS), 32, 24), (len(SEEDS), 32, 8, 4, 4)
@@ -39,10 +39,10 @@ def close(a, b, tolerance=1e-5):
 POINT_LAYERS = {
     "batch": BatchNorm("n", 24),
     "layer": LayerNorm("n", 24),
-    "virtual": Net([Reference(24), VirtualBatchNorm("n", 24), without_reference()]),
+    "virtual": Sequential([Reference(24), VirtualBatchNorm("n", 24), without_reference()]),
     "residual": Residual([Linear("l", 24, 24, initialiser("he", 1.0)), activation("leaky_relu")]),
-    "maxout": Net([Linear("l", 24, 60, initialiser("he", 1.0)), maxout(5)]),
-    "weight norm": WeightNormed(Net([Linear("l", 24, 16, initialiser("he", 1.0))])),
+    "maxout": Sequential([Linear("l", 24, 60, initialiser("he", 1.0)), maxout(5)]),
+    "weight norm": WeightNormed(Sequential([Linear("l", 24, 16, initialiser("he", 1.0))])),
 }
 IMAGE_LAYERS = {
     "batch": ImageBatchNorm("n", 8),
@@ -147,7 +147,7 @@ def test_virtual_batch_norm_does_not_couple_samples():
 
 def test_weight_norm_is_that_of_torch():
     linear = Linear("l", 24, 16, initialiser("he", 1.0))
-    net, x = WeightNormed(Net([linear])), inputs(POINTS)
+    net, x = WeightNormed(Sequential([linear])), inputs(POINTS)
     params, _ = stacked(net)
     y = net.apply(params, {}, x, training=True, noise=None)
     (gain, v) = torch.autograd.grad(y.square().sum(), [params["l.gain"], params["l.weight"]])
@@ -165,7 +165,7 @@ def test_weight_norm_is_that_of_torch():
 
 
 def test_weight_norm_starts_as_the_plain_network():
-    plain = Net([Linear("l", 24, 16, initialiser("he", 1.0))])
+    plain = Sequential([Linear("l", 24, 16, initialiser("he", 1.0))])
     x = inputs(POINTS)
     a, b = stacked(plain, spread=0.0), stacked(WeightNormed(plain), spread=0.0)
     close(

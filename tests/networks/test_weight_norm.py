@@ -8,8 +8,8 @@ from torch import nn
 
 from ganbench.networks._images import Conv, pack, unpack
 from ganbench.networks._initialisers import initialiser
-from ganbench.networks._layers import Linear, Net
-from ganbench.networks._weight_norm import WeightNormed
+from ganbench.networks._layers import Linear, Sequential
+from ganbench.networks._options import WeightNormed
 from ganbench.networks.dcgan import DCGAN
 
 SEEDS = (0, 1, 2)
@@ -49,7 +49,7 @@ def as_torch(tensor, linear):
 @pytest.mark.parametrize("kind", KINDS)
 def test_is_that_of_torch(kind):
     layer, make, shape = KINDS[kind]
-    net, image = WeightNormed(Net([layer])), len(shape) == 5
+    net, image = WeightNormed(Sequential([layer])), len(shape) == 5
     params = stacked(net, 0.2)
     x = torch.randn(shape, generator=torch.Generator().manual_seed(3)).double()
     y = forward(net, params, x, image)
@@ -72,10 +72,10 @@ def test_is_that_of_torch(kind):
 def test_starts_where_the_plain_layer_does_with_gains_of_the_lengths(kind):
     layer, make, shape = KINDS[kind]
     image, x = len(shape) == 5, torch.randn(shape, generator=torch.Generator().manual_seed(3)).double()
-    params = stacked(WeightNormed(Net([layer])), 0.0)
+    params = stacked(WeightNormed(Sequential([layer])), 0.0)
     plain = {name: p for name, p in params.items() if name != "l.gain"}
     torch.testing.assert_close(
-        forward(WeightNormed(Net([layer])), params, x, image), forward(Net([layer]), plain, x, image)
+        forward(WeightNormed(Sequential([layer])), params, x, image), forward(Sequential([layer]), plain, x, image)
     )
     start = nn.utils.parametrizations.weight_norm(make().double())
     for s in range(len(SEEDS)):

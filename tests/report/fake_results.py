@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ import pyarrow.parquet as pq
 
 from ganbench.core.column import Column
 from ganbench.tables import schema
+from ganbench.tables.manifest import RunManifest
 from ganbench.tables.results import Results
 
 METRICS = (
@@ -86,7 +86,7 @@ def fake_results(
         samples=samples,  # type: ignore[arg-type]
         columns=columns,
         suite=f"name: {suite}\ndatasets: [{', '.join(datasets)}]\n",
-        manifest=_manifest(suite, runs),
+        manifest=RunManifest.model_validate(_manifest(suite, runs)),
     )
 
 
@@ -100,7 +100,7 @@ def save(results: Results, folder: Path) -> Path:
         **{f"{trial}/{name}": array for trial, kept in results.samples.items() for name, array in kept.items()},
     )
     (folder / "suite.yaml").write_text(results.suite, encoding="utf-8")
-    (folder / "manifest.json").write_text(json.dumps(results.manifest), encoding="utf-8")
+    (folder / "manifest.json").write_text(results.manifest.text(), encoding="utf-8")
     return folder
 
 

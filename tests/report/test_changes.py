@@ -83,7 +83,9 @@ def test_three_runs_are_each_held_against_the_first(before, now):
 
 
 def test_runs_measured_by_other_versions_are_refused(before, now):
-    other = dataclasses.replace(now, manifest=now.manifest | {"components": {"extractor:coordinates": 99}})
+    other = dataclasses.replace(
+        now, manifest=now.manifest.model_copy(update={"components": {"extractor:coordinates": 99}})
+    )
     with pytest.raises(IncomparableError, match="extractor:coordinates"):
         changes(before, [other])
 

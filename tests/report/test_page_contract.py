@@ -18,6 +18,7 @@ from fake_results import fake_results, save
 import ganbench
 from ganbench.core.errors import UsageError
 from ganbench.report.page import render, write_report
+from ganbench.tables.manifest import RunManifest, Skipped
 
 EVIL = "</script></style><img src=x onerror=alert(1)>{{ 7 * 7 }}\"'&amp;$\\frac{1}{0}$"
 VOID = {"meta", "link", "img", "br", "wbr", "hr", "input", "path", "circle", "rect", "line", "use", "polyline"}
@@ -150,9 +151,9 @@ def test_every_trial_is_there_with_its_numbers(results, html):
 
 def test_the_small_print_is_there(results, document):
     said = document.text
-    for entry in results.manifest["skipped"]:
-        assert entry["name"] in said and entry["reason"] in said
-    for failure in results.manifest["failed"]:
+    for entry in results.manifest.skipped:
+        assert entry.name in said and entry.reason in said
+    for failure in results.manifest.failed:
         assert failure["error"] in said
     for name in ("modes_captured", "hq_fraction", "fid", "grad_norm_g", "real_logit_mean"):
         assert results.columns[name].meaning in said
@@ -167,13 +168,14 @@ def test_names_errors_and_texts_of_others_stay_text(results):
     for name in ("dataset", "network", "loss", "tricks", "optimizer", "extractor"):
         runs[name] = EVIL
     columns = {n: dataclasses.replace(c, meaning=EVIL, unit=EVIL) for n, c in results.columns.items()}
-    manifest = {
-        **results.manifest,
-        "suite": EVIL,
-        "skipped": [{"name": EVIL, "reason": EVIL}],
-        "environment": {EVIL: EVIL, "git": {"commit": EVIL, "dirty": True}},
-        "components": {EVIL: EVIL},
-    }
+    manifest = results.manifest.model_copy(
+        update={
+            "suite": EVIL,
+            "skipped": [Skipped(name=EVIL, reason=EVIL)],
+            "environment": {EVIL: EVIL, "git": {"commit": EVIL, "dirty": True}},
+            "components": {EVIL: EVIL},
+        }
+    )
     text = render(
         dataclasses.replace(
             results,
@@ -208,7 +210,7 @@ def _without(results, **changes):
         ),
         lambda r: _without(r, runs=r.runs[r.runs["seed"] == 0], history=r.history[r.history["seed"] == 0]),
         lambda r: _without(r, runs=r.runs.assign(fid=np.inf)),
-        lambda r: _without(r, manifest={}),
+        lambda r: _without(r, manifest=RunManifest()),
     ],
     ids=["no pictures", "no history", "nothing", "all failed", "all diverged", "one seed", "infinite", "no manifest"],
 )

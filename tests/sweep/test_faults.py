@@ -12,9 +12,9 @@ import pytest
 from small_suite import TEXT, small_plan
 
 from ganbench.core.errors import UsageError
-from ganbench.sweep import manifest
 from ganbench.sweep.executors.ray_settings import ray_environment
 from ganbench.sweep.trial_runner import TrialJob
+from ganbench.tables import manifest
 
 with ray_environment():  # Ray reads it when it is imported, once for all tests of this process
     from ganbench.sweep.executors import ray_session as ray_cluster

@@ -16,8 +16,8 @@ import ganbench
 from ganbench.core.errors import UsageError
 from ganbench.core.files import StoreError
 from ganbench.losses.hinge import Hinge
+from ganbench.sweep import manifest, run
 from ganbench.sweep import results_dir as folder
-from ganbench.sweep import run
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.run import run_plan
 from ganbench.sweep.trial_runner import TrialJob
@@ -86,8 +86,8 @@ def test_a_run_leaves_tables_suite_and_manifest(finished):
     assert list(loaded.runs["trial"].unique()) == [trial.key[:12] for trial in plan.trials]
     assert len(loaded.runs) == 12 and set(loaded.runs["status"]) == {"OK"}
     assert "r1" in loaded.suite
-    assert loaded.manifest["counts"] == {"trials": 6, "runs": 12, "failed": 0, "skipped": 0, "excluded": 0}
-    assert loaded.manifest["environment"]["torch"] and loaded.manifest["components"]["loss:hinge"] == 1
+    assert loaded.manifest.counts == {"trials": 6, "runs": 12, "failed": 0, "skipped": 0, "excluded": 0}
+    assert loaded.manifest.environment["torch"] and loaded.manifest.components["loss:hinge"] == 1
     assert not (results / "small" / "checkpoints").exists() or not list((results / "small" / "checkpoints").iterdir())
 
 
@@ -139,8 +139,8 @@ def test_a_trial_that_raises_fails_alone_and_is_tried_again(tmp_path, monkeypatc
     failed = loaded.runs[loaded.runs["status"] == "FAILED"]
     assert set(failed["loss"]) == {"hinge"} and len(failed) == 4
     assert failed["error"].str.startswith("ZeroDivisionError").all()
-    assert loaded.manifest["counts"]["failed"] == 2
-    assert {entry["status"] for entry in loaded.manifest["failed"]} == {"FAILED"}
+    assert loaded.manifest.counts["failed"] == 2
+    assert {entry["status"] for entry in loaded.manifest.failed} == {"FAILED"}
 
     built.clear()
     outcome, lines = run_local(plan, tmp_path / "results")
@@ -275,13 +275,13 @@ def test_skipped_combinations_are_in_the_manifest(tmp_path):
     plan = small_plan(tmp_path, text=text)
     assert len(plan.skipped) == 1
     outcome, _ = run_local(plan, tmp_path)
-    skipped = ganbench.load(outcome.folder).manifest["skipped"]
-    assert skipped == [{"name": plan.skipped[0][0].name, "reason": plan.skipped[0][1]}]
+    skipped = ganbench.load(outcome.folder).manifest.skipped
+    assert [(one.name, one.reason) for one in skipped] == [(plan.skipped[0][0].name, plan.skipped[0][1])]
 
 
 def test_unused_numbers_of_an_old_environment_stay(copied, monkeypatch):
     """A run that trains nothing keeps the environment in which its numbers were made."""
     plan, results = copied
-    monkeypatch.setattr(run.manifests, "environment", lambda *_: {"torch": "9"})
+    monkeypatch.setattr(manifest, "environment", lambda *_: {"torch": "9"})
     run_local(plan, results)
-    assert ganbench.load(results / "small" / plan.run_id).manifest["environment"]["torch"] != "9"
+    assert ganbench.load(results / "small" / plan.run_id).manifest.environment["torch"] != "9"

@@ -48,7 +48,7 @@ def test_rows_keep_the_order_of_the_plan_and_columns_are_united(run):
     assert results.columns["fid"].direction == "lower" and results.columns["ms_per_step"].timing
     assert {"loss_g", "grad_norm"} <= set(results.columns)
     assert len(results.history) == len(results.layers) == 15
-    assert results.manifest["suite"] == "made" and results.suite == "name: made\n"
+    assert results.manifest.suite == "made" and results.suite == "name: made\n"
 
 
 def test_numbers_are_null_and_never_nan_in_the_file(run):

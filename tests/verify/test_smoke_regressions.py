@@ -8,7 +8,7 @@ import pytest
 
 from ganbench.check import baselines, comparable
 from ganbench.cli.main import main
-from ganbench.sweep.manifest import environment
+from ganbench.tables.manifest import environment
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "results/baselines"

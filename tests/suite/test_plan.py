@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from pathlib import Path
 
 import pytest
 from trials import small_trial
@@ -11,6 +12,9 @@ from trials import small_trial
 from ganbench.core.errors import UsageError
 from ganbench.suite.estimate import START_S, duration, plan_seconds, trial_seconds
 from ganbench.suite.plan import count, make_plan, matcher
+from ganbench.suite.schema import read_suite
+
+ROOT = Path(__file__).parents[2]
 
 
 def names(trials):
@@ -213,3 +217,23 @@ def test_the_estimate_is_within_a_factor_of_two_of_what_was_measured(measured, c
     trials = [small_trial(*tricks, steps=steps, **dict(settings)) for steps in (10_000, 20_000)]
     ms = (trial_seconds(trials[1]) - trial_seconds(trials[0])) / 10
     assert measured / 2 <= ms <= 2 * measured
+
+
+# Seconds with two trials at a time; the suites in tests/unchanged hold every trick that ships.
+ESTIMATES = [
+    ("suites/planted_digits.yaml", 122.942),
+    ("suites/smoke.yaml", 11.803),
+    ("suites/stacked_digits.yaml", 496.827),
+    ("tests/unchanged/images.yaml", 17.4314),
+    ("tests/unchanged/inputs.yaml", 13.1095),
+    ("tests/unchanged/losses.yaml", 17.9393),
+    ("tests/unchanged/networks.yaml", 13.4564),
+    ("tests/unchanged/penalties.yaml", 16.9622),
+    ("tests/unchanged/rules.yaml", 24.8151),
+]
+
+
+@pytest.mark.parametrize("path, seconds", ESTIMATES)
+def test_the_estimates_of_shipped_suites(path, seconds):
+    plan = make_plan(read_suite(ROOT / path), cap=None)
+    assert plan_seconds(plan, jobs=2) == pytest.approx(seconds, rel=1e-5)

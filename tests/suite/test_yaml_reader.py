@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -108,6 +110,8 @@ def test_what_is_refused_has_its_place(text, where, what):
         (b"a: " + b"x" * yaml_reader.MAX_BYTES, ":1:1:", "KiB"),
         (b"a: " + b"[" * 5000, ":1:", "deep"),
         (b"a: " + b"{a: " * 5000, ":1:", "deep"),
+        (b"a: " + b"[" * 100_000, ":1:27:", "deep"),
+        (b"- " * 100_000, ":1:49:", "deep"),
         (b"\n".join(b"- " * i for i in range(200)), ":", ""),
     ],
 )
@@ -121,6 +125,44 @@ def test_an_alias_bomb_is_refused_before_it_expands():
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 10)]
     assert "aliases expanded" in problem("\n".join(lines))
+
+
+def written_as_list(n: int) -> str:
+    return f"a: [{', '.join('1' * n)}]"
+
+
+def written_as_mapping(n: int) -> str:
+    return "\n".join(f"k{i}: 1" for i in range(n // 2))
+
+
+def written_as_aliases(n: int) -> str:
+    return f"a: &x 1\nb: [{', '.join(['*x'] * n)}]"
+
+
+@pytest.mark.parametrize("written", [written_as_list, written_as_mapping, written_as_aliases])
+def test_ten_times_as_many_values_take_about_ten_times_as_long(written):
+    def seconds(n: int, repeats: int) -> float:
+        raw = written(n).encode()
+        times = []
+        for _ in range(repeats):
+            start = time.process_time()
+            read_bytes(raw, "x.yaml")
+            times.append(time.process_time() - start)
+        return min(times)
+
+    assert seconds(49_900, 2) < 20 * seconds(4_990, 5)
+
+
+@pytest.mark.parametrize("text", ["a: [1, &x {b: 2}, *x]\n# a\tb\nc: 'd\te'", "a: \u00e9 \U0001f600 [x\nb: [1]\n"])
+def test_both_of_pyyamls_parsers_read_the_same(text, monkeypatch):
+    fast = read_bytes(text.encode(), "x.yaml")
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    assert read_bytes(text.encode(), "x.yaml") == fast
+
+
+@pytest.mark.parametrize("text", ["a: b\tc", "a: [b\tc]", "a:\tb", "a: \tb"])
+def test_a_tab_outside_quotes_is_refused(text):
+    assert "a tab where spaces belong" in problem(text)
 
 
 def test_aliases_are_copies():

@@ -14,7 +14,7 @@ from mnist_digits import write_digits
 
 from ganbench.assets.data_folder import FOLDER_VARIABLE
 from ganbench.cli.main import main
-from ganbench.extractors import _scans, mnist
+from ganbench.extractors import mnist
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
 from ganbench.training.trainer import Trainer
@@ -98,8 +98,8 @@ def digits_as_mnist(tmp_path, monkeypatch):
 
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "data"))
     monkeypatch.setattr(platformdirs, "user_cache_dir", lambda name: str(tmp_path / name))
-    monkeypatch.setattr(_scans, "LEAST_STEPS", 300)
-    monkeypatch.setattr(mnist, "LEAST_ACCURACY", 0.97)  # of 445 scans, where MNIST has 10,000
+    monkeypatch.setattr(mnist, "LEAST_STEPS", 300)
+    monkeypatch.setattr(mnist.MNIST, "least_accuracy", 0.97)  # of 445 scans, where MNIST has 10,000
     write_digits(tmp_path / "data")
 
 
