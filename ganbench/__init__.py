@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from ganbench.api import Suite as Suite
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Monitor", "Suite", "__version__", "load", "modules", "register"]
 
-_WHERE = {
+_MODULES = {
     "Monitor": "ganbench.monitor.monitor",
     "Suite": "ganbench.api",
     "load": "ganbench.tables.results",
@@ -25,7 +25,8 @@ _WHERE = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - loads on first use, so that the command line starts at once
-    if name in _WHERE:
-        return getattr(importlib.import_module(_WHERE[name]), name)
+def __getattr__(name: str) -> object:
+    """Import a public name on first use, so that `import ganbench` and the command line start at once."""
+    if name in _MODULES:
+        return getattr(importlib.import_module(_MODULES[name]), name)
     raise AttributeError(f"module 'ganbench' has no attribute {name!r}")

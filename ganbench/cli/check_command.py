@@ -13,6 +13,7 @@ import click
 
 from ganbench.cli.check_options import BASELINES, deciding, print_comparison, rules_of, showing, write_file
 from ganbench.cli.options import WEIGHTS, plan_of, use_weights
+from ganbench.cli.shipped import shipped
 
 if TYPE_CHECKING:
     from ganbench.suite.plan import Plan
@@ -77,6 +78,7 @@ def command(
         raise click.UsageError("give a run or a suite, or --speed (with --save to make its baseline)")
     if target is None:
         return _check_speed(root, save)
+    target = shipped(target) or target
     if sequential and target.suffix not in (".yaml", ".yml"):
         raise click.UsageError("--sequential trains; give a suite (.yaml) instead of a run")
     use_weights(weights)

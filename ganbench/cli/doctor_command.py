@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import importlib
 import os
 import platform
 import shutil
@@ -17,22 +17,32 @@ from typing import Literal
 import click
 
 from ganbench.cli.console import styled
+from ganbench.core.environment import version
+from ganbench.core.extras import OPTIONAL, USES, installed
 
 REQUIRED = (
     "torch",
-    "torch-fidelity",
-    "ray",
+    "numpy",
     "pandas",
     "pyarrow",
     "scipy",
-    "scikit-learn",
-    "matplotlib",
     "pydantic",
+    "annotated-types",
     "pyyaml",
     "click",
     "rich",
-    "jinja2",
-    "numpy",
+    "platformdirs",
+    "filelock",
+)
+# What training and writing rely on where a platform has it: attribute, module, what happens without it.
+PLATFORM = (
+    ("O_DIRECTORY", "os", "a power failure may undo the last rename of a file"),
+    ("sched_getaffinity", "os", "all cores of the machine are counted, also those that this process may not use"),
+    (
+        "setitimer",
+        "signal",
+        "with --executor local a trial that hangs inside one call is not ended by resources.timeout",
+    ),
 )
 COLOURS = {"ok": "green", "note": "yellow", "problem": "red"}
 
@@ -51,10 +61,15 @@ class Finding:
 )
 @click.option("--report", default="report", show_default=True, type=click.Path(path_type=Path), help="Folder of pages.")
 def command(results: Path, report: Path) -> int:
-    """Check versions, cores, GPU, Ray, folders and git; name each problem with its remedy (exit 2 if there is one)."""
+    """Check versions, extras, platform, cores, GPU, Ray, folders and git; exit 2 if there is a problem.
+
+    Each problem is printed with its remedy.
+    """
     checks: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
         ("python", _python),
         ("packages", _packages),
+        ("extras", _extras),
+        ("platform", _platform),
         ("torchvision", _torchvision),
         ("cores", _cores),
         ("devices", _devices),
@@ -73,10 +88,10 @@ def command(results: Path, report: Path) -> int:
 
 
 def _guarded(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """Yield a check's findings; one that itself breaks is a finding too."""
+    """Yield a check's findings; a check that raises is a finding, too."""
     try:
         yield from check()
-    except Exception as error:  # noqa: BLE001 - a doctor does not fall ill
+    except Exception as error:  # noqa: BLE001 - the other checks still run
         yield Finding(
             "problem", f"the check failed ({type(error).__name__}: {error}); reinstall ganbench if this persists"
         )
@@ -89,20 +104,40 @@ def _python() -> Iterator[Finding]:
 
 
 def _packages() -> Iterator[Finding]:
-    found: list[str] = []
-    for name in REQUIRED:
-        try:
-            found.append(f"{name} {importlib.metadata.version(name)}")
-        except importlib.metadata.PackageNotFoundError:
-            yield Finding("problem", f"{name} is missing; pip install {name}")
-    yield Finding("ok", ", ".join(found))
+    versions = {name: version(name) for name in REQUIRED}
+    for name in (name for name, number in versions.items() if number is None):
+        yield Finding("problem", f"{name} is missing; pip install {name}")
+    yield Finding("ok", ", ".join(f"{name} {number}" for name, number in versions.items() if number is not None))
+
+
+def _extras() -> Iterator[Finding]:
+    for extra in dict.fromkeys(extra for _, extra in OPTIONAL.values()):
+        modules = {module: package for module, (package, of) in OPTIONAL.items() if of == extra}
+        missing = [package for module, package in modules.items() if not installed(module)]
+        if missing:
+            yield Finding(
+                "note", f"{', '.join(missing)} not installed; for {USES[extra]}: pip install 'ganbench[{extra}]'"
+            )
+        else:
+            yield Finding(
+                "ok", ", ".join(f"{package} {version(package) or ''}".strip() for package in modules.values())
+            )
+
+
+def _platform() -> Iterator[Finding]:
+    missing = [text for name, module, text in PLATFORM if not hasattr(importlib.import_module(module), name)]
+    for text in missing:
+        yield Finding("note", f"{platform.system()}: {text}")
+    if not missing:
+        yield Finding("ok", f"{platform.system()} has everything that training and writing use")
 
 
 def _torchvision() -> Iterator[Finding]:
     from ganbench.assets.fidelity import torchvision_state
 
-    state = torchvision_state()
-    yield Finding("problem" if state.startswith("broken") else "ok", state)
+    if installed("torchvision"):
+        state = torchvision_state()
+        yield Finding("problem" if state.startswith("broken") else "ok", state)
 
 
 def _cores() -> Iterator[Finding]:
@@ -117,8 +152,8 @@ def _devices() -> Iterator[Finding]:
     import torch
 
     if torch.cuda.is_available():
-        found = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
-        names = [f"cuda:{i} {one.name} ({one.total_memory / 2**30:.0f} GiB)" for i, one in enumerate(found)]
+        gpus = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
+        names = [f"cuda:{i} {gpu.name} ({gpu.total_memory / 2**30:.0f} GiB)" for i, gpu in enumerate(gpus)]
         yield Finding(
             "ok", f"cpu, {', '.join(names)}; trials run on the CPU unless --device or the suite says otherwise"
         )
@@ -127,8 +162,11 @@ def _devices() -> Iterator[Finding]:
 
 
 def _ray() -> Iterator[Finding]:
+    if not installed("ray"):
+        yield Finding("note", "without ray, runs need --executor local: one trial at a time, in the command's process")
+        return
+    yield Finding("ok", f"ray {version('ray')}, started on this machine for each run")
     address = os.environ.get("RAY_ADDRESS", "")
-    yield Finding("ok", f"ray {importlib.metadata.version('ray')}, started on this machine for each run")
     if not address:
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")
@@ -154,7 +192,8 @@ def _folders(results: Path, report: Path) -> Iterator[Finding]:
             free = shutil.disk_usage(existing).free / 2**30
         except OSError as error:
             yield Finding(
-                "problem", f"{folder} cannot be written ({error.strerror}); choose another folder or mend its rights"
+                "problem",
+                f"{folder} cannot be written ({error.strerror}); choose another folder or change its permissions",
             )
             continue
         state = "ok" if free > 1 else "note"

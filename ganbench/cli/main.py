@@ -12,8 +12,10 @@ import click
 
 from ganbench import __version__
 from ganbench.core.errors import GanbenchError, unknown
+from ganbench.core.extras import missing_package
 
 COMMANDS = {
+    "init": "Write a commented suite to start from.",
     "run": "Run a suite and make its report.",
     "plan": "List what a suite would run, what it skips and why, and about how long it takes.",
     "list": "List the components that suites can name.",
@@ -30,8 +32,8 @@ COMMANDS = {
 }
 EPILOG = """\b
 Examples:
-  ganbench run suites/smoke.yaml                     train, then write report/smoke.html
-  ganbench plan suites/smoke.yaml --only 'loss=hinge'
+  ganbench run smoke                                 train a shipped suite, then write report/smoke.html
+  ganbench plan my_suite.yaml --only 'loss=hinge'
   ganbench list losses
   ganbench explain hinge
 
@@ -52,7 +54,7 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command."""
+        """Return a command, imported now."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"ganbench.cli.{cmd_name.replace('-', '_')}_command").command
@@ -90,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _invoke(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader has gone; without this Python complains once more while it shuts down.
+        # Nobody reads the output any more; without this Python complains once more while it shuts down.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return BROKEN_PIPE
     except (KeyboardInterrupt, click.Abort):
@@ -99,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the one place where errors become lines
         if "--debug" in arguments:
             raise
-        return _explain(error)
+        return _explain(error, next((word for word in arguments if not word.startswith("-")), "ganbench"))
     return code if isinstance(code, int) else 0
 
 
@@ -112,12 +114,14 @@ def _invoke(arguments: list[str]) -> Any:  # noqa: ANN401 - what a command retur
         return end.exit_code
 
 
-def _explain(error: Exception) -> int:
-    """Say an error in one line and return its exit code."""
+def _explain(error: Exception, command: str) -> int:
+    """Print an error in one line and return its exit code."""
+    if missing := missing_package(error):
+        _say(f"{command}: {missing}")
+        return missing.exit_code
     if isinstance(error, click.ClickException):
         context = getattr(error, "ctx", None)
-        command = context.command_path if context else "ganbench"
-        _say(f"{error.format_message()} (see: {command} --help)")
+        _say(f"{error.format_message()} (see: {context.command_path if context else 'ganbench'} --help)")
         return 2
     if isinstance(error, GanbenchError):
         _say(str(error))

@@ -51,7 +51,7 @@ def command(kind: str, name: str, into: Path, tests: Path | None) -> None:
     }
     for path, skeleton in ((target, kinds[0]), (test, f"{kinds[0]}_test")):
         text = (SKELETONS / f"{skeleton}.txt").read_text(encoding="utf-8").replace("\n$gap\n", "\n${gap}")
-        _write(path, Template(text).substitute(words))
+        write_new(path, Template(text).substitute(words))
         click.echo(path)
     if not words["gap"]:
         if into.resolve() != Path.cwd() and "." not in words["module"]:
@@ -90,12 +90,19 @@ def _require_no_shadow(name: str, into: Path) -> None:
         raise UsageError(f"{name}.py would hide the module {name!r}; take another name, or a package with --into")
 
 
-def _write(path: Path, text: str) -> None:
+def write_new(path: Path, text: str) -> None:
+    """Write a text file, and the folders above it.
+
+    Raises:
+        UsageError: the file exists, or cannot be written.
+    """
     from ganbench.core.errors import UsageError
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
+    except FileExistsError:
+        raise UsageError(f"{path}: is there already; take another name or folder") from None
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror}); choose another folder") from None

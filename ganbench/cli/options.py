@@ -46,10 +46,11 @@ def selection(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def plan_of(suite: Path, overrides: tuple[str, ...], only: str | None, yes: bool) -> Plan:
     """Read a suite and make its plan."""
+    from ganbench.cli.shipped import suite_file
     from ganbench.suite.plan import MAX_TRIALS, make_plan
     from ganbench.suite.schema import read_suite
 
-    return make_plan(read_suite(suite, overrides), only, cap=None if yes else MAX_TRIALS)
+    return make_plan(read_suite(suite_file(suite), overrides), only, cap=None if yes else MAX_TRIALS)
 
 
 def use_weights(texts: tuple[str, ...]) -> None:

@@ -11,6 +11,7 @@ from typing import Literal
 import click
 
 from ganbench.cli.options import WEIGHTS, plan_of, selection, use_weights, writable
+from ganbench.core.extras import require
 
 EPILOG = """\b
 Examples:
@@ -64,6 +65,7 @@ def command(
     overrides = (*overrides, f"resources.device={device}") if device else overrides
     use_weights(weights)
     plan = plan_of(suite, overrides, only, yes)
+    require("jinja2", "matplotlib", *(["ray"] if executor == "ray" else []))
     writable(report)
 
     from ganbench.sinks import sink_of

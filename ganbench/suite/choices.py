@@ -28,7 +28,8 @@ from pydantic_core.core_schema import CoreSchema, no_info_plain_validator_functi
 from ganbench.core import registry
 from ganbench.core.component import Component
 from ganbench.core.errors import UnknownComponentError, unknown
-from ganbench.core.trial import AXES, Choice
+from ganbench.core.naming import AXES
+from ganbench.core.trial import Choice
 from ganbench.suite.yaml import Keys, describe, shorten
 
 # The key of each axis of a matrix, and the axis of a trial that one of its entries becomes.
