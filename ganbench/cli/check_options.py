@@ -38,7 +38,7 @@ def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
             "least",
             multiple=True,
             metavar="METRIC=NUMBER",
-            help='PlayerUpdate a metric only with so many runs a side: "*=16".',
+            help='Judge a metric only with so many runs on each side: "*=16".',
         ),
         click.option(
             "--margin",
