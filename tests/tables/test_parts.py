@@ -105,7 +105,8 @@ def test_a_damaged_part_is_kept_apart_said_and_made_again(folder, part, name, da
 
 
 @pytest.mark.parametrize(
-    "checksums", [b"[]", b"null", b"{", b'{"format": 1}', b"[" * 100_000, b'{"format": 1, "key": "", "sha256": 3}', b"\xff"]
+    "checksums",
+    [b"[]", b"null", b"{", b'{"format": 1}', b"[" * 100_000, b'{"format": 1, "key": "", "sha256": 3}', b"\xff"],
 )
 def test_foreign_checksums_are_none(folder, part, checksums):
     (part / "part.json").write_bytes(checksums)
