@@ -1,17 +1,17 @@
-# Two commands: `make run` shows the job on real input, `make test` runs the tests. Both set up .venv first.
+# `make run` runs a sweep, `make test` the tests; both set up .venv first. `make package` tries the wheel out.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 SUITE ?= suites/mode_collapse.yaml
 
-.PHONY: run test verify lint bench clean
+.PHONY: run test develop verify lint bench package clean
 .DEFAULT_GOAL := run
 
 # Exact versions, and the CPU build of torch where pip offers one: without the constraints pip may fetch 6 GB.
-$(BIN)/.installed: pyproject.toml constraints.txt
+$(BIN)/.installed: pyproject.toml setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt "torch==2.13.0"
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[bench]"
 	touch $@
 
 $(BIN)/.installed-dev: $(BIN)/.installed
@@ -20,6 +20,10 @@ $(BIN)/.installed-dev: $(BIN)/.installed
 
 run: $(BIN)/.installed
 	$(BIN)/ganbench run $(SUITE)
+
+# Everything that working on the code needs, and checks of style before each commit.
+develop: $(BIN)/.installed-dev
+	$(BIN)/pre-commit install
 
 test: $(BIN)/.installed-dev
 	$(BIN)/ruff check .
@@ -43,6 +47,10 @@ lint: $(BIN)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/pyright
+
+# Builds sdist and wheel, installs the wheel into an empty environment outside the checkout, and runs it there.
+package:
+	PYTHON=$(PYTHON) .ci/package
 
 clean:
 	rm -rf $(VENV) build *.egg-info

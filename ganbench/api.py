@@ -1,4 +1,4 @@
-"""Suites from Python: the keys of a suite file, with own objects wherever a file has names."""
+"""Suites from Python: the keys of a suite file, with objects wherever a file has names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ganbench.core import registry
 from ganbench.core.component import Component
@@ -36,12 +36,12 @@ class Suite:
         GanbenchError: an own class has the name of another component.
     """
 
-    def __init__(self, name: str, **keys: Any) -> None:  # noqa: ANN401 - what docs/suites.md says
+    def __init__(self, name: str, **keys: object) -> None:
         from ganbench.suite.schema import suite_of
         from ganbench.suite.yaml import Document
 
         self._own: dict[tuple[str, str], type[Component]] = {}
-        data = self._plain({"name": name, **keys})
+        data = {key: self._plain(value, key) for key, value in {"name": name, **keys}.items()}
         self._register()
         self._suite = suite_of(Document("ganbench.Suite", data, sources={(): f"ganbench.Suite(name={name!r})"}))
 
@@ -94,7 +94,7 @@ class Suite:
             raise KeyboardInterrupt(f"{outcome.done} of {outcome.trials} trials are done and kept")
         return load(outcome.folder)
 
-    def _plain(self, value: Any, key: str = "") -> Any:  # noqa: ANN401 - anything a suite may hold
+    def _plain(self, value: object, key: str = "") -> object:
         """Return what a file would say, and remember the classes of the components in it."""
         if isinstance(value, Component):
             return self._named(value)
@@ -109,7 +109,7 @@ class Suite:
             return ["none" if one is None else one for one in inner] if key == "tricks" else inner
         return value
 
-    def _named(self, component: Component) -> dict[str, Any]:
+    def _named(self, component: Component) -> dict[str, object]:
         cls = type(component)
         registry.require_component(cls)
         known = self._own.setdefault((cls.kind, cls.name), cls) if not _installed(cls) else cls
@@ -129,7 +129,7 @@ class Suite:
 
 
 def _installed(cls: type[Component]) -> bool:
-    """Say whether any process finds this class by itself: a file of the package or an entry point brings it."""
+    """Return whether any process can import this class by its name: it is in the package or has an entry point."""
     registry_has = registry.components(cls.kind).get(cls.name) is cls
     return registry_has and not registry.registered(cls)
 
@@ -140,10 +140,10 @@ def _require_importable(cls: type[Component]) -> None:
     Raises:
         UsageError: they could not.
     """
-    found: Any = sys.modules.get(cls.__module__)
+    imported: object = sys.modules.get(cls.__module__)
     for part in cls.__qualname__.split("."):
-        found = getattr(found, part, None)
-    if cls.__module__ == "__main__" or found is not cls or importlib.util.find_spec(cls.__module__) is None:
+        imported = getattr(imported, part, None)
+    if cls.__module__ == "__main__" or imported is not cls or importlib.util.find_spec(cls.__module__) is None:
         raise UsageError(
             f"ganbench.Suite.run: Ray's workers cannot import {cls.__qualname__} from {cls.__module__}; move it to the "
             "top level of a module file, or run with executor='local'"

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ganbench.core.errors import GanbenchError
 from ganbench.core.lazy import numpy, torch
 
 if TYPE_CHECKING:
+    import numpy
     from torch import Tensor
 
 OPERATORS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
-_declared: list[Any] = []  # torch drops the declarations when their library object goes
+_declared: list[object] = []  # torch drops the declarations when their library object goes
 
 
 def import_torchvision() -> str:
@@ -58,7 +59,7 @@ def torchvision_state() -> str:
         return f"broken: {error}"
 
 
-def fid_statistics(features: Tensor) -> dict[str, Any]:
+def fid_statistics(features: Tensor) -> dict[str, numpy.ndarray]:
     """Return the mean and covariance of `[n, d]` features as torch-fidelity expects them, in float64; n ≥ 2.
 
     They are the same as torch-fidelity's to the last bit (a test checks that), in three quarters of the time: it
@@ -73,7 +74,7 @@ def fid_statistics(features: Tensor) -> dict[str, Any]:
     return {"mu": mean, "sigma": (centred.T @ centred) * (1 / (len(values) - 1))}
 
 
-def fid_distance(a: dict[str, Any], b: dict[str, Any]) -> float:
+def fid_distance(a: dict[str, numpy.ndarray], b: dict[str, Any]) -> float:
     """Return the Fréchet distance ‖μ_a − μ_b‖² + tr Σ_a + tr Σ_b − 2 tr (Σ_a Σ_b)^½ of two statistics.
 
     The trace of the root is the sum of the roots of the product's eigenvalues, which are real and ≥ 0 but for rounding.

@@ -1,4 +1,4 @@
-"""The catalogue: what `ganbench explain` says of every component that comes with the package, as one Markdown page."""
+"""The catalogue: what `ganbench explain` prints of every component of the package, as one Markdown page."""
 
 from __future__ import annotations
 
@@ -20,8 +20,13 @@ Every component that a suite can name, as `ganbench list` and `ganbench explain 
 
 def grouped(kind: str) -> dict[str, list[type[Component]]]:
     """Return a kind's components by group, in alphabetical order."""
+<<<<<<< HEAD
     components = list(registry.components(kind).values())
     return {group: [c for c in components if c.group == group] for group in sorted({c.group for c in components})}
+=======
+    classes = list(registry.components(kind).values())
+    return {group: [c for c in classes if c.group == group] for group in sorted({c.group for c in classes})}
+>>>>>>> main
 
 
 def catalogue() -> str:
@@ -33,8 +38,13 @@ def _page() -> Iterator[str]:
     yield INTRODUCTION
     for kind, plural in PLURALS.items():
         yield f"\n## {plural.capitalize()}"
+<<<<<<< HEAD
         for group, components in grouped(kind).items():
             shipped = [cls for cls in components if cls.__module__.startswith("ganbench.")]
+=======
+        for group, classes in grouped(kind).items():
+            shipped = [cls for cls in classes if cls.__module__.startswith("ganbench.")]
+>>>>>>> main
             if group and shipped:
                 yield f"\n**{group}**"
             for cls in shipped:

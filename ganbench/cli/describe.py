@@ -1,4 +1,4 @@
-"""What there is to say about a component, as plain lines: `list`, `explain` and the catalogue say it with these."""
+"""A component described in plain lines, which `list`, `explain` and the catalogue print."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PLURALS = {
 
 
 def facts(cls: type[Component]) -> Iterator[tuple[str, str]]:
-    """Yield title and text of what a component declares: its paper, its claim, what it cannot stand beside."""
+    """Yield title and text of what a component declares: its paper, its claim, what it cannot be combined with."""
     if cls.source:
         yield "paper", cls.source
     if cls.addresses:
@@ -58,38 +58,38 @@ def column_text(column: Column) -> str:
 
 
 def _bearers(trait: str, cls: type[Component]) -> str:
-    """Return ` (batch_norm, …)`: who else has a trait at its defaults."""
-    names = [other.name for other in _having().get(trait, ()) if other is not cls]
+    """Return ` (batch_norm, …)`: the other components that have a trait at their defaults."""
+    names = [other.name for other in _bearers_by_trait().get(trait, ()) if other is not cls]
     return f" ({', '.join(names)})" if names else ""
 
 
 def _refusals(cls: type[Component]) -> dict[str, list[str]]:
-    """Return reason → names of the components that refuse this one, but for those that it refuses itself."""
+    """Return reason → names of the components that conflict with this one, without those in its own `conflicts`."""
     from ganbench.core import registry
 
     known = {c for kind in registry.PACKAGES for c in registry.components(kind).values()}
-    refused = {other for trait in cls.conflicts for other in _having().get(trait, ())}
+    refused = {other for trait in cls.conflicts for other in _bearers_by_trait().get(trait, ())}
     traits = cls().all_traits
-    conflicts: dict[str, list[str]] = {}
+    names: dict[str, list[str]] = {}
     for other in sorted(known - refused - {cls}, key=lambda c: c.name):
         for trait in other.conflicts.keys() & set(traits):
-            conflicts.setdefault(other.conflicts[trait], []).append(other.name)
-    return conflicts
+            names.setdefault(other.conflicts[trait], []).append(other.name)
+    return names
 
 
-def _having() -> dict[str, list[type[Component]]]:
+def _bearers_by_trait() -> dict[str, list[type[Component]]]:
     from ganbench.core import registry
 
-    return _having_of(tuple(c for kind in registry.PACKAGES for c in registry.components(kind).values()))
+    return _bearers_by_trait_of(tuple(c for kind in registry.PACKAGES for c in registry.components(kind).values()))
 
 
 @functools.cache
-def _having_of(known: tuple[type[Component], ...]) -> dict[str, list[type[Component]]]:
-    having: dict[str, list[type[Component]]] = {}
+def _bearers_by_trait_of(known: tuple[type[Component], ...]) -> dict[str, list[type[Component]]]:
+    bearers: dict[str, list[type[Component]]] = {}
     for cls in known:
         for trait in cls().all_traits:
-            having.setdefault(trait, []).append(cls)
-    return having
+            bearers.setdefault(trait, []).append(cls)
+    return bearers
 
 
 def as_yaml(value: object) -> str:

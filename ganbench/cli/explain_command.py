@@ -28,15 +28,15 @@ def command(name: str) -> None:
     from ganbench.core.registry import PACKAGES, components
 
     known = [cls for kind in PACKAGES for cls in components(kind).values()]
-    found = [cls for cls in known if cls.name == name]
+    named = [cls for cls in known if cls.name == name]
     filled = [(cls, column) for cls in known for column in columns(cls) if column.name == name]
     setting = SETTINGS.get(name)
-    if not found and not filled and setting is None:
+    if not named and not filled and setting is None:
         names = {*SETTINGS, *(cls.name for cls in known)}
         near = names | {column.name for cls in known for column in columns(cls)}
         hint = unknown("name", name[:60], near).split(" (known:")[0]
         raise UsageError(f"{hint}; `ganbench list` shows what there is")
-    parts = ["\n".join(_component(cls)) for cls in found]
+    parts = ["\n".join(_component(cls)) for cls in named]
     parts += [f"column {name}, from the {cls.kind} {cls.name}\n  {column_text(column)}" for cls, column in filled]
     parts += ["\n".join(setting.lines())] if setting else []
     click.echo("\n\n".join(parts))
@@ -52,9 +52,9 @@ def _component(cls: type[Component]) -> Iterator[str]:
         yield f"  {line}".rstrip()
     for title, text in facts(cls):
         yield f"{title}: {text}"
-    if found := parameters(cls):
+    if fields := parameters(cls):
         yield "parameters:"
-        for name, default, kind in found:
+        for name, default, kind in fields:
             yield f"  {name} = {default}  ({kind})"
     if filled := columns(cls):
         yield "columns:"

@@ -11,7 +11,7 @@ from ganbench.core.component import Component
 
 EPILOG = """\b
 Examples:
-  ganbench list            everything, a line each
+  ganbench list            everything, one line per component
   ganbench list losses     one kind with papers and parameters (the singular works too)
   ganbench list --markdown > docs/catalogue.md
 """
@@ -21,7 +21,7 @@ Examples:
 @click.argument("kind", required=False)
 @click.option("--markdown", is_flag=True, help="Print the whole catalogue as Markdown.")
 def command(kind: str | None, markdown: bool) -> None:
-    """List the components of KIND with papers, parameters and claims; or, a line each, those of every kind."""
+    """List the components of KIND with papers, parameters and claims; without KIND, all in one line each."""
     from ganbench.core.errors import UsageError, unknown
     from ganbench.core.registry import components
 
@@ -53,9 +53,9 @@ def _in_full(kind: str) -> None:
     from ganbench.cli.catalogue import grouped
 
     groups = grouped(kind)
-    for group, found in groups.items():
+    for group, classes in groups.items():
         click.echo(styled(f"{PLURALS[kind]}, {group}" if group else PLURALS[kind], bold=True))
-        for cls in found:
+        for cls in classes:
             _entry(cls)
     if not groups:
         click.echo(styled(PLURALS[kind], bold=True) + "\n  none")
@@ -63,7 +63,7 @@ def _in_full(kind: str) -> None:
         click.echo(styled("tricks that are settings", bold=True))
         for setting in SETTINGS.values():
             click.echo(f"  {styled(setting.name, bold=True)}  {setting.summary}")
-            click.echo(f"    paper:      {setting.source}\n    addresses:      {setting.addresses}")
+            click.echo(f"    paper:      {setting.source}\n    addresses:  {setting.addresses}")
 
 
 def _entry(cls: type[Component]) -> None:
@@ -71,5 +71,5 @@ def _entry(cls: type[Component]) -> None:
     for title, text in facts(cls):
         if title != "traits":
             click.echo(f"    {title + ':':<11} {text}")
-    if found := parameters(cls):
-        click.echo(f"    parameters: {', '.join(f'{name} = {default}' for name, default, _ in found)}")
+    if fields := parameters(cls):
+        click.echo(f"    parameters: {', '.join(f'{name} = {default}' for name, default, _ in fields)}")

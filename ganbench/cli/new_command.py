@@ -102,7 +102,7 @@ def write_new(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
-    except FileExistsError:
-        raise UsageError(f"{path}: is there already; take another name or folder") from None
     except OSError as error:
-        raise UsageError(f"{path}: cannot be written ({error.strerror}); choose another folder") from None
+        taken = "is there already; take another name or folder"
+        problem = taken if path.exists() else f"cannot be written ({error.strerror}); choose another folder"
+        raise UsageError(f"{path}: {problem}") from None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EPILOG = """\b
 Examples:
-  ganbench plan suites/smoke.yaml
+  ganbench plan smoke                       a suite that comes with the package
   ganbench plan suites/smoke.yaml --only 'loss=hinge,tricks=none'
   ganbench plan suites/smoke.yaml --set steps=500 --set 'losses=[hinge, minimax]'
 """
@@ -47,7 +47,7 @@ def headline(plan: Plan, jobs: int | None = None) -> str:
 
     seeds = [len(trial.seeds) for trial in plan.trials]
     search = plan.suite.search
-    if search is not None and not seeds:  # they are sampled as it goes, from these
+    if search is not None and not seeds:  # trials are sampled from the cells while it runs
         seeds = [len(plan.cells[0].seeds)] * search.trials
     parts = [f"{plan.name} ({plan.run_id}): {_number(len(seeds), 'trial')}, {_number(sum(seeds), 'run')}"]
     if search is not None:

@@ -1,4 +1,4 @@
-"""An example suite for any component, which `ganbench plan` accepts: found by asking the plan itself."""
+"""An example suite for any component, which `ganbench plan` accepts."""
 
 from __future__ import annotations
 
@@ -70,11 +70,11 @@ def _has_meaning(cls: type[Component], axes: dict[str, str]) -> bool:
 
 def _text(cls: type[Component], others: dict[str, str]) -> str:
     given = [f"{f.name}: {as_yaml(f.default)}" for f in dataclasses.fields(cls) if f.default is not None][:SHOWN]
-    # The parameters of a component's base class come first; its own say more.
-    specific = [f"{n}: {as_yaml(getattr(cls, n))}" for n in vars(cls).get("__annotations__", {}) if _shown(cls, n)][
+    # The parameters of a component's base class come first; those that it adds are more telling.
+    added = [f"{n}: {as_yaml(getattr(cls, n))}" for n in vars(cls).get("__annotations__", {}) if _has_default(cls, n)][
         :SHOWN
     ]
-    written = specific or given
+    written = added or given
     choice = f"{cls.name}: {{{', '.join(written)}}}" if written else cls.name
     lines = {AXES[kind]: f"[{name}]" for kind, name in others.items()}
     if cls.kind == "metric":
@@ -86,5 +86,5 @@ def _text(cls: type[Component], others: dict[str, str]) -> str:
     return "\n".join(f"{key}: {lines[key]}" for key in order if key in lines)
 
 
-def _shown(cls: type[Component], name: str) -> bool:
+def _has_default(cls: type[Component], name: str) -> bool:
     return any(f.name == name and f.default is not None for f in dataclasses.fields(cls))

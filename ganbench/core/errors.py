@@ -38,3 +38,8 @@ def unknown(what: str, name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     hint = f", did you mean {near[0]!r}?" if near else ""
     return f"unknown {what} {name!r}{hint} (known: {', '.join(names) or 'none'})"
+
+
+def reason(error: Exception) -> str:
+    """Return an exception's text in one line; its type where it has no text."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ganbench.assets.data_folder import DOWNLOAD, data_folder
 from ganbench.assets.download import requested_names, run
 from ganbench.core import registry
-from ganbench.core.errors import GanbenchError
+from ganbench.core.errors import GanbenchError, reason
 from ganbench.datasets._torchvision import TorchvisionImages
 
 
@@ -26,9 +26,9 @@ def main(arguments: Sequence[str]) -> None:
         try:
             sets[name].open(folder, held=False, download=True)
         except Exception as error:  # whatever the network or the disk raise
-            reason = " ".join(str(error).split())
             raise GanbenchError(
-                f"dataset {name}: cannot be downloaded into {folder} ({reason}); try again, or put its files there"
+                f"dataset {name}: cannot be downloaded into {folder} ({reason(error)}); "
+                "try again, or put its files there"
             ) from error
         print(f"{name}: in {folder}")
 

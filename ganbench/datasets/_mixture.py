@@ -88,6 +88,15 @@ class Points:
         return self.train[indices]
 
 
-def total_std(centres: Tensor, sigma: float) -> float:
-    """Return √(σ² + mean over the axes of the centres' variance): the mixture's standard deviation per axis."""
-    return float((sigma**2 + centres.double().var(dim=0, correction=0).mean()).sqrt())
+def plane_mixture(centres: Tensor, sigma: float, scaled: bool, device: torch.device) -> Mixture:
+    """Return a mixture with centres `[K, 2]` in float64; `scaled` divides it by its standard deviation per axis.
+
+    That is √(σ² + mean over the axes of the centres' variance).
+    """
+    scale = float((sigma**2 + centres.var(dim=0, correction=0).mean()).sqrt()) if scaled else 1.0
+    return Mixture((centres / scale).float(), sigma / scale, device)
+
+
+def plane_preparation(scaled: bool) -> str:
+    """Return in words what `plane_mixture` does to the points."""
+    return "divided by the data's standard deviation" if scaled else "none"

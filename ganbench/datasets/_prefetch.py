@@ -46,7 +46,7 @@ class Prefetch:
         """Return rows `[..., …]` of indices with any leading axes, on the device.
 
         Raises:
-            Exception: whatever fetching them raised, in whichever thread.
+            Exception: fetching them failed, in this thread or in another one.
         """
         if self._coming is not None and any(_same(indices, step) for step in self._coming.indices):
             group = self._coming

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from ganbench.assets.data_folder import DOWNLOAD, data_folder
 from ganbench.assets.fidelity import import_torchvision
-from ganbench.core.errors import UsageError
+from ganbench.core.errors import UsageError, reason
 from ganbench.core.lazy import numpy, torch
 from ganbench.datasets import Dataset
 from ganbench.datasets._bytes import CHUNK, ByteImages, resized
@@ -184,9 +184,8 @@ class TorchvisionImages(Dataset):
         except (UsageError, UnwritableError):
             raise
         except Exception as error:  # readers of broken files raise what they like
-            reason = " ".join(str(error).split()) or type(error).__name__
             raise UsageError(
-                f"dataset {self.name}: cannot be read from {self.place} ({reason}); "
+                f"dataset {self.name}: cannot be read from {self.place} ({reason(error)}); "
                 f"{self.remedy.format(name=self.name, folder=data_folder())}"
             ) from error
 

@@ -9,7 +9,7 @@ from annotated_types import Gt, Interval
 
 from ganbench.core.lazy import torch
 from ganbench.datasets import Dataset
-from ganbench.datasets._mixture import Mixture, total_std
+from ganbench.datasets._mixture import plane_mixture, plane_preparation
 
 if TYPE_CHECKING:
     from ganbench.datasets import Data
@@ -44,11 +44,10 @@ class Grid(Dataset):
     @property
     def preparation(self) -> str:
         """Return whether the points are scaled."""
-        return "divided by the data's standard deviation" if self.scaled else "none"
+        return plane_preparation(self.scaled)
 
     def load(self, device: torch.device) -> Data:
         """Return the mixture on a device."""
         line = self.spacing * (torch.arange(self.side, dtype=torch.float64) - (self.side - 1) / 2)
         centres = torch.cartesian_prod(line, line)
-        scale = total_std(centres, self.sigma) if self.scaled else 1.0
-        return Mixture((centres / scale).float(), self.sigma / scale, device)
+        return plane_mixture(centres, self.sigma, self.scaled, device)

@@ -10,7 +10,7 @@ from annotated_types import Gt, Interval
 
 from ganbench.core.lazy import torch
 from ganbench.datasets import Dataset
-from ganbench.datasets._mixture import Mixture, total_std
+from ganbench.datasets._mixture import plane_mixture, plane_preparation
 
 if TYPE_CHECKING:
     from ganbench.datasets import Data
@@ -45,11 +45,10 @@ class Ring(Dataset):
     @property
     def preparation(self) -> str:
         """Return whether the points are scaled."""
-        return "divided by the data's standard deviation" if self.scaled else "none"
+        return plane_preparation(self.scaled)
 
     def load(self, device: torch.device) -> Data:
         """Return the mixture on a device."""
         angles = torch.arange(self.count, dtype=torch.float64) * (2 * pi / self.count)
         centres = self.radius * torch.stack((angles.cos(), angles.sin()), dim=1)
-        scale = total_std(centres, self.sigma) if self.scaled else 1.0
-        return Mixture((centres / scale).float(), self.sigma / scale, device)
+        return plane_mixture(centres, self.sigma, self.scaled, device)

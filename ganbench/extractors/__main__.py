@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ganbench.assets.download import requested_names, run
 from ganbench.core import registry
-from ganbench.core.errors import GanbenchError
+from ganbench.core.errors import GanbenchError, reason
 from ganbench.extractors._fidelity import FidelityExtractor
 
 
@@ -22,8 +22,7 @@ def main(arguments: Sequence[str]) -> None:
         try:
             known[name].download()
         except Exception as error:  # whatever the network or the disk raise
-            reason = " ".join(str(error).split())
-            raise GanbenchError(f"extractor {name}: cannot be downloaded ({reason}); try again") from error
+            raise GanbenchError(f"extractor {name}: cannot be downloaded ({reason(error)}); try again") from error
         print(f"{name}: weights {known[name].weights_hash()} at {known[name].weights()[0]}")
 
 

@@ -8,17 +8,18 @@ import importlib
 import os
 import pickle
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from ganbench.assets.fidelity import import_torchvision
-from ganbench.core.errors import UsageError
+from ganbench.core.errors import UsageError, reason
 from ganbench.core.lazy import torch
 from ganbench.extractors import Extractor
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 VARIABLE = "GANBENCH_WEIGHTS_{name}"  # set by `ganbench run --weights`, inherited by the processes that train
 BATCH = 64
@@ -32,9 +33,9 @@ class FidelityExtractor(Extractor):
     torch-fidelity as its own scores do; grey is repeated in the three colours.
 
     Attributes:
-        module: of torch-fidelity. extractor: its class there.
-        network: torch-fidelity's name of the network. layer: of its outputs.
-        cached: the file that torch-fidelity downloads, in torch hub's folder.
+        module: name of the module in torch-fidelity. extractor: name of the class there.
+        network: torch-fidelity's name of the network. layer: its name of the output that is used.
+        cached: name of the file that torch-fidelity downloads into torch hub's folder.
         from_file: whether a run may name a file of weights instead.
     """
 
@@ -47,13 +48,13 @@ class FidelityExtractor(Extractor):
 
     @abstractmethod
     def check(self, file: Path) -> None:
-        """Look whether a file named by the user holds weights and nothing that runs on being read; raise if not."""
+        """Check that a file named by the user holds weights and no code that runs when it is read; raise if not."""
 
     def prepare(self) -> None:
-        """Look whether the weights are there; nothing is downloaded.
+        """Check that the weights are there; nothing is downloaded.
 
         Raises:
-            UsageError: they are not, or they are not those of this network.
+            UsageError: they are missing, or those of another network.
         """
         self.weights_hash()
         self._loaded("cpu")
@@ -94,10 +95,10 @@ class FidelityExtractor(Extractor):
         """Let torch-fidelity download the weights into torch hub's folder."""
         self._class()(self.network, [self.layer], verbose=True)
 
-    def _loaded(self, device: str) -> Any:  # noqa: ANN401 - torch-fidelity is untyped
+    def _loaded(self, device: str) -> nn.Module:
         return _network(self, self.weights_hash(), device)
 
-    def _class(self) -> Any:  # noqa: ANN401 - torch-fidelity is untyped
+    def _class(self) -> Callable[..., nn.Module]:
         import_torchvision()
         return getattr(importlib.import_module(f"torch_fidelity.{self.module}"), self.extractor)
 
@@ -106,30 +107,29 @@ class StateDict(FidelityExtractor):
     """An extractor whose weights are a dictionary of tensors."""
 
     def check(self, file: Path) -> None:
-        """Read the file by the reader that builds tensors alone: what it accepts, any reader reads without harm."""
+        """Read the file by the reader that builds tensors alone: what it accepts, any reader can read without harm."""
         torch.load(file, map_location="meta", weights_only=True)
 
 
 @functools.lru_cache(maxsize=2)
-def _network(feature: FidelityExtractor, digest: str, device: str) -> Any:  # noqa: ANN401 - torch-fidelity is untyped
+def _network(extractor: FidelityExtractor, digest: str, device: str) -> nn.Module:
     """Return the network of one file of weights; the digest keeps changed weights apart."""
-    path, named = feature.weights()
+    path, named = extractor.weights()
     options = {"feature_extractor_weights_path": str(path)} if named else {}
     try:
-        feature.check(path)
-        network = feature._class()(feature.network, [feature.layer], verbose=False, **options)
+        extractor.check(path)
+        network = extractor._class()(extractor.network, [extractor.layer], verbose=False, **options)
     except (OSError, EOFError, RuntimeError, ValueError, KeyError, AttributeError, pickle.UnpicklingError) as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UsageError(
-            f"extractor {feature.name}: {path} holds no weights of torch-fidelity's {feature.network} ({reason}); "
-            f"get them anew: python -m ganbench.extractors {feature.name}"
+            f"extractor {extractor.name}: {path} holds no weights of torch-fidelity's {extractor.network} "
+            f"({reason(error)[:200]}); get them anew: python -m ganbench.extractors {extractor.name}"
         ) from error
     return network.eval().to(device)
 
 
 @functools.lru_cache(maxsize=8)
 def _sha256(path: Path, size: int, changed: int) -> str:
-    """Return the hash of a file; size and time of change keep an edited file from being taken for the old one."""
+    """Return the hash of a file; size and time of change tell an edited file from the old one."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

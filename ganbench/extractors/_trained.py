@@ -197,12 +197,6 @@ def content_hash(classifier: TrainedClassifier, folder: Path | None) -> str:
     return hashlib.sha256(scans.numpy().tobytes() + labels.numpy().tobytes()).hexdigest()
 
 
-def forget() -> None:
-    """Empty this process's memory of weights and data; files in the user's cache stay."""
-    for cached in (kept_weights, checked_weights, content_hash):
-        cached.cache_clear()
-
-
 def _read(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Weights | None:
     """Return the weights in a file; None where it is missing, broken, or holds tensors of other shapes."""
     try:

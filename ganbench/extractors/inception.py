@@ -1,4 +1,4 @@
-"""What most papers measure FID in."""
+"""The features in which most papers measure FID."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ganbench.assets.data_folder import DOWNLOAD, data_folder
 from ganbench.assets.mnist import mnist_files
-from ganbench.core.errors import UsageError
+from ganbench.core.errors import UsageError, reason
 from ganbench.core.lazy import F, torch
 from ganbench.extractors._trained import (
     BATCH,
@@ -92,10 +92,9 @@ class MNIST(TrainedClassifier):
         try:
             files = mnist_files(self.folder(), held=held)
         except Exception as error:  # readers of broken files raise what they like
-            reason = " ".join(str(error).split()) or type(error).__name__
             raise UsageError(
                 f"extractor mnist: the scans that its classifier learns from cannot be read from {self.folder()} "
-                f"({reason}); {DOWNLOAD.format(name='mnist')}"
+                f"({reason(error)}); {DOWNLOAD.format(name='mnist')}"
             ) from error
         return files.data, files.targets
 

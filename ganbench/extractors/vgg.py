@@ -1,4 +1,4 @@
-"""What precision and recall were first measured in."""
+"""The features in which precision and recall were first measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the metrics of feature sets share: computing one set at a time, in float64, and distances between sets."""
+"""What metrics share: computing one set at a time, in float64, distances between sets, and counts of modes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from ganbench.core.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from ganbench.metrics import Sample
 
 # Up to here differences are about as fast as matrix products, and they lose no digits to cancellation.
 FEW_DIMENSIONS = 8
@@ -39,6 +41,42 @@ def judge_each(
 def undefined(features: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
     """Return NaN by name for every feature set of `[..., n, d]`."""
     return judge_each(features, names, lambda x: [torch.nan for _ in names])
+
+
+def judge_each_histogram(
+    sample: Sample, modes: int, names: Sequence[str], judge: Callable[[Tensor], Sequence[Tensor]]
+) -> dict[str, Tensor]:
+    """Return `[...]` values by name of each set's shares of nearest modes `[K]`, which `judge` sees, good or not.
+
+    NaN for a set that is not finite, and where no modes are known (K = 0).
+    """
+    if modes == 0:
+        return undefined(sample.features, names)
+    finite = torch.isfinite(sample.features).all(-1, keepdim=True)
+    return judge_each(
+        sample.mode.unsqueeze(-1).double().where(finite, torch.nan),
+        names,
+        lambda mode: judge(mode[:, 0].long().bincount(minlength=modes).double() / len(mode)),
+    )
+
+
+def mode_counts(mode: Tensor, good: Tensor | None, modes: int) -> Tensor:
+    """Return how many (good) samples each mode has, `[..., n] → [..., K]`."""
+    weight = torch.ones_like(mode, dtype=torch.float64) if good is None else good.double()
+    zeros = torch.zeros(*mode.shape[:-1], modes, dtype=torch.float64, device=mode.device)
+    return zeros.scatter_add_(-1, mode, weight)
+
+
+def captured(good_counts: Tensor, threshold: Tensor) -> Tensor:
+    """Return which modes have at least a threshold `[K]` of good samples, and at least one, `[..., K]`."""
+    # Rounding must not lift a threshold that is a whole number above it.
+    return (good_counts >= threshold - 1e-6) & (good_counts > 0)
+
+
+def kernel_distance(features: Tensor, y: Tensor, name: str, kernel: Pairs) -> dict[str, Tensor]:
+    """Return the unbiased squared maximum mean discrepancy between each set of `[..., n, d]` and `y` `[m, d]`."""
+    within = mean_within(y, kernel)
+    return judge_each(features, [name], lambda x: [mean_within(x, kernel) + within - 2 * mean_between(x, y, kernel)])
 
 
 def distances(x: Tensor, y: Tensor) -> Tensor:

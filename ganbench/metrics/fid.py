@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class FID(Metric):
     """Fréchet distance ‖μ_f − μ_r‖² + tr(Σ_f + Σ_r − 2(Σ_f Σ_r)^½) between Gaussians fitted to the features.
 
-    Computed by torch-fidelity in float64 on the data set's own extractor: comparable within one extractor and one pair
-    of sample sizes only. It is biased upwards by about 2d/n + d(d + 1)/2n, so compare it with its floor, that of as
-    many real samples. At n ≤ d the covariances are singular and it still has a value.
+    Computed in float64 as torch-fidelity does, on the data set's own extractor: comparable within one extractor and one
+    pair of sample sizes only. It is biased upwards by about 2d/n + d(d + 1)/2n, so compare it with its floor, that of
+    as many real samples. At n ≤ d the covariances are singular and it still has a value.
     NaN for non-finite features or a single sample.
     """
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
 from ganbench.metrics import Metric, Sample
-from ganbench.metrics._sets import judge_each, mean_between, mean_within
+from ganbench.metrics._sets import kernel_distance
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,11 +28,7 @@ class KID(Metric):
 
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:
         """Return the distance of each leading index, `[...]`."""
-        y = real.features.double()
-        within = mean_within(y, _kernel)
-        return judge_each(
-            fake.features, ["kid"], lambda x: [mean_within(x, _kernel) + within - 2 * mean_between(x, y, _kernel)]
-        )
+        return kernel_distance(fake.features, real.features.double(), "kid", _kernel)
 
 
 def _kernel(x: Tensor, y: Tensor) -> Tensor:

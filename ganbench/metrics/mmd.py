@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
 from ganbench.metrics import Metric, Sample
-from ganbench.metrics._sets import distances, judge_each, mean_between, mean_within
+from ganbench.metrics._sets import distances, kernel_distance
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,9 +37,4 @@ class MMD(Metric):
         def kernel(a: Tensor, b: Tensor) -> Tensor:
             return (-(distances(a, b) / h).square() / 2).exp()
 
-        within = mean_within(y, kernel)
-        return judge_each(
-            fake.features,
-            ["mmd"],
-            lambda x: [mean_within(x, kernel) + within - 2 * mean_between(x, y, kernel)],
-        )
+        return kernel_distance(fake.features, y, "mmd", kernel)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
 from ganbench.metrics import Metric, Sample
-from ganbench.metrics._sets import judge_each, undefined
+from ganbench.metrics._sets import judge_each_histogram
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,16 +32,11 @@ class ModeBalance(Metric):
 
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:
         """Return both columns, `[...]` each."""
-        if len(weights) == 0:
-            return undefined(fake.features, [column.name for column in self.columns])
         q = weights.double()
 
-        def judge(mode: Tensor) -> list[Tensor]:
-            p = mode[:, 0].long().bincount(minlength=len(q)).double() / len(mode)
+        def judge(p: Tensor) -> list[Tensor]:
             middle = (p + q) / 2
             kl = [(torch.xlogy(side, side) - torch.xlogy(side, middle)).sum() for side in (p, q)]
             return [(p - q).abs().sum() / 2, (kl[0] + kl[1]) / 2]
 
-        finite = torch.isfinite(fake.features).all(-1, keepdim=True)
-        modes = fake.mode.unsqueeze(-1).double().where(finite, torch.nan)
-        return judge_each(modes, [column.name for column in self.columns], judge)
+        return judge_each_histogram(fake, len(q), [column.name for column in self.columns], judge)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
 from ganbench.metrics import Metric, Sample
-from ganbench.metrics._sets import judge_each, undefined
+from ganbench.metrics._sets import judge_each_histogram
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,12 +32,4 @@ class ModeEvenness(Metric):
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:
         """Return the divergence of each leading index, `[...]`."""
         modes = len(weights)
-        if modes == 0:
-            return undefined(fake.features, ["mode_kl_even"])
-
-        def judge(mode: Tensor) -> list[Tensor]:
-            p = mode[:, 0].long().bincount(minlength=modes).double() / len(mode)
-            return [torch.xlogy(p, modes * p).sum()]
-
-        finite = torch.isfinite(fake.features).all(-1, keepdim=True)
-        return judge_each(fake.mode.unsqueeze(-1).double().where(finite, torch.nan), ["mode_kl_even"], judge)
+        return judge_each_histogram(fake, modes, ["mode_kl_even"], lambda p: [torch.xlogy(p, modes * p).sum()])

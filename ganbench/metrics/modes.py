@@ -10,7 +10,7 @@ from annotated_types import Interval
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
 from ganbench.metrics import Every, Metric, Sample
-from ganbench.metrics._sets import LARGEST, undefined
+from ganbench.metrics._sets import LARGEST, captured, mode_counts, undefined
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class Modes(Metric):
     """How many modes the generator captures, how good its samples are, and how evenly it spreads over the modes.
 
-    A sample is of high quality where the data set says so (within 3σ of a mode; a sure class). Coverage and quality
-    are apart: blurred samples are not collapsed ones. The histogram is over each sample's nearest mode, good or not.
-    Non-finite samples, and data whose modes are not known, make every column NaN.
+    The data set decides which samples are of high quality (within 3σ of a mode; of a certain class). Coverage and
+    quality are separate: blurred samples are not collapsed ones. The histogram is over each sample's nearest mode, good
+    or not. Non-finite samples, and data whose modes are not known, make every column NaN.
     """
 
     name = "modes"
@@ -53,12 +53,11 @@ class Modes(Metric):
             return undefined(fake.features, [column.name for column in self.columns])
         n, modes = fake.mode.shape[-1], len(weights)
         finite = (fake.features.double().abs() < LARGEST).flatten(-2).all(-1)
-        good_counts = _counts(fake.mode, fake.good, modes)
-        p = _counts(fake.mode, None, modes) / n
+        good_counts = mode_counts(fake.mode, fake.good, modes)
+        p = mode_counts(fake.mode, None, modes) / n
         real_spread = _spread(real, modes)
         values = {
-            # Rounding must not lift a threshold that is a whole number above it.
-            "modes_captured": ((good_counts >= self.share * n * weights - 1e-6) & (good_counts > 0)).sum(-1),
+            "modes_captured": captured(good_counts, self.share * n * weights).sum(-1),
             "modes_hit": (good_counts > 0).sum(-1),
             "hq_fraction": good_counts.sum(-1) / n,
             "mode_kl": (torch.xlogy(p, p) - torch.xlogy(p, weights)).sum(-1),
@@ -67,18 +66,11 @@ class Modes(Metric):
         return {name: value.double().where(finite, torch.nan) for name, value in values.items()}
 
 
-def _counts(mode: Tensor, good: Tensor | None, modes: int) -> Tensor:
-    """Return how many (good) samples each mode has, `[..., n] → [..., K]`."""
-    weight = torch.ones_like(mode, dtype=torch.float64) if good is None else good.double()
-    zeros = torch.zeros(*mode.shape[:-1], modes, dtype=torch.float64, device=mode.device)
-    return zeros.scatter_add_(-1, mode, weight)
-
-
 def _spread(sample: Sample, modes: int) -> Tensor:
     """Return √(mean squared distance per axis of good samples from their mode's mean), `[..., n, d] → [...]`."""
     x, good = sample.features.double(), sample.good.double().unsqueeze(-1)
     mode = sample.mode.unsqueeze(-1).expand(x.shape)
-    count = _counts(sample.mode, sample.good, modes)
+    count = mode_counts(sample.mode, sample.good, modes)
     sums = torch.zeros(*x.shape[:-2], modes, x.shape[-1], dtype=x.dtype, device=x.device)
     means = sums.scatter_add_(-2, mode, x * good) / count.clamp(min=1.0).unsqueeze(-1)
     squares = ((x - means.gather(-2, mode)).square() * good).sum((-2, -1))

@@ -10,7 +10,7 @@ from annotated_types import Interval
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
 from ganbench.metrics import Every, Metric, Sample
-from ganbench.metrics._sets import LARGEST
+from ganbench.metrics._sets import LARGEST, captured, mode_counts
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,9 +59,8 @@ class Position(Metric):
 
     def _captured(self, fake: Sample, weights: Tensor) -> Tensor:
         modes = len(weights)
-        counts = torch.zeros(*fake.mode.shape[:-1], modes, dtype=torch.float64, device=fake.mode.device)
         if not 0 < modes <= MOST_MODES:
-            return counts.sum(-1) + torch.nan
-        counts.scatter_add_(-1, fake.mode, fake.good.double())
-        captured = (counts >= self.share * fake.mode.shape[-1] * weights - 1e-6) & (counts > 0)
-        return (captured * 2.0 ** torch.arange(modes, device=counts.device)).sum(-1).double()
+            return fake.good.double().sum(-1) + torch.nan
+        counts = mode_counts(fake.mode, fake.good, modes)
+        bits = captured(counts, self.share * fake.mode.shape[-1] * weights)
+        return (bits * 2.0 ** torch.arange(modes, device=counts.device)).sum(-1).double()

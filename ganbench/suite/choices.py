@@ -46,7 +46,7 @@ def suite_error(text: str, path: Keys = (), *, key: bool = False) -> PydanticCus
     return PydanticCustomError("ganbench", "{text}", {"text": text, "path": path, "key": key})
 
 
-def with_tuples(data: Any) -> Any:  # noqa: ANN401 - any plain data
+def with_tuples(data: object) -> object:
     """Return the data with tuples for lists, as strict and frozen models want them."""
     if isinstance(data, dict):
         return {key: with_tuples(value) for key, value in data.items()}
@@ -70,11 +70,11 @@ class Strict(BaseModel):
 
 
 @functools.cache
-def parameter_model(cls: type[Component]) -> type[BaseModel]:
+def parameter_model(cls: type[Component]) -> type[Strict]:
     """Return the pydantic model of a component's parameters: its fields with their types, limits and defaults."""
     hints = typing.get_type_hints(cls, include_extras=True)
-    fields: dict[str, Any] = {f.name: (hints[f.name], f.default) for f in dataclasses.fields(cls)}
-    model: Any = create_model(cls.__name__, __base__=Strict, **fields)
+    fields: Json = {f.name: (hints[f.name], f.default) for f in dataclasses.fields(cls)}
+    model = create_model(cls.__name__, __base__=Strict, **fields)
     model.what = f"parameter of {cls.name}"
     return model
 
@@ -198,7 +198,7 @@ _WANTED = {
 
 
 def first_error(errors: ValidationError) -> tuple[Keys, str, bool]:
-    """Return path, text and whether it is about a key, of the first error that pydantic found."""
+    """Return path, text and whether it is about a key, of the first error in pydantic's list."""
     details = errors.errors(include_url=False)
     # A union reports each of its members; the one that got furthest knows most.
     first = max(details, key=lambda e: e["type"] == "ganbench")

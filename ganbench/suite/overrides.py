@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from ganbench.core.errors import UsageError
 from ganbench.suite.yaml import Document, Keys, read_value, shorten
@@ -31,7 +30,7 @@ def override(document: Document, text: str) -> None:
         document.sources[path] = source
 
 
-def _put(data: Any, path: Keys, value: Any, source: str) -> None:  # noqa: ANN401 - any YAML data
+def _put(data: object, path: Keys, value: object, source: str) -> None:
     """Set what lies at a path, making the mappings on the way."""
     for i, key in enumerate(path):
         last = i == len(path) - 1

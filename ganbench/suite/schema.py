@@ -30,7 +30,7 @@ from ganbench.suite.overrides import override
 from ganbench.suite.space import Search
 from ganbench.suite.yaml import Document, Keys, read_file
 
-EVALUATIONS = 80  # of a run that does not say otherwise: verdicts want sixty
+EVALUATIONS = 80  # per run where the suite does not say: verdicts need sixty
 DEFAULT_METRICS = ("modes", "position", "fid")
 METRICS_WITHOUT_MODES = ("precision_recall", "position", "fid")
 DEFAULT_DIAGNOSTICS = (
@@ -55,10 +55,13 @@ def _default(kind: str, *names: str) -> Any:  # noqa: ANN401 - pydantic's own ty
 
 
 class Evaluate(Strict):
-    """How samples are judged: `every` so many steps, with so many generated `samples`, by these `metrics`.
+    """How generated samples are judged.
 
-    `every: null` is eighty times a run. A metric may be due more rarely: `fid: {every: 1000}`. `metrics: null` are
-    modes, position and fid, with precision_recall instead of modes for data whose modes are not known.
+    Attributes:
+        every: steps between two evaluations; None evaluates eighty times per run.
+        samples: how many samples are generated for each evaluation.
+        metrics: what is computed of them. A metric may be computed more rarely: `fid: {every: 1000}`. None stands for
+            modes, position and fid, and for precision_recall instead of modes where the data's modes are not known.
     """
 
     what: ClassVar[str] = "key of evaluate"
@@ -75,7 +78,14 @@ class Evaluate(Strict):
 
 
 class Training(Strict):
-    """The update rule: D updates before and G updates in a step, their order, the decay of G's moving average."""
+    """How the two players are updated.
+
+    Attributes:
+        n_critic: discriminator updates before each generator update.
+        n_generator: the discriminator is updated only before the first of so many generator updates.
+        update: `alternating` (the generator sees the updated discriminator) or `simultaneous`.
+        ema: decay of the moving average of the generator's weights; 0 keeps no average.
+    """
 
     what: ClassVar[str] = "key of training"
     n_critic: Updates = 1
@@ -85,9 +95,10 @@ class Training(Strict):
 
 
 class Stop(Strict):
-    """When a trial may end before its steps are done; a trial whose seeds have all diverged always does.
+    """When a trial may end before its last step; a trial whose seeds have all diverged always ends.
 
-    `collapsed`: once every seed has diverged, or been totally collapsed for this share of the trial's steps.
+    Attributes:
+        collapsed: share of the trial's steps: it ends once every seed has diverged or been totally collapsed so long.
     """
 
     what: ClassVar[str] = "key of stop"
@@ -95,9 +106,12 @@ class Stop(Strict):
 
 
 class Resources(Strict):
-    """What a trial may use: CPU cores, the time after which it is given up (`null`: never), and a GPU or a share of it.
+    """What a trial may use.
 
-    `device: auto` is a GPU where there is one; `gpus: 0.25` lets four trials share one.
+    Attributes:
+        cpus: cores. timeout: seconds after which the trial counts as failed; None for no limit.
+        device: `auto` is a GPU where there is one.
+        gpus: the share of a GPU that a trial takes: with 0.25, four trials run on one.
     """
 
     what: ClassVar[str] = "key of resources"
@@ -206,7 +220,7 @@ def _merged(base: Block, over: Block) -> Block:
     return base.model_copy(update=changes)
 
 
-def _plain(value: object, name: str = "", *, given: bool = False) -> Any:  # noqa: ANN401 - any plain data
+def _plain(value: object, name: str = "", *, given: bool = False) -> object:
     """Return plain data of a part of a suite: all that `_written` names, or only what it was `given`."""
     if isinstance(value, Choice):
         return {value.name: dict(value.parameters)} if value.parameters else value.name
@@ -262,7 +276,7 @@ def suite_of(document: Document) -> Suite:
 
 
 def _check_stop(suite: Suite) -> None:
-    """Raise where a trial is to end on what nobody measures."""
+    """Raise where a trial is to end at a collapse that none of its metrics would show."""
     for block in suite.blocks:
         if not block.stop.collapsed:
             continue

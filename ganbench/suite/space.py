@@ -1,4 +1,4 @@
-"""`search:` in a suite: numbers that are sampled instead of listed, and which trials may be ended for it."""
+"""`search:` in a suite: numbers that are sampled instead of listed, and the trials that are made of them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ganbench.core.trial import Choice, Trial
 from ganbench.suite.choices import Json, Strict, choose, suite_error, with_tuples
 from ganbench.suite.yaml import describe, shorten
 
-WORST = 1e12  # what a diverged or undefined run counts as: worse than any number, and finite for those who compare
+WORST = 1e12  # a diverged or undefined run counts as this: worse than any metric, and finite for Optuna
 SINGLE = ("dataset", "network", "loss", "optimizer")  # the axes with one component each
 SETTINGS = ("batch", "n_critic", "n_generator", "ema")
 KINDS = ("uniform", "log_uniform", "int", "choice")
-ATTEMPTS = 50  # draws a trial before an exhausted space is given up
+ATTEMPTS = 50  # draws per trial before a space is taken to hold no more
 
 Config = dict[str, Any]
 
@@ -53,7 +53,7 @@ class Range:
         return rng.uniform(low, high)
 
 
-def _range(written: Any) -> Range:  # noqa: ANN401 - anything may have been written
+def _range(written: object) -> Range:
     if isinstance(written, Range):
         return written
     if not isinstance(written, dict) or len(written) != 1 or next(iter(written)) not in KINDS:
@@ -116,19 +116,19 @@ class Search(Strict):
 
     @property
     def adaptive(self) -> bool:
-        """Say whether what is tried next hangs on what was found: its trials are known only once they ran."""
+        """Return whether the searcher draws trials from the results of earlier ones, so that no plan can list them."""
         return self.searcher == "optuna"
 
     @property
     def needs_ray(self) -> bool:
-        """Say whether Ray Tune has to decide something."""
+        """Return whether Ray Tune's searcher or scheduler is used."""
         return self.adaptive or self.scheduler != "none"
 
     @property
     def plain(self) -> Json:
         """Return what a suite writes."""
         fields = {name: value for name, value in self if name != "space" and value is not None}
-        return {**fields, "space": {path: found.plain for path, found in self.space.items()}}
+        return {**fields, "space": {path: span.plain for path, span in self.space.items()}}
 
 
 def direction(search: Search, metrics: Sequence[Choice]) -> Literal["min", "max"]:
@@ -148,8 +148,8 @@ def direction(search: Search, metrics: Sequence[Choice]) -> Literal["min", "max"
     return search.mode or ("max" if way == "higher" else "min")
 
 
-def apply(trial: Trial, config: Mapping[str, Any]) -> Trial:
-    """Return the trial with these numbers; those of components that it does not have are passed over.
+def apply(trial: Trial, config: Mapping[str, object]) -> Trial:
+    """Return the trial with these numbers; numbers of components that it does not have are ignored.
 
     Raises:
         PydanticCustomError: a value that its parameter cannot have.
@@ -168,18 +168,19 @@ def apply(trial: Trial, config: Mapping[str, Any]) -> Trial:
     return trial
 
 
-def _with(choice: Choice, parameter: str, value: Any) -> Choice:  # noqa: ANN401 - any plain value
+def _with(choice: Choice, parameter: str, value: object) -> Choice:
     if parameter not in choice.parameters:
         return choice
-    return choose(choice.kind, {choice.name: {**with_tuples(choice.parameters), parameter: value}})
+    return choose(choice.kind, {choice.name: with_tuples({**choice.parameters, parameter: value})})
 
 
 def space_error(search: Search, cells: Sequence[Trial], path: str) -> str | None:
-    """Return what is wrong with one dimension of the space, its ends tried on every cell; None if it is right."""
-    found = search.space[path]
-    for value in found.values if found.kind == "choice" else (found.values[0], found.values[-1]):
+    """Return what is wrong with one dimension of the space, or None. Its ends are tried on every cell."""
+    span, axis = search.space[path], path.partition(".")[0]
+    differing = {repr(getattr(cell, axis, None)): cell for cell in cells}.values()  # in what the path leads to
+    for value in span.values if span.kind == "choice" else (span.values[0], span.values[-1]):
         try:
-            changed = [apply(cell, {path: value}) for cell in cells]
+            changed = [apply(cell, {path: value}) for cell in differing]
         except PydanticCustomError as error:
             return f"{path}: {(error.context or {}).get('text', error)}"
         head, _, name = path.rpartition(".")
@@ -201,7 +202,7 @@ def _has(trial: Trial, path: str) -> bool:
 
 
 def identity(search: Search, cells: Sequence[Trial]) -> str:
-    """Return ten hex digits that name a search: its settings and what it starts from; with more trials it goes on."""
+    """Return ten hex digits that name a search: a hash of its settings, without `trials`, and of its cells' keys."""
     settings = {name: value for name, value in search.plain.items() if name != "trials"}
     text = json.dumps([settings, sorted(cell.key for cell in cells)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:10]
@@ -209,7 +210,7 @@ def identity(search: Search, cells: Sequence[Trial]) -> str:
 
 @dataclass(frozen=True)
 class Sampler:
-    """Makes trials of configurations: `{"cell": 0, "optimizer.lr": 1e-3}`; one that asha may end carries its search.
+    """Makes trials of configurations such as `{"cell": 0, "optimizer.lr": 1e-3}`; under asha they name the search.
 
     Attributes:
         cells: the suite's trials as they stand, one of which each configuration changes.
@@ -221,8 +222,8 @@ class Sampler:
     def trial(self, config: Mapping[str, Any]) -> Trial:
         """Return a configuration's trial."""
         numbers = {path: config[path] for path in self.search.space}
-        found = apply(self.cells[config.get("cell", 0)], numbers)
-        return replace(found, search=self.name) if self.search.scheduler != "none" else found
+        trial = apply(self.cells[config.get("cell", 0)], numbers)
+        return replace(trial, search=self.name) if self.search.scheduler != "none" else trial
 
     @property
     def name(self) -> str:
@@ -232,21 +233,21 @@ class Sampler:
     def draw(self, rng: random.Random) -> Config:
         """Return a random configuration."""
         cell = {"cell": rng.randrange(len(self.cells))} if len(self.cells) > 1 else {}
-        return {**cell, **{path: found.draw(rng) for path, found in self.search.space.items()}}
+        return {**cell, **{path: span.draw(rng) for path, span in self.search.space.items()}}
 
     def draws(self) -> list[Trial]:
         """Return the trials of a random search, each once; the same for the same seed, fewer if there are no more."""
         rng = random.Random(self.search.seed)
-        found: dict[str, Trial] = {}
+        trials: dict[str, Trial] = {}
         for _ in range(ATTEMPTS * self.search.trials):
             trial = self.trial(self.draw(rng))
-            found.setdefault(repr(trial), trial)
-            if len(found) == self.search.trials:
+            trials.setdefault(repr(trial), trial)
+            if len(trials) == self.search.trials:
                 break
-        return list(found.values())
+        return list(trials.values())
 
 
 def score(values: Sequence[float], mode: str) -> float:
-    """Return what a trial is worth: the mean over its seeds, each without a number counting as 1e12, the worst."""
+    """Return a trial's score: the mean over its seeds; one without a finite number counts as the worst, ±1e12."""
     worst = WORST if mode == "min" else -WORST
     return sum(v if math.isfinite(v) else worst for v in values) / len(values)

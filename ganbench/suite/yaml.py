@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -48,7 +47,7 @@ class Document:
     """
 
     source: str
-    data: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, object] = field(default_factory=dict)
     places: dict[Keys, Place] = field(default_factory=dict)
     key_places: dict[Keys, Place] = field(default_factory=dict)
     sources: dict[Keys, str] = field(default_factory=dict)
@@ -106,30 +105,31 @@ def read_bytes(raw: bytes, source: str) -> Document:
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8", "replace")
         raise _problem(source, _position(before), "not UTF-8 text", "save the file as UTF-8") from None
-    document = _read(text, source)
-    if not isinstance(document.data, dict):
+    reader = _read(text, source)
+    if not isinstance(reader.root, dict):
         raise UsageError(
-            f"{document.place()}: the file must be a mapping, not {describe(document.data)}; "
+            f"{reader.document.place()}: the file must be a mapping, not {describe(reader.root)}; "
             "start with a key such as `datasets: [ring]`"
         )
-    return document
+    reader.document.data = reader.root
+    return reader.document
 
 
-def read_value(text: str, source: str) -> Any:  # noqa: ANN401 - any YAML value
+def read_value(text: str, source: str) -> object:
     """Read the YAML text of one value, as strictly as a file."""
-    return _read(text, source).data
+    return _read(text, source).root
 
 
-def _read(text: str, source: str) -> Document:
-    """Read with libyaml where that means the same; PyYAML's own parser, ten times slower, words what is wrong."""
+def _read(text: str, source: str) -> _Reader:
+    """Read with libyaml where that means the same; elsewhere with PyYAML's own parser, which is ten times slower."""
     if yaml.__with_libyaml__ and not _PARSERS_DIFFER.search(text):
         try:
-            return _Reader(source, yaml.parse(text, Loader=yaml.CSafeLoader)).document()
+            return _Reader(source, yaml.parse(text, Loader=yaml.CSafeLoader)).read()
         except (yaml.YAMLError, ValueError):
-            pass
+            pass  # the other parser says what is wrong, and where, in the words that are used here
     reader = _Reader(source, yaml.parse(text, Loader=yaml.SafeLoader))
     try:
-        return reader.document()
+        return reader.read()
     except yaml.reader.ReaderError as error:
         at = _position(text[: error.position])
         raise _problem(source, at, f"the character U+{int(error.character):04X} is not allowed", "remove it") from None
@@ -162,7 +162,8 @@ class _Reader:
     """Makes a document of PyYAML's events. It calls itself for what a list or mapping holds, MAX_DEPTH deep at most."""
 
     def __init__(self, source: str, events: Iterator[yaml.Event]) -> None:
-        self.read = Document(source)
+        self.document = Document(source)
+        self.root: object = None
         self.events = events
         self.anchors: dict[str | None, tuple[object, int]] = {}  # each value, and how many values it holds
         self.nodes = 0
@@ -170,7 +171,7 @@ class _Reader:
 
     def fail(self, problem: str, remedy: str) -> UsageError:
         """Return the error at the current place."""
-        return _problem(self.read.source, self.at, problem, remedy)
+        return _problem(self.document.source, self.at, problem, remedy)
 
     def next(self) -> yaml.Event:
         """Return the next event, its place being the current one."""
@@ -178,21 +179,21 @@ class _Reader:
         self.at = (event.start_mark.line + 1, event.start_mark.column + 1)
         return event
 
-    def document(self) -> Document:
-        """Return the only document of the text."""
+    def read(self) -> _Reader:
+        """Read the only document of the text; return the reader."""
         self.next()
         if isinstance(self.next(), yaml.StreamEndEvent):
             self.at = (1, 1)
             raise self.fail("the file is empty", "write a suite, for example `datasets: [ring]`")
-        self.read.data = self.value(self.next(), ())
+        self.root = self.value(self.next(), ())
         self.next()
         if not isinstance(self.next(), yaml.StreamEndEvent):
             raise self.fail("a second document", "keep one document a file")
-        return self.read
+        return self
 
-    def value(self, event: yaml.Event, path: Keys) -> Any:  # noqa: ANN401 - any YAML value
+    def value(self, event: yaml.Event, path: Keys) -> object:
         """Return the value that this event begins, which lies at `path`; note its place and its anchor."""
-        self.read.places[path] = self.at
+        self.document.places[path] = self.at
         if isinstance(event, yaml.AliasEvent):
             return self.alias(event.anchor)
         assert isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent))
@@ -209,16 +210,16 @@ class _Reader:
             self.anchors[event.anchor] = (value, self.nodes - before)
         return value
 
-    def sequence(self, path: Keys) -> list[Any]:
+    def sequence(self, path: Keys) -> list[object]:
         """Return a list up to its end."""
-        values: list[Any] = []
+        values: list[object] = []
         while not isinstance(event := self.next(), yaml.SequenceEndEvent):
             values.append(self.value(event, (*path, len(values))))
         return values
 
-    def mapping(self, path: Keys) -> dict[str, Any]:
+    def mapping(self, path: Keys) -> dict[str, object]:
         """Return a mapping up to its end."""
-        values: dict[str, Any] = {}
+        values: dict[str, object] = {}
         while not isinstance(event := self.next(), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
                 what = "an alias" if isinstance(event, yaml.AliasEvent) else "a list or mapping"
@@ -226,13 +227,13 @@ class _Reader:
             self.check(event)
             inner = (*path, event.value)
             if event.value in values:
-                line = self.read.key_places[inner][0]
+                line = self.document.key_places[inner][0]
                 raise self.fail(f"duplicate key {shorten(event.value)!r}, first on line {line}", "keep one of them")
-            self.read.key_places[inner] = self.at
+            self.document.key_places[inner] = self.at
             values[event.value] = self.value(self.next(), inner)
         return values
 
-    def alias(self, name: str) -> Any:  # noqa: ANN401 - any YAML value
+    def alias(self, name: str) -> object:
         """Return a copy of what an anchor holds, counted in full: nine levels of nine aliases are refused here."""
         if name not in self.anchors:
             raise self.fail(f"the alias *{shorten(name)} has no finished anchor before it", "define it first with &")

@@ -174,6 +174,7 @@ class Trick(Component):
     cost: ClassVar[float] = 1.0
     cost_per: ClassVar[Mapping[str, float]] = {}
 
+    @property
     def step_cost(self) -> float:
         """Return what a step with it takes, in plain steps."""
         return self.cost + sum(rate * getattr(self, name) for name, rate in self.cost_per.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platformdirs
 import pytest
 import torch
+from mnist_digits import forget_classifiers
 
 from ganbench.assets.digits import digit_images
 from ganbench.core.errors import GanbenchError
@@ -22,9 +23,9 @@ def trained():
 @pytest.fixture
 def cache(monkeypatch, tmp_path):
     monkeypatch.setattr(platformdirs, "user_cache_dir", lambda name: str(tmp_path / name))
-    _trained.forget()
+    forget_classifiers()
     yield tmp_path / "ganbench"
-    _trained.forget()
+    forget_classifiers()
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def test_a_classifier_that_is_too_often_wrong_is_refused(cache, monkeypatch):
 
 def test_the_cache_spares_the_training(extractor, monkeypatch, trained):
     extractor.prepare()
-    _trained.forget()
+    forget_classifiers()
     monkeypatch.setattr(Digits, "train", lambda *_: pytest.fail("trained although it was in the cache"))
     assert equal(_trained.kept_weights(Digits(), None), trained)
 
@@ -111,7 +112,7 @@ def test_a_broken_cache_file_is_trained_anew(extractor, cache, trained, content)
         torch.save({name: torch.full_like(w, torch.nan) for name, w in trained.items()}, path)
     else:
         path.write_bytes(whole[: len(whole) // 2] if content == b"half" else content)
-    _trained.forget()
+    forget_classifiers()
     extractor.prepare()
     assert equal(torch.load(path, weights_only=True), trained)
     assert [file.name for file in cache.iterdir()] == [path.name]

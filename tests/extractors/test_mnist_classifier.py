@@ -6,7 +6,7 @@ import platformdirs
 import pytest
 import torch
 import torch.nn.functional as F
-from mnist_digits import enlarged_digits, write_digits
+from mnist_digits import enlarged_digits, forget_classifiers, write_digits
 
 from ganbench.assets.data_folder import FOLDER_VARIABLE
 from ganbench.core.errors import GanbenchError, UsageError
@@ -27,9 +27,9 @@ def folder(monkeypatch, tmp_path):
     monkeypatch.setattr(platformdirs, "user_cache_dir", lambda name: str(tmp_path / name))
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "data"))
     write_digits(tmp_path / "data")
-    _trained.forget()
+    forget_classifiers()
     yield tmp_path / "data"
-    _trained.forget()
+    forget_classifiers()
 
 
 @pytest.fixture
@@ -127,18 +127,18 @@ def test_the_cache_spares_the_training_and_a_broken_file_does_not(extractor, fol
     extractor.prepare()
     (path,) = (folder.parent / "ganbench").iterdir()
     assert path == MNIST().cache_file()
-    _trained.forget()
+    forget_classifiers()
     with monkeypatch.context() as patch:
         patch.setattr(MNIST, "train", lambda *_: pytest.fail("trained although it was in the cache"))
         assert equal(_trained.kept_weights(MNIST(), folder), trained)
     whole = path.read_bytes()
     for content in (b"", b"text", whole[: len(whole) // 2]):
         path.write_bytes(content)
-        _trained.forget()
+        forget_classifiers()
         extractor.prepare()
         assert equal(torch.load(path, weights_only=True), trained)
     torch.save({name: torch.full_like(w, torch.nan) for name, w in trained.items()}, path)
-    _trained.forget()
+    forget_classifiers()
     extractor.prepare()
     assert equal(torch.load(path, weights_only=True), trained)
 
@@ -155,7 +155,7 @@ def test_the_cache_and_the_identity_follow_themnist(extractor, folder, monkeypat
     content = bytearray(scans.read_bytes())
     content[-400] ^= 1
     scans.write_bytes(content)
-    _trained.forget()
+    forget_classifiers()
     assert MNIST().cache_file() != name
     assert extractor.identity() != identity
 
