@@ -20,13 +20,8 @@ Every component that a suite can name, as `ganbench list` and `ganbench explain 
 
 def grouped(kind: str) -> dict[str, list[type[Component]]]:
     """Return a kind's components by group, in alphabetical order."""
-<<<<<<< HEAD
-    components = list(registry.components(kind).values())
-    return {group: [c for c in components if c.group == group] for group in sorted({c.group for c in components})}
-=======
     classes = list(registry.components(kind).values())
     return {group: [c for c in classes if c.group == group] for group in sorted({c.group for c in classes})}
->>>>>>> main
 
 
 def catalogue() -> str:
@@ -38,13 +33,8 @@ def _page() -> Iterator[str]:
     yield INTRODUCTION
     for kind, plural in PLURALS.items():
         yield f"\n## {plural.capitalize()}"
-<<<<<<< HEAD
-        for group, components in grouped(kind).items():
-            shipped = [cls for cls in components if cls.__module__.startswith("ganbench.")]
-=======
         for group, classes in grouped(kind).items():
             shipped = [cls for cls in classes if cls.__module__.startswith("ganbench.")]
->>>>>>> main
             if group and shipped:
                 yield f"\n**{group}**"
             for cls in shipped:
