@@ -118,7 +118,7 @@ class Trained:
         from ganbench.analysis.comparison_results import compare_results
         from ganbench.analysis.comparison_rules import Rules
         from ganbench.check import baselines, comparable
-        from ganbench.check.verdict import cells, exit_code, headline, shown
+        from ganbench.check.verdict import cells, exit_code, headline, visible
         from ganbench.core.errors import IncomparableError
 
         if self.save:
@@ -131,7 +131,7 @@ class Trained:
         comparable.require_same(old.manifest, self.results.manifest)
         comparison = compare_results(old.results, self.results, Rules(**rules), old.fingerprints)
         if exit_code(comparison):
-            lines = [headline(comparison), *("  ".join(cells(row)) for row in shown(comparison))]
+            lines = [headline(comparison), *("  ".join(cells(row)) for row in visible(comparison))]
             pytest.fail("\n".join(lines), pytrace=False)
 
 

@@ -21,7 +21,7 @@ _ORDER = ("trial", "seed", "step", "network", "layer")
 
 
 def fingerprints(results: Results) -> dict[str, str]:
-    """Return trial → SHA-256 of everything that its rows say in all three tables, but for what a clock measured.
+    """Return trial → SHA-256 of everything in its rows of all three tables, except what a clock measured.
 
     Names, order of columns and every bit of every number count; the order of the rows does not.
     """
@@ -29,9 +29,10 @@ def fingerprints(results: Results) -> dict[str, str]:
 
 
 def run_fingerprints(results: Results) -> dict[str, str]:
-    """Return `<trial>-<seed>` → SHA-256 of what the run's rows say but for the trial's key, which names all seeds.
+    """Return `<trial>-<seed>` → SHA-256 of everything in the run's rows except its trial's and its own identifier.
 
-    So a run is known again where its trial has other seeds beside it.
+    The trial's key depends on which seeds it has. Without it, a run has the same fingerprint whatever other seeds are
+    trained in its trial.
     """
     return _digests(results, "run", ("trial", "run"))
 

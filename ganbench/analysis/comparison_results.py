@@ -12,10 +12,11 @@ import numpy as np
 from ganbench.analysis.comparison import Arms, Outcome, Row, compare, scores
 from ganbench.analysis.comparison_identity import fingerprints
 from ganbench.analysis.comparison_rules import Rules
-from ganbench.analysis.ranking import AXES, FINISHED, metric_columns
+from ganbench.analysis.ranking import FINISHED, metric_columns
 from ganbench.analysis.statistics import Values
 from ganbench.core.column import Column
 from ganbench.core.errors import IncomparableError
+from ganbench.core.naming import AXES
 from ganbench.core.status import Status
 from ganbench.tables.results import Results
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 DIVERGED = Column("diverged", "share of the runs that diverged", "1", "lower")
 WHOLE = "all"  # in the place of a metric, for a trial that is missing as a whole
 EVALUATION = ("extractor", "n_real", "n_fake", "preparation")
-RECORDED_SINCE = ("preparation",)  # tables from before do not say
+RECORDED_SINCE = ("preparation",)  # older tables lack it
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Comparison:
     """Two runs compared.
 
     Attributes:
-        rows: a row a trial and metric, in the order of the baseline.
+        rows: one row per trial and metric, in the order of the baseline.
         new: names of the trials that the baseline does not have.
         incomplete: names of the trials without results now.
         seeds: trial → how many seeds were trained, of a sequential comparison.
@@ -104,15 +105,15 @@ def arms_of(
     old_prints, new_prints = known if known is not None else fingerprints(baseline), fingerprints(now)
     arms: list[Arms] = []
     incomplete: list[str] = []
-    for base, found in paired:
-        identity, name = _key(base if found is None else found), _pair_name(base, base if found is None else found)
-        if gone := _incomplete(base, found, partial):
+    for base, other in paired:
+        identity, name = _key(base if other is None else other), _pair_name(base, base if other is None else other)
+        if reason := _incomplete(base, other, partial):
             incomplete.append(name)
-            arms.append(Arms(identity, name, WHOLE, missing=gone))
-        elif found is not None:
-            _same_evaluation(name, base, found)
+            arms.append(Arms(identity, name, WHOLE, missing=reason))
+        elif other is not None:
+            _same_evaluation(name, base, other)
             same = old_prints.get(_key(base), "") == new_prints[identity]
-            arms += _arms(base, found, judged, same)
+            arms += _arms(base, other, judged, same)
     if not arms:
         raise IncomparableError("no metric to compare in the trials that both have; choose others with --metric")
     return Sides(tuple(arms), tuple(new), tuple(incomplete))

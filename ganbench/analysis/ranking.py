@@ -94,9 +94,9 @@ def _numbers_of_trial(numbers: Mapping[str, Values], at: np.ndarray, fills: Mapp
     row = {"ms_per_step": mean(numbers["ms_per_step"][at])}
     for name, fill in fills.items():
         # Every metric that a trial asked for has its floor there, however its runs ended.
-        asked = np.isfinite(numbers[f"{name}_floor"][at]).any()
-        found = _statistics(numbers[name][at if asked else at[:0]], fill)
-        row |= {f"{name}_{statistic}": value for statistic, value in found.items()}
+        requested = np.isfinite(numbers[f"{name}_floor"][at]).any()
+        values = numbers[name][at if requested else at[:0]]
+        row |= {f"{name}_{statistic}": value for statistic, value in _statistics(values, fill).items()}
     return row
 
 

@@ -19,14 +19,14 @@ NOT = "not "
 
 
 class Planted(NamedTuple):
-    """A scenario with what it should get: a verdict (or `not ` one), and its cause where it must be told."""
+    """A scenario with what it should get: a verdict (or `not ` one), and its cause where that must be right, too."""
 
     scenario: str
     verdict: str
     cause: str = ""
 
     def fits(self, verdict: str, cause: str) -> bool:
-        """Say whether a verdict is right."""
+        """Return whether a verdict is right."""
         if self.verdict.startswith(NOT):
             return verdict not in (self.verdict.removeprefix(NOT), FAILED)
         return verdict == self.verdict and self.cause in ("", cause)
@@ -76,21 +76,21 @@ class Confusion:
 
     @property
     def holds(self) -> bool:
-        """Say whether 95 % are right and at most 2 % of the healthy runs are called a failure."""
+        """Return whether 95 % are right and at most 2 % of the healthy runs are called a failure."""
         return self.right >= RIGHT * self.runs > 0 and self.alarms <= FALSE_ALARMS * self.healthy
 
 
-def confusion(found: pd.DataFrame, trials: Sequence[str], planted: Sequence[Planted]) -> Confusion:
+def confusion(verdicts: pd.DataFrame, trials: Sequence[str], planted: Sequence[Planted]) -> Confusion:
     """Return what the scenarios got.
 
     Args:
-        found: what `verdicts` returned.
+        verdicts: what `analysis.verdicts.verdicts` returned.
         trials: the trial of each scenario, the first twelve digits of its key; one without runs counts for nothing.
         planted: the scenarios, in the same order.
     """
     lines = []
     for trial, one in zip(trials, planted, strict=True):
-        rows = zip(found["trial"], found["verdict"], found["cause"], strict=True)
+        rows = zip(verdicts["trial"], verdicts["verdict"], verdicts["cause"], strict=True)
         pairs = [(str(verdict), str(cause)) for name, verdict, cause in rows if name == trial]
         right = sum(one.fits(*pair) for pair in pairs)
         interval = clopper_pearson(right, len(pairs))

@@ -83,7 +83,7 @@ class Condition(NamedTuple):
     threshold: str
 
     def holds(self, value: float) -> bool:
-        """Say whether a value is on this side; `>` includes the threshold itself."""
+        """Return whether a value is on this side; `>` includes the threshold itself."""
         limit = THRESHOLDS[self.threshold].value
         return value < limit if self.side == "<" else value >= limit
 

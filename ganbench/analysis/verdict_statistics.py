@@ -1,4 +1,4 @@
-"""What verdicts are read from: a few numbers a run, each with the series it comes from."""
+"""The statistics that verdicts are read from: a few numbers of each run, with the series that they come from."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Statistic(NamedTuple):
     offset: float = 0.0
 
     def in_column(self, limit: float) -> float:
-        """Return a limit of the feature in the units of its column; NaN where it has no place there."""
+        """Return a limit of the statistic in the units of its column; NaN where it has no place there."""
         return (limit - self.offset) / self.scale
 
 
@@ -64,13 +64,13 @@ def by_run(history: pd.DataFrame) -> dict[str, History]:
 
 
 def statistics(run: Mapping[Hashable, Any], history: History) -> dict[str, Statistic]:
-    """Return the features of one run; those whose columns are missing, or too short, are left out.
+    """Return the statistics of one run; those whose columns are missing, or too short, are left out.
 
     Medians are over the second half of the logged steps. `grad_g_growth` compares with the first logged step. For what
     judges samples see `_quality`, `_fidelity` and `_movement`. Rows in which a column is not finite do not count for
     it; infinite gradients do, as what is above every limit.
     """
-    found = {"diverged": Statistic(float(run.get("status") == Status.DIVERGED), "status")}
+    values = {"diverged": Statistic(float(run.get("status") == Status.DIVERGED), "status")}
     for name, column in {
         "grad_g": "grad_norm_g",
         "grad_d": "grad_norm_d",
@@ -80,18 +80,18 @@ def statistics(run: Mapping[Hashable, Any], history: History) -> dict[str, Stati
         "auc_gap": "auc_gap",
     }.items():
         if statistic := _median(history, column):
-            found[name] = statistic
+            values[name] = statistic
     for name in ("grad_g", "grad_d"):
-        if name in found:
-            norms = found[name].series
+        if name in values:
+            norms = values[name].series
             scale = 1 / norms[0] if np.isfinite(norms[0]) and norms[0] > 0 else np.nan
             growth = norms * scale
-            found[f"{name}_growth"] = found[name]._replace(value=_late_median(growth), series=growth, scale=scale)
+            values[f"{name}_growth"] = values[name]._replace(value=_late_median(growth), series=growth, scale=scale)
     if excess := _median(history, "d_loss_excess"):
         # The size of each, not of their median: a loss that swings about its optimum is no lack of signal.
         sizes = np.abs(excess.series)
-        found["advantage"] = excess._replace(value=_late_median(sizes), series=sizes)
-    return found | (_quality(run, history) or _fidelity(run, history)) | _movement(history) | _sets(history)
+        values["advantage"] = excess._replace(value=_late_median(sizes), series=sizes)
+    return values | (_quality(run, history) or _fidelity(run, history)) | _movement(history) | _sets(history)
 
 
 def _rows(history: History, *columns: str) -> tuple[Values, Values]:
@@ -147,15 +147,15 @@ def _fidelity(run: Mapping[Hashable, Any], history: History) -> dict[str, Statis
     """
     if _fact(run, "modes_captured_floor") > 0:
         return {}
-    found = {"more_modes": Statistic(1.0, "modes_captured_floor")}
+    several = {"more_modes": Statistic(1.0, "modes_captured_floor")}
     steps, values = _rows(history, "precision", "recall")
     floors = np.array([_fact(run, "precision_floor"), _fact(run, "recall_floor")])
     if not len(steps) or not (floors > 0).all():
-        return found
+        return several
     shares = values / floors
     late = shares[-max(1, len(steps) // 4) :]
     precision, recall = (float(np.median(share)) for share in late.T)
-    return found | {
+    return several | {
         "good": Statistic(float(min(precision, recall) >= GOOD_QUALITY), "recall", steps[-len(late) :]),
         "quality": Statistic(precision, "precision", steps, shares[:, 0], float(1 / floors[0])),
         "recall_share": Statistic(recall, "recall", steps, shares[:, 1], float(1 / floors[1])),

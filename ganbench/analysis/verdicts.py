@@ -91,8 +91,8 @@ def verdict_of(history: pd.DataFrame, facts: Mapping[Hashable, Any] | None = Non
     """Return the verdict of one run; it may still be under way.
 
     Args:
-        history: a row a logged step with `step` and whatever columns of the history table there are; missing columns,
-            NaN and infinities take verdicts away and are never errors.
+        history: one row per logged step with `step` and whatever columns of the history table there are; missing
+            columns, NaN and infinities take verdicts away and are never errors.
         facts: what the runs table knows, all of it optional: `status` (OK), `diverged_at`, and the floors
             `modes_captured_floor` (the number of modes), `precision_floor`, `recall_floor`.
     """
@@ -103,12 +103,12 @@ def _judged(history: History, facts: Mapping[Hashable, Any]) -> Verdict:
     status = Status(str(facts.get("status", Status.OK)))
     if status in (Status.FAILED, Status.TIMEOUT):
         return Verdict(FAILED, f"status {status}", status.remedy)
-    found = statistics({**facts, "status": status}, history)
-    matching = [rule for rule in RULES if _matches(rule, found)]
+    known = statistics({**facts, "status": status}, history)
+    matching = [rule for rule in RULES if _matches(rule, known)]
     if not matching:
-        return _remainder(found)
+        return _remainder(known)
     first = matching[0]
-    evidence = tuple(_evidence(condition, found[condition.statistic]) for condition in first.conditions)
+    evidence = tuple(_evidence(condition, known[condition.statistic]) for condition in first.conditions)
     text = evidence[0].text
     if first.verdict == "diverged":
         at = facts.get("diverged_at")
@@ -120,7 +120,7 @@ def _judged(history: History, facts: Mapping[Hashable, Any]) -> Verdict:
 
 
 def verdicts(results: Results) -> pd.DataFrame:
-    """Return a row a run, in the order of the runs: its verdict and why.
+    """Return one row per run, in the order of the runs: its verdict and why.
 
     Columns: run, trial, seed; verdict, cause (where a rule can tell); column, from_step, value, comparison, threshold,
     level: the deciding `Evidence`; evidence, the same as a sentence; secondary, the other verdicts that hold, in
@@ -138,32 +138,32 @@ def verdicts(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
 
 
-def verdict_shares(found: pd.DataFrame) -> pd.DataFrame:
+def verdict_shares(judged: pd.DataFrame) -> pd.DataFrame:
     """Return how often each trial has each verdict: trial, verdict, runs, share, low, high (Wilson, 95 %).
 
     Failed runs do not count.
     """
     rows = []
-    for trial, own in found[found["verdict"] != FAILED].groupby("trial", sort=False):
-        for verdict, count in Counter(own["verdict"]).most_common():
-            interval = wilson(count, len(own))
-            rows.append((trial, verdict, count, count / len(own), interval.low, interval.high))
+    for trial, runs in judged[judged["verdict"] != FAILED].groupby("trial", sort=False):
+        for verdict, count in Counter(runs["verdict"]).most_common():
+            interval = wilson(count, len(runs))
+            rows.append((trial, verdict, count, count / len(runs), interval.low, interval.high))
     return pd.DataFrame(rows, columns=["trial", "verdict", "runs", "share", "low", "high"])
 
 
-def _row(run: Mapping[Hashable, Any], found: Verdict) -> dict[str, object]:
+def _row(run: Mapping[Hashable, Any], verdict: Verdict) -> dict[str, object]:
     row: dict[str, object] = {name: run[name] for name in ("run", "trial", "seed")}
-    if found.evidence:
-        first = found.evidence[0]._asdict()
+    if verdict.evidence:
+        first = verdict.evidence[0]._asdict()
         row |= {name: first[name] for name in ("column", "from_step", "comparison", *NUMBERS)}
     return row | {
-        "verdict": found.verdict,
-        "cause": found.cause,
-        "evidence": found.text,
-        "secondary": ", ".join(found.secondary),
-        "remedy": found.remedy,
-        "components": found.components,
-        "details": found.evidence,
+        "verdict": verdict.verdict,
+        "cause": verdict.cause,
+        "evidence": verdict.text,
+        "secondary": ", ".join(verdict.secondary),
+        "remedy": verdict.remedy,
+        "components": verdict.components,
+        "details": verdict.evidence,
     }
 
 
@@ -171,12 +171,12 @@ def _with(remedy: Remedy, verdict: Verdict) -> Verdict:
     return Verdict(**{**vars(verdict), "remedy": remedy.text, "components": remedy.components})
 
 
-def _matches(rule: Rule, found: dict[str, Statistic]) -> bool:
-    return all(c.statistic in found and c.holds(found[c.statistic].value) for c in rule.conditions)
+def _matches(rule: Rule, known: dict[str, Statistic]) -> bool:
+    return all(c.statistic in known and c.holds(known[c.statistic].value) for c in rule.conditions)
 
 
-def _remainder(found: dict[str, Statistic]) -> Verdict:
-    missing = [name for name in _NEEDED if name not in found]
+def _remainder(known: dict[str, Statistic]) -> Verdict:
+    missing = [name for name in _NEEDED if name not in known]
     if missing:
         text = f"no {', '.join(missing)}: too few evaluations or missing columns"
         remedy = (
@@ -184,7 +184,7 @@ def _remainder(found: dict[str, Statistic]) -> Verdict:
             "more and better 60"
         )
         return Verdict(UNCLEAR, text, remedy)
-    quality = found["quality"]
+    quality = known["quality"]
     text = f"no failure that has a name; {quality.column} is {quality.value:.3g}"
     return _with(REMAINDER, Verdict(LOW_QUALITY, text, ""))
 

@@ -1,11 +1,17 @@
-"""Whether two runs may be compared at all, from their manifests alone, so before anything is trained."""
+"""Whether two runs may be compared at all: found out before anything is trained, from what they say of themselves."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
-from ganbench.core.errors import IncomparableError
+from ganbench.core.errors import IncomparableError, UsageError
 from ganbench.tables.manifest import RunManifest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ganbench.suite.plan import Plan
 
 ENVIRONMENT = (
     "ganbench",
@@ -51,6 +57,43 @@ def require_same(baseline: RunManifest, now: RunManifest) -> None:
         raise IncomparableError(
             f"{suites}: its trials or their settings changed; save a new baseline, or see `ganbench compare`"
         )
+
+
+def require_repeatable(plan: Plan) -> None:
+    """Raise where a suite's search makes trials up as it goes, so that no baseline can hold the same ones.
+
+    Raises:
+        UsageError: with the remedy.
+    """
+    search = plan.suite.search
+    if search is not None and search.needs_ray:
+        kind = "optuna" if search.adaptive else search.scheduler
+        raise UsageError(
+            f"{plan.suite.place(('search',))}: what {kind} trains depends on what it found, so it cannot be trained "
+            "again; check the folder of a run, or a suite of its best trial"
+        )
+
+
+def require_same_extractors(plan: Plan, baseline: pd.DataFrame) -> None:
+    """Raise where the weights here are not those that judged the trials of a baseline.
+
+    Args:
+        plan: what is about to be trained.
+        baseline: its table of runs.
+
+    Raises:
+        IncomparableError: with both, and the remedy.
+    """
+    from ganbench.sweep.extractors import identity
+
+    judged = dict(baseline[["trial", "extractor"]].dropna().itertuples(index=False)) if "extractor" in baseline else {}
+    for trial in plan.trials:
+        was, now = judged.get(trial.key[:12]), identity(trial)
+        if was and now and was != now:
+            raise IncomparableError(
+                f"{trial.name}: the baseline was judged by {was}, and the weights are now those of {now}; name the old "
+                "ones with --weights, or save a new baseline"
+            )
 
 
 def require_versions(baseline: RunManifest, now: RunManifest, kinds: Collection[str] | None = None) -> None:

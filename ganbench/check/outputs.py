@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as Xml
 
 from ganbench.analysis.comparison import Outcome, Row
 from ganbench.analysis.comparison_results import WHOLE, Comparison
-from ganbench.check.verdict import FAILING, HEADERS, cells, headline, shown
+from ganbench.check.verdict import FAILING, HEADERS, cells, headline, visible
 from ganbench.core.markdown import escaped, one_line, table
+
+if TYPE_CHECKING:
+    from ganbench.suite.plan import Plan
 
 MOST_ROWS = 200  # a step summary holds one megabyte
 _MARKS = {Outcome.WORSE: "❌", Outcome.MISSING: "❌", Outcome.UNDERPOWERED: "⚠️", Outcome.BETTER: "✅", Outcome.SAME: ""}
@@ -21,14 +25,14 @@ def markdown(comparison: Comparison, title: str, warnings: Sequence[str], everyt
     lines = [f"### {escaped(title)}", "", f"**{escaped(headline(comparison))}**", ""]
     lines += [f"- ⚠️ {escaped(text)}" for text in warnings]
     lines += [f"- new, not judged: {escaped(name)}" for name in comparison.new]
-    rows = shown(comparison, everything)
+    rows = visible(comparison, everything)
     if rows:
-        told = (
+        texts = (
             (f"{_MARKS[row.outcome]} {first}".strip(), *map(escaped, others))
             for row in rows[:MOST_ROWS]
             for first, *others in [cells(row)]
         )
-        lines += ["", *table(HEADERS, told)]
+        lines += ["", *table(HEADERS, texts)]
     if len(rows) > MOST_ROWS:
         lines += ["", f"{len(rows) - MOST_ROWS} more rows are left out."]
     return "\n".join(lines) + "\n"
@@ -63,16 +67,42 @@ def github_annotations(comparison: Comparison, places: Mapping[str, tuple[Path, 
     Source: GitHub Docs, "Workflow commands for GitHub Actions", setting an error message.
     """
     lines = []
-    for row in shown(comparison):
+    for row in visible(comparison):
         level = {Outcome.BETTER: "notice", Outcome.UNDERPOWERED: "warning"}.get(row.outcome, "error")
         properties = {"title": f"{row.metric} {row.outcome}"}
         if row.trial in places:
             file, line = places[row.trial]
             properties = {"file": file.as_posix(), "line": str(line), **properties}
-        told = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+        properties_text = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
         numbers = f"{row.metric} {row.baseline:.4g} → {row.now:.4g}; " if math.isfinite(row.difference) else ""
-        lines.append(f"::{level} {told}::{_message(f'{row.name}: {numbers}{row.reason}')}")
+        lines.append(f"::{level} {properties_text}::{_message(f'{row.name}: {numbers}{row.reason}')}")
     return lines
+
+
+def suite_places(plan: Plan, repository: str | None) -> dict[str, tuple[Path, int]]:
+    """Return trial → the line of the suite that names its loss in the matrix it is from, or the matrix's first line.
+
+    Args:
+        plan: of the suite.
+        repository: its root, from which GitHub wants paths; it is not always where the command was called.
+    """
+    from ganbench.suite.plan import trials_of
+
+    suite = plan.suite
+    outer: list[tuple[str | int, ...]] = [()] if suite.own_matrix else []
+    matrices = zip([*outer, *(("include", i) for i in range(len(suite.include)))], suite.blocks, strict=True)
+    by_key: dict[str, str] = {}
+    for path, block in matrices:
+        for trial in trials_of(block):
+            by_key.setdefault(trial.key, suite.place((*path, "losses", block.losses.index(trial.loss))))
+    root = Path(repository).resolve() if repository is not None else None
+    places = {}
+    for trial in plan.trials:  # one that a search drew is in no matrix
+        name, line, _ = by_key.get(trial.key, suite.place(("search",))).rsplit(":", 2)
+        file = Path(name).resolve()
+        place = file.relative_to(root) if root is not None and file.is_relative_to(root) else Path(name)
+        places[trial.key[:12]] = (place, int(line) if line.isdecimal() else 1)
+    return places
 
 
 def _kind(row: Row) -> str:

@@ -62,10 +62,10 @@ def run(
         if outcome.exit_code:
             return None, outcome.exit_code
         trials = [trial.key[:12] for trial in plan.trials]
-        found = load(outcome.folder)
+        tables = load(outcome.folder)
         if request.hide_modes:
-            found = without_modes(found)
-        lines += confusion(verdicts(found), trials, planted).lines
+            tables = without_modes(tables)
+        lines += confusion(verdicts(tables), trials, planted).lines
     return Confusion(tuple(lines)), 0
 
 
@@ -104,15 +104,15 @@ def plan_of(suite: Path, request: Request):  # noqa: ANN201 - a Plan, whose modu
     from ganbench.suite.schema import read_suite
 
     planted = planted_in(suite)
-    own = read_suite(suite)
-    plan = make_plan(own)
+    read = read_suite(suite)
+    plan = make_plan(read)
     if len(plan.trials) != len(planted):
         raise UsageError(
             f"{suite}: {len(plan.trials)} trials and {len(planted)} scenarios in {suite.with_suffix('.csv')}; "
             "they have the same order"
         )
     overrides, at = [f"seeds={_seeds(request, 1)}"], 0
-    for i, block in enumerate(own.blocks[len(own.blocks) - len(own.include) :]):
+    for i, block in enumerate(read.blocks[len(read.blocks) - len(read.include) :]):
         count = block.cells
         if {one.verdict for one in planted[at : at + count]} == {HEALTHY}:
             overrides.append(f"include.{i}.seeds={_seeds(request, request.factor)}")
@@ -124,59 +124,64 @@ def _seeds(request: Request, factor: int) -> list[int]:
     return list(range(request.first_seed, request.first_seed + request.seeds * factor))
 
 
-def as_text(found: Confusion, request: Request) -> str:
+def as_text(held: Confusion, request: Request) -> str:
     """Return the table for a terminal."""
-    cells = [HEADS, *_rows(found)]
+    cells = [HEADS, *_rows(held)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(HEADS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
-    return "\n".join([*lines, "", *_summary(found, request)])
+    return "\n".join([*lines, "", *_summary(held, request)])
 
 
-def as_markdown(found: Confusion, request: Request) -> str:
+def as_markdown(held: Confusion, request: Request) -> str:
     """Return a page with the table and the command that makes it."""
-    rows = [[escaped(cell) for cell in row] for row in _rows(found)]
-    summary = [f"- {line}" for line in _summary(found, request)]
+    rows = [[escaped(cell) for cell in row] for row in _rows(held)]
+    summary = [f"- {line}" for line in _summary(held, request)]
     head = ["# Verdicts on planted failures", "", *summary, "", "```", request.command, "```", ""]
     return "\n".join([*head, *table(HEADS, rows)]) + "\n"
 
 
-def as_data(found: Confusion, request: Request) -> str:
+def as_data(held: Confusion, request: Request) -> str:
     """Return the table as JSON, with a fingerprint of the rules that it holds for."""
     from ganbench.analysis.verdict_confusion import rules_print
 
     lines = [
         {**line.planted._asdict(), "runs": line.runs, "right": line.right, "low": line.low, "high": line.high}
         | {"got": line.got}
-        for line in found.lines
+        for line in held.lines
     ]
-    whole = {"runs": found.runs, "right": found.right, "healthy": found.healthy, "alarms": found.alarms}
+    totals = {
+        "runs": held.runs,
+        "right": held.right,
+        "healthy": held.healthy,
+        "alarms": held.alarms,
+    }
     head = {"command": request.command, "first_seed": request.first_seed, "rules": rules_print()}
-    return json.dumps({**head, **whole, "scenarios": lines}, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps({**head, **totals, "scenarios": lines}, indent=2, ensure_ascii=False) + "\n"
 
 
-def _rows(found: Confusion) -> Iterator[tuple[str, ...]]:
-    for line in found.lines:
+def _rows(held: Confusion) -> Iterator[tuple[str, ...]]:
+    for line in held.lines:
         one = line.planted
         expected = f"{one.verdict}, {one.cause}" if one.cause else one.verdict
         got = "; ".join(f"{count} {verdict}" for verdict, count in line.got.items())
         yield one.scenario, expected, f"{line.right}/{line.runs}", f"{line.low:.2f}–{line.high:.2f}", got
 
 
-def _summary(found: Confusion, request: Request) -> list[str]:
+def _summary(held: Confusion, request: Request) -> list[str]:
     from ganbench.analysis.statistics import clopper_pearson
     from ganbench.analysis.verdict_confusion import FALSE_ALARMS, RIGHT
 
-    right = clopper_pearson(found.right, found.runs)
+    right = clopper_pearson(held.right, held.runs)
     last = request.first_seed + request.seeds - 1
     lines = [
-        f"right: {found.right} of {found.runs}, {_share(found.right, found.runs)} "
+        f"right: {held.right} of {held.runs}, {_share(held.right, held.runs)} "
         f"(95 %: {right.low:.1%} to {right.high:.1%}; at least {RIGHT:.0%} is asked for)"
     ]
     seeds = f"seeds {request.first_seed} to {last}"
-    if found.healthy:
-        alarms = clopper_pearson(found.alarms, found.healthy)
+    if held.healthy:
+        alarms = clopper_pearson(held.alarms, held.healthy)
         lines.append(
-            f"healthy runs called a failure: {found.alarms} of {found.healthy}, {_share(found.alarms, found.healthy)} "
+            f"healthy runs called a failure: {held.alarms} of {held.healthy}, {_share(held.alarms, held.healthy)} "
             f"(95 %: {alarms.low:.1%} to {alarms.high:.1%}; at most {FALSE_ALARMS:.0%} is allowed)"
         )
         seeds += f", healthy scenarios to {last + request.seeds * (request.factor - 1)}"

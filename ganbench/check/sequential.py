@@ -1,4 +1,4 @@
-"""`ganbench check --sequential`: seeds of a suite are trained in groups, each only for what is still undecided."""
+"""Seeds of a suite are trained in groups, each only for what is still undecided (`ganbench check --sequential`)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import click
 
 from ganbench.core.errors import UsageError
 
@@ -48,14 +46,10 @@ def check_sequentially(plan: Plan, old: Baseline, rules: Rules, train: Callable[
     schedule = looks(min(Counter(old.results.runs["trial"].tolist()).values()), len(next(iter(seeds))), rules.alpha)
     groups = _Groups(plan, old, rules, train)
     trials = [trial.key[:12] for trial in plan.trials]
-    found = compare_sequentially(trials, groups.draw, schedule, rules)
+    decided = compare_sequentially(trials, groups.draw, schedule, rules)
     absent = compare(groups.absent, rules)
     groups.merge()
-    for look in schedule:
-        stopped = sum(count == look.seeds for count in found.seeds.values())
-        if stopped:
-            click.echo(f"{stopped} of {len(trials)} trials are decided with {look.seeds} seeds", err=True)
-    return Comparison((*found.rows, *absent), rules, groups.new, groups.incomplete, found.seeds)
+    return Comparison((*decided.rows, *absent), rules, groups.new, groups.incomplete, decided.seeds)
 
 
 class _Groups:

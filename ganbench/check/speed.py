@@ -19,7 +19,7 @@ from ganbench.core.files import replaced
 FILE = "speed.json"
 SEEDS, WIDTH, BATCH = 16, 64, 64
 ROUNDS, STEPS, WARM_UP = 15, 50, 60
-LEAST = 0.05  # slower by less than this is never said
+LEAST = 0.05  # slower by less than this is never reported
 DEVIATIONS = 3.0
 
 
@@ -76,7 +76,7 @@ def check_speed(root: Path, machine: str, save: bool) -> tuple[int, str]:
         save: make this the baseline.
 
     Raises:
-        IncomparableError: there is no baseline of this class of machines; said before anything is measured.
+        IncomparableError: there is no baseline of this class of machines; reported before anything is measured.
         UsageError: the file cannot be written.
     """
     path = root / FILE
@@ -84,7 +84,7 @@ def check_speed(root: Path, machine: str, save: bool) -> tuple[int, str]:
     if not save and machine not in known:
         raise IncomparableError(f"{path}: no speed of {machine}; `ganbench check --speed --save` measures one")
     now = measure()
-    told = f"a step of {SEEDS} seeds takes {now.ratio:.3f} steps of the reference loop"
+    cost = f"a step of {SEEDS} seeds takes {now.ratio:.3f} steps of the reference loop"
     if save:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,11 +94,11 @@ def check_speed(root: Path, machine: str, save: bool) -> tuple[int, str]:
                 file.write(f"{text}\n".encode())
         except OSError as error:
             raise UsageError(f"{path}: cannot be written ({error.strerror}); choose another --baselines") from None
-        return 0, f"{told}; saved in {path}"
+        return 0, f"{cost}; saved in {path}"
     old = known[machine]
     slower, limit = now.ratio / old.ratio - 1, tolerance(old, now)
     verdict = "slower" if slower > limit else "faster" if -slower > limit else "no slower"
-    return int(slower > limit), f"{verdict}: {told}, {old.ratio:.3f} before ({slower:+.1%}, tolerance {limit:.1%})"
+    return int(slower > limit), f"{verdict}: {cost}, {old.ratio:.3f} before ({slower:+.1%}, tolerance {limit:.1%})"
 
 
 def reference_step(width: int, batch: int, latent: int = 8) -> Callable[[], None]:
@@ -156,10 +156,10 @@ def _read(path: Path) -> dict[str, Speed]:
     if not path.is_file():
         return {}
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        speeds = json.loads(path.read_text(encoding="utf-8"))
         return {
             str(name): Speed(float(one["ratio"]), float(one["noise"]), int(one["rounds"]))
-            for name, one in found.items()
+            for name, one in speeds.items()
         }
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         raise IncomparableError(f"{path}: cannot be read; make it anew with `ganbench check --speed --save`") from None

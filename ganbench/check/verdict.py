@@ -37,7 +37,7 @@ def headline(comparison: Comparison) -> str:
     return f"{verdict}: {parts} (alpha {comparison.rules.alpha:g} for all of them together)"
 
 
-def shown(comparison: Comparison, everything: bool = False) -> list[Row]:
+def visible(comparison: Comparison, everything: bool = False) -> list[Row]:
     """Return the rows to show, the gravest first: without `everything`, those that are not the same."""
     order = list(Outcome)
     rows = [row for row in comparison.rows if everything or row.outcome != Outcome.SAME]

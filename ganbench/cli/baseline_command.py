@@ -63,11 +63,11 @@ def listing(root: Path) -> None:
     rows = []
     for name in baselines.names(root):
         try:
-            found = baselines.find(name, root)
+            baseline = baselines.find(name, root)
         except IncomparableError as error:
             rows.append([name, "", "", "", "", f"cannot be read: {error}"])
             continue
-        runs, manifest = found.results.runs, found.manifest
+        runs, manifest = baseline.results.runs, baseline.manifest
         saved = (manifest.baseline or {}).get("saved", "")
         counts = [str(runs["trial"].nunique()), str(len(runs))]
         rows.append([name, manifest.suite, manifest.run, *counts, str(saved)])

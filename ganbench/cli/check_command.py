@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,7 +17,6 @@ from ganbench.core.environment import variables
 from ganbench.core.errors import INTERRUPTIONS, Interrupted
 
 if TYPE_CHECKING:
-    from ganbench.check.baselines import Baseline
     from ganbench.suite.plan import Plan
     from ganbench.tables.manifest import RunManifest
 
@@ -29,7 +29,7 @@ Examples:
   ganbench check --speed                                 is a step slower than it was, in steps of a plain loop?
 \b
 Exit codes: 0 no regression; 1 regression, or a metric without a value now; 2 usage; 3 no baseline, or one that cannot
-be compared (said before anything is trained); 4 trials without results, or too few seeds to tell.
+be compared (reported before anything is trained); 4 trials without results, or too few seeds to tell.
 """
 
 
@@ -84,7 +84,7 @@ def command(
         raise click.UsageError("--sequential trains; give a suite (.yaml) instead of a run")
     click.get_current_context().with_resource(variables(weight_variables(weights)))
     rules = rules_of(alpha, tolerances, margins, metrics, least)
-    plan = _fixed_plan(target) if target.suffix in (".yaml", ".yml") else None
+    plan = plan_of(target, (), None, yes=False) if target.suffix in (".yaml", ".yml") else None
 
     from ganbench.analysis.comparison_results import compare_results, judged_metrics
     from ganbench.check import baselines, comparable, outputs
@@ -92,15 +92,17 @@ def command(
     from ganbench.check.verdict import exit_code
     from ganbench.tables.results import load
 
+    if plan:
+        comparable.require_repeatable(plan)
     about = _manifest_of(plan) if plan else load(target).manifest
     old = baselines.find(baseline or baselines.default_name(about), root)
     comparable.require_same(old.manifest, about)
-    judged_metrics(old.results, rules)  # a misspelt metric is said before training, too
+    judged_metrics(old.results, rules)  # a misspelt metric is reported before training, too
     if plan:
-        _same_extractors(plan, old)
+        comparable.require_same_extractors(plan, old.results.runs)
     warnings = comparable.differences(old.manifest, about)
     if junit_xml:
-        write_file(junit_xml, "")  # a place that cannot be written is said before training, too
+        write_file(junit_xml, "")  # a place that cannot be written is reported before training, too
 
     def train(plan: Plan) -> Path:
         from ganbench.sweep.run import run_plan
@@ -112,6 +114,8 @@ def command(
 
     if plan and sequential:
         comparison = check_sequentially(plan, old, rules, train)
+        for seeds, trials in sorted(Counter(comparison.seeds.values()).items()):
+            click.echo(f"{trials} of {len(plan.trials)} trials are decided with {seeds} seeds", err=True)
     else:
         now = load(train(plan) if plan else target)
         comparison = compare_results(old.results, now, rules, old.fingerprints)
@@ -123,48 +127,10 @@ def command(
         write_file(Path(summary), outputs.markdown(comparison, title, warnings, everything), append=True)
     if github:
         sys.stdout.flush()
-        for line in outputs.github_annotations(comparison, _places(plan) if plan else {}):
+        places = outputs.suite_places(plan, os.environ.get("GITHUB_WORKSPACE")) if plan else {}
+        for line in outputs.github_annotations(comparison, places):
             click.echo(line, err=True)
     return exit_code(comparison)
-
-
-def _fixed_plan(suite: Path) -> Plan:
-    """Return a suite's plan.
-
-    Raises:
-        UsageError: its search makes trials up as it goes, so that no baseline can hold the same ones.
-    """
-    from ganbench.core.errors import UsageError
-
-    plan = plan_of(suite, (), None, yes=False)
-    search = plan.suite.search
-    if search is not None and search.needs_ray:
-        kind = "optuna" if search.adaptive else search.scheduler
-        raise UsageError(
-            f"{plan.suite.place(('search',))}: what {kind} trains hangs on what it found, so it cannot be trained "
-            "again; check the folder of a run, or a suite of its best trial"
-        )
-    return plan
-
-
-def _same_extractors(plan: Plan, old: Baseline) -> None:
-    """Look before anything is trained whether the weights here are those that judged the baseline.
-
-    Raises:
-        IncomparableError: they are others.
-    """
-    from ganbench.core.errors import IncomparableError
-    from ganbench.sweep.inputs import identity
-
-    runs = old.results.runs
-    judged = dict(runs[["trial", "extractor"]].dropna().itertuples(index=False)) if "extractor" in runs else {}
-    for trial in plan.trials:
-        was, now = judged.get(trial.key[:12]), identity(trial)
-        if was and now and was != now:
-            raise IncomparableError(
-                f"{trial.name}: the baseline was judged by {was}, and the weights are now those of {now}; name the old "
-                "ones with --weights, or save a new baseline"
-            )
 
 
 def _check_speed(root: Path, save: bool) -> int:
@@ -184,27 +150,3 @@ def _manifest_of(plan: Plan) -> RunManifest:
     from ganbench.tables.manifest import Times
 
     return manifest(plan, {}, {}, Times())
-
-
-def _places(plan: Plan) -> dict[str, tuple[Path, int]]:
-    """Return trial → the line of the suite that names its loss in the matrix it is from, or the matrix's first line.
-
-    GitHub wants paths from the repository's root, which is not always where the command was called.
-    """
-    from ganbench.suite.plan import trials_of
-
-    suite, root = plan.suite, os.environ.get("GITHUB_WORKSPACE")
-    own: list[tuple[str | int, ...]] = [()] if suite.own_matrix else []
-    matrices = zip([*own, *(("include", i) for i in range(len(suite.include)))], suite.blocks, strict=True)
-    said: dict[str, str] = {}
-    for path, block in matrices:
-        for trial in trials_of(block):
-            said.setdefault(trial.key, suite.place((*path, "losses", block.losses.index(trial.loss))))
-    places = {}
-    for trial in plan.trials:  # one that a search drew is in no matrix
-        name, line, _ = said.get(trial.key, suite.place(("search",))).rsplit(":", 2)
-        file = Path(name).resolve()
-        inside = root is not None and file.is_relative_to(Path(root).resolve())
-        shown = file.relative_to(Path(root).resolve()) if root is not None and inside else Path(name)
-        places[trial.key[:12]] = (shown, int(line) if line.isdecimal() else 1)
-    return places

@@ -38,7 +38,7 @@ def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
             "least",
             multiple=True,
             metavar="METRIC=NUMBER",
-            help='PlayerUpdate a metric only with so many runs a side: "*=16".',
+            help='Judge a metric only with so many runs on each side: "*=16".',
         ),
         click.option(
             "--margin",
@@ -98,7 +98,7 @@ def print_comparison(
     import json
 
     from ganbench.check.outputs import markdown
-    from ganbench.check.verdict import HEADERS, as_data, cells, headline, shown
+    from ganbench.check.verdict import HEADERS, as_data, cells, headline, visible
     from ganbench.core.markdown import one_line
 
     if form == "json":
@@ -109,7 +109,7 @@ def print_comparison(
         return
     from ganbench.cli.console import table
 
-    if rows := shown(comparison, everything):
+    if rows := visible(comparison, everything):
         table(HEADERS, [[one_line(cell) for cell in cells(row)] for row in rows])
     for text in (*(f"note: {w}" for w in warnings), *(f"new, not judged: {name}" for name in comparison.new)):
         click.echo(one_line(text))

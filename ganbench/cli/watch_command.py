@@ -53,16 +53,16 @@ def command(run: Path, once: bool, every: float) -> None:
 
 
 def _print(reader: Reader, console: Console, once: bool, every: float) -> None:
-    shown = ""
+    printed = ""
     while True:
         state = reader.read()
         with console.capture() as captured:
             console.print(_frame(state, console, None))
         text = "\n".join(line.rstrip() for line in captured.get().splitlines())
-        if text != shown:
+        if text != printed:
             click.echo(text + ("" if once else "\n"))
             sys.stdout.flush()
-        shown = text
+        printed = text
         if once or state.ended:
             return
         time.sleep(every)

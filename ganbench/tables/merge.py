@@ -70,7 +70,7 @@ def _fit(part: pa.Table, wanted: pa.Schema) -> pa.Table:
 
 
 def _failed(trial: Trial, failure: Mapping[str, str]) -> pa.Table:
-    """Return a row a seed of a trial without results."""
+    """Return one row per seed of a trial without results."""
     identity = trial.key[:12]
     # A lone surrogate in an error's text cannot be written as UTF-8.
     error = failure["error"].encode("utf-8", "replace").decode()

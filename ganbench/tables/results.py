@@ -48,7 +48,8 @@ class Results:
 
     Attributes:
         path: the run's folder.
-        runs: a row a run. history: a row a run and logged step. layers: a row a run, logged step and layer.
+        runs: one row per run. history: one row per run and logged step. layers: one row per run, logged step and
+            layer.
         samples: trial → its pictures.
         columns: the declaration of every column, by name.
         suite: the text of the suite as resolved. manifest: versions, machine, counts, times.

@@ -14,8 +14,7 @@ from ganbench.analysis.comparison import Outcome, Row
 from ganbench.analysis.comparison_results import Comparison, compare_results
 from ganbench.analysis.comparison_rules import Rules
 from ganbench.check import baselines
-from ganbench.check.outputs import github_annotations
-from ganbench.cli.check_command import _places
+from ganbench.check.outputs import github_annotations, suite_places
 from ganbench.cli.main import main
 from ganbench.cli.options import plan_of
 from ganbench.core.trial import Trial
@@ -133,7 +132,7 @@ def test_annotations_are_on_the_line_of_the_loss(here, capsys):
     # Going on from the parts would mend the table, so this takes the functions that the command uses.
     old = baselines.find("main", Path("results/baselines"))
     comparison = compare_results(old.results, load("results/small"), Rules(metrics=("fid",)), old.fingerprints)
-    lines = github_annotations(comparison, _places(plan_of(Path("small.yaml"), (), None, False)))
+    lines = github_annotations(comparison, suite_places(plan_of(Path("small.yaml"), (), None, False), None))
     assert [line.split(",title")[0] for line in lines] == [f"::error file=small.yaml,line={n}" for n in (4, 5)]
 
 
@@ -151,10 +150,9 @@ include:
 """
     (here / "deep").mkdir()
     (here / "deep" / "blocks.yaml").write_text(suite)
-    monkeypatch.setenv("GITHUB_WORKSPACE", str(here))
     monkeypatch.chdir(here / "deep")
     plan = plan_of(Path("blocks.yaml"), (), None, False)
-    places = _places(plan)
+    places = suite_places(plan, str(here))
     lines = {(t.steps, t.loss.name): places[t.key[:12]] for t in plan.trials}
     file = Path("deep/blocks.yaml")
     assert lines == {
@@ -163,8 +161,8 @@ include:
         (100, "hinge"): (file, 8),
         (200, "hinge"): (file, 9),  # which has its losses from above: the block's own line
     }
-    monkeypatch.setenv("GITHUB_WORKSPACE", str(here / "elsewhere"))
-    assert {file for file, _ in _places(plan).values()} == {Path("blocks.yaml")}
+    for elsewhere in (str(here / "elsewhere"), None):
+        assert {file for file, _ in suite_places(plan, elsewhere).values()} == {Path("blocks.yaml")}
 
 
 def test_annotations_hold_nothing_that_ends_a_command():

@@ -105,22 +105,23 @@ def test_a_damaged_part_is_kept_apart_said_and_made_again(folder, part, name, da
 
 
 @pytest.mark.parametrize(
-    "seal", [b"[]", b"null", b"{", b'{"format": 1}', b"[" * 100_000, b'{"format": 1, "key": "", "sha256": 3}', b"\xff"]
+    "checksums",
+    [b"[]", b"null", b"{", b'{"format": 1}', b"[" * 100_000, b'{"format": 1, "key": "", "sha256": 3}', b"\xff"],
 )
-def test_a_foreign_seal_is_no_seal(folder, part, seal):
-    (part / "part.json").write_bytes(seal)
+def test_foreign_checksums_are_none(folder, part, checksums):
+    (part / "part.json").write_bytes(checksums)
     assert not part_store.has_part(folder, KEY)
 
 
 def test_another_trials_part_and_another_format_are_not_ours(folder, part):
     shutil.copytree(part, folder / "parts" / OTHER.key)
     assert not part_store.has_part(folder, OTHER.key)
-    seal = json.loads((part / "part.json").read_bytes())
-    (part / "part.json").write_text(json.dumps({**seal, "format": 99}))
+    checksums = json.loads((part / "part.json").read_bytes())
+    (part / "part.json").write_text(json.dumps({**checksums, "format": 99}))
     assert not part_store.has_part(folder, KEY)
 
 
-def test_rows_of_another_trial_under_our_seal_are_not_trusted(tmp_path):
+def test_rows_of_another_trial_under_our_checksums_are_not_trusted(tmp_path):
     part_store.write_part(tmp_path, KEY, made_tables(OTHER))
     assert part_store.has_part(tmp_path, KEY)
     assert part_store.read_part(tmp_path, KEY) is None
