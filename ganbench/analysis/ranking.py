@@ -16,8 +16,6 @@ from ganbench.core.status import Status
 from ganbench.core.trial import AXES
 from ganbench.tables.results import Results
 
-# What decides the order, first to last: coverage before quality, quality before the distance that blends both.
-LEADING_METRICS = ("modes_captured", "hq_fraction", "fid")
 STATISTICS = ("n", "mean", "iqm", "median", "sd", "low", "high")
 _MEDIAN = ("median_low", "median_high")  # in the table alone, not on pages
 COUNTS = {"ok": Status.OK, "diverged": Status.DIVERGED, "failed": Status.FAILED, "timeout": Status.TIMEOUT}
@@ -27,9 +25,10 @@ FINISHED = [str(Status.OK), str(Status.DIVERGED)]
 def ranking(results: Results) -> pd.DataFrame:
     """Return a row a trial, data sets in the order of the runs and the best trial of each first.
 
-    The order is that of the mean of `modes_captured`, ties by `hq_fraction`, then `fid`, those of them that the data
-    set has (else its first metric with a direction). The mean and not the IQM decides: an IQM over eight seeds is the
-    same whether two of them collapsed or none. Trials with equal numbers share a rank, unless more of one's runs
+    The order is that of the mean of the metric that declares `leading=1`, ties by the next: `modes_captured`,
+    `hq_fraction`, then `fid`, those of them that the data set has (else its first metric with a direction).
+    The mean and not the IQM decides: an IQM over eight seeds is the same
+    whether two of them collapsed or none. Trials with equal numbers share a rank, unless more of one's runs
     diverged; one without any finished run, or without a metric that decides, has none and comes last.
 
     A finished run without a value, above all a diverged one, counts as the worst value that any run of the data set
@@ -53,9 +52,14 @@ def metric_columns(results: Results) -> dict[str, Column]:
 
 
 def order_by(runs: pd.DataFrame, metrics: Mapping[str, Column]) -> list[str]:
-    """Return the metrics that decide the order on a data set: those with a direction and a value there."""
+    """Return the metrics that decide the order on a data set, those with a direction and a value there.
+
+    They are those that declare a `leading` place, in its order; without one it is the first metric.
+    """
     usable = [name for name, column in metrics.items() if column.direction and np.isfinite(_numbers(runs, name)).any()]
-    return [name for name in LEADING_METRICS if name in usable] or usable[:1]
+    return (
+        sorted((name for name in usable if metrics[name].leading), key=lambda name: metrics[name].leading) or usable[:1]
+    )
 
 
 def _rank(runs: pd.DataFrame, metrics: Mapping[str, Column]) -> pd.DataFrame:

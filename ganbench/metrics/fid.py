@@ -27,7 +27,18 @@ class FID(Metric):
 
     name = "fid"
     source = "Heusel et al. 2017, arXiv:1706.08500, eq. 6; torch-fidelity"
-    columns = (Column("fid", "Fréchet distance between features of generated and held-out real samples", "1", "lower"),)
+    columns = (
+        Column(
+            "fid",
+            "Fréchet distance between features of generated and held-out real samples",
+            "1",
+            "lower",
+            title="FID",
+            scale="log",
+            curve=True,
+            leading=3,
+        ),
+    )
 
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:
         """Return the distance of each leading index, `[...]`."""
