@@ -34,7 +34,7 @@ It reads files and nothing else: start it, stop it, start it again, also over ss
 def command(run: Path, once: bool, every: float) -> None:
     """Show where RUN stands: a suite's folder, results/<suite>, or the folder of a ganbench.Monitor.
 
-    A line a trial: its state, its latest numbers (medians over its seeds), the course of its gradient norms and modes,
+    One line per trial: its state, its latest numbers (medians over its seeds), the course of its gradient norms and modes,
     and its verdicts so far. Of a suite it shows the trials of its last run.
     Without a terminal a frame is printed whenever it has changed.
     """
@@ -53,16 +53,16 @@ def command(run: Path, once: bool, every: float) -> None:
 
 
 def _print(reader: Reader, console: Console, once: bool, every: float) -> None:
-    shown = ""
+    last = ""
     while True:
         state = reader.read()
         with console.capture() as captured:
             console.print(_frame(state, console, None))
         text = "\n".join(line.rstrip() for line in captured.get().splitlines())
-        if text != shown:
+        if text != last:
             click.echo(text + ("" if once else "\n"))
             sys.stdout.flush()
-        shown = text
+        last = text
         if once or state.ended:
             return
         time.sleep(every)

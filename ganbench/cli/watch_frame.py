@@ -36,20 +36,20 @@ def frame(state: State, width: int, rows: int | None, unicode: bool = True) -> G
     from rich.table import Table
     from rich.text import Text
 
-    shown = _chosen(state.trials, None if rows is None else max(3, rows - ROWS_AROUND))
+    visible = _chosen(state.trials, None if rows is None else max(3, rows - ROWS_AROUND))
     table = Table(box=None, pad_edge=False, header_style="bold")
     names = _short(trial.name for trial in state.trials)
     heads = ["trial", "state", *NUMBERS.values(), "grad G", GRADIENT_CURVE, "coverage", "verdicts"]
-    cells = [_cells(names[trial.name], trial, unicode) for trial in shown]
+    cells = [_cells(names[trial.name], trial, unicode) for trial in visible]
     widths = _fitting(heads, cells, width)
     for head, wide in widths.items():
         table.add_column(head, overflow="ellipsis", no_wrap=True, width=wide)
     for row in cells:
         table.add_row(*(cell for head, cell in zip(heads, row, strict=True) if head in widths))
     lines: list[Table | Text] = [Text(_headline(state), style="bold"), Text(""), table]
-    if len(shown) < len(state.trials):
-        lines.append(Text(f"… and {len(state.trials) - len(shown)} more", style="dim"))
-    notes = [t for t in shown if t.note and t.state != "OK"] if len(shown) > 1 else [t for t in shown if t.note]
+    if len(visible) < len(state.trials):
+        lines.append(Text(f"… and {len(state.trials) - len(visible)} more", style="dim"))
+    notes = [t for t in visible if t.note and t.state != "OK"] if len(visible) > 1 else [t for t in visible if t.note]
     lines += [Text(_clean(f"{t.name}: {t.note}"), overflow="fold") for t in notes[:3]]
     return Group(*lines)
 
@@ -108,23 +108,23 @@ def _cells(name: str, trial: Watched, unicode: bool) -> list[Text]:
 def _short(names: Iterable[str]) -> dict[str, str]:
     """Return each name without the parts that all of them have."""
     parts = {name: name.split(" · ") for name in names}
-    lengths = {len(own) for own in parts.values()}
+    lengths = {len(each) for each in parts.values()}
     if len(parts) < 2 or len(lengths) > 1:
         return {name: name for name in parts}
     differ = [i for i, column in enumerate(zip(*parts.values(), strict=True)) if len(set(column)) > 1]
-    return {name: " · ".join(own[i] for i in differ) for name, own in parts.items()}
+    return {name: " · ".join(each[i] for i in differ) for name, each in parts.items()}
 
 
 def _headline(state: State) -> str:
     counts = state.counts
     order = ["OK", "DIVERGED", RUNNING, WAITING, "FAILED", "TIMEOUT"]
-    said = [f"{counts[name]} {name}" for name in [*order, *sorted(set(counts) - set(order))] if counts[name]]
+    states = [f"{counts[name]} {name}" for name in [*order, *sorted(set(counts) - set(order))] if counts[name]]
     if len(state.trials) == 1:
-        said = [state.trials[0].state]
+        states = [state.trials[0].state]
     since = _since(state.updated)
     if not state.ended and since is not None and since > STALE:
-        said.append(f"no sign of life for {since:.0f} s")
-    return _clean(f"{state.title}: {', '.join(said) or 'nothing yet'}{'' if not state.ended else ' (ended)'}")
+        states.append(f"no sign of life for {since:.0f} s")
+    return _clean(f"{state.title}: {', '.join(states) or 'nothing yet'}{'' if not state.ended else ' (ended)'}")
 
 
 def _since(updated: str) -> float | None:
