@@ -16,9 +16,9 @@ from ganbench.tables import store
 from ganbench.tables.part import TrialTables
 
 METRICS = {
-    "modes_captured": Column("modes_captured", "modes found", "modes", "higher"),
-    "hq_fraction": Column("hq_fraction", "share of good samples", "1", "higher"),
-    "fid": Column("fid", "Fréchet distance", "1", "lower"),
+    "modes_captured": Column("modes_captured", "modes found", "modes", "higher", leading=1),
+    "hq_fraction": Column("hq_fraction", "share of good samples", "1", "higher", leading=2),
+    "fid": Column("fid", "Fréchet distance", "1", "lower", leading=3),
     "spread_ratio": Column("spread_ratio", "spread"),
 }
 MANIFEST = '{"format": 1, "suite": "made", "times": {"finished": "%s"}}'

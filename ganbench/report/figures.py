@@ -136,7 +136,7 @@ def _mark(axes: Axes, mark: Mark) -> str:
     start = axes.x.low if mark.step is None else float(mark.step)
     level = axes.points([start, axes.x.high], [mark.level, mark.level])
     tick = level[:1] + np.array([[0.0, -4.0], [0.0, 4.0]])
-    return line([level] if mark.step is None else [level, tick], BAD, 1.1)
+    return "".join(line([points], BAD, 1.1) for points in ([level] if mark.step is None else [level, tick]))
 
 
 def _crosses(lines: Sequence[Points]) -> str:

@@ -139,7 +139,7 @@ class Axes:
         y_ticks = self.y.ticks(MOST_TICKS["y"], integer=self.y.high - self.y.low > 1.5)
         heights = self.points(np.full(len(y_ticks), self.x.low), y_ticks)[:, 1] if y_ticks else ()
         labels = [_text(LEFT - 5.5, y + 3, tick(value)) for value, y in zip(y_ticks, heights, strict=True)]
-        parts = [f'<g fill="var(--{MUTED})" text-anchor="end">{"".join(labels)}</g>', self._bottom()]
+        parts = [self._bottom(), f'<g fill="var(--{MUTED})" text-anchor="end">{"".join(labels)}</g>']
         parts.append(line([_across(y) for y in heights], RULE, 0.7))
         parts.append(line([_across(BOTTOM)], RULE, 0.8))
         if self.y.low <= self.floor <= self.y.high:
