@@ -111,16 +111,23 @@ def test_bands_lie_between_the_quartiles(results):
 
 def test_whatever_a_verdict_was_read_from_has_a_panel(results, found):
     read = {one.column for details in found["details"] for one in details if one.level is not None}
-    drawn = {
-        one.column
-        for frame in frames(results.history, results.runs, results.columns, read)
-        for one in frame.panel.lines
+    rules = {
+        "grad_norm_g",
+        "grad_norm_d",
+        "loss_slope",
+        "critic_slope_fake",
+        "overfit_ratio",
+        "auc_gap",
+        "total_spread",
     }
-    assert {"total_spread", "modes_captured"} <= read <= drawn
-    usual = {
-        one.column for frame in frames(results.history, results.runs, results.columns) for one in frame.panel.lines
-    }
-    assert usual == {name for name, column in results.columns.items() if column.curve}
+    rules |= {"total_spread", "modes_captured", "hq_fraction", "precision", "recall", "position_1"}
+    assert "total_spread" in read
+    history = results.history.assign(**{c: 1.0 for c in rules - set(results.history.columns)})
+    columns = {c: Column(c, c) for c in rules} | dict(results.columns)
+    drawn = frames(history, results.runs, columns, read | rules)
+    assert read | rules <= {one.column for frame in drawn for one in frame.panel.lines}
+    usual = {one.column for frame in frames(history, results.runs, columns) for one in frame.panel.lines}
+    assert usual == {name for name, column in columns.items() if column.curve}
 
 
 def test_a_column_appears_on_the_page_by_its_own_declaration(results):
@@ -137,7 +144,7 @@ def test_a_column_appears_on_the_page_by_its_own_declaration(results):
     drawn = re.findall(r'<svg [^>]*aria-label="Slack of both over steps.*?</svg>', html)
     assert drawn and all("generator from" in svg and "discriminator from 100 to 100" in svg for svg in drawn)
     labels = re.findall(r"<text [^>]*>([^<]+)</text>", drawn[0])
-    assert {"1", "100"} <= set(labels) and "1e−4" in labels  # powers of ten, two apart
+    assert {"0.001", "1"} <= set(labels)  # powers of ten, three apart
     assert "slack of both <code>slack_d</code>" in html and "quiet <code>quiet</code>" in html
     assert "<figcaption>Quiet" not in html and "<figcaption>Slack" not in render(results)
 
