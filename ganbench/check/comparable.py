@@ -84,7 +84,7 @@ def require_same_extractors(plan: Plan, baseline: pd.DataFrame) -> None:
     Raises:
         IncomparableError: with both, and the remedy.
     """
-    from ganbench.sweep.extractors import identity
+    from ganbench.sweep.inputs import identity
 
     judged = dict(baseline[["trial", "extractor"]].dropna().itertuples(index=False)) if "extractor" in baseline else {}
     for trial in plan.trials:

@@ -66,8 +66,7 @@ def write(runs: tuple[Path, ...], report: Path) -> Path:
 
 def _print(run: Path, form: str) -> None:
     from ganbench.report.downloads import to_json
-    from ganbench.report.judged import AnalysedResults
-    from ganbench.report.summary import markdown
+    from ganbench.report.summary import AnalysedResults, markdown
     from ganbench.tables.results import load
 
     click.echo((markdown if form == "markdown" else to_json)(AnalysedResults(load(run))), nl=False)

@@ -34,8 +34,8 @@ It reads files and nothing else: start it, stop it, start it again, also over ss
 def command(run: Path, once: bool, every: float) -> None:
     """Show where RUN stands: a suite's folder, results/<suite>, or the folder of a ganbench.Monitor.
 
-    A line a trial: its state, its latest numbers (medians over its seeds), the course of its gradient norms and modes,
-    and its verdicts so far. Of a suite it shows the trials of its last run.
+    One line per trial: its state, its latest numbers (medians over its seeds), the course of its gradient norms and
+    modes, and its verdicts so far. Of a suite it shows the trials of its last run.
     Without a terminal a frame is printed whenever it has changed.
     """
     from rich.console import Console

@@ -27,7 +27,7 @@ class CriticSlope(Diagnostic):
     source = "Gulrajani et al. 2017, arXiv:1704.00028, section 4"
     requires_fields = ("probe",)
     columns = (
-        Column("critic_slope_fake", "mean ‖∇ₓD‖ at generated samples"),
+        Column("critic_slope_fake", "mean ‖∇ₓD‖ at generated samples", title="Slope of the discriminator", scale="log"),
         Column("critic_slope_real", "mean ‖∇ₓD‖ at training samples"),
         Column("critic_slope_max", "largest ‖∇ₓD‖ at either: a lower bound of the Lipschitz constant"),
     )

@@ -22,7 +22,14 @@ class Excess(Diagnostic):
 
     name = "excess"
     source = "Goodfellow et al. 2014, arXiv:1406.2661, theorem 1"
-    columns = (Column("d_loss_excess", "discriminator's loss, penalties included, minus its value at p = q"),)
+    columns = (
+        Column(
+            "d_loss_excess",
+            "discriminator's loss, penalties included, minus its value at p = q",
+            title="Discriminator's excess",
+            scale="log",
+        ),
+    )
 
     def observe(self, step: Step) -> dict[str, Tensor]:
         """Return the difference, `[...]`."""

@@ -24,8 +24,20 @@ class Gradients(Diagnostic):
     name = "gradients"
     source = "Arjovsky & Bottou 2017, arXiv:1701.04862, section 2"
     columns = (
-        Column("grad_norm_g", "L2 norm of the generator's gradient, before clipping"),
-        Column("grad_norm_d", "L2 norm of the discriminator's gradient, before clipping"),
+        Column(
+            "grad_norm_g",
+            "L2 norm of the generator's gradient, before clipping",
+            title="Gradient, generator",
+            scale="log",
+            curve=True,
+        ),
+        Column(
+            "grad_norm_d",
+            "L2 norm of the discriminator's gradient, before clipping",
+            title="Gradient, discriminator",
+            scale="log",
+            curve=True,
+        ),
     )
     layer_columns = (Column("grad_norm", "L2 norm of the layer's gradient, before clipping"),)
 

@@ -24,9 +24,9 @@ class Logits(Diagnostic):
     name = "logits"
     source = "Goodfellow et al. 2014, arXiv:1406.2661"
     columns = (
-        Column("real_logit_mean", "mean of D(x) over the minibatch"),
+        Column("real_logit_mean", "mean of D(x) over the minibatch", title="Logits", scale="log", curve=True),
         Column("real_logit_std", "standard deviation of D(x) over the minibatch"),
-        Column("fake_logit_mean", "mean of D(G(z)) over the minibatch"),
+        Column("fake_logit_mean", "mean of D(G(z)) over the minibatch", title="Logits", scale="log", curve=True),
         Column("fake_logit_std", "standard deviation of D(G(z)) over the minibatch"),
         Column("d_accuracy_real", "share of real samples with D(x) > 0"),
         Column("d_accuracy_fake", "share of generated samples with D(G(z)) < 0"),

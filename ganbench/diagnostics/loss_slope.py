@@ -24,7 +24,14 @@ class LossSlope(Diagnostic):
 
     name = "loss_slope"
     source = "Arjovsky & Bottou 2017, arXiv:1701.04862, theorem 2.4"
-    columns = (Column("loss_slope", "mean |dL_G/df| over the generator's minibatch, f the fake logits"),)
+    columns = (
+        Column(
+            "loss_slope",
+            "mean |dL_G/df| over the generator's minibatch, f the fake logits",
+            title="Slope of the loss",
+            scale="log",
+        ),
+    )
 
     def observe(self, step: Step) -> dict[str, Tensor]:
         """Return the slope, `[...]`: the loss is a mean, so the sum of its slopes is the mean slope."""

@@ -27,8 +27,16 @@ class Overfitting(Diagnostic):
     source = "Karras et al. 2020, arXiv:2006.06676, eq. 1"
     requires_fields = ("probe",)
     columns = (
-        Column("overfit_ratio", "(mean D of training − of held-out samples) / (of training − of generated samples)"),
-        Column("auc_gap", "AUC of training against generated samples minus AUC of held-out against them"),
+        Column(
+            "overfit_ratio",
+            "(mean D of training − of held-out samples) / (of training − of generated samples)",
+            title="Discriminator overfit",
+        ),
+        Column(
+            "auc_gap",
+            "AUC of training against generated samples minus AUC of held-out against them",
+            title="Discriminator's AUC gap",
+        ),
     )
 
     def observe(self, step: Step) -> dict[str, Tensor]:

@@ -29,7 +29,14 @@ class FID(Metric):
     source = "Heusel et al. 2017, arXiv:1706.08500, eq. 6; torch-fidelity"
     columns = (
         Column(
-            "fid", "Fréchet distance between features of generated and held-out real samples", "1", "lower", leading=3
+            "fid",
+            "Fréchet distance between features of generated and held-out real samples",
+            "1",
+            "lower",
+            title="FID",
+            scale="log",
+            curve=True,
+            leading=3,
         ),
     )
 

@@ -24,7 +24,9 @@ class KID(Metric):
 
     name = "kid"
     source = "Bińkowski et al. 2018, arXiv:1801.01401, section 4"
-    columns = (Column("kid", "unbiased squared MMD of features, cubic kernel; may be negative", "1", "lower"),)
+    columns = (
+        Column("kid", "unbiased squared MMD of features, cubic kernel; may be negative", "1", "lower", title="KID"),
+    )
 
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:
         """Return the distance of each leading index, `[...]`."""

@@ -27,7 +27,9 @@ class MMD(Metric):
 
     name = "mmd"
     source = "Gretton et al. 2012, Journal of Machine Learning Research 13, lemma 6; section 8 for the bandwidth"
-    columns = (Column("mmd", "unbiased squared MMD of features, Gaussian kernel; may be negative", "1", "lower"),)
+    columns = (
+        Column("mmd", "unbiased squared MMD of features, Gaussian kernel; may be negative", "1", "lower", title="MMD"),
+    )
 
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:
         """Return the discrepancy of each leading index, `[...]`."""

@@ -28,16 +28,25 @@ class Modes(Metric):
     name = "modes"
     source = "Lin et al. 2018, arXiv:1712.04086, section 4.1; Srivastava et al. 2017, arXiv:1705.07761, section 4.1"
     columns = (
+        # Coverage leads a ranking, then quality, then the distance that blends both (fid).
         Column(
             "modes_captured",
             "modes with at least `share` of a fair share of high-quality samples",
             "modes",
             "higher",
+            title="Modes captured",
+            curve=True,
             leading=1,
         ),
         Column("modes_hit", "modes with at least one sample of high quality", "modes", "higher"),
-        Column("hq_fraction", "share of samples of high quality", "1", "higher", leading=2),
-        Column("mode_kl", "KL divergence of the histogram over nearest modes from the data's own", "nat", "lower"),
+        Column("hq_fraction", "share of samples of high quality", "1", "higher", title="High quality", leading=2),
+        Column(
+            "mode_kl",
+            "KL divergence of the histogram over nearest modes from the data's own",
+            "nat",
+            "lower",
+            title="Mode KL",
+        ),
         Column(
             "spread_ratio",
             "spread of high-quality samples around their mode's mean over that of real ones; NaN without such samples",

@@ -32,8 +32,15 @@ class Position(Metric):
     name = "position"
     source = "Metz et al. 2016, arXiv:1611.02163, section 3.1, for generators that rotate through modes"
     columns = (
-        *(Column(f"position_{i + 1}", f"generated mean along the data's principal axis {i + 1}") for i in range(AXES)),
-        Column("total_spread", "√(tr Σ_G / tr Σ_data) over features"),
+        *(
+            Column(
+                f"position_{i + 1}",
+                f"generated mean along the data's principal axis {i + 1}",
+                title=f"Position along axis {i + 1}",
+            )
+            for i in range(AXES)
+        ),
+        Column("total_spread", "√(tr Σ_G / tr Σ_data) over features", title="Spread of the samples"),
         Column("mode_set", f"captured modes as bits, Σ 2^k (modes_captured); NaN for no or over {MOST_MODES} modes"),
     )
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ganbench.core.column import Column
-from ganbench.report.headline import name_of
-from ganbench.report.numbers import NONE, number
 from ganbench.report.rows import floor_of
+from ganbench.report.wording import NONE, name_of, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +31,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Definition:
-    """How one column was computed; `floors` has a text a data set, in their order."""
+    """How one column was computed; `floors` has one text per data set, in their order."""
 
     name: str
     column: str
@@ -67,7 +66,7 @@ def definitions(
     """Return the definitions of these columns, with their floor on each data set (its rows of `runs`)."""
     return [
         Definition(
-            name_of(name),
+            name_of(columns[name]),
             name,
             columns[name].meaning,
             UNITS.get(columns[name].unit, columns[name].unit),
@@ -107,8 +106,8 @@ def provenance(results: Results) -> list[tuple[str, str]]:
 
 
 def _values(runs: pd.DataFrame, column: str) -> str:
-    found = runs[column].dropna().unique().tolist() if column in runs else []
-    return ", ".join(f"{v:,}" if isinstance(v, int) else str(v) for v in found) or NONE
+    values = runs[column].dropna().unique().tolist() if column in runs else []
+    return ", ".join(f"{v:,}" if isinstance(v, int) else str(v) for v in values) or NONE
 
 
 def _span(seeds: Sequence[int]) -> str:
@@ -118,7 +117,7 @@ def _span(seeds: Sequence[int]) -> str:
     return ", ".join(map(str, seeds)) or NONE
 
 
-def _text(value: Any) -> str:  # noqa: ANN401 - whatever a manifest holds
+def _text(value: object) -> str:
     if value is None or value == [] or value == "":
         return NONE
     if isinstance(value, list):

@@ -11,15 +11,12 @@ import numpy as np
 from ganbench.analysis.statistics import scored, worst
 from ganbench.core.column import Column
 from ganbench.core.naming import AXES
-from ganbench.report.figures import Curve, Mark, curves
-from ganbench.report.headline import name_of
-from ganbench.report.labels import Label
-from ganbench.report.layers import layer_profile
-from ganbench.report.numbers import number
+from ganbench.report.figures import Curve, Mark, curves, layer_profile
 from ganbench.report.panels import Frame
 from ganbench.report.pictures import Picture, picture
 from ganbench.report.rows import Row
 from ganbench.report.verdict_bars import Finding
+from ganbench.report.wording import Label, name_of, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +43,7 @@ class Card:
     pictures: list[Picture]
     pictured: str
     opened: bool
-    found: list[Finding]
+    findings: list[Finding]
     layers: str
     stopped: str
 
@@ -60,7 +57,7 @@ def card(
     fill: float,
     shared: Sequence[Frame],
     opened: bool,
-    found: list[Finding],
+    findings: list[Finding],
     layers: pd.DataFrame,
 ) -> Card:
     """Return the details of one trial.
@@ -74,22 +71,21 @@ def card(
         fill: what a run without a value counts as.
         shared: the frames of its data set.
         opened: show it at once.
-        found: what its verdicts are.
+        findings: what its verdicts are.
         layers: its rows of `layers`.
     """
     first = runs.iloc[0]
     facts = [(axis, str(first[axis])) for axis in AXES[1:]]
     facts += [("steps", f"{int(first['steps']):,}"), ("trial", row.trial)]
-    gone = runs.loc[runs["status"] == "DIVERGED", ["seed", "diverged_at"]].dropna()
-    diverged = [(int(seed), int(step)) for seed, step in gone.itertuples(index=False)]
-    gone_runs = runs.loc[runs["status"] == "DIVERGED", "run"].tolist()
-    drawn = curves(history, gone_runs, shared, str(row.label), marks(found))
+    lost = runs.loc[runs["status"] == "DIVERGED"]
+    diverged = [(int(seed), int(step)) for seed, step in lost[["seed", "diverged_at"]].dropna().itertuples(index=False)]
+    drawn = curves(history, lost["run"].tolist(), shared, str(row.label), marks(findings))
     chosen = median_run(runs, lead, fill) if samples is not None else None
     pictures = _pictures(samples, chosen, str(row.label)) if samples is not None and chosen else []
     median = chosen.text if chosen else ""
     by_layer = layer_profile(layers, str(row.label))
     early = stopped(runs)
-    return Card(row, row.label, facts, drawn, diverged, pictures, median, opened, found, by_layer, early)
+    return Card(row, row.label, facts, drawn, diverged, pictures, median, opened, findings, by_layer, early)
 
 
 def stopped(runs: pd.DataFrame) -> str:
@@ -100,10 +96,10 @@ def stopped(runs: pd.DataFrame) -> str:
     return f"{known[0][0]} (step {int(known[:, 1].max()):,})" if len(known) else ""
 
 
-def marks(found: Sequence[Finding]) -> list[Mark]:
+def marks(findings: Sequence[Finding]) -> list[Mark]:
     """Return the evidence of the failures that has a place on a curve, one level a column."""
     placed: dict[str, Mark] = {}
-    for finding in found:
+    for finding in findings:
         if finding.family != "healthy":
             for one in finding.details:
                 if one.level is not None:
@@ -121,9 +117,7 @@ def median_run(runs: pd.DataFrame, lead: Column | None, fill: float) -> MedianRu
     position = int(order[(len(order) - 1) // 2])
     run = runs.iloc[position]
     value = "diverged" if run["status"] == "DIVERGED" else number(float(run[lead.name]))
-    return MedianRun(
-        position, int(run["seed"]), f"seed {run['seed']}, the median run by {name_of(lead.name)} ({value})"
-    )
+    return MedianRun(position, int(run["seed"]), f"seed {run['seed']}, the median run by {name_of(lead)} ({value})")
 
 
 def thumbnail(

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from ganbench.analysis.comparison import Outcome, Row
 from ganbench.analysis.comparison_results import WHOLE, Comparison, compare_results, pairs
 from ganbench.analysis.comparison_rules import Rules
 from ganbench.check.comparable import MEASURING, differences, require_versions
 from ganbench.report import about
-from ganbench.report.figures import Curve
-from ganbench.report.headline import name_of
-from ganbench.report.labels import Label, label, naming
-from ganbench.report.numbers import NONE, count, listing, number
-from ganbench.report.overlay import overlays
+from ganbench.report.figures import Curve, overlays
+from ganbench.report.summary import with_titles
+from ganbench.report.wording import NONE, Label, count, label, listing, name_of, naming, number
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ganbench.core.column import Column
     from ganbench.tables.results import Results
 
 DRAWN = 60  # trials with curves, the gravest first: about 15 kB each
@@ -94,25 +93,25 @@ def changes(first: Results, others: Sequence[Results], rules: Rules | None = Non
     Raises:
         IncomparableError: no trial or metric is in both, or they were measured differently.
     """
-    rules = rules or Rules()
+    rules, first, others = rules or Rules(), with_titles(first), [with_titles(other) for other in others]
     title = " → ".join(_title(results) for results in (first, *others))
     return Changes(title, rules.alpha, [_against(i, first, now, rules) for i, now in enumerate(others)])
 
 
 def _against(place: int, before: Results, now: Results, rules: Rules) -> Against:
     require_versions(before.manifest, now.manifest, MEASURING)
-    found = compare_results(before, now, rules)
+    comparison = compare_results(before, now, rules)
     by_trial: dict[str, list[Row]] = {}
-    for row in found.rows:
+    for row in comparison.rows:
         by_trial.setdefault(row.trial, []).append(row)
     order = list(Outcome)
     ranked = sorted(by_trial, key=lambda trial: min(order.index(row.outcome) for row in by_trial[trial]))
     drawn = set(ranked[:DRAWN])
     sides = {str((new if new is not None else old)["trial"].iloc[0]): (old, new) for old, new in _paired(before, now)}
     trials = [_trial(place, trial, by_trial[trial], *sides[trial], before, now, trial in drawn) for trial in ranked]
-    notes = [*differences(before.manifest, now.manifest), *(f"new, not compared: {name}" for name in found.new)]
+    notes = [*differences(before.manifest, now.manifest), *(f"new, not compared: {name}" for name in comparison.new)]
     return Against(
-        f"c-{place}", _title(before), _title(now), _sentence(found, trials), trials, notes, about.provenance(now)
+        f"c-{place}", _title(before), _title(now), _sentence(comparison, trials), trials, notes, about.provenance(now)
     )
 
 
@@ -138,10 +137,10 @@ def _trial(
     gravest_first = sorted(rows, key=lambda row: order.index(row.outcome))
     curves = []
     if drawn and new is not None:
-        curves = overlays(_history(before, old), _history(now, new), new, str(name))
+        curves = overlays(_history(before, old), _history(now, new), new, now.columns, str(name))
     lost = next((row.reason for row in rows if row.metric == WHOLE), "")
-    told = [_change(row) for row in gravest_first]
-    return Trial(f"c-{place}-{trial}", str(first["dataset"]), name, outcome, lost, told, curves)
+    metrics = [_change(row, results.columns) for row in gravest_first]
+    return Trial(f"c-{place}-{trial}", str(first["dataset"]), name, outcome, lost, metrics, curves)
 
 
 def _history(results: Results, runs: pd.DataFrame) -> pd.DataFrame:
@@ -149,15 +148,15 @@ def _history(results: Results, runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _where(frame: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
-    return cast("pd.DataFrame", frame[frame[column] == value])
+    return frame.loc[frame[column] == value]
 
 
-def _change(row: Row) -> Change:
+def _change(row: Row, columns: Mapping[str, Column]) -> Change:
     p = {Outcome.WORSE: row.p_worse, Outcome.BETTER: row.p_better}.get(row.outcome, min(row.p_worse, row.p_better))
     arrow = "" if math.isnan(row.difference) or row.difference == 0 else "↑" if row.difference > 0 else "↓"
     return Change(
         row.outcome,
-        name_of(row.metric),
+        name_of(columns[row.metric]) if row.metric in columns else row.metric,
         number(row.baseline),
         number(row.now),
         arrow,
@@ -174,13 +173,12 @@ def _p(p: float) -> str:
     return "< .001" if p < 0.001 else "1" if p > 0.9995 else f"{p:.3f}".removeprefix("0")
 
 
-def _sentence(found: Comparison, trials: Sequence[Trial]) -> str:
+def _sentence(comparison: Comparison, trials: Sequence[Trial]) -> str:
     """Return "2 of 12 trials got worse, 1 got better and 9 stayed the same"."""
-    if found.identical:
+    if comparison.identical:
         return f"Nothing changed: {count(len(trials), 'trial')}, equal to the last bit."
     counts = Counter(trial.outcome for trial in trials)
-    said = [f"{counts[outcome]:,} {text}" for outcome, text in SAYS.items() if counts[outcome]]
-    first, *rest = said
+    first, *rest = [f"{counts[outcome]:,} {text}" for outcome, text in SAYS.items() if counts[outcome]]
     some, what = first.split(" ", 1)
     return listing([f"{some} of {count(len(trials), 'trial')} {what}", *rest]) + "."
 

@@ -9,9 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganbench.report.judged import AnalysedResults
-from ganbench.report.numbers import count
-from ganbench.report.summary import summary
+from ganbench.report.summary import AnalysedResults, summary
+from ganbench.report.wording import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,19 +30,19 @@ class Download:
     instead: str = ""
 
 
-def downloads(judged: AnalysedResults) -> list[Download]:
+def downloads(analysed: AnalysedResults) -> list[Download]:
     """Return the ranking and the runs as CSV and the summary as JSON; what is too large for a page says so."""
-    ranked, runs = judged.ranking, judged.results.runs
+    ranked, runs = analysed.ranking, analysed.results.runs
     texts = (
         ("ranking.csv", count(len(ranked), "trial"), "text/csv", to_csv(with_floors(ranked, runs))),
         ("runs.csv", count(len(runs), "run"), "text/csv", to_csv(runs)),
-        ("summary.json", "this page as data", "application/json", to_json(judged)),
+        ("summary.json", "this page as data", "application/json", to_json(analysed)),
     )
     return [_download(name, what, kind, text) for name, what, kind, text in texts]
 
 
 def with_floors(ranked: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the ranking with what its values hang on: `extractor n_real n_fake`, and each metric's `<metric>_floor`.
+    """Return the ranking with what its values depend on: `extractor n_real n_fake`, and each metric's `<metric>_floor`.
 
     They are those of a trial's first run that has them; a trial that failed has none.
     """
@@ -51,9 +50,9 @@ def with_floors(ranked: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     return ranked.merge(runs.groupby("trial", sort=False)[names].first(), "left", left_on="trial", right_index=True)
 
 
-def to_json(judged: AnalysedResults) -> str:
+def to_json(analysed: AnalysedResults) -> str:
     """Return the summary as strict JSON."""
-    return json.dumps(summary(judged), ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+    return json.dumps(summary(analysed), ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
 
 
 def to_csv(frame: pd.DataFrame) -> str:

@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ganbench.core.column import Column
-from ganbench.report.labels import Naming, label
-from ganbench.report.numbers import all_of, count, listing, mean, number, words
+from ganbench.report.wording import Naming, all_of, count, label, listing, mean, name_of, number
 
 if TYPE_CHECKING:
     import pandas as pd
-
 
 Ranked = Sequence[Mapping[str, Any]]
 
@@ -51,8 +49,8 @@ def _none_held(finished: Ranked, keys: Sequence[Column], modes: int, named: Nami
     text = f"no trial captured any of the {modes} modes"
     if len(keys) < 2 or len(finished) < 2:
         return text
-    row, last = finished[0], keys[-1].name
-    return f"{text}; {label(row, named).spoken} came closest, with {name_of(last)} {number(row[f'{last}_mean'])}"
+    row, last = finished[0], keys[-1]
+    return f"{text}; {label(row, named).spoken} came closest, with {name_of(last)} {number(row[f'{last.name}_mean'])}"
 
 
 def _modes_held(finished: Ranked, runs: pd.DataFrame, lead: str, modes: int, named: Naming) -> str:
@@ -72,7 +70,7 @@ def _best_value(finished: Ranked, lead: Column, floor: float, named: Naming) -> 
     row = finished[0]
     real = f" (real samples: {number(floor)})" if floor == floor else ""
     value = number(row[f"{lead.name}_mean"])
-    return f"{label(row, named).spoken} has the best mean {name_of(lead.name)}, {value}{real}"
+    return f"{label(row, named).spoken} has the best mean {name_of(lead)}, {value}{real}"
 
 
 def _contrast(finished: Ranked, lead: Column, modes: int, named: Naming) -> str:
@@ -88,18 +86,3 @@ def _contrast(finished: Ranked, lead: Column, modes: int, named: Naming) -> str:
     if modes:
         return f"; {name} kept {mean(row[f'{lead.name}_mean'])} of {modes}"
     return f"; {name} the worst, {number(row[f'{lead.name}_mean'])}"
-
-
-NAMES = {
-    "fid": "FID",
-    "modes_captured": "modes captured",
-    "modes_hit": "modes hit",
-    "hq_fraction": "high quality",
-    "mode_kl": "mode KL",
-    "spread_ratio": "spread ratio",
-}
-
-
-def name_of(column: str) -> str:
-    """Return how a reader calls a column."""
-    return NAMES.get(column, words(column))

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ganbench.core.column import Column
-from ganbench.report.headline import Ranked, name_of
-from ganbench.report.labels import BESIDE, NO_TRICKS, Naming
-from ganbench.report.numbers import number
+from ganbench.report.headline import Ranked
 from ganbench.report.rows import tints
+from ganbench.report.wording import BESIDE, NO_TRICKS, Naming, name_of, number
 
 MOST = 40  # rows or columns; beyond, the ranking is what can be read
 
@@ -54,10 +53,10 @@ def heatmaps(
     """
     places: dict[str, list[Mapping]] = {}
     for row in ranked:
-        said = (named.text(row[axis]) for axis in BESIDE if axis in named.axes)
-        where = ", ".join(text for text in said if text)
+        names = (named.text(row[axis]) for axis in BESIDE if axis in named.axes)
+        where = ", ".join(name for name in names if name)
         places.setdefault(where, []).append(row)
-    found = []
+    maps = []
     for metric in metrics:
         shades = dict(
             zip(
@@ -67,8 +66,8 @@ def heatmaps(
             )
         )
         for place, rows in places.items():
-            found += _heatmap(rows, metric, place, named, skipped, shades)
-    return found
+            maps += _heatmap(rows, metric, place, named, skipped, shades)
+    return maps
 
 
 def _heatmap(
@@ -92,7 +91,7 @@ def _heatmap(
         )
         for trick in tricks
     ]
-    return [Heatmap(name_of(metric.name), metric.direction, place, [named.text(loss) for loss in losses], table)]
+    return [Heatmap(name_of(metric), metric.direction, place, [named.text(loss) for loss in losses], table)]
 
 
 def _most_first(texts: Iterable[str]) -> list[str]:

@@ -28,7 +28,7 @@ class Watched:
     Attributes:
         state: `waiting`, `running` or the status it ended with.
         share: of the steps done. numbers: the latest, by column. series: the course of some of them.
-        verdicts: what its runs came to, most frequent first: `healthy 6, total collapse 2`.
+        verdicts: of its runs, most frequent first: `healthy 6, total collapse 2`.
         note: an error, or the evidence of a verdict.
     """
 
@@ -104,9 +104,9 @@ class Reader:
 
     def _sweep(self) -> State:
         progress = _json(self.path / "progress.json") or {}
-        told = [t for t in progress.get("trials", []) if isinstance(t, dict) and isinstance(t.get("key"), str)]
-        trials = [self._trial(entry) for entry in told]
-        if not told:  # else the others are of earlier states of the suite
+        entries = [t for t in progress.get("trials", []) if isinstance(t, dict) and isinstance(t.get("key"), str)]
+        trials = [self._trial(entry) for entry in entries]
+        if not entries:  # otherwise parts that are not listed are of earlier states of the suite
             trials = [self._part(key, "") for key in self._finished()]
         running = bool(progress.get("running"))
         return State(self.path.resolve().name, tuple(trials), str(progress.get("updated", "")), not running)
@@ -125,16 +125,16 @@ class Reader:
 
     def _part(self, key: str, name: str) -> Watched:
         """Return a finished trial; its tables never change."""
-        found = self._parts.get(key)
-        if found is None:
+        trial = self._parts.get(key)
+        if trial is None:
             folder = self.path / "parts" / key
             few = len(self._parts) < MOST_PARTS
             run = _table(folder / "runs.parquet", "runs") if few else None
             history = _table(folder / "history.parquet", "history") if few else None
             if run is None or history is None or run.empty:
                 return Watched(key, name or key[:12], "OK", 1.0)
-            found = self._parts[key] = _described(key, name, run, history)
-        return found
+            trial = self._parts[key] = _described(key, name, run, history)
+        return trial
 
 
 def _described(key: str, name: str, run: pd.DataFrame, history: pd.DataFrame) -> Watched:
@@ -145,10 +145,10 @@ def _described(key: str, name: str, run: pd.DataFrame, history: pd.DataFrame) ->
     by_run = {str(one): rows for one, rows in history.groupby("run")}
     nothing = history.iloc[:0]
     records = [(str(record["run"]), record) for record in run.to_dict("records")]
-    found = [verdict_of(by_run[one] if one in by_run else nothing, record) for one, record in records]
-    counts = Counter(verdict.verdict for verdict in found)
-    said = ", ".join(f"{verdict} {n}" if len(found) > 1 else verdict for verdict, n in counts.most_common())
-    worst = next((v for v in found if v.verdict not in ("healthy", "unclear")), None)
+    verdicts = [verdict_of(by_run[one] if one in by_run else nothing, record) for one, record in records]
+    counts = Counter(verdict.verdict for verdict in verdicts)
+    tally = ", ".join(f"{verdict} {n}" if len(verdicts) > 1 else verdict for verdict, n in counts.most_common())
+    worst = next((v for v in verdicts if v.verdict not in ("healthy", "unclear")), None)
     numbers = _latest(history)
     if not name:
         name = " · ".join(str(run[axis].iloc[0]) for axis in AXES[:-1])
@@ -156,9 +156,8 @@ def _described(key: str, name: str, run: pd.DataFrame, history: pd.DataFrame) ->
     statuses = {str(status) for status in run["status"]}
     state = statuses.pop() if len(statuses) == 1 else "OK"
     note = f"{worst.text}; {worst.remedy}" if worst is not None else ""
-    return Watched(
-        key, name, state, 1.0, numbers, {column: course for column, course in series.items() if course}, said, note
-    )
+    known = {column: course for column, course in series.items() if course}
+    return Watched(key, name, state, 1.0, numbers, known, tally, note)
 
 
 def _latest(history: pd.DataFrame) -> dict[str, float]:
@@ -168,7 +167,7 @@ def _latest(history: pd.DataFrame) -> dict[str, float]:
 
 
 def _course(history: pd.DataFrame, column: str) -> tuple[float, ...]:
-    """Return the median over the seeds of a column, a value a step where it is known."""
+    """Return the median over the seeds of a column, one value per step where it is known."""
     if column not in history:
         return ()
     return _floats(history.dropna(subset=[column]).groupby("step")[column].median().tolist())
@@ -189,7 +188,7 @@ def _json(path: Path) -> dict[str, Any] | None:
 
 
 def _table(path: Path, name: str) -> pd.DataFrame | None:
-    """Return a table, or None: a broken one shows nothing, and whoever runs the sweep says so."""
+    """Return a table, or None: a broken one shows nothing, and the command that runs the sweep reports it."""
     from ganbench.tables import schema
 
     try:

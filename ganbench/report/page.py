@@ -47,10 +47,10 @@ def write_changes(first: Path, others: Sequence[Path], out: Path) -> Path:
 
 def render(results: Results, under_way: str = "") -> str:
     """Return the page of these results; the same tables give the same text."""
-    from ganbench.report import strip
+    from ganbench.report import rows
     from ganbench.report.sections import page
 
-    return _fill("template.html", "page.js", page=page(results), strip=strip, under_way=under_way)
+    return _fill("template.html", "page.js", page=page(results), strip=rows, under_way=under_way)
 
 
 def render_changes(first: Results, others: Sequence[Results], rules: Rules | None = None) -> str:
@@ -65,7 +65,7 @@ def _fill(template: str, script_file: str, **values: object) -> str:
     import jinja2
     from markupsafe import Markup
 
-    from ganbench.report.numbers import count
+    from ganbench.report.wording import count
 
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_read),

@@ -44,9 +44,9 @@ def picture(samples: np.ndarray, real: np.ndarray, step: int, alternative: str, 
     Samples that are not finite or lie outside of the frame are counted in the text. `side` is in pixels.
     """
     if samples.ndim == 4:
-        shown = samples[: TILES if side == SIDE else FEW_TILES]
-        image, scale = _grid(shown, IMAGE_SIDE if side == SIDE else side)
-        text = f"{alternative}: {len(shown)} images"
+        tiles = samples[: TILES if side == SIDE else FEW_TILES]
+        image, scale = _grid(tiles, IMAGE_SIDE if side == SIDE else side)
+        text = f"{alternative}: {len(tiles)} images"
         return Picture(_uri(image), image.width * scale, image.height * scale, step, text, pixelated=scale > 1)
     low, high = frame(real)
     x = samples.astype(np.float64).reshape(len(samples), -1)[:, :2]

@@ -13,16 +13,16 @@ from ganbench.analysis.ranking import FINISHED
 from ganbench.analysis.statistics import probability_above, scored, worst
 from ganbench.core.column import Column
 from ganbench.core.status import Status
-from ganbench.report.headline import Ranked, name_of
-from ganbench.report.labels import NO_TRICKS, Label, Naming, label
-from ganbench.report.numbers import NONE, number
-from ganbench.report.strip import Scale, Strip, strip
+from ganbench.report.headline import Ranked
+from ganbench.report.plot import Scale
 from ganbench.report.verdict_bars import Bar
+from ganbench.report.wording import NO_TRICKS, NONE, Label, Naming, label, name_of, number
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TINTS = 7
+WIDTH, HEIGHT, INSET, RADIUS = 150, 30, 6, 2.4  # of a strip and its dots
 MOST_OTHERS = 4  # metrics beside the leading one: what a screen is wide enough for; all are in the downloads
 
 
@@ -51,6 +51,32 @@ class Cell:
     interval: str = ""
     middle: str = ""
     detail: str = ""
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A seed's place."""
+
+    x: float
+    y: float
+    diverged: bool
+
+
+@dataclass(frozen=True)
+class Strip:
+    """What a row's strip shows, in its own units of `WIDTH` by `HEIGHT`.
+
+    Attributes:
+        dots: one a finished run; equal values are stacked. radius: of a dot. low, high, mean: of the interval.
+        text: the alternative.
+    """
+
+    dots: tuple[Dot, ...]
+    radius: float
+    low: float | None
+    high: float | None
+    mean: float | None
+    text: str
 
 
 @dataclass(frozen=True)
@@ -124,14 +150,14 @@ def table(
     directed = [m for m in metrics if m != lead and metrics[m].direction]
     directed.sort(key=lambda m: not metrics[m].leading)
     others = [m for m in directed if any(math.isfinite(row[f"{m}_mean"]) for row in ranked)][:MOST_OTHERS]
-    shown = [*([lead] if lead else []), *others]
-    shades = {m: tints([row[f"{m}_mean"] for row in ranked], metrics[m].direction) for m in shown}
+    displayed = [*([lead] if lead else []), *others]
+    shades = {m: tints([row[f"{m}_mean"] for row in ranked], metrics[m].direction) for m in displayed}
     strips = _strips(ranked, runs, lead, metrics) if lead and not brief else {}
     errors = dict(runs.loc[runs["error"].notna(), ["trial", "error"]].itertuples(index=False, name=None))
     statuses = ["ok", *(s for s in ("diverged", "failed", "timeout") if any(row[s] for row in ranked))]
     rows = []
     for i, row in enumerate(ranked):
-        cells = {m: _cell(row, m, shades[m][i]) for m in shown}
+        cells = {m: _cell(row, m, shades[m][i]) for m in displayed}
         rows.append(
             Row(
                 trial=row["trial"],
@@ -152,7 +178,7 @@ def table(
             )
         )
     rows = [_brief_row(row) for row in rows] if brief else rows
-    heads = {m: _head(metrics[m], runs) for m in shown}
+    heads = {m: _head(metrics[m], runs) for m in displayed}
     against = next((row.label.spoken for row in rows if row.trial == baseline), "") if better else ""
     return Table(
         heads.get(lead) if lead else None, [heads[m] for m in others], rows, against, bool(gradients), statuses, brief
@@ -164,8 +190,8 @@ def gradient_norms(history: pd.DataFrame) -> dict[str, float]:
     if "grad_norm_g" not in history or history.empty:
         return {}
     late = history[history["step"] * 2 >= history.groupby("trial")["step"].transform("max")]
-    found = late.groupby("trial", as_index=False)["grad_norm_g"].median()
-    return {str(trial): float(value) for trial, value in found.to_numpy() if math.isfinite(value)}
+    medians = late.groupby("trial", as_index=False)["grad_norm_g"].median()
+    return {str(trial): float(value) for trial, value in medians.to_numpy() if math.isfinite(value)}
 
 
 def _better(trial: str, baseline: str, better: Mapping[str, float]) -> Cell:
@@ -202,9 +228,7 @@ def floor_of(metric: str, runs: pd.DataFrame) -> float:
 
 
 def _head(column: Column, runs: pd.DataFrame) -> Head:
-    return Head(
-        column.name, name_of(column.name), column.meaning, column.direction, number(floor_of(column.name, runs))
-    )
+    return Head(column.name, name_of(column), column.meaning, column.direction, number(floor_of(column.name, runs)))
 
 
 def _cell(row: Mapping[str, Any], metric: str, tint: int | None) -> Cell:
@@ -239,8 +263,7 @@ def improvements(runs: pd.DataFrame, lead: Column | None) -> tuple[str, dict[str
     names, starts = np.unique(trials[order], return_index=True)
     by_trial = dict(zip(map(str, names), np.split(filled[order], starts[1:]), strict=True))
     base = by_trial.pop(baseline)
-    found = {trial: probability_above(own, base) for trial, own in by_trial.items()}
-    return baseline, found
+    return baseline, {trial: probability_above(values, base) for trial, values in by_trial.items()}
 
 
 def tints(values: Sequence[float], direction: str) -> list[int | None]:
@@ -248,8 +271,7 @@ def tints(values: Sequence[float], direction: str) -> list[int | None]:
     known = [v for v in values if math.isfinite(v)]
     if not direction or not known or min(known) == max(known):
         return [None] * len(values)
-    scale = Scale.of(known, counts=False, floor=math.nan)
-    shares = [scale.share(v) if math.isfinite(v) else math.nan for v in values]
+    shares = Scale.spanning(known).place([v if math.isfinite(v) else math.nan for v in values]).tolist()
     better = [s if direction == "higher" else 1 - s for s in shares]
     return [None if math.isnan(s) else round(s * (TINTS - 1)) for s in better]
 
@@ -260,8 +282,8 @@ def _strips(ranked: Ranked, runs: pd.DataFrame, lead: str, metrics: Mapping[str,
     for trial, status, value in zip(runs["trial"], runs["status"], runs[lead].to_numpy(float).tolist(), strict=True):
         if status in (Status.OK, Status.DIVERGED):
             values.setdefault(trial, []).append(value)
-    known = [v for own in values.values() for v in own if math.isfinite(v)]
-    scale = Scale.of([*known, fill], counts=metrics[lead].unit == "modes", floor=floor_of(lead, runs))
+    seen = [fill, floor_of(lead, runs), *(value for each in values.values() for value in each)]
+    scale = Scale.spanning(seen, counts=metrics[lead].unit == "modes")
     return {
         row["trial"]: strip(
             values[row["trial"]], fill, row[f"{lead}_mean"], row[f"{lead}_low"], row[f"{lead}_high"], scale
@@ -269,3 +291,26 @@ def _strips(ranked: Ranked, runs: pd.DataFrame, lead: str, metrics: Mapping[str,
         for row in ranked
         if row["trial"] in values
     }
+
+
+def strip(values: Sequence[float], fill: float, mean: float, low: float, high: float, scale: Scale) -> Strip:
+    """Return the strip of a trial's finished runs; those without a value stand at `fill`, as they are counted."""
+    counted = sorted((fill if math.isnan(v) else v, math.isnan(v)) for v in values)
+    counted = [one for one in counted if not math.isnan(one[0])]
+    columns: dict[float, list[bool]] = {}
+    for x, (_, diverged) in zip(_across([value for value, _ in counted], scale), counted, strict=True):
+        columns.setdefault(x, []).append(diverged)
+    tallest = max(map(len, columns.values()), default=1)
+    gap = min(2.2 * RADIUS, (HEIGHT - 2 * RADIUS) / max(tallest - 1, 1))
+    dots = [
+        Dot(x, round(HEIGHT / 2 + (i - (len(stack) - 1) / 2) * gap, 1), diverged)
+        for x, stack in columns.items()
+        for i, diverged in enumerate(stack)
+    ]
+    seeds = ", ".join("diverged" if math.isnan(v) else number(v) for v in values)
+    ends = [None if math.isnan(x) else x for x in _across([low, high, mean], scale)]
+    return Strip(tuple(dots), round(min(RADIUS, 0.46 * gap), 2), ends[0], ends[1], ends[2], f"seeds: {seeds}")
+
+
+def _across(values: Sequence[float], scale: Scale) -> list[float]:
+    return [round(x, 1) for x in (INSET + (WIDTH - 2 * INSET) * scale.place(values)).tolist()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ganbench.analysis.ranking import metric_columns, order_by
 from ganbench.core.column import Column
@@ -15,13 +15,12 @@ from ganbench.report.cards import Card, card, fill_of, thumbnail
 from ganbench.report.downloads import Download, downloads
 from ganbench.report.headline import Ranked, headline
 from ganbench.report.heatmap import Heatmap, heatmaps
-from ganbench.report.judged import AnalysedResults
-from ganbench.report.labels import naming, short_names
-from ganbench.report.numbers import count, listing
 from ganbench.report.panels import frames
 from ganbench.report.pictures import Picture
 from ganbench.report.rows import Table, floor_of, gradient_norms, table
+from ganbench.report.summary import AnalysedResults
 from ganbench.report.verdict_bars import bar, findings, legend
+from ganbench.report.wording import count, listing, naming, short_names
 from ganbench.tables.schema import FIXED
 
 if TYPE_CHECKING:
@@ -87,23 +86,15 @@ class Page:
 
 def page(results: Results) -> Page:
     """Return what the page of these results shows."""
-    judged = AnalysedResults(results)
-    ranked, metrics = _records(judged.ranking), metric_columns(results)
-    parts = _by(results.runs, "dataset")
-    found = judged.verdicts
-    skipped = _skipped_cells(results.manifest)
-    shares = Shares.of(results.runs, max(len(parts), 1))
-    called = short_names(parts)
-    sections = []
-    for name, part in parts.items():
-        own = [row for row in ranked if row["dataset"] == name]
-        sections.append(_section(len(sections), called[name], own, part, results, metrics, shares, found, skipped))
+    analysed = AnalysedResults(results)
+    results = analysed.results
+    metrics, parts = metric_columns(results), _by(results.runs, "dataset")
     fixed = {c.name for table in FIXED.values() for c in table}
     logged = [c for frame in (results.history, results.layers) for c in frame.columns if c not in metrics]
     diagnostics = [c for c in dict.fromkeys(logged) if c not in fixed and c in results.columns]
     return Page(
         title=results.manifest.suite or results.path.parent.name,
-        sections=sections,
+        sections=_sections(analysed, parts, metrics),
         tally=_tally(results.runs),
         incidents=_incidents(results.runs),
         skipped=about.skipped(results.manifest),
@@ -112,67 +103,116 @@ def page(results: Results) -> Page:
         sampled=about.sampled(parts),
         provenance=about.provenance(results),
         suite=results.suite,
-        downloads=downloads(judged),
+        downloads=downloads(analysed),
     )
 
 
+def _sections(
+    analysed: AnalysedResults, parts: Mapping[str, pd.DataFrame], metrics: dict[str, Column]
+) -> list[Section]:
+    results, ranked, verdicts = analysed.results, _records(analysed.ranking), analysed.verdicts
+    skipped = _skipped_cells(results.manifest)
+    shares = Shares.of(results.runs, max(len(parts), 1))
+    names = short_names(parts)
+    return [
+        _section(
+            f"d-{place}",
+            names[dataset],
+            [row for row in ranked if row["dataset"] == dataset],
+            runs,
+            results,
+            metrics,
+            shares,
+            verdicts.loc[verdicts["trial"].isin(runs["trial"])],
+            skipped.get(dataset, {}),
+        )
+        for place, (dataset, runs) in enumerate(parts.items())
+    ]
+
+
 def _section(
-    place: int,
+    anchor: str,
     name: str,
     ranked: Ranked,
     runs: pd.DataFrame,
     results: Results,
     metrics: dict[str, Column],
     shares: Shares,
-    found: pd.DataFrame,
-    skipped: Mapping[str, Mapping[tuple[str, str], str]],
+    verdicts: pd.DataFrame,
+    skipped: Mapping[tuple[str, str], str],
 ) -> Section:
+    """Return the section of one data set from its rows of the ranking, of `runs` and of the verdicts."""
     keys, named = order_by(runs, metrics), naming(runs)
     lead = metrics[keys[0]] if keys else None
-    chosen = _detailed([row["trial"] for row in ranked], shares.detailed)
-    norms = gradient_norms(cast("pd.DataFrame", results.history[results.history["trial"].isin(runs["trial"])]))
-    judged = cast("pd.DataFrame", found[found["trial"].isin(runs["trial"])])
-    told = _by(judged, "trial")
-    bars = {trial: bar(part) for trial, part in told.items()}
-    rows = table(ranked, runs, metrics, lead.name if lead else None, named, set(chosen), shares.brief, norms, bars)
-    own = _by(runs, "trial")
-    logged = cast("pd.DataFrame", results.history[results.history["trial"].isin(chosen)])
-    read_from = {one.column for details in judged["details"] for one in details if one.level is not None}
-    history, nothing, shared = _by(logged, "trial"), logged.iloc[:0], frames(logged, runs, read_from)
-    layers, bare = _by(results.layers, "trial"), cast("pd.DataFrame", results.layers.iloc[:0])
-    fill = fill_of(runs, lead)
-    last_ranked = [row["trial"] for row in ranked if row["rank"] is not None][-1:]
-    cards = [
-        card(
-            row, own[row.trial], history[row.trial] if row.trial in history else nothing,
-            results.samples.get(row.trial), lead, fill, shared, row.trial in (rows.rows[0].trial, *last_ranked),
-            findings(told[row.trial]), layers[row.trial] if row.trial in layers else bare,
-        )
-        for row in rows.rows
-        if row.detailed
-    ]  # fmt: skip
+    detailed = _detailed([row["trial"] for row in ranked], shares.detailed)
+    norms = gradient_norms(results.history.loc[results.history["trial"].isin(runs["trial"])])
+    bars = {trial: bar(rows) for trial, rows in _by(verdicts, "trial").items()}
+    rows = table(ranked, runs, metrics, lead.name if lead else None, named, set(detailed), shares.brief, norms, bars)
+    fill, runs_of = fill_of(runs, lead), _by(runs, "trial")
     small = {
         row.trial: picture
         for row in rows.rows[: shares.thumbnails]
-        if (picture := thumbnail(results.samples.get(row.trial), own[row.trial], lead, fill))
+        if (picture := thumbnail(results.samples.get(row.trial), runs_of[row.trial], lead, fill))
     }
     floor = floor_of(lead.name, runs) if lead else float("nan")
-    shown = f"Details of {len(chosen)} of {len(ranked):,} trials: the best and the last."
-    sentence = headline(ranked, runs, [metrics[k] for k in keys], floor, named, name)
-    maps = heatmaps(ranked, [metrics[k] for k in keys], named, skipped.get(str(runs["dataset"].iloc[0]), {}))
-    thinned = shown if len(chosen) < len(ranked) else ""
-    return Section(name, f"d-{place}", sentence, rows, legend(judged), maps, small, cards, thinned)
+    return Section(
+        name=name,
+        anchor=anchor,
+        sentence=headline(ranked, runs, [metrics[key] for key in keys], floor, named, name),
+        table=rows,
+        legend=legend(verdicts),
+        heatmaps=heatmaps(ranked, [metrics[key] for key in keys], named, skipped),
+        thumbnails=small,
+        cards=_cards(rows, ranked, runs, results, lead, fill, verdicts),
+        thinned=f"Details of {len(detailed)} of {len(ranked):,} trials: the best and the last."
+        if len(detailed) < len(ranked)
+        else "",
+    )
+
+
+def _cards(
+    rows: Table,
+    ranked: Ranked,
+    runs: pd.DataFrame,
+    results: Results,
+    lead: Column | None,
+    fill: float,
+    verdicts: pd.DataFrame,
+) -> list[Card]:
+    """Return the cards of the trials that have one, the best and the worst of the ranked ones open."""
+    detailed = [row for row in rows.rows if row.detailed]
+    logged = results.history.loc[results.history["trial"].isin([row.trial for row in detailed])]
+    read_from = {one.column for details in verdicts["details"] for one in details if one.level is not None}
+    shared = frames(logged, runs, results.columns, read_from)
+    last_ranked = [row["trial"] for row in ranked if row["rank"] is not None][-1:]
+    runs_of, history, layers = _by(runs, "trial"), _by(logged, "trial"), _by(results.layers, "trial")
+    verdicts_of = _by(verdicts, "trial")
+    return [
+        card(
+            row,
+            runs_of[row.trial],
+            history[row.trial] if row.trial in history else logged.iloc[:0],
+            results.samples.get(row.trial),
+            lead,
+            fill,
+            shared,
+            row.trial in (rows.rows[0].trial, *last_ranked),
+            findings(verdicts_of[row.trial]),
+            layers[row.trial] if row.trial in layers else results.layers.iloc[:0],
+        )
+        for row in detailed
+    ]
 
 
 def _skipped_cells(manifest: RunManifest) -> dict[str, dict[tuple[str, str], str]]:
     """Return data set → (loss, tricks) → why the plan left the combination out."""
-    found: dict[str, dict[tuple[str, str], str]] = {}
+    reasons: dict[str, dict[tuple[str, str], str]] = {}
     for entry in manifest.skipped:
         axes = entry.name.split(" · ")
         if len(axes) >= len(AXES) - 1:  # the schedule goes unsaid where it is the default
             labels = dict(zip(AXES, axes, strict=False))
-            found.setdefault(labels["dataset"], {})[labels["loss"], labels["tricks"]] = entry.reason
-    return found
+            reasons.setdefault(labels["dataset"], {})[labels["loss"], labels["tricks"]] = entry.reason
+    return reasons
 
 
 def _detailed(trials: list[str], most: int) -> list[str]:
@@ -189,8 +229,11 @@ def _by(frame: pd.DataFrame, column: str) -> dict[str, pd.DataFrame]:
 
 def _records(ranked: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows as dictionaries of plain numbers and strings, with None for no rank."""
-    rows = cast("list[dict[str, Any]]", ranked.to_dict("records"))
-    return [{**row, "rank": row["rank"] if isinstance(row["rank"], int) else None} for row in rows]
+    return [
+        {str(name): value for name, value in row.items()}
+        | {"rank": row["rank"] if isinstance(row["rank"], int) else None}
+        for row in ranked.to_dict("records")
+    ]
 
 
 def _tally(runs: pd.DataFrame) -> str:
@@ -203,5 +246,5 @@ def _tally(runs: pd.DataFrame) -> str:
 def _incidents(runs: pd.DataFrame) -> str:
     """Return how the runs ended."""
     counts = Counter(runs["status"])
-    said = {"OK": "ended well", "DIVERGED": "diverged", "FAILED": "failed", "TIMEOUT": "ran out of time"}
-    return listing([f"{counts[s]:,} {text}" for s, text in said.items() if counts[s]])
+    endings = {"OK": "ended well", "DIVERGED": "diverged", "FAILED": "failed", "TIMEOUT": "ran out of time"}
+    return listing([f"{counts[status]:,} {text}" for status, text in endings.items() if counts[status]])

@@ -4,39 +4,82 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ganbench.analysis.ranking import COUNTS, STATISTICS, metric_columns, order_by
-from ganbench.analysis.verdicts import verdict_shares
+from ganbench.analysis.ranking import COUNTS, STATISTICS, metric_columns, order_by, ranking
+from ganbench.analysis.verdicts import verdict_shares, verdicts
 from ganbench.core.markdown import escaped, table
 from ganbench.core.naming import AXES
+from ganbench.core.registry import components
+from ganbench.diagnostics import Diagnostic
+from ganbench.metrics import Metric
 from ganbench.report import about
-from ganbench.report.headline import headline, name_of
-from ganbench.report.judged import AnalysedResults
-from ganbench.report.labels import label, naming, short_names
-from ganbench.report.numbers import NONE, count, number
+from ganbench.report.headline import headline
 from ganbench.report.rows import floor_of
+from ganbench.report.wording import NONE, count, label, name_of, naming, number, short_names
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ganbench.core.column import Column
+    from ganbench.tables.results import Results
 
 FORMAT = 1
 MOST_ROWS = 50  # of a data set in Markdown; a step summary holds one megabyte
 
 
-def summary(judged: AnalysedResults) -> dict[str, Any]:
+class AnalysedResults:
+    """The results of a run with their ranking and their verdicts, worked out once for everything that shows them."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = with_titles(results)
+
+    @cached_property
+    def ranking(self) -> pd.DataFrame:
+        """Return one row per trial."""
+        return ranking(self.results)
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """Return one row per run."""
+        return verdicts(self.results)
+
+
+def with_titles(results: Results) -> Results:
+    """Return results whose columns say how they are to be seen.
+
+    Tables that were written before columns did say nothing; then the components that are installed say it.
+    """
+    if any(column.title for column in results.columns.values()):
+        return results
+    installed = {
+        column.name: column
+        for kind in ("metric", "diagnostic")
+        for component in components(kind).values()
+        if issubclass(component, Metric | Diagnostic)
+        for column in component.columns
+    }
+    seen = {
+        name: replace(column, title=known.title, scale=known.scale, curve=known.curve, leading=known.leading)
+        for name, column in results.columns.items()
+        if (known := installed.get(name))
+    }
+    return replace(results, columns={**results.columns, **seen})
+
+
+def summary(analysed: AnalysedResults) -> dict[str, Any]:
     """Return what the page says as JSON can hold it; numbers have six digits, undefined ones are null.
 
     Keys: `format`, `suite`, `run`; `datasets`, each `name`, `dataset`, `headline`, `lead` (the metric that decides the
     order), `floors` (what real samples get), `judged` (the values of `extractor`, `n_real` and `n_fake`) and `trials`,
     best first, each with its axes, `rank`, `metrics` (metric → `n mean iqm median sd low high`), how its runs ended,
-    and `verdicts` (verdict → `runs share low high`); `skipped` (reason and names); `columns` (metric → meaning, unit,
-    direction).
+    and `verdicts` (verdict → `runs share low high`); `skipped` (reason and names); `columns` (metric → title,
+    meaning, unit, direction).
     """
-    results, ranked = judged.results, judged.ranking.to_dict("records")
-    metrics, shares = metric_columns(results), _shares(judged.verdicts)
+    results, ranked = analysed.results, analysed.ranking.to_dict("records")
+    metrics, shares = metric_columns(results), _shares(analysed.verdicts)
     called = short_names([str(name) for name in results.runs["dataset"].unique()])
     datasets = [
         _dataset(called[str(name)], runs, [row for row in ranked if row["dataset"] == name], metrics, shares)
@@ -48,13 +91,16 @@ def summary(judged: AnalysedResults) -> dict[str, Any]:
         "run": results.manifest.run or results.path.name,
         "datasets": datasets,
         "skipped": [{"reason": s.reason, "names": list(s.names)} for s in about.skipped(results.manifest)],
-        "columns": {n: {"meaning": c.meaning, "unit": c.unit, "direction": c.direction} for n, c in metrics.items()},
+        "columns": {
+            name: {"title": name_of(c), "meaning": c.meaning, "unit": c.unit, "direction": c.direction}
+            for name, c in metrics.items()
+        },
     }
 
 
-def markdown(judged: AnalysedResults) -> str:
-    """Return the headline, a table a data set with its best trials first, and what was skipped."""
-    data = summary(judged)
+def markdown(analysed: AnalysedResults) -> str:
+    """Return the headline, one table per data set with its best trials first, and what was skipped."""
+    data = summary(analysed)
     lines = [f"## {escaped(data['suite'])}", ""]
     for dataset in data["datasets"]:
         lines += [f"**{escaped(dataset['headline'])}**", ""]
@@ -82,13 +128,13 @@ def _dataset(
     keys, named = order_by(runs, metrics), naming(runs)
     rows = [{**row, "rank": row["rank"] if isinstance(row["rank"], int) else None} for row in ranked]
     floor = floor_of(keys[0], runs) if keys else math.nan
-    own = [m for m in metrics if any(row[f"{m}_n"] for row in rows)]
+    known = [m for m in metrics if any(row[f"{m}_n"] for row in rows)]
     return {
         "name": name,
         "dataset": str(runs["dataset"].iloc[0]),
         "headline": headline(rows, runs, [metrics[key] for key in keys], floor, named, name),
         "lead": keys[0] if keys else None,
-        "floors": {m: _plain(floor_of(m, runs)) for m in own},
+        "floors": {m: _plain(floor_of(m, runs)) for m in known},
         "judged": {column: _all(runs, column) for column in ("extractor", "n_real", "n_fake")},
         "trials": [
             {
@@ -99,7 +145,7 @@ def _dataset(
                 "runs": row["runs"],
                 **{status: row[status] for status in COUNTS},
                 "ms_per_step": _plain(row["ms_per_step"]),
-                "metrics": {m: {s: _plain(row[f"{m}_{s}"]) for s in STATISTICS} for m in own if row[f"{m}_n"]},
+                "metrics": {m: {s: _plain(row[f"{m}_{s}"]) for s in STATISTICS} for m in known if row[f"{m}_n"]},
                 "verdicts": shares.get(row["trial"], {}),
             }
             for row in rows
@@ -112,28 +158,28 @@ def _all(runs: pd.DataFrame, column: str) -> list[Any]:
     return runs[column].dropna().unique().tolist() if column in runs else []
 
 
-def _shares(found: pd.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
+def _shares(judged: pd.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
     shares: dict[str, dict[str, dict[str, float]]] = {}
-    for row in verdict_shares(found).to_dict("records"):
+    for row in verdict_shares(judged).to_dict("records"):
         kept = {name: row[name] for name in ("runs", "share", "low", "high")}
         shares.setdefault(str(row["trial"]), {})[str(row["verdict"])] = kept
     return shares
 
 
 def _section(dataset: Mapping[str, Any], columns: Mapping[str, Mapping[str, str]]) -> list[str]:
-    shown = [metric for metric in dataset["floors"] if columns[metric]["direction"]]
+    metrics = [metric for metric in dataset["floors"] if columns[metric]["direction"]]
     if dataset["lead"]:
-        shown = [dataset["lead"], *(m for m in shown if m != dataset["lead"])]
+        metrics = [dataset["lead"], *(m for m in metrics if m != dataset["lead"])]
     ways = {"higher": " ↑", "lower": " ↓"}
-    heads = ["#", "trial", *(escaped(name_of(m)) + ways.get(columns[m]["direction"], "") for m in shown)]
-    real = ["", "*real samples*", *(number(_nan(dataset["floors"][m])) for m in shown), "", ""]
+    heads = ["#", "trial", *(escaped(columns[m]["title"]) + ways.get(columns[m]["direction"], "") for m in metrics)]
+    real = ["", "*real samples*", *(number(_nan(dataset["floors"][m])) for m in metrics), "", ""]
     trials = dataset["trials"]
-    rows = [_cells(trial, shown) for trial in trials[:MOST_ROWS]]
-    right = [True, False, *[True] * len(shown), False, False]
+    rows = [_cells(trial, metrics) for trial in trials[:MOST_ROWS]]
+    right = [True, False, *[True] * len(metrics), False, False]
     lines = [
         f"### {escaped(dataset['name'])}",
         "",
-        *table([*heads, "verdicts", "runs"], [real, *rows] if shown else rows, right),
+        *table([*heads, "verdicts", "runs"], [real, *rows] if metrics else rows, right),
     ]
     lines += ["", _judged(dataset["judged"])]
     if len(trials) > MOST_ROWS:
@@ -142,18 +188,18 @@ def _section(dataset: Mapping[str, Any], columns: Mapping[str, Mapping[str, str]
 
 
 def _judged(judged: Mapping[str, list[Any]]) -> str:
-    """Return what the numbers hang on, in a sentence."""
+    """Return what the numbers depend on, in a sentence."""
     if not any(judged.values()):
         return "No run got so far that its samples were judged."
     fake, real = (", ".join(f"{n:,}" for n in judged[column]) or NONE for column in ("n_fake", "n_real"))
     names = ", ".join(escaped(str(name)) for name in judged["extractor"]) or NONE
-    return f"AnalysedResults on {fake} generated against {real} held-out real samples; features: {names}."
+    return f"Judged on {fake} generated against {real} held-out real samples; features: {names}."
 
 
-def _cells(trial: Mapping[str, Any], shown: list[str]) -> list[str]:
+def _cells(trial: Mapping[str, Any], metrics: list[str]) -> list[str]:
     verdict = ", ".join(f"{v['runs']} {escaped(name)}" for name, v in trial["verdicts"].items())
     ended = ", ".join(f"{trial[s]} {s}" for s in COUNTS if trial[s])
-    values = [_value(trial["metrics"].get(m)) for m in shown]
+    values = [_value(trial["metrics"].get(m)) for m in metrics]
     return [str(trial["rank"] or ""), escaped(trial["label"]), *values, verdict, ended]
 
 

@@ -1,4 +1,4 @@
-"""Verdicts as a reader sees them: a stacked bar a trial, and what was found with its evidence."""
+"""Verdicts as a reader sees them: a stacked bar per trial, and each verdict with its evidence."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ganbench.analysis.verdicts import Evidence
-from ganbench.report.numbers import listing
+from ganbench.report.wording import listing
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# A colour a family: fourteen colours nobody could tell apart; the words beside the bar say which it was.
+# One colour per family: fourteen colours nobody could tell apart; the words beside the bar say which it was.
 FAMILIES = {
     "healthy": ("healthy",),
     "collapse": ("partial collapse", "total collapse", "mode hopping"),
@@ -24,7 +24,6 @@ FAMILIES = {
 }
 FAMILY = {verdict: family for family, verdicts in FAMILIES.items() for verdict in verdicts}
 WIDTH = 120
-MOST_SAID = 3
 
 
 @dataclass(frozen=True)
@@ -38,10 +37,10 @@ class Segment:
 
 @dataclass(frozen=True)
 class Bar:
-    """A trial's verdicts; `said` has how often each was found, most often first."""
+    """A trial's verdicts; `names` has family, verdict and how many runs, most frequent first."""
 
     segments: list[Segment]
-    said: list[tuple[str, str, int]]
+    names: list[tuple[str, str, int]]
     text: str
     healthy: float
 
@@ -65,45 +64,47 @@ class Finding:
     details: Sequence[Evidence]
 
 
-def bar(found: pd.DataFrame) -> Bar:
+def bar(verdicts: pd.DataFrame) -> Bar:
     """Return the bar of a trial from its rows of `verdicts`: healthy first, then family by family."""
-    counts = Counter(found["verdict"])
-    total, at, segments = max(len(found), 1), 0.0, []
+    counts = Counter(verdicts["verdict"])
+    total, at, segments = max(len(verdicts), 1), 0.0, []
     for verdict in _in_order(counts):
         width = WIDTH * counts[verdict] / total
         segments.append(Segment(FAMILY.get(verdict, "open"), round(at, 2), round(width, 2)))
         at += width
-    said = [(FAMILY.get(v, "open"), v, n) for v, n in counts.most_common()]
-    text = listing([f"{n} of {total} {v}" for _, v, n in said])
-    return Bar(segments, said, text, counts["healthy"] / total)
+    names = [(FAMILY.get(v, "open"), v, n) for v, n in counts.most_common()]
+    text = listing([f"{n} of {total} {v}" for _, v, n in names])
+    return Bar(segments, names, text, counts["healthy"] / total)
 
 
-def findings(found: pd.DataFrame) -> list[Finding]:
-    """Return what was found in a trial, most often first."""
-    told = []
-    for verdict, _ in Counter(found["verdict"]).most_common():
-        own = found[found["verdict"] == verdict]
-        first = own.iloc[0]
-        cause = "" if isinstance(first["cause"], float) or not first["cause"] else str(first["cause"])
-        told.append(
-            Finding(
-                FAMILY.get(verdict, "open"),
-                verdict,
-                cause,
-                len(own),
-                ", ".join(map(str, own["seed"])),
-                str(first["evidence"]),
-                str(first["remedy"]),
-                tuple(first["details"]),
-            )
-        )
-    return told
+def findings(verdicts: pd.DataFrame) -> list[Finding]:
+    """Return the verdicts of a trial from its rows of `verdicts`, most frequent first."""
+    return [
+        _finding(verdict, verdicts.loc[verdicts["verdict"] == verdict])
+        for verdict, _ in Counter(verdicts["verdict"]).most_common()
+    ]
 
 
-def legend(found: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return family → the verdicts of it that are there, for the key."""
-    there = set(found["verdict"])
-    return [(f, listing(own)) for f, verdicts in FAMILIES.items() if (own := [v for v in verdicts if v in there])]
+def _finding(verdict: str, rows: pd.DataFrame) -> Finding:
+    first = rows.iloc[0]
+    cause = "" if isinstance(first["cause"], float) or not first["cause"] else str(first["cause"])
+    return Finding(
+        FAMILY.get(verdict, "open"),
+        verdict,
+        cause,
+        len(rows),
+        ", ".join(map(str, rows["seed"])),
+        str(first["evidence"]),
+        str(first["remedy"]),
+        tuple(first["details"]),
+    )
+
+
+def legend(verdicts: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return family → those of its verdicts that occur, for the key."""
+    occurring = set(verdicts["verdict"])
+    by_family = {family: [v for v in names if v in occurring] for family, names in FAMILIES.items()}
+    return [(family, listing(names)) for family, names in by_family.items() if names]
 
 
 def _in_order(counts: Counter[str]) -> Iterator[str]:

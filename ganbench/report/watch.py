@@ -21,7 +21,7 @@ from ganbench.tables.results import find_run
 
 STATE = "progress.json"
 EVERY = 2.0
-SILENT = 300.0  # seconds without a sign of life after which a sweep counts as gone
+SILENT = 300.0  # seconds without a sign of life after which a sweep counts as ended
 
 
 def page_name(folder: Path) -> str:
@@ -42,7 +42,7 @@ def watch(run: Path, report: Path, say: Callable[[str], None], every: float = EV
     Args:
         run: a suite's folder or a run's; a sweep may be at it, or anybody who rewrites the tables.
         report: folder of pages.
-        say: told of every page.
+        say: is called with a line for every page.
         every: seconds between looks.
     """
     folder = next((f for f in (run, run.parent) if (f / STATE).is_file()), None)
@@ -89,10 +89,10 @@ def _rewritten(run: Path, report: Path, say: Callable[[str], None], every: float
 
 def _state(folder: Path) -> dict[str, Any]:
     try:
-        found = json.loads((folder / STATE).read_bytes())
+        state = json.loads((folder / STATE).read_bytes())
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) and isinstance(found.get("trials"), list) else {}
+    return state if isinstance(state, dict) and isinstance(state.get("trials"), list) else {}
 
 
 def _silent(state: dict[str, Any]) -> bool:

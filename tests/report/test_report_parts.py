@@ -15,17 +15,16 @@ from fake_results import METRICS, fake_results
 from PIL import Image
 
 from ganbench.analysis.ranking import ranking
-from ganbench.report import sections, svg
+from ganbench.report import sections
 from ganbench.report.cards import median_run
 from ganbench.report.figures import POINTS, curves
 from ganbench.report.headline import headline
-from ganbench.report.labels import label, naming
-from ganbench.report.numbers import count, listing, mean, number
 from ganbench.report.page import render
 from ganbench.report.panels import frames
 from ganbench.report.pictures import GENERATED, REAL, SIDE, picture
-from ganbench.report.rows import gradient_norms
-from ganbench.report.strip import HEIGHT, WIDTH, Scale, strip
+from ganbench.report.plot import Scale
+from ganbench.report.rows import HEIGHT, WIDTH, gradient_norms, strip
+from ganbench.report.wording import count, label, listing, mean, naming, number
 
 MODES, FID = METRICS[0], METRICS[-1]
 
@@ -132,7 +131,7 @@ def test_a_seed_that_diverged_never_counts_as_having_held_all_modes():
 
 
 def test_strips_place_every_seed_and_stack_equal_ones():
-    scale = Scale.of([0, 8, 8, 4], counts=True, floor=8.0)
+    scale = Scale.spanning([0, 8, 8, 4, 8.0], counts=True)
     shown = strip([8, 8, math.nan, 4], 0.0, 5.0, 1.0, 9.0, scale)
     places = [(dot.x, dot.y) for dot in shown.dots]
     assert len(set(places)) == 4 and all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in places)
@@ -145,8 +144,8 @@ def test_strips_place_every_seed_and_stack_equal_ones():
 
 
 def test_distances_over_powers_of_ten_get_a_logarithmic_strip():
-    scale = Scale.of([0.001, 1.0], counts=False, floor=math.nan)
-    assert scale.logarithmic and abs(scale.share(10**-1.5) - 0.5) < 1e-9
+    scale = Scale.spanning([0.001, 1.0, math.nan])
+    assert scale.kind == "log" and abs(scale.place(10**-1.5) - 0.5) < 1e-9
 
 
 def test_the_median_run_is_the_worse_of_the_two_in_the_middle():
@@ -169,21 +168,19 @@ def test_curves_show_every_seed_where_it_is(ring):
     """The oracle maps values to points by the frame's own ticks: modes 0 to 8 are linear."""
     trial = ring.runs["trial"].iloc[0]
     history = ring.history[ring.history["trial"] == trial]
-    shared = frames(ring.history, ring.runs)
+    shared = frames(ring.history, ring.runs, ring.columns)
     panel = {c.panel.title: c.svg for c in curves(history, [], shared, "t")}["Modes captured"]
     root = ET.fromstring(panel)
     ticks = {t.text: t for t in root.iter("text")}
     # A label's baseline stands a fixed way below its line; the difference of two gives the scale.
     y0, y6 = (float(re.findall(r"[\d.]+", ticks[n].get("transform", "") or ticks[n].get("y", ""))[-1]) for n in "06")
-    (thin,) = (p for p in root.iter("path") if p.get("stroke-width") == ".6")
+    (thin,) = (p for p in root.iter("path") if p.get("stroke-width") == "0.6")
     lines = _absolute(thin.get("d", ""))
     assert len(lines) == 5
-    frame = next(f for f in shared if f.panel.title == "Modes captured")
     for (run, rows), line in zip(history.groupby("run"), lines, strict=True):
         values = rows["modes_captured"].dropna().to_numpy(float)
         last = values[-1]
-        zero = frame.transform.transform((0.0, 0.0))[1]
-        assert line[-1][1] == pytest.approx(72 * 1.45 - zero - last * (y0 - y6) / 6, abs=0.3), run
+        assert line[-1][1] == pytest.approx(y0 - 3 - last * (y0 - y6) / 6, abs=0.3), run
 
 
 def _absolute(d: str) -> list[list[tuple[float, float]]]:
@@ -203,7 +200,9 @@ def _absolute(d: str) -> list[list[tuple[float, float]]]:
 
 def test_curves_are_thinned_and_carry_nothing_that_could_clash(ring):
     trial = ring.runs["trial"].iloc[0]
-    drawn = curves(ring.history[ring.history["trial"] == trial], [], frames(ring.history, ring.runs), "<t&t>")
+    drawn = curves(
+        ring.history[ring.history["trial"] == trial], [], frames(ring.history, ring.runs, ring.columns), "<t&t>"
+    )
     assert len(drawn) == 5
     for curve in drawn:
         assert not re.search(r"\b(id|style|clip-path|href|class)=|xmlns|<defs|#[0-9a-f]{6}", curve.svg), curve.svg[:300]
@@ -220,10 +219,10 @@ def test_curves_are_thinned_and_carry_nothing_that_could_clash(ring):
 def test_a_diverged_run_ends_in_a_cross(ring):
     gone = ring.runs[ring.runs["status"] == "DIVERGED"]
     trial = gone["trial"].iloc[0]
-    history, shared = ring.history[ring.history["trial"] == trial], frames(ring.history, ring.runs)
+    history, shared = ring.history[ring.history["trial"] == trial], frames(ring.history, ring.runs, ring.columns)
     with_crosses = curves(history, gone["run"].tolist(), shared, "t")[0].svg
-    assert f"var(--{svg.COLOURS[svg.BAD]})" in with_crosses
-    assert f"var(--{svg.COLOURS[svg.BAD]})" not in curves(history, [], shared, "t")[0].svg
+    assert "var(--bad)" in with_crosses
+    assert "var(--bad)" not in curves(history, [], shared, "t")[0].svg
 
 
 def _image(uri: str) -> np.ndarray:

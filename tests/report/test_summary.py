@@ -17,8 +17,7 @@ from fake_results import fake_results
 from ganbench.analysis.ranking import metric_columns
 from ganbench.analysis.statistics import iqm
 from ganbench.report.downloads import downloads, to_csv
-from ganbench.report.judged import AnalysedResults
-from ganbench.report.summary import markdown, summary
+from ganbench.report.summary import AnalysedResults, markdown, summary
 
 EVIL = "=HYPERLINK(0)</script><img src=x onerror=alert(1)> @everyone #1 |a|b| `x` [l](javascript:0)\n# big"
 
@@ -89,7 +88,7 @@ def test_floor_and_sample_sizes_stand_beside_every_value(results, data):
         for metric in dataset["floors"]:
             assert dataset["floors"][metric] == pytest.approx(runs[f"{metric}_floor"].iloc[0], rel=1e-5)
         fake, real = judged["n_fake"][0], judged["n_real"][0]
-        assert f"AnalysedResults on {fake:,} generated against {real:,} held-out real samples; features: " in section
+        assert f"Judged on {fake:,} generated against {real:,} held-out real samples; features: " in section
 
 
 def test_hostile_names_stay_text():
