@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ganbench.core import registry
 from ganbench.core.column import Column
 from ganbench.core.errors import UsageError
-from ganbench.diagnostics import Diagnostic, LossLike, Step
+from ganbench.diagnostics import Diagnostic, Step
 from ganbench.losses import Loss
 from ganbench.monitor.hooks import Player
 from ganbench.monitor.isolation import call, evaluating, untouched_randomness
@@ -94,7 +94,7 @@ class View:
         return Step(
             d=d.make_update(given.get("d_loss", nothing).reshape(1).float(), real, answers),
             g=g.make_update(given.get("g_loss", nothing).reshape(1).float(), real, answers),
-            loss=cast(LossLike | None, self.loss),
+            loss=self.loss,
             probe=_Probe(d.module, given, heldout),
         )
 

@@ -10,7 +10,7 @@ from ganbench.networks import Net, Params
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.core.protocols import Noise
+    from ganbench.training.noise import Noise
 
 
 @dataclass(frozen=True)
