@@ -7,7 +7,7 @@ import pickle
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor
@@ -279,7 +279,16 @@ class Trainer:
             self._settle()
 
 
-def _player_state(player: Player) -> dict[str, Any]:
+class PlayerState(TypedDict):
+    """What a checkpoint keeps of a player."""
+
+    flat: Tensor
+    buffers: dict[str, Tensor]
+    memory: dict[str, Tensor]
+    optimizer: dict[str, Any]
+
+
+def _player_state(player: Player) -> PlayerState:
     return {
         "flat": player.flat,
         "buffers": player.buffers,
@@ -288,7 +297,7 @@ def _player_state(player: Player) -> dict[str, Any]:
     }
 
 
-def _restore(player: Player, state: dict[str, Any]) -> None:
+def _restore(player: Player, state: PlayerState) -> None:
     with torch.no_grad():
         player.flat.copy_(state["flat"])
         for name, tensor in player.buffers.items():
