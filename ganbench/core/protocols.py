@@ -1,13 +1,16 @@
-"""Small things that several kinds of components speak of: targets, random numbers, what an update leaves."""
+"""What several kinds of components share: the players' names, the targets of a loss, the record of an update."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+PlayerName = Literal["D", "G"]
+Side = Literal["real", "fake"]
 
 
 @dataclass(frozen=True)
@@ -24,21 +27,9 @@ class Targets:
 HARD = Targets()
 
 
-class Noise(Protocol):
-    """Random numbers of the current step from named streams, with the leading axes (seeds) in front."""
-
-    def normal(self, name: str, *shape: int) -> Tensor:
-        """Return standard normal numbers `[..., *shape]`."""
-        ...
-
-    def uniform(self, name: str, *shape: int) -> Tensor:
-        """Return uniform numbers in [0, 1), `[..., *shape]`."""
-        ...
-
-
 @dataclass(frozen=True)
 class PlayerUpdate:
-    """What one player's update leaves for reading; every tensor may have leading axes (seeds).
+    """One player's update, as diagnostics read it; every tensor may have leading axes (seeds).
 
     Attributes:
         loss: `[...]`, penalties included.

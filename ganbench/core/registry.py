@@ -13,7 +13,7 @@ import inspect
 import pkgutil
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Any, TypeVar, overload
+from typing import TypeVar, overload
 
 from ganbench.core.component import Component
 from ganbench.core.errors import GanbenchError, UnknownComponentError, UsageError
@@ -139,10 +139,10 @@ def find(kind: str | type[Component], name: str) -> type[Component]:
 
 
 @overload
-def build(kind: type[T], name: str, parameters: Mapping[str, Any] = ...) -> T: ...
+def build(kind: type[T], name: str, parameters: Mapping[str, object] = ...) -> T: ...
 @overload
-def build(kind: str, name: str, parameters: Mapping[str, Any] = ...) -> Component: ...
-def build(kind: str | type[Component], name: str, parameters: Mapping[str, Any] | None = None) -> Component:
+def build(kind: str, name: str, parameters: Mapping[str, object] = ...) -> Component: ...
+def build(kind: str | type[Component], name: str, parameters: Mapping[str, object] | None = None) -> Component:
     """Return a component from checked parameters; lists become tuples (components are hashable)."""
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in (parameters or {}).items()}
     return find(kind, name)(**values)

@@ -40,7 +40,7 @@ class Choice(Generic[T_co]):
             built = self.__dict__["_built"] = registry.build(self.kind, self.name, self.parameters)
         return cast(T_co, built)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """Leave the component out of a pickle: another process may know it by another class."""
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
 
@@ -133,7 +133,7 @@ class Trial:
         """Return how tables name the trial: the first twelve hex digits of its key."""
         return naming.trial_id(self.key)
 
-    def canonical(self) -> dict[str, Any]:
+    def canonical(self) -> dict[str, object]:
         """Return the configuration with the components' versions: two trials with equal ones have equal numbers."""
         fields = dataclasses.asdict(self)
         kept = {name: value for name, value in fields.items() if name not in ("stop", "search") or value}

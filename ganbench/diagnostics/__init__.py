@@ -3,42 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol
 
 from annotated_types import Ge, Gt, Le
 
 from ganbench.core.column import Column
 from ganbench.core.component import Component
-from ganbench.core.protocols import PlayerUpdate as PlayerUpdate
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-
-Network = Literal["D", "G"]
-
-
-class LossLike(Protocol):
-    """The losses that the players descend, as far as diagnostics read them (`ganbench.losses.Loss`)."""
-
-    @property
-    def optimum(self) -> float:
-        """The discriminator's loss where generated and real data agree and it can do no better."""
-        ...
-
-    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """Return the generator's loss of logits, `[..., B] → [...]`."""
-        ...
+    from ganbench.core.protocols import PlayerName, PlayerUpdate
+    from ganbench.losses import Loss
+    from ganbench.training.vector_field import GameVectorField
 
 
 class Probe(Protocol):
     """Both networks as they are after the step, in evaluation mode, at samples that stay the same through a trial.
 
-    Attributes:
-        real, heldout, fake: as the discriminator sees them, `[..., N, *sample]`; of training data, of data it never
-            trains on, and of the generator.
+    Samples are as the discriminator sees them, `[..., N, *sample]`. A sweep's probe is
+    `ganbench.training.probe.ProbeSnapshot`; the monitor of somebody else's training has another one.
     """
 
     @property
@@ -61,53 +47,9 @@ class Probe(Protocol):
         ...
 
 
-class GameVectorField(Protocol):
-    """Both players' game as a vector field: v(ω) = (−∇L_D, −∇L_G), penalties included, ω all weights of both.
-
-    It is taken on fixed minibatches in float64, in training mode. Weights are `[..., P]`, the discriminator's first.
-    """
-
-    @property
-    def undefined(self) -> str | None:
-        """Say why the players do not descend a field of their losses, or None."""
-        ...
-
-    @property
-    def seeds(self) -> int:
-        """Return the length of the leading axis."""
-        ...
-
-    @property
-    def weights(self) -> Tensor:
-        """Return the weights now."""
-        ...
-
-    @property
-    def start(self) -> Tensor:
-        """Return the weights when training began."""
-        ...
-
-    @property
-    def n_discriminator(self) -> int:
-        """Return how many of the weights are the discriminator's."""
-        ...
-
-    def velocity(self, weights: Tensor, minibatch: int = 0) -> Tensor:
-        """Return v `[..., P]` at weights `[..., P]` on one of the fixed minibatches."""
-        ...
-
-    def vjp(self, seed: int | None = None) -> Callable[[Tensor], Tensor]:
-        """Return u → Jᵀu with J = ∂v/∂ω at the weights now, of all seeds or of one place of the seed axis."""
-        ...
-
-    def duality_gap(self, steps: int) -> tuple[Tensor, Tensor] | None:
-        """Return the game's value `[...]` after D's answer and after G's, of so many updates of a copy each."""
-        ...
-
-
 @dataclass(frozen=True)
 class Step:
-    """What a step leaves for reading; what no diagnostic wants is None.
+    """A step as diagnostics read it; what no diagnostic requires is None.
 
     Attributes:
         d, g: the last update of each player.
@@ -119,8 +61,8 @@ class Step:
 
     d: PlayerUpdate
     g: PlayerUpdate
-    loss: LossLike | None = None
-    earlier: Mapping[Network, Tensor] = dataclasses.field(default_factory=dict)
+    loss: Loss | None = None
+    earlier: Mapping[PlayerName, Tensor] = dataclasses.field(default_factory=dict)
     probe: Probe | None = None
     field: GameVectorField | None = None
 
@@ -129,15 +71,13 @@ class Step:
 class Diagnostic(Component):
     """Reads a step at the logging cadence; changes nothing: no random number, no gradient, no weight.
 
-    It defines `observe(step) -> {column: [...]}`, `layers(step) -> {(network, layer): {column: [...]}}`, or both. A
-    column may be left out where it has no meaning; it is null then. One that costs more has a schedule: with `every`
-    it is asked at the first logged step of each `every` steps, with `at` at the first logged step from each of these
-    shares of the training on.
+    It overrides `observe`, `layers`, or both. A column may be left out where it has no meaning; it is null then. One
+    that costs more is `Scheduled`.
 
     Attributes:
         columns: of the history table. layer_columns: of the layers table.
-        requires_fields: what it reads besides: `"before"` (weights before the update), `"earlier"` (gradients),
-            `"probe"`, `"field"`.
+        requires_fields: what it reads of a step besides both updates: `"before"` (weights before the update),
+            `"earlier"` (gradients), `"probe"`, `"field"`.
     """
 
     kind: ClassVar[str] = "diagnostic"
@@ -145,10 +85,29 @@ class Diagnostic(Component):
     layer_columns: ClassVar[tuple[Column, ...]] = ()
     requires_fields: ClassVar[tuple[str, ...]] = ()
 
+    def observe(self, step: Step) -> dict[str, Tensor]:
+        """Return what it reads of the step by column of the history table, `[...]` each."""
+        return {}
+
+    def layers(self, step: Step) -> dict[tuple[PlayerName, str], dict[str, Tensor]]:
+        """Return what it reads of each layer by column of the layers table: `{("D", "linear0"): {column: [...]}}`."""
+        return {}
+
+    def schedule(self) -> int | tuple[float, ...]:
+        """Return the steps between two uses, or the shares of the training at which it is used."""
+        return 1
+
 
 @dataclass(frozen=True)
 class Scheduled(Diagnostic):
-    """One with a schedule: `every` so many steps, or `at` shares of the training; the class says which by default."""
+    """A diagnostic with a schedule: `every` so many steps, or `at` shares of the training.
+
+    With `every` it reads the first logged step of each `every` steps, with `at` the first logged step from each of
+    these shares of the training on.
+
+    Attributes:
+        usual: either of the two, where neither is given.
+    """
 
     usual: ClassVar[int | tuple[float, ...]] = (0.5, 1.0)
 
@@ -164,14 +123,9 @@ class Scheduled(Diagnostic):
         if self.every is not None and self.at:
             raise ValueError("give every (steps) or at (shares of the training), not both")
 
-
-def schedule(diagnostic: Diagnostic) -> int | tuple[float, ...]:
-    """Return the steps between two uses of a diagnostic, or the shares of the training it is used at.
-
-    `at` comes first: `every` may have a default.
-    """
-    every, at = getattr(diagnostic, "every", None), getattr(diagnostic, "at", ())
-    return tuple(at) or every or getattr(diagnostic, "usual", 1)
+    def schedule(self) -> int | tuple[float, ...]:
+        """Return `at`, else `every`, else what is usual."""
+        return self.at or self.every or self.usual
 
 
 def by_layer(tensors: Mapping[str, Tensor]) -> dict[str, list[Tensor]]:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
-from ganbench.diagnostics import Diagnostic, Network, PlayerUpdate, Step
+from ganbench.diagnostics import Diagnostic, Step
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from ganbench.core.protocols import PlayerName, PlayerUpdate
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,10 @@ class Cosine(Diagnostic):
 
     def observe(self, step: Step) -> dict[str, Tensor]:
         """Return the cosines of the players that moved, `[...]`."""
-        passes: dict[Network, PlayerUpdate] = {"G": step.g, "D": step.d}
+        updates: dict[PlayerName, PlayerUpdate] = {"G": step.g, "D": step.d}
         return {
             f"grad_cosine_{name.lower()}": _cosine(update.gradient, step.earlier[name])
-            for name, update in passes.items()
+            for name, update in updates.items()
             if name in step.earlier
         }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge, Le
 
@@ -25,18 +25,21 @@ ROUNDS = 20  # restarts of a search
 
 @dataclass(frozen=True)
 class GameJacobian(Scheduled):
-    """Outer eigenvalues λ of the Jacobian ∂v/∂ω of v = (−∇L_D, −∇L_G), on one fixed minibatch, in float64.
+    """The outermost eigenvalues λ of the Jacobian ∂v/∂ω of the game v = (−∇L_D, −∇L_G), ω all weights of both players.
 
-    Of at most 800 weights all are taken; of more, searches by products alone find the `eigenvalues` largest by modulus,
-    by imaginary and by real part. What has not converged after twenty restarts is left out, and `jacobian_found` counts
-    the rest. To gradient descent, Re λ > 0
-    repels; |Im λ| large against |Re λ| circles, and descent with steps η leaves the point where |1 + ηλ| > 1.
-    `jacobian_rotation` is the largest |Im λ| / |λ| of those above a thousandth of the largest modulus: 0 no rotation, 1
-    rotation alone.
+    They say what gradient descent does near the present weights: an eigenvalue with Re λ > 0 drives the players away;
+    |Im λ| large against |Re λ| makes them circle, and descent with steps of length η moves away where |1 + ηλ| > 1.
+    `jacobian_rotation` is the largest |Im λ| / |λ|, from 0 (no rotation) to 1 (nothing but rotation), of the
+    eigenvalues whose modulus is above a thousandth of the largest.
 
-    What a trick or a loss remembers (spectral norm's vectors, moving means, BEGAN's k) is held as it is. Null beside an
-    update rule or a generator's loss of a trick's own, which detach parts of the game. 50 to 2,000 products of two
-    gradients a seed.
+    The Jacobian is taken on one fixed minibatch, in float64. Up to 800 weights all eigenvalues are computed. With more
+    weights, an iterative search that only multiplies by the Jacobian looks for the `eigenvalues` largest by modulus, by
+    imaginary part and by real part; those that have not converged after twenty restarts are left out, and
+    `jacobian_found` counts the rest.
+
+    The state of a trick or a loss (spectral norm's vectors, moving means, BEGAN's k) is held fixed. Null where a trick
+    has an update rule or a generator's loss of its own, which detach parts of the game. Costs 50 to 2,000 products,
+    two gradients each, per seed.
     """
 
     name = "game_jacobian"
@@ -90,19 +93,27 @@ def spectrum(product: Callable[[ndarray], ndarray], n: int, k: int, dense: int =
         return np.linalg.eigvals(np.stack([product(e) for e in np.eye(n)], axis=1))
     operator = LinearOperator((n, n), matvec=product, dtype=np.float64)  # pyright: ignore[reportCallIssue]
     basis = min(n, max(BASIS, 3 * k))
-    options: dict[str, Any] = {"k": k, "ncv": basis, "v0": start, "maxiter": ROUNDS, "tol": 1e-8}
-    found: list[complex] = []
+    converged: list[complex] = []
     for which in ("LM", "LI", "LR"):
         try:
-            values = eigs(operator, return_eigenvectors=False, which=which, **options)
+            values = eigs(
+                operator,
+                k,
+                which=which,
+                v0=start,
+                ncv=basis,
+                maxiter=ROUNDS,
+                tol=1e-8,  # pyright: ignore[reportArgumentType]
+                return_eigenvectors=False,
+            )
         except ArpackNoConvergence as partial:
             values = partial.eigenvalues
         except ArpackError:  # the Jacobian is 0, or has no direction left to search
             continue
         for value in np.asarray(values).tolist():
-            if not any(abs(value - other) <= 1e-6 * (1 + abs(value)) for other in found):
-                found.append(value)
-    return np.array(found, dtype=complex)
+            if not any(abs(value - other) <= 1e-6 * (1 + abs(value)) for other in converged):
+                converged.append(value)
+    return np.array(converged, dtype=complex)
 
 
 def _summary(values: ndarray) -> list[float]:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
-from ganbench.diagnostics import Diagnostic, Network, PlayerUpdate, Step, by_layer
+from ganbench.diagnostics import Diagnostic, Step, by_layer
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from ganbench.core.protocols import PlayerName, PlayerUpdate
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,13 @@ class Gradients(Diagnostic):
             "grad_norm_d": torch.linalg.vector_norm(step.d.gradient, dim=-1),
         }
 
-    def layers(self, step: Step) -> dict[tuple[Network, str], dict[str, Tensor]]:
+    def layers(self, step: Step) -> dict[tuple[PlayerName, str], dict[str, Tensor]]:
         """Return every layer's norm, `[...]`."""
-        found: dict[tuple[Network, str], dict[str, Tensor]] = {}
-        passes: dict[Network, PlayerUpdate] = {"G": step.g, "D": step.d}
-        for network, update in passes.items():
+        by_place: dict[tuple[PlayerName, str], dict[str, Tensor]] = {}
+        updates: dict[PlayerName, PlayerUpdate] = {"G": step.g, "D": step.d}
+        for network, update in updates.items():
             rank = update.gradient.dim() - 1
             for layer, tensors in by_layer(update.views(update.gradient)).items():
                 flat = torch.cat([tensor.flatten(rank) for tensor in tensors], dim=-1)
-                found[network, layer] = {"grad_norm": torch.linalg.vector_norm(flat, dim=-1)}
-        return found
+                by_place[network, layer] = {"grad_norm": torch.linalg.vector_norm(flat, dim=-1)}
+        return by_place

@@ -9,10 +9,12 @@ from annotated_types import Ge, Le
 
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
-from ganbench.diagnostics import GameVectorField, Scheduled, Step
+from ganbench.diagnostics import Scheduled, Step
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from ganbench.training.vector_field import GameVectorField
 
 OUT = 0.1  # how far the line goes beyond both ends
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge
 
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
-from ganbench.diagnostics import Diagnostic, Network, PlayerUpdate, Step
+from ganbench.diagnostics import Scheduled, Step
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ganbench.core.protocols import PlayerName, PlayerUpdate
+
 
 @dataclass(frozen=True)
-class SingularValues(Diagnostic):
+class SingularValues(Scheduled):
     """The three largest singular values of each layer's weight, a convolution's as the matrix of its first axis.
 
     More than twice their running median: the layer is about to run away; σ₀ alone growing is the collapse of the
@@ -31,7 +33,6 @@ class SingularValues(Diagnostic):
     )
 
     every: Annotated[int, Ge(1)] = 200
-    at: tuple[Annotated[float, Gt(0), Le(1)], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse two schedules.
@@ -42,18 +43,18 @@ class SingularValues(Diagnostic):
         if self.at and self.every != 200:
             raise ValueError("give every (steps) or at (shares of the training), not both")
 
-    def layers(self, step: Step) -> dict[tuple[Network, str], dict[str, Tensor]]:
+    def layers(self, step: Step) -> dict[tuple[PlayerName, str], dict[str, Tensor]]:
         """Return every weight's singular values, `[...]`; vectors (biases, scales) have none."""
-        found: dict[tuple[Network, str], dict[str, Tensor]] = {}
-        passes: dict[Network, PlayerUpdate] = {"G": step.g, "D": step.d}
-        for network, update in passes.items():
+        by_place: dict[tuple[PlayerName, str], dict[str, Tensor]] = {}
+        updates: dict[PlayerName, PlayerUpdate] = {"G": step.g, "D": step.d}
+        for network, update in updates.items():
             rank = update.after.dim() - 1
             for name, weight in update.views(update.after).items():
                 if weight.dim() >= rank + 2:
                     values = _largest(weight.detach().flatten(rank + 1))
                     layer = name.rpartition(".")[0]
-                    found[network, layer] = {f"sigma_{i}": value for i, value in enumerate(values)}
-        return found
+                    by_place[network, layer] = {f"sigma_{i}": value for i, value in enumerate(values)}
+        return by_place
 
 
 def _largest(matrix: Tensor) -> tuple[Tensor, ...]:

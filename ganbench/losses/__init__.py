@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 class Loss(Component):
     """A pair of losses on logits `[..., B] → [...]`; leading axes (seeds) are carried through untouched.
 
-    A loss with a state of its own defines `stateful_discriminator(memory, real, fake)` as well, which training calls
-    in the place of `discriminator`; `memory` is a dictionary of tensors `[...]` that goes into checkpoints.
+    A loss with a state of its own overrides `stateful_discriminator` as well.
 
     Attributes:
         optimum: the discriminator's loss where generated and real data agree and it can do no better.
@@ -37,3 +36,20 @@ class Loss(Component):
     @abstractmethod
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """Return the generator's loss from fake (and, where `requires_real`, real) logits, `[..., B] → [...]`."""
+
+    def stateful_discriminator(self, memory: dict[str, Tensor], real: Tensor, fake: Tensor) -> Tensor:
+        """Return the discriminator's loss and move the loss's state, `[..., B] → [...]`.
+
+        Where a loss overrides it, training calls it in place of `discriminator`.
+
+        Args:
+            memory: the state, tensors `[...]` by name, empty at first; it goes into checkpoints.
+            real: logits of real samples.
+            fake: logits of generated samples.
+        """
+        return self.discriminator(real, fake)
+
+    @property
+    def is_stateful(self) -> bool:
+        """Say whether the loss has a state of its own."""
+        return type(self).stateful_discriminator is not Loss.stateful_discriminator

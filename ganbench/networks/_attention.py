@@ -11,8 +11,8 @@ from ganbench.networks._initialisers import Initialiser
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.core.protocols import Noise
     from ganbench.networks import Params
+    from ganbench.training.noise import Noise
 
 
 class SelfAttention:

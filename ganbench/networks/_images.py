@@ -12,8 +12,8 @@ from ganbench.networks._layers import Dropout, Function
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.core.protocols import Noise
     from ganbench.networks import Params
+    from ganbench.training.noise import Noise
 
 
 def pack(x: Tensor) -> Tensor:

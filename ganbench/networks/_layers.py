@@ -17,8 +17,8 @@ from ganbench.networks._initialisers import Initialiser
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.core.protocols import Noise
     from ganbench.networks import Params
+    from ganbench.training.noise import Noise
 
 
 class Layer(Protocol):

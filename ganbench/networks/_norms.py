@@ -9,8 +9,8 @@ from ganbench.core.lazy import F, torch
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.core.protocols import Noise
     from ganbench.networks import Params
+    from ganbench.training.noise import Noise
 
 EPS = 1e-5
 

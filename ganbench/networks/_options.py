@@ -13,9 +13,9 @@ from ganbench.networks._virtual import ImageVirtualBatchNorm, VirtualBatchNorm
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.core.protocols import Noise
     from ganbench.core.trial import Trial
     from ganbench.networks._layers import Layer
+    from ganbench.training.noise import Noise
 
 
 def discriminator_traits(options: Mapping[str, object]) -> tuple[str, ...]:

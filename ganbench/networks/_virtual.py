@@ -15,8 +15,8 @@ from ganbench.networks._norms import EPS, Affine
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.core.protocols import Noise
     from ganbench.networks import Params
+    from ganbench.training.noise import Noise
 
 ROWS = 64  # a multiple of a vector register, as batches are
 

@@ -16,7 +16,7 @@ from ganbench.networks._layers import Function, Layer, Linear, Sequential, activ
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.core.protocols import Noise
+    from ganbench.training.noise import Noise
 
 Size = Annotated[int, Interval(ge=1, le=65536)]
 

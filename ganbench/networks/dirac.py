@@ -15,8 +15,8 @@ from ganbench.networks._layers import Function, Sequential
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.core.protocols import Noise
     from ganbench.networks import Params
+    from ganbench.training.noise import Noise
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ from ganbench.networks import Net, Network
 if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
 
-    from ganbench.core.protocols import Noise
     from ganbench.core.trial import Trial
     from ganbench.networks import Params
+    from ganbench.training.noise import Noise
 
 Shape = tuple[int, ...]
 Make = Callable[[], "nn.Module"]
@@ -214,10 +214,9 @@ def _why_not(trial: Trial, shape: Shape, single_piece: bool) -> str | None:
     if data.shape != shape:
         return f"its modules are made for samples {shape}, {data.name} has {data.shape}"
     for trick in (choice.build() for choice in trial.tricks):
-        resize = getattr(trick, "shape", None)
-        if resize is not None and resize(shape) != shape:
-            return f"its discriminator is made for samples {shape}, {trick.name} shows it {resize(shape)}"
-        if single_piece and any(hasattr(trick, hook) for hook in ("extra_hidden", "generator_loss")):
+        if trick.shape(shape) != shape:
+            return f"its discriminator is made for samples {shape}, {trick.name} shows it {trick.shape(shape)}"
+        if single_piece and {"extra_hidden", "generator_loss"} & trick.hooks:
             return f"its discriminator is a single piece, {trick.name} needs an nn.Sequential ending in nn.Linear(F, 1)"
     return None
 

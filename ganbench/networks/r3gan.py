@@ -19,8 +19,8 @@ from ganbench.networks._options import unfit_images
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.core.protocols import Noise
     from ganbench.networks import Params
+    from ganbench.training.noise import Noise
 
 Size = Annotated[int, Interval(ge=1, le=4096)]
 EXPANSION = 2  # of a block's inner width over its outer

@@ -1,8 +1,8 @@
-"""Random numbers for many seeds: one generator a seed and name, drawn many steps ahead.
+"""Random numbers for many seeds: one generator per seed and name, drawn many steps ahead.
 
-A call to a generator costs microseconds however little it draws, and there are several a seed and step; so each stream
-draws a block of steps at once. A block's length depends on the shape alone: a run's numbers are the same whatever
-trains beside it, and a checkpoint holds the generators as they were at the start of the block.
+A call to a generator costs microseconds however little it draws, and each seed makes several calls per step; so each
+stream draws a block of steps at once. A block's length depends on the shape alone: a run's numbers are the same
+whatever trains beside it, and a checkpoint holds the generators as they were at the start of the block.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import TypedDict
 
 import torch
 from torch import Generator, Tensor
@@ -22,6 +22,14 @@ MAX_BLOCK_STEPS = 64
 
 Draw = Callable[[Generator, int], Tensor]
 BlockCallback = Callable[[Tensor], None]
+
+
+class StreamState(TypedDict):
+    """What a checkpoint keeps of a stream: the generators at the start of its block, the block's length, the place."""
+
+    start: Tensor
+    steps: int
+    position: int
 
 
 @dataclass
@@ -39,8 +47,8 @@ class Noise:
     Args:
         seeds: of the trial.
         device: where numbers are drawn.
-        prefetch: name → who is told of that stream's next uses, `[steps, S, …]` from the current one on, as soon as a
-            block of them is drawn.
+        prefetch: name → a function that is called with that stream's next uses, `[steps, S, …]` from the current one
+            on, as soon as a block of them is drawn.
     """
 
     def __init__(
@@ -70,19 +78,19 @@ class Noise:
 
         `numbers` is how many numbers one use has: it decides how many uses are drawn at once.
         """
-        found = self._streams.get(name)
-        if found is None:
-            found = self._open(name, numbers)
-        fresh = found.block is None or found.position == found.steps
-        if found.block is None:
-            found.block = _draw_block(found, draw)
-        if found.position == found.steps:
-            found.start, found.position = [g.get_state() for g in found.generators], 0
-            found.block = _draw_block(found, draw)
+        opened = self._streams.get(name)
+        if opened is None:
+            opened = self._open(name, numbers)
+        fresh = opened.block is None or opened.position == opened.steps
+        if opened.block is None:
+            opened.block = _draw_block(opened, draw)
+        if opened.position == opened.steps:
+            opened.start, opened.position = [g.get_state() for g in opened.generators], 0
+            opened.block = _draw_block(opened, draw)
         if fresh and name in self.prefetch:
-            self.prefetch[name](found.block[found.position :])
-        found.position += 1
-        return found.block[found.position - 1]
+            self.prefetch[name](opened.block[opened.position :])
+        opened.position += 1
+        return opened.block[opened.position - 1]
 
     def _open(self, name: str, numbers: int) -> _Stream:
         generators = [Generator(self.device).manual_seed(stream(seed, name)) for seed in self.seeds]
@@ -91,14 +99,14 @@ class Noise:
         self._streams[name] = opened
         return opened
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps: the generators at the start of each block, and the place in it."""
+    def state_dict(self) -> dict[str, StreamState]:
+        """Return what a checkpoint keeps of each stream."""
         return {
             name: {"start": torch.stack(s.start), "steps": s.steps, "position": s.position}
             for name, s in self._streams.items()
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, StreamState]) -> None:
         """Go on where `state_dict` was taken; the blocks are drawn again at their first use."""
         for name, kept in state.items():
             generators = [Generator(self.device) for _ in self.seeds]

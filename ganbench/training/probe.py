@@ -1,8 +1,9 @@
-"""The networks of a trial as diagnostics may look at them: fixed samples, no state that training knows of."""
+"""The networks of a trial as diagnostics see them: at fixed samples, without any state that training shares."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -15,28 +16,43 @@ from ganbench.training.setup import DiscriminatorView, Player, TrialSetup
 PROBE_SAMPLES = 256
 
 
+@dataclass(frozen=True)
 class ProbeSamples:
-    """The samples and latents that every look of a trial shares: N of each, whole minibatches, about 256.
+    """The samples and latents that every snapshot of a trial shares: N of each, whole minibatches, about 256.
 
-    They have streams of their own, so looking changes nothing in training.
+    Attributes:
+        real, heldout: `[S, N, *shape]`, the same for every seed. z: the generator's inputs, `[S, N, Z]`.
     """
 
-    def __init__(self, setup: TrialSetup, seeds: Sequence[int]) -> None:
-        self.setup, self.seeds = setup, tuple(seeds)
+    setup: TrialSetup
+    seeds: tuple[int, ...]
+    real: Tensor
+    heldout: Tensor
+    z: Tensor
+
+    @staticmethod
+    def draw(setup: TrialSetup, seeds: Sequence[int]) -> ProbeSamples:
+        """Return samples from streams of their own, so that looking changes nothing in training."""
+
+        def generator(name: str) -> torch.Generator:
+            return torch.Generator(setup.device).manual_seed(stream(0, f"probe {name}"))
+
+        def all_seeds(x: Tensor) -> Tensor:
+            return x.expand(len(seeds), *x.shape)
+
         # Whole minibatches: what couples the samples of a batch divides it.
         n = setup.trial.batch * max(1, PROBE_SAMPLES // setup.trial.batch)
-        self.real = self._all_seeds(setup.data.gather(setup.data.sample_indices(self._generator("real"), n)))
-        held = setup.data.heldout(self._generator("heldout"), n)
+        real = setup.data.gather(setup.data.sample_indices(generator("real"), n))
+        heldout = setup.data.heldout(generator("heldout"), n)
         # Of a small held-out set some come twice.
-        self.heldout = self._all_seeds(held[torch.arange(n, device=held.device) % len(held)])
-        z = torch.randn(n, setup.latent, generator=self._generator("latent"), device=setup.device)
-        self.z = setup.latents(self._all_seeds(z))
+        heldout = heldout[torch.arange(n, device=heldout.device) % len(heldout)]
+        z = setup.latents(all_seeds(torch.randn(n, setup.latent, generator=generator("latent"), device=setup.device)))
+        return ProbeSamples(setup, tuple(seeds), all_seeds(real), all_seeds(heldout), z)
 
-    def _generator(self, name: str) -> torch.Generator:
-        return torch.Generator(self.setup.device).manual_seed(stream(0, f"probe {name}"))
-
-    def _all_seeds(self, x: Tensor) -> Tensor:
-        return x.expand(len(self.seeds), *x.shape)
+    def of_seed(self, index: int) -> ProbeSamples:
+        """Return the samples of the seed at one place of the seed axis."""
+        one = slice(index, index + 1)
+        return replace(self, seeds=self.seeds[one], real=self.real[one], heldout=self.heldout[one], z=self.z[one])
 
     def snapshot(self, d: Player, g: Player, progress: float) -> ProbeSnapshot:
         """Return the networks at these players' weights; nothing is computed until it is asked for."""
@@ -49,24 +65,23 @@ class ProbeSnapshot:
     def __init__(self, samples: ProbeSamples, d: Player, g: Player, progress: float) -> None:
         self._samples, self._g = samples, g
         params = {name: tensor.detach() for name, tensor in d.params.items()}
-        # Streams of its own, the same at every look; as in the generator's step, replayed fakes do not come in.
+        # Streams of its own, the same in every snapshot; as in the generator's step, replayed fakes do not come in.
         noise = Noise(samples.seeds, samples.setup.device)
-        self._critic = DiscriminatorView(samples.setup, params, d.buffers, noise, progress, training=False)
-        self._critic.player, self._critic.memory = "G", {}
+        self._view = DiscriminatorView(samples.setup, params, d.buffers, noise, progress, "G", {}, training=False)
 
     def discriminator(self, x: Tensor) -> Tensor:
         """Return the logits `[S, N]` of what the discriminator sees."""
-        return self._critic(x)
+        return self._view(x)
 
     @cached_property
     def real(self) -> Tensor:
         """Training samples as the discriminator sees them, `[S, N, *sample]`."""
-        return self._critic.preprocess(self._samples.real, "real")
+        return self._view.preprocess(self._samples.real, "real")
 
     @cached_property
     def heldout(self) -> Tensor:
         """Held-out samples as the discriminator sees them, `[S, N, *sample]`."""
-        return self._critic.preprocess(self._samples.heldout, "real")
+        return self._view.preprocess(self._samples.heldout, "real")
 
     @cached_property
     def fake(self) -> Tensor:
@@ -74,4 +89,4 @@ class ProbeSnapshot:
         setup, g = self._samples.setup, self._g
         with torch.no_grad():
             fake = setup.generate(g.params, g.buffers, self._samples.z, training=False, noise=None)
-            return self._critic.preprocess(fake, "fake")
+            return self._view.preprocess(fake, "fake")

@@ -1,21 +1,21 @@
-"""The two players of a trial: their networks, their stacked weights, and the tricks that have a say in them."""
+"""What a step works on: a trial's components, its two players with their stacked weights, the discriminator's view."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
 
 import torch
 from torch import Generator, Tensor
 
+from ganbench.core.protocols import PlayerName, Side
 from ganbench.core.streams import stream
 from ganbench.core.trial import Trial
 from ganbench.datasets import Data
 from ganbench.networks import Params
 from ganbench.training.layout import Layout
 from ganbench.training.noise import Noise
-from ganbench.tricks import HOOKS
+from ganbench.tricks import HOOKS, Trick
 
 
 @dataclass
@@ -24,10 +24,10 @@ class Player:
 
     Attributes:
         flat: all weights `[S, P]`. params: each parameter `[S, …]`, a view of `flat`; the gradient is taken there.
-        memory: what update rules keep from step to step, `[S, P]` each; it goes into checkpoints.
+        memory: what losses and tricks keep from step to step, seeds on the first axis; it goes into checkpoints.
     """
 
-    name: Literal["D", "G"]
+    name: PlayerName
     layout: Layout
     flat: Tensor
     params: Params
@@ -41,32 +41,39 @@ class Player:
 
 
 class TrialSetup:
-    """Everything about a trial that does not change while it trains; the players' weights are passed in."""
+    """Everything about a trial that does not change while it trains; the players' weights are passed in.
+
+    Attributes:
+        hooks: hook → the tricks that override it, in the trial's order.
+        rule: the trick whose update rule takes the place of plain updates, or None.
+        stateful_discriminator: the discriminator's loss of a loss with a state of its own, else None.
+        generator_needs_real: whether the generator's loss looks at real samples.
+        trunk, head: the discriminator up to its last hidden layer, of `width` features, and from there on.
+    """
 
     def __init__(self, trial: Trial, device: torch.device) -> None:
         self.trial, self.device = trial, device
         self.loss = trial.loss.build()
+        self.stateful_discriminator = self.loss.stateful_discriminator if self.loss.is_stateful else None
         self.optimizer = trial.optimizer.build()
-        self.stateful_discriminator = getattr(self.loss, "stateful_discriminator", None)
         dataset = trial.dataset.build()
         self.data: Data = dataset.load(device)
         self.dequantization_width = dataset.dequantization_width
         self.numbers_a_sample = self.data.sample_indices(Generator(device), 1).numel()
         tricks = [choice.build() for choice in trial.tricks]
-        # Fixed once: the step pays for no hook that no trick has.
-        self.hooks: dict[str, list[Any]] = {hook: [t for t in tricks if hasattr(t, hook)] for hook in HOOKS}
+        self.hooks: dict[str, list[Trick]] = {hook: [t for t in tricks if hook in t.hooks] for hook in HOOKS}
         self.rule = self.hooks["rule"][0] if self.hooks["rule"] else None
         self.generator_needs_real = self.loss.requires_real or any(
             t.requires_real for t in (*self.hooks["generator_penalty"], *self.hooks["generator_loss"])
         )
-        network, seen = trial.network.build(), dataset.shape
+        network, seen_shape = trial.network.build(), dataset.shape
         for trick in self.hooks["network"]:
             network = trick.network(network)
         for trick in self.hooks["shape"]:
-            seen = trick.shape(seen)
+            seen_shape = trick.shape(seen_shape)
         self.latent = network.latent
         self.generator = network.generator(dataset.shape)
-        self.trunk, self.width = network.trunk(seen)
+        self.trunk, self.width = network.trunk(seen_shape)
         self._network = network
 
     def players(self, seeds: Sequence[int]) -> tuple[Player, Player]:
@@ -80,16 +87,16 @@ class TrialSetup:
         params, buffers = self.trunk.init(generator)
         width = self.width
         for trick in self.hooks["extra_hidden_params"]:
-            own, extra = trick.extra_hidden_params(self.width, generator)
-            params |= own
-            width += extra
+            extra_params, extra_width = trick.extra_hidden_params(self.width, generator)
+            params |= extra_params
+            width += extra_width
         self.head = self._network.head(width)
         params |= self.head.init(generator)[0]
         for trick in self.hooks["weight_buffers"]:
             buffers |= trick.weight_buffers(params, generator)
         return params, buffers
 
-    def _player(self, name: Literal["D", "G"], params: Params, buffers: Params) -> Player:
+    def _player(self, name: PlayerName, params: Params, buffers: Params) -> Player:
         first = next(iter(params.values()))
         layout = Layout({n: p.shape[1:] for n, p in params.items()}, len(first), self.device)
         flat = layout.flatten(list(params.values()))
@@ -110,33 +117,72 @@ class TrialSetup:
 
 
 class DiscriminatorView:
-    """The discriminator at fixed weights, with the minibatch it looks at (`ganbench.tricks.DiscriminatorView`).
+    """The discriminator at fixed weights with the minibatch that it is shown: what penalties work on.
 
     Reparametrisations (spectral norm) are applied once here, so that all forward passes of one gradient share them.
+
+    Args:
+        setup, params, buffers: the trial, and the discriminator's weights before reparametrisation.
+        noise: random numbers of this step.
+        progress: share of the steps done, in [0, 1).
+        player: whose loss it is for.
+        memory: what losses and tricks keep from step to step, seeds on the first axis; it goes into checkpoints.
+        training: whether layers are in training mode.
+        grad_through_inputs: whether `squared_grad_norm` carries a gradient to where it is taken.
+
+    Attributes:
+        params: the weights that the layers use. step: how many steps are done. batch_dim: the axis of the samples.
+        z: latents of the fakes, `[S, B, Z]`.
+        real, fake: what it was shown, `[S, B, *sample]`; there is no `real` in the generator's step unless its loss
+            looks at real samples.
+        real_hidden, fake_hidden: its last hidden layer of both, `[S, B, F]`. real_logits, fake_logits: `[S, B]`.
     """
 
+    z: Tensor
     real: Tensor
     fake: Tensor
-    z: Tensor
-    real_logits: Tensor
-    fake_logits: Tensor
     real_hidden: Tensor
     fake_hidden: Tensor
-    batch_dim = 1  # the seeds
-    grad_through_inputs = False  # whether slopes carry a gradient to where they are taken
-    player: Literal["D", "G"]
-    step: int
-    memory: dict[str, Tensor]
+    real_logits: Tensor
+    fake_logits: Tensor
+    batch_dim = 1
 
     def __init__(
-        self, setup: TrialSetup, params: Params, buffers: Params, noise: Noise, progress: float, training: bool = True
+        self,
+        setup: TrialSetup,
+        params: Params,
+        buffers: Params,
+        noise: Noise,
+        progress: float,
+        player: PlayerName,
+        memory: dict[str, Tensor],
+        *,
+        training: bool = True,
+        grad_through_inputs: bool = False,
     ) -> None:
-        self.setup, self.buffers, self.noise, self.progress, self.training = setup, buffers, noise, progress, training
+        self.setup, self.buffers, self.noise, self.progress = setup, buffers, noise, progress
+        self.player, self.memory = player, memory
+        self.training, self.grad_through_inputs = training, grad_through_inputs
+        self.step = round(progress * setup.trial.steps)
         for trick in setup.hooks["weights"]:
             params = trick.weights(params, buffers, training)
         self.params = params
 
-    def preprocess(self, x: Tensor, side: Literal["real", "fake"]) -> Tensor:
+    def show(self, z: Tensor, fake: Tensor, real: Tensor | None) -> None:
+        """Show it a minibatch: fakes `[S, B, *sample]` of latents `[S, B, Z]`, and real samples."""
+        self.z, self.fake = z, self.preprocess(fake, "fake")
+        if real is not None:
+            self.real = self.preprocess(real, "real")
+
+    def answer(self, *, with_real: bool) -> None:
+        """Fill in the last hidden layers and the logits of what it was shown."""
+        if with_real:
+            self.real_hidden = self.hidden(self.real)
+            self.real_logits = self.logits(self.real_hidden)
+        self.fake_hidden = self.hidden(self.fake)
+        self.fake_logits = self.logits(self.fake_hidden)
+
+    def preprocess(self, x: Tensor, side: Side) -> Tensor:
         """Return what the discriminator sees of samples: noisy, augmented, packed."""
         for trick in self.setup.hooks["inputs"]:
             x = trick.inputs(x, self, side)

@@ -1,20 +1,33 @@
-"""THE GAN step: what one discriminator and one generator update do, for all seeds at once.
+"""The GAN step: what one discriminator and one generator update do, for all seeds at once.
 
-A `StepContext` is one step under way. By default it alternates; an update rule (a trick with the hook `rule`) composes
-the same few moves differently: draw a minibatch, take a loss, take its gradient, move a player.
+A step of a trial without any trick, for `n_critic` updates of the discriminator D to one of the generator G:
+
+    for _ in range(n_critic):
+        z, x = latents(batch), real_samples(batch)         # a fresh minibatch of every seed
+        f, r = D(G(z)), D(x)                               # logits [S, B]; no gradient goes to G
+        loss = loss_d(r, f)                                # [S]
+        D.gradient = grad(loss.sum(), D.weights)           # seeds share nothing, so the sum gives each its own
+        D.weights = D.optimizer(D.weights, D.gradient)
+    z = latents(batch)
+    f = D(G(z))                                            # the discriminator that has just moved
+    G.gradient = grad(loss_g(f).sum(), G.weights)
+    G.weights = G.optimizer(G.weights, G.gradient)
+
+`gan_step` is this loop. A `StepContext` has its moves: draw a minibatch, take a loss, take its gradient, move a player;
+tricks change one of them, and an update rule (a trick with the hook `rule`) composes them differently.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from ganbench.core.protocols import HARD
-from ganbench.diagnostics import PlayerUpdate, Step
+from ganbench.core.protocols import HARD, PlayerName, PlayerUpdate
+from ganbench.diagnostics import Step
 from ganbench.networks import Params
 from ganbench.training.noise import Noise
 from ganbench.training.setup import DiscriminatorView, Player, TrialSetup
@@ -50,29 +63,29 @@ def gan_step(
 ) -> Step:
     """Do step number `step` (from 1): `n_critic` discriminator updates and a generator update.
 
-    With `n_generator` > 1 the discriminator moves before every `n_generator`-th generator update only, and its pass is
-    the `previous` step's until then.
+    With `n_generator` > 1 the discriminator moves before every `n_generator`-th generator update only, and its update
+    is the `previous` step's until then.
 
     Returns:
-        The last pass of each player, for reading. `keep_before` keeps the weights before the update as well.
+        The last update of each player, for reading. `keep_before` keeps the weights before the update as well.
     """
     trial = setup.trial
     context = StepContext(setup, d, g, noise, (step - 1) / trial.steps, keep_before)
     for trick in setup.hooks["before_step"]:
         trick.before_step(context)
-    move_d = previous is None or (step - 1) % trial.n_generator == 0
-    for _ in range(trial.n_critic - 1 if move_d else 0):
-        context.apply_update(d, context.discriminator_update())
-    if not move_d and previous is not None:
+    if previous is not None and (step - 1) % trial.n_generator != 0:
         done = Step(previous.d, context.apply_update(g, context.generator_update()))
-    elif setup.rule is not None:
-        done = Step(*setup.rule.rule(context))
-    elif trial.update == "simultaneous":
-        update_d, update_g = context.discriminator_update(), context.generator_update()
-        done = Step(context.apply_update(d, update_d), context.apply_update(g, update_g))
     else:
-        update_d = context.apply_update(d, context.discriminator_update())
-        done = Step(update_d, context.apply_update(g, context.generator_update()))
+        for _ in range(trial.n_critic - 1):
+            context.apply_update(d, context.discriminator_update())
+        if setup.rule is not None:
+            done = Step(*setup.rule.rule(context))
+        elif trial.update == "simultaneous":
+            update_d, update_g = context.discriminator_update(), context.generator_update()
+            done = Step(context.apply_update(d, update_d), context.apply_update(g, update_g))
+        else:
+            update_d = context.apply_update(d, context.discriminator_update())
+            done = Step(update_d, context.apply_update(g, context.generator_update()))
     for trick in setup.hooks["after_step"]:
         trick.after_step(context, step)
     return done
@@ -84,6 +97,8 @@ class StepContext:
 
     Attributes:
         d, g: the players. noise: this trial's streams. progress: share of the steps done, in [0, 1).
+        keep_before: whether updates keep the weights before them.
+        double_backward: whether penalties carry a gradient to the generator, for the game's mixed derivatives.
     """
 
     setup: TrialSetup
@@ -91,7 +106,8 @@ class StepContext:
     g: Player
     noise: Noise
     progress: float
-    keep_before: bool
+    keep_before: bool = False
+    double_backward: bool = False
 
     def minibatch(self, with_real: bool = True) -> Batch:
         """Return a fresh minibatch."""
@@ -117,51 +133,52 @@ class StepContext:
             return batch.fake
         return self.setup.generate(g, self.g.buffers, batch.z, training=True, noise=self.noise)
 
-    def discriminator_view(
-        self, params: Params, batch: Batch, fake: Tensor, player: Literal["D", "G"] = "D"
-    ) -> DiscriminatorView:
-        """Return the discriminator looking at a minibatch."""
-        view = DiscriminatorView(self.setup, params, self.d.buffers, self.noise, self.progress)
-        view.player, view.memory, view.step = player, self.d.memory, round(self.progress * self.setup.trial.steps)
-        view.z, view.fake = batch.z, view.preprocess(fake, "fake")
-        if batch.real is not None:
-            view.real = view.preprocess(batch.real, "real")
+    def discriminator_view(self, d: Params, batch: Batch, fake: Tensor, player: PlayerName = "D") -> DiscriminatorView:
+        """Return the discriminator at these weights, shown a minibatch, with its answers; for a player's loss."""
+        view = DiscriminatorView(
+            self.setup,
+            d,
+            self.d.buffers,
+            self.noise,
+            self.progress,
+            player,
+            self.d.memory,
+            grad_through_inputs=self.double_backward,
+        )
+        view.show(batch.z, fake, batch.real)
+        view.answer(with_real=batch.real is not None)
         return view
 
     def discriminator_loss(self, d: Params, g: Params, batch: Batch, through_generator: bool = False) -> Losses:
         """Return the discriminator's loss at these weights; its fakes carry a gradient only if asked to."""
+        setup = self.setup
         with torch.set_grad_enabled(through_generator):
             fake = self._fake(g, batch)
         view = self.discriminator_view(d, batch, fake if through_generator else fake.detach())
-        view.real_logits, view.fake_logits = view(view.real), view(view.fake)
         targets = HARD
-        for trick in self.setup.hooks["targets"]:
+        for trick in setup.hooks["targets"]:
             targets = trick.targets(targets, view.real_logits.shape, self.noise)
-        if self.setup.stateful_discriminator is not None:
-            loss = self.setup.stateful_discriminator(self.d.memory, view.real_logits, view.fake_logits)
+        if setup.stateful_discriminator is not None:
+            loss = setup.stateful_discriminator(self.d.memory, view.real_logits, view.fake_logits)
         else:
-            loss = self.setup.loss.discriminator(view.real_logits, view.fake_logits, targets)
-        for trick in self.setup.hooks["penalty"]:
+            loss = setup.loss.discriminator(view.real_logits, view.fake_logits, targets)
+        for trick in setup.hooks["penalty"]:
             loss = loss + trick.penalty(view)
         return Losses(loss, view.real_logits, view.fake_logits)
 
     def generator_loss(self, d: Params, g: Params, batch: Batch) -> Losses:
         """Return the generator's loss at these weights."""
+        setup = self.setup
         view = self.discriminator_view(d, batch, self._fake(g, batch), "G")
-        real_logits = None
-        if batch.real is not None:
-            view.real_hidden = view.hidden(view.real)
-            real_logits = view.real_logits = view.logits(view.real_hidden)
-        view.fake_hidden = view.hidden(view.fake)
-        view.fake_logits = view.logits(view.fake_hidden)
-        if self.setup.hooks["generator_loss"]:
-            loss = self.setup.hooks["generator_loss"][0].generator_loss(view)
+        real_logits = None if batch.real is None else view.real_logits
+        if setup.hooks["generator_loss"]:
+            loss = setup.hooks["generator_loss"][0].generator_loss(view)
         else:
-            fake_judged, real_judged = view.fake_logits, real_logits
-            for trick in self.setup.hooks["generator_logits"]:
-                fake_judged, real_judged = trick.generator_logits(fake_judged, real_judged, view)
-            loss = self.setup.loss.generator(fake_judged, real_judged)
-        for trick in self.setup.hooks["generator_penalty"]:
+            fake, real = view.fake_logits, real_logits
+            for trick in setup.hooks["generator_logits"]:
+                fake, real = trick.generator_logits(fake, real, view)
+            loss = setup.loss.generator(fake, real)
+        for trick in setup.hooks["generator_penalty"]:
             loss = loss + trick.generator_penalty(view)
         return Losses(loss, real_logits, view.fake_logits)
 
@@ -177,7 +194,7 @@ class StepContext:
         return self.make_update(self.g, losses, torch.autograd.grad(losses.loss.sum(), list(self.g.params.values())))
 
     def make_update(self, player: Player, losses: Losses, gradients: Sequence[Tensor]) -> PlayerUpdate:
-        """Return a pass for reading and for `update`; seeds share nothing, so a summed loss gives each its own."""
+        """Return an update for reading and for `apply_update`, from a loss and its gradient by parameter."""
         return PlayerUpdate(
             loss=losses.loss.detach(),
             real_logits=None if losses.real_logits is None else losses.real_logits.detach(),
@@ -189,7 +206,7 @@ class StepContext:
         )
 
     def apply_update(self, player: Player, update: PlayerUpdate) -> PlayerUpdate:
-        """Move a player's weights along a pass's gradient; return the pass, with the weights before if asked for."""
+        """Move a player's weights by its optimiser; return the update, with the weights before it if asked for."""
         setup = self.setup
         if self.keep_before:
             update = replace(update, before=player.flat.clone())

@@ -1,4 +1,4 @@
-"""When a trial may end before its steps are done: nothing that is still to come would change what is said of it."""
+"""When a trial may end before its steps are done: once further training would not change what its report says."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FEWEST_EVALUATIONS = 8
 
 
 class Stopped(NamedTuple):
-    """Where a trial was ended early, and why; a reason a seed, empty for those that had diverged."""
+    """Where a trial was ended early, and why: one reason per seed, empty for seeds that had diverged."""
 
     step: int
     reasons: tuple[str, ...]
@@ -40,8 +40,8 @@ def collapsed_since(spread: np.ndarray, steps: Sequence[int], window: float) -> 
     """
     if len(steps) < FEWEST_EVALUATIONS:
         return None
-    open_ = np.flatnonzero(~(spread < POINT_LIKE))
-    first = int(open_[-1]) + 1 if len(open_) else 0
+    spread_out = np.flatnonzero(~(spread < POINT_LIKE))
+    first = int(spread_out[-1]) + 1 if len(spread_out) else 0
     if first == len(steps) or steps[-1] - steps[first] < window:
         return None
     return steps[first]
@@ -50,10 +50,10 @@ def collapsed_since(spread: np.ndarray, steps: Sequence[int], window: float) -> 
 def all_finished_early(
     alive: Sequence[bool], spread: np.ndarray, steps: Sequence[int], window: float, modes: int
 ) -> tuple[str, ...] | None:
-    """Return the reasons to end a trial now, one a seed, or None while some seed is not settled.
+    """Return the reasons to end a trial now, one per seed, or None while some seed has not finished early.
 
-    A seed is settled once it diverged (its reason is empty: its status says so) or has been collapsed for `window`
-    steps. Data with a single mode, or with unknown ones, cannot collapse.
+    A seed has finished early once it diverged (its reason is empty: its status says so) or has been collapsed for
+    `window` steps. Data with a single mode, or with unknown ones, cannot collapse.
 
     Args:
         alive: of each seed.

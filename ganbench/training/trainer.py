@@ -6,15 +6,16 @@ import pickle
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor
 
 from ganbench.core.errors import UsageError
 from ganbench.core.files import replaced
+from ganbench.core.protocols import PlayerName
 from ganbench.core.trial import Trial
-from ganbench.diagnostics import Network, Step, schedule
+from ganbench.diagnostics import Step
 from ganbench.tables.part_store import TrialTables
 from ganbench.training.evaluation import Evaluator, out_of_range
 from ganbench.training.history import (
@@ -59,14 +60,14 @@ class Trainer:
         prefetch = getattr(self.setup.data, "prefetch", None)
         self.noise = Noise(trial.seeds, self.device, {} if prefetch is None else {"data": prefetch})
         self.evaluator = Evaluator(self.setup, trial.seeds)
-        self.diagnostics: list[Any] = [choice.build() for choice in trial.diagnostics]
-        wanted = {name for d in self.diagnostics for name in d.requires_fields}
-        self.keep_earlier = "earlier" in wanted
-        self.probe = ProbeSamples(self.setup, trial.seeds) if {"probe", "field"} & wanted else None
-        self.start = (self.d.flat.clone(), self.g.flat.clone()) if "field" in wanted else None
+        self.diagnostics = [choice.build() for choice in trial.diagnostics]
+        required = {name for d in self.diagnostics for name in d.requires_fields}
+        self.keep_earlier = "earlier" in required
+        self.probe = ProbeSamples.draw(self.setup, trial.seeds) if {"probe", "field"} & required else None
+        self.start = (self.d.flat.clone(), self.g.flat.clone()) if "field" in required else None
         self.log_steps = set(logged_steps(trial.steps, trial.log_every))
-        self.keep_steps = logged_update_steps(self.log_steps, trial.n_generator) if "before" in wanted else set()
-        self.scheduled = [scheduled_steps(self.log_steps, schedule(d), trial.steps) for d in self.diagnostics]
+        self.keep_steps = logged_update_steps(self.log_steps, trial.n_generator) if "before" in required else set()
+        self.scheduled = [scheduled_steps(self.log_steps, d.schedule(), trial.steps) for d in self.diagnostics]
         evaluated = [s for s in range(trial.evaluate_every, trial.steps + 1, trial.evaluate_every)]
         self.evaluate_steps = sorted({*evaluated, trial.steps})
         self.measured = [measured_steps(self.evaluate_steps, m.every, trial.steps) for m in self.evaluator.metrics]
@@ -77,9 +78,10 @@ class Trainer:
         self.snapshots: dict[int, Tensor] = {}
         self.step = 0
         self.last: Step | None = None
-        self.earlier: dict[Network, Tensor] = {}
+        self.earlier: dict[PlayerName, Tensor] = {}
         self.last_finite_step = torch.zeros(n, dtype=torch.int64, device=self.device)
         self.alive = torch.ones(n, dtype=torch.bool, device=self.device)
+        self._all_diverged = False
         self.train_seconds = self.total_seconds = 0.0
         self.stopped: Stopped | None = None
         self.stop_request: StopRequest | None = None
@@ -90,9 +92,7 @@ class Trainer:
     @property
     def finished(self) -> bool:
         """Say whether all steps are done, no seed is left, or the trial was ended early."""
-        return self.step >= self.trial.steps or self._all_dead or self.stopped is not None
-
-    _all_dead = False
+        return self.step >= self.trial.steps or self._all_diverged or self.stopped is not None
 
     def advance(self, seconds: float, to_evaluation: bool = False) -> None:
         """Train for about that long, at least one step, and save a checkpoint where one is due.
@@ -109,7 +109,7 @@ class Trainer:
                 break
 
     def stop(self, request: StopRequest) -> None:
-        """End the trial at the order's step, which is that of an evaluation, or at the next one if it is past that."""
+        """End the trial at the requested step, an evaluation's, or at the next evaluation if it is past that step."""
         self.stop_request = request
         if self.step in self.evaluate_steps:
             self._settle()
@@ -138,7 +138,7 @@ class Trainer:
         self.total_seconds += time.perf_counter() - start
 
     def _readable(self, done: Step, d_moved: bool) -> Step:
-        """Return the step with what else the diagnostics want of it."""
+        """Return the step with what else the diagnostics require of it."""
         replaced = bool(self.setup.hooks["generator_loss"])
         progress, probe, start = self.step / self.trial.steps, self.probe, self.start
         return replace(
@@ -151,16 +151,14 @@ class Trainer:
 
     def _diagnose(self, done: Step) -> None:
         with torch.no_grad():
-            for diagnostic, due in zip(self.diagnostics, self.scheduled, strict=True):
-                if self.step not in due:
+            for diagnostic, steps in zip(self.diagnostics, self.scheduled, strict=True):
+                if self.step not in steps:
                     continue
-                if hasattr(diagnostic, "observe"):
-                    self.history.write(self.step, diagnostic.observe(done))
-                if hasattr(diagnostic, "layers"):
-                    for place, values in diagnostic.layers(done).items():
-                        if place not in self.layers:
-                            self.layers[place] = History(self.log_steps, len(self.trial.seeds), self.device)
-                        self.layers[place].write(self.step, values)
+                self.history.write(self.step, diagnostic.observe(done))
+                for place, values in diagnostic.layers(done).items():
+                    if place not in self.layers:
+                        self.layers[place] = History(self.log_steps, len(self.trial.seeds), self.device)
+                    self.layers[place].write(self.step, values)
 
     def _samples(self) -> Tensor:
         params = self.g.params if self.ema is None else self.g.layout.views(self.ema)
@@ -169,7 +167,7 @@ class Trainer:
     def _evaluate(self) -> None:
         points = self._samples()
         lost = out_of_range(points)
-        # A seed that was alive until now diverged at this step: the step does not count as a good one.
+        # A seed that was alive until now diverged at this step: that step was not a finite one.
         self.last_finite_step -= (self.alive & lost).long()
         self.alive &= ~lost
         due = [m for m, steps in zip(self.evaluator.metrics, self.measured, strict=True) if self.step in steps]
@@ -180,8 +178,8 @@ class Trainer:
 
     def _settle(self) -> None:
         """See at an evaluation whether the trial ends here."""
-        self._all_dead = not bool(self.alive.any())
-        if self._all_dead or self.step >= self.trial.steps:
+        self._all_diverged = not bool(self.alive.any())
+        if self._all_diverged or self.step >= self.trial.steps:
             return
         alive = self.alive.tolist()
         if self.stop_request is not None and self.step >= self.stop_request.step:
@@ -255,7 +253,7 @@ class Trainer:
             return
         if not isinstance(state, dict) or state.get("key") != self.trial.key or not KEPT <= state.keys():
             return
-        if self.keep_earlier and "earlier" not in state:  # written before there were diagnostics that want it
+        if self.keep_earlier and "earlier" not in state:  # written before there were diagnostics that require it
             return
         if (judge := state.get("extractor", self.evaluator.extractor_identity)) != self.evaluator.extractor_identity:
             raise UsageError(
@@ -277,7 +275,16 @@ class Trainer:
             self._settle()
 
 
-def _player_state(player: Player) -> dict[str, Any]:
+class PlayerState(TypedDict):
+    """What a checkpoint keeps of a player."""
+
+    flat: Tensor
+    buffers: dict[str, Tensor]
+    memory: dict[str, Tensor]
+    optimizer: dict[str, Any]
+
+
+def _player_state(player: Player) -> PlayerState:
     return {
         "flat": player.flat,
         "buffers": player.buffers,
@@ -286,7 +293,7 @@ def _player_state(player: Player) -> dict[str, Any]:
     }
 
 
-def _restore(player: Player, state: dict[str, Any]) -> None:
+def _restore(player: Player, state: PlayerState) -> None:
     with torch.no_grad():
         player.flat.copy_(state["flat"])
         for name, tensor in player.buffers.items():

@@ -1,7 +1,7 @@
 """The game of a trial as a vector field: what both players would descend from any weights, on fixed minibatches.
 
-Everything is a copy in float64 that starts anew at each look: weights, buffers, memories and random numbers of training
-stay as they are, and the same weights always give the same field.
+Everything is copied to float64 each time that something is asked for: weights, buffers, memories and random numbers of
+training stay as they are, and the same weights always give the same field.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ganbench.core.protocols import HARD
+from ganbench.core.protocols import HARD, PlayerName, PlayerUpdate
 from ganbench.networks import Params
 from ganbench.training.noise import Draw, Noise
 from ganbench.training.probe import ProbeSamples
-from ganbench.training.setup import DiscriminatorView, Player
-from ganbench.training.step import Batch, Losses, StepContext
+from ganbench.training.setup import Player
+from ganbench.training.step import Losses, StepContext
 
 
 class ReplayableNoise(Noise):
@@ -44,21 +44,13 @@ class ReplayableNoise(Noise):
         return kept[used].clone()
 
 
-class DoubleBackwardStep(StepContext):
-    """Moves whose penalties carry a gradient to the generator as well: the mixed derivatives of the setup."""
-
-    def discriminator_view(self, params: Params, batch: Batch, fake: Tensor, player: str = "D") -> DiscriminatorView:
-        """Return the discriminator looking at a minibatch."""
-        view = super().discriminator_view(params, batch, fake, "G" if player == "G" else "D")
-        view.grad_through_inputs = True
-        return view
-
-
 class GameVectorField:
-    """A trial's game around the weights of a moment (`ganbench.diagnostics.GameVectorField`).
+    """Both players' game as a vector field: v(ω) = (−∇L_D, −∇L_G), penalties included, ω all weights of both.
+
+    It is taken on fixed minibatches in float64, in training mode. Weights are `[S, P]`, the discriminator's first.
 
     Args:
-        samples: the fixed samples that every look of the trial shares.
+        samples: the fixed samples that every snapshot of the trial shares.
         d, g: the players as they are; they are copied when something is asked for.
         start: their weights when training began, `[S, P]` each.
         progress: share of the steps done.
@@ -103,16 +95,16 @@ class GameVectorField:
 
         With `seed` only that place of the seed axis is computed, and S is 1.
         """
-        field = self if seed is None else self._alone(seed)
+        field = self if seed is None else self._of_seed(seed)
         velocity, leaves = field._descent(field.weights, 0, smooth=True)
 
         def product(u: Tensor) -> Tensor:
             if velocity.grad_fn is None:
                 return torch.zeros_like(u)
-            found = torch.autograd.grad(
+            products = torch.autograd.grad(
                 velocity, leaves, u, retain_graph=True, allow_unused=True, materialize_grads=True
             )
-            return torch.cat(found, dim=-1)
+            return torch.cat(products, dim=-1)
 
         return product
 
@@ -126,10 +118,8 @@ class GameVectorField:
             return None
         return self._value(*self._answered("D", steps)), self._value(*self._answered("G", steps))
 
-    def _alone(self, seed: int) -> GameVectorField:
-        """Return the field of one seed."""
-        samples = object.__new__(ProbeSamples)
-        samples.setup, samples.seeds = self._setup, self._samples.seeds[seed : seed + 1]
+    def _of_seed(self, seed: int) -> GameVectorField:
+        """Return the field of the seed at one place of the seed axis."""
         one = slice(seed, seed + 1)
         d, g = (
             dataclasses.replace(
@@ -140,7 +130,8 @@ class GameVectorField:
             )
             for player in (self._d, self._g)
         )
-        return GameVectorField(samples, d, g, (self._start[0][one], self._start[1][one]), self._progress)
+        start = self._start[0][one], self._start[1][one]
+        return GameVectorField(self._samples.of_seed(seed), d, g, start, self._progress)
 
     def _join(self, d: Tensor, g: Tensor) -> Tensor:
         return torch.cat([d[:, : self.n_discriminator], g[:, : sum(self._g.layout.sizes)]], dim=1).double()
@@ -156,7 +147,7 @@ class GameVectorField:
             weights[:, : self.n_discriminator].clone().requires_grad_(),
             weights[:, self.n_discriminator :].clone().requires_grad_(),
         )
-        context = self._play(self._noise, smooth)
+        context = self._context(self._noise, smooth)
         for _ in range(minibatch):
             context.minibatch()
         batch = context.minibatch()
@@ -173,11 +164,11 @@ class GameVectorField:
             ]
             return -torch.cat(grads, dim=1), leaves
 
-    def _play(self, noise: ReplayableNoise, smooth: bool) -> StepContext:
+    def _context(self, noise: ReplayableNoise, smooth: bool) -> StepContext:
         """Return the moves on copies of the players in the precision of the noise."""
         noise.rewind()
         d, g = (self._copy(player, noise.dtype) for player in (self._d, self._g))
-        return (DoubleBackwardStep if smooth else StepContext)(self._setup, d, g, noise, self._progress, False)
+        return StepContext(self._setup, d, g, noise, self._progress, double_backward=smooth)
 
     def _copy(self, player: Player, dtype: torch.dtype) -> Player:
         def copied(tensors: Params) -> Params:
@@ -194,27 +185,27 @@ class GameVectorField:
             optimizer=self._setup.optimizer.build([flat], player.name),
         )
 
-    def _answered(self, name: str, steps: int) -> tuple[Player, Player]:
+    def _answered(self, name: PlayerName, steps: int) -> tuple[Player, Player]:
         """Return both players after one of them made its updates against the other."""
-        context = self._play(ReplayableNoise(self._samples.seeds, self._setup.device, self._d.flat.dtype), smooth=False)
+        noise = ReplayableNoise(self._samples.seeds, self._setup.device, self._d.flat.dtype)
+        context = self._context(noise, smooth=False)
         for _ in range(steps):
             with torch.enable_grad():
                 update = context.discriminator_update() if name == "D" else self._against(context)
             context.apply_update(context.d if name == "D" else context.g, update)
         return context.d, context.g
 
-    def _against(self, context: StepContext):  # noqa: ANN202 - a PlayerUpdate
-        """Return the generator's pass on M."""
-        batch = context.minibatch()
-        fake = self._setup.generate(context.g.params, context.g.buffers, batch.z, training=True, noise=context.noise)
+    def _against(self, context: StepContext) -> PlayerUpdate:
+        """Return the generator's update on M."""
+        batch, g = context.minibatch(), context.g
+        fake = self._setup.generate(g.params, g.buffers, batch.z, training=True, noise=context.noise)
         view = context.discriminator_view({n: t.detach() for n, t in context.d.params.items()}, batch, fake, "G")
-        real, fake = view(view.real), view(view.fake)
-        losses = Losses(-self._setup.loss.discriminator(real, fake, HARD), real, fake)
-        return context.make_update(
-            context.g, losses, torch.autograd.grad(losses.loss.sum(), list(context.g.params.values()))
-        )
+        loss = -self._setup.loss.discriminator(view.real_logits, view.fake_logits, HARD)
+        gradients = torch.autograd.grad(loss.sum(), list(g.params.values()))
+        return context.make_update(g, Losses(loss, view.real_logits, view.fake_logits), gradients)
 
     def _value(self, d: Player, g: Player) -> Tensor:
         """Return M `[S]`."""
-        look = self._samples.snapshot(d, g, self._progress)
-        return -self._setup.loss.discriminator(look.discriminator(look.heldout), look.discriminator(look.fake), HARD)
+        probe = self._samples.snapshot(d, g, self._progress)
+        real, fake = probe.discriminator(probe.heldout), probe.discriminator(probe.fake)
+        return -self._setup.loss.discriminator(real, fake, HARD)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from annotated_types import Ge, Interval
 
 from ganbench.core.lazy import torch
-from ganbench.tricks import DiscriminatorView, Trick
+from ganbench.tricks import Trick
 from ganbench.tricks.diff_augment import DiffAugment
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from ganbench.training.setup import DiscriminatorView
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge
 
 from ganbench.core.lazy import torch
-from ganbench.tricks import StepContext, Trick
+from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
     from ganbench.core.protocols import PlayerUpdate
+    from ganbench.training.step import StepContext
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from annotated_types import Interval, Len
 
 from ganbench.core.lazy import torch
-from ganbench.tricks import DiscriminatorView, Trick
+from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from ganbench.training.setup import DiscriminatorView
 
 
 @dataclass(frozen=True)

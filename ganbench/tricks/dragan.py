@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge, Gt
 
-from ganbench.tricks import DiscriminatorView, Trick
+from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from ganbench.training.setup import DiscriminatorView
 
 _UNDER_ROOT = 1e-12  # the root's slope is infinite at a zero gradient
 

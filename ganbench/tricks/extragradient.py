@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganbench.tricks import StepContext, Trick
+from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
     from ganbench.core.protocols import PlayerUpdate
+    from ganbench.training.step import StepContext
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from annotated_types import Interval
 from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
-    from ganbench.tricks import StepContext
+    from ganbench.training.step import StepContext
 
 
 @dataclass(frozen=True)

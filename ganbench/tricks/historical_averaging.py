@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
-from ganbench.tricks import Player, StepContext, Trick
+from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from ganbench.training.setup import Player
+    from ganbench.training.step import StepContext
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Gt
 
-from ganbench.tricks import DiscriminatorView, Trick
+from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from ganbench.training.setup import DiscriminatorView
 
 
 @dataclass(frozen=True)

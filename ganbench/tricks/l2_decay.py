@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
-from ganbench.tricks import DiscriminatorView, Trick
+from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from ganbench.training.setup import DiscriminatorView
 
 
 @dataclass(frozen=True)

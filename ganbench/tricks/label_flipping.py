@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Interval
 
 from ganbench.core.lazy import torch
-from ganbench.core.protocols import Noise, Targets
+from ganbench.core.protocols import Targets
 from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
     from torch import Size
 
     from ganbench.core.trial import Trial
+    from ganbench.training.noise import Noise
 
 
 @dataclass(frozen=True)

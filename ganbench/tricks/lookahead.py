@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge, Interval
 
-from ganbench.tricks import StepContext, Trick
+from ganbench.tricks import Trick
+
+if TYPE_CHECKING:
+    from ganbench.training.step import StepContext
 
 
 @dataclass(frozen=True)

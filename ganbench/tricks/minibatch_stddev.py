@@ -38,9 +38,9 @@ class MinibatchStddev(Trick):
 
     def skip(self, trial: Trial) -> str | None:
         """Return why the minibatch has no groups."""
-        seen, shape = trial.batch, getattr(trial.dataset.build(), "shape", (1,))
+        seen, shape = trial.batch, trial.dataset.build().shape
         for trick in (choice.build() for choice in trial.tricks):
-            packed = getattr(trick, "shape", lambda s: s)(shape)
+            packed = trick.shape(shape)
             seen, shape = seen * prod(shape) // prod(packed), packed  # as many numbers in fewer, larger samples
         return f"a batch of {seen} cannot be divided into groups of {self.size}" if seen % self.size else None
 

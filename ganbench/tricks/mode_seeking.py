@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
-from ganbench.tricks import DiscriminatorView, Trick
+from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ganbench.core.trial import Trial
+    from ganbench.training.setup import DiscriminatorView
 
 _EPS = 1e-5
 

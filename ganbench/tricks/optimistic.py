@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganbench.tricks import Player, StepContext, Trick
+from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
     from ganbench.core.protocols import PlayerUpdate
+    from ganbench.training.setup import Player
+    from ganbench.training.step import StepContext
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Ge
 
-from ganbench.tricks import DiscriminatorView, Trick
+from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ganbench.core.trial import Trial
+    from ganbench.training.setup import DiscriminatorView
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Packing(Trick):
         if trial.batch % self.m:
             return f"a batch of {trial.batch} is not divisible by m = {self.m}"
         names = [choice.name for choice in trial.tricks]
-        later = [t for t in trial.tricks[names.index(self.name) + 1 :] if hasattr(t.build(), "inputs")]
+        later = [t for t in trial.tricks[names.index(self.name) + 1 :] if "inputs" in t.build().hooks]
         return f"list it after {later[0].name}, which means single samples" if later else None
 
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:

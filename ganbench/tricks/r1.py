@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
-from ganbench.tricks import DiscriminatorView, Trick
+from ganbench.tricks import Trick
 from ganbench.tricks._annealing import annealed
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from ganbench.training.setup import DiscriminatorView
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Interval
 
-from ganbench.core.protocols import Noise, Targets
+from ganbench.core.protocols import Targets
 from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
     import torch
+
+    from ganbench.training.noise import Noise
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,14 @@ from annotated_types import Ge
 
 from ganbench.core.lazy import torch
 from ganbench.core.trial import Trial
-from ganbench.tricks import Player, StepContext, Trick
+from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ganbench.core.protocols import PlayerUpdate
+    from ganbench.training.setup import Player
+    from ganbench.training.step import StepContext
 
 _UNDER_ROOT = 1e-24  # the root's slope is infinite at a zero second moment
 

@@ -6,7 +6,6 @@ import json
 import sys
 from pathlib import Path
 
-from ganbench.diagnostics import schedule
 from ganbench.training.history import logged_steps, scheduled_steps
 
 PAGE = Path(__file__).parents[2] / "docs/diagnostics.md"
@@ -16,7 +15,7 @@ STEPS, LOG_EVERY = 4000, 50
 
 def uses(diagnostic):
     """Return how often a trial of the suite's default length asks it."""
-    logged, when = logged_steps(STEPS, LOG_EVERY), schedule(diagnostic)
+    logged, when = logged_steps(STEPS, LOG_EVERY), diagnostic.schedule()
     return len(scheduled_steps(logged, when, STEPS))
 
 

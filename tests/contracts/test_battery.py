@@ -192,8 +192,7 @@ def answers(setup, d, g, weights_d, weights_g):
     seeds = tuple(range(100, 100 + len(weights_d)))
     noise = Noise(seeds, CPU)
     batch = StepContext(setup, d, g, noise, 0.0, False).minibatch()
-    view = DiscriminatorView(setup, d.views(weights_d), d.buffers, noise, 0.0, training=False)
-    view.player, view.memory, view.step = "G", dict(d.memory), 0
+    view = DiscriminatorView(setup, d.views(weights_d), d.buffers, noise, 0.0, "G", dict(d.memory), training=False)
     with torch.no_grad():
         fake = setup.generate(g.views(weights_g), g.buffers, batch.z, training=True, noise=None)
         return view(view.preprocess(batch.real, "real")).mean(), view(view.preprocess(fake, "fake")).mean()

@@ -26,7 +26,7 @@ PARAMETERS = {
 # A network's own layers hold the seed axis (`ganbench.networks`); these tricks only name an option of it.
 OPTIONS = {"batch_norm", "layer_norm", "instance_norm", "virtual_batch_norm", "weight_norm", "dropout", "residual"}
 OPTIONS |= {"self_attention"}
-PLAYED = ("rule", "before_step", "after_step", "gradients", "after")
+PLAYED = {"rule", "before_step", "after_step", "gradients", "after"}
 CALLED = ("latent", "evaluation_latent", "inputs", "weights", "targets", "penalty", "extra_hidden", "generator_logits")
 CALLED += ("generator_loss", "generator_penalty")
 
@@ -61,7 +61,7 @@ def looking(place, trick, sample):
 
     lead = 0 if place else len(LEAD)
     weights = {"a.weight": of(sample.numel(), WIDTH, seed=1), "a.bias": of(WIDTH, seed=2)}
-    if hasattr(trick, "extra_hidden_params"):
+    if "extra_hidden_params" in trick.hooks:
         own, _ = trick.extra_hidden_params(WIDTH, torch.Generator().manual_seed(0))
         weights |= {n: p.double().expand(*LEAD, *p.shape)[place] for n, p in own.items()}
     see = SimpleNamespace(
@@ -101,7 +101,7 @@ def use(trick, hook, place):
         "generator_loss": lambda: trick.generator_loss(see),
         "generator_penalty": lambda: trick.generator_penalty(see),
     }
-    if hook == "penalty" and hasattr(trick, "inputs"):
+    if hook == "penalty" and "inputs" in trick.hooks:
         calls["inputs"]()  # what it reads is there only after it has looked
     for _ in range(2):
         made = calls[hook]()
@@ -154,24 +154,22 @@ class Board:
         return SimpleNamespace(gradient=torch.cat([g.detach() for g in gradients], -1))
 
     def apply_update(self, player, update):
-        change = getattr(self.trick, "gradients", None)
-        player.flat.grad = change(player, update.gradient) if change else update.gradient
+        player.flat.grad = self.trick.gradients(player, update.gradient)
         with torch.no_grad():
             player.optimizer.step()
-            if hasattr(self.trick, "after"):
-                self.trick.after(player.name, player.flat)
+            self.trick.after(player.name, player.flat)
         return update
 
     def step(self, number):
         self.progress = (number - 1) / 5
-        getattr(self.trick, "before_step", lambda context: None)(self)
-        if hasattr(self.trick, "rule"):
+        self.trick.before_step(self)
+        if "rule" in self.trick.hooks:
             self.trick.rule(self)
         else:
             self.apply_update(self.d, self.discriminator_update())
             self.apply_update(self.g, self.generator_update())
         with torch.no_grad():
-            getattr(self.trick, "after_step", lambda context, step: None)(self, number)
+            self.trick.after_step(self, number)
 
 
 def compare(whole, slices):
@@ -182,7 +180,7 @@ def compare(whole, slices):
 
 
 PLACES = list(itertools.product(*map(range, LEAD)))
-CASES = [(cls, hook) for cls in TRICKS for hook in CALLED if hasattr(cls, hook)]
+CASES = [(cls, hook) for cls in TRICKS for hook in CALLED if hook in cls().hooks]
 
 
 @pytest.mark.parametrize(("cls", "hook"), CASES, ids=[f"{c.name}-{h}" for c, h in CASES])
@@ -191,7 +189,7 @@ def test_hooks_treat_each_slice_alone(cls, hook):
     compare(use(trick, hook, ()), {place: use(trick, hook, place) for place in PLACES})
 
 
-@pytest.mark.parametrize("cls", [c for c in TRICKS if any(hasattr(c, h) for h in PLAYED)], ids=lambda c: c.name)
+@pytest.mark.parametrize("cls", [c for c in TRICKS if PLAYED & c().hooks], ids=lambda c: c.name)
 def test_rules_treat_each_slice_alone(cls):
     trick, finals = cls(**PARAMETERS.get(cls.name, {})), {}
     for place in ((), *PLACES):
@@ -203,6 +201,6 @@ def test_rules_treat_each_slice_alone(cls):
 
 
 def test_every_trick_is_tried():
-    tried = {c.name for c, _ in CASES} | {c.name for c in TRICKS if any(hasattr(c, h) for h in PLAYED)}
+    tried = {c.name for c, _ in CASES} | {c.name for c in TRICKS if PLAYED & c().hooks}
     assert tried | OPTIONS == {c.name for c in TRICKS}
     assert not tried & OPTIONS

@@ -10,7 +10,7 @@ from ganbench.core import registry
 from ganbench.training.noise import Noise
 from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
-from ganbench.tricks import HOOKS
+from ganbench.tricks import HOOKS, Trick
 
 TRICKS = list(registry.components("trick").values())
 # Where six small steps would not notice the default, or the trick asks for images.
@@ -53,8 +53,20 @@ def train(trick, seeds, steps=6, spoil=None):
 
 def test_has_known_hooks_only(trick):
     methods = {n for n, v in vars(type(trick)).items() if callable(v) and not n.startswith("_")}
-    assert methods & HOOKS.keys(), "a trick without a hook does nothing"
-    assert not methods - HOOKS.keys() - PUBLIC, "the engine never calls these"
+    assert trick.hooks == methods & set(HOOKS)
+    assert trick.hooks, "a trick without a hook does nothing"
+    assert not methods - set(HOOKS) - PUBLIC, "the engine never calls these"
+
+
+def test_a_hook_is_active_where_a_class_overrides_it():
+    class Steeper(registry.find(Trick, "r1")):
+        def penalty(self, view):
+            return 2.0 * super().penalty(view)
+
+    assert registry.build(Trick, "r1").hooks == {"penalty"} == Steeper().hooks
+    assert Trick().hooks == frozenset()
+    setup = TrialSetup(small_trial(("r1", {})), torch.device("cpu"))
+    assert {hook for hook, tricks in setup.hooks.items() if tricks} == {"penalty"}
 
 
 def test_declares_source_and_claim(trick):

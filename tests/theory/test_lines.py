@@ -48,11 +48,11 @@ def test_wgan_gp_with_a_linear_critic():
     def value(w):
         with torch.no_grad():
             d.flat[:, 0] = w
-        critic = DiscriminatorView(setup, d.params, d.buffers, Noise((0,), torch.device("cpu")), 0.0)
-        critic.real, critic.fake = torch.zeros(1, 4, 1), torch.full((1, 4, 1), 2.0)
-        critic.real_logits, critic.fake_logits = critic(critic.real), critic(critic.fake)
-        loss = setup.loss.discriminator(critic.real_logits, critic.fake_logits)
-        return -(loss + setup.hooks["penalty"][0].penalty(critic)).item()
+        view = DiscriminatorView(setup, d.params, d.buffers, Noise((0,), torch.device("cpu")), 0.0, "D", d.memory)
+        view.show(torch.zeros(1, 4, 1), torch.full((1, 4, 1), 2.0), torch.zeros(1, 4, 1))
+        view.answer(with_real=True)
+        loss = setup.loss.discriminator(view.real_logits, view.fake_logits)
+        return -(loss + setup.hooks["penalty"][0].penalty(view)).item()
 
     assert value(-1.1) == pytest.approx(2.1, abs=1e-5)
     assert value(-1.1) > max(value(-1.08), value(-1.12), value(1.1))
