@@ -103,5 +103,5 @@ def confusion(verdicts: pd.DataFrame, trials: Sequence[str], planted: Sequence[P
 def rules_print() -> str:
     """Return ten hex digits that change with any rule or threshold: a table made with others says nothing of these."""
     values = {name: threshold.value for name, threshold in THRESHOLDS.items()}
-    rules = [(rule.verdict, rule.cause, rule.conditions) for rule in RULES]
+    rules = [(r.verdict, r.cause, [tuple(condition) for condition in r.conditions]) for r in RULES]
     return hashlib.sha256(repr((rules, values)).encode()).hexdigest()[:10]

@@ -71,7 +71,7 @@ def command(
     overrides = (*overrides, f"resources.device={device}") if device else overrides
     click.get_current_context().with_resource(variables(weight_variables(weights)))
     plan = plan_of(suite, overrides, only, yes)
-    require("jinja2", "matplotlib", *(["ray"] if executor == "ray" else []))
+    require("jinja2", *(["ray"] if executor == "ray" else []))
     writable(report)
 
     from ganbench.sinks import sink_of

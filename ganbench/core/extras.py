@@ -13,7 +13,6 @@ OPTIONAL = {
     "torchvision": ("torchvision", "bench"),
     "PIL": ("pillow", "bench"),
     "sklearn": ("scikit-learn", "bench"),
-    "matplotlib": ("matplotlib", "bench"),
     "jinja2": ("jinja2", "bench"),
     "optuna": ("optuna", "optuna"),
     "tensorboardX": ("tensorboardX", "tensorboard"),

@@ -139,6 +139,7 @@ class SampleView:
             raise UsageError(
                 f"ganbench.Monitor: data is {type(data).__name__}; give real samples, a data set or its name"
             )
+        self.floors  # worked out now where they can be: a logged step must not wait for it  # noqa: B018
 
     @property
     def metrics(self) -> Sequence[Metric]:

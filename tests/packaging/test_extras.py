@@ -47,10 +47,8 @@ def without(packages, code, *arguments, cwd):
     [
         ("ray", "ray", ["run", "smoke"]),
         ("jinja2", "jinja2", ["run", "smoke", "--executor", "local"]),
-        ("matplotlib", "matplotlib", ["run", "smoke", "--executor", "local"]),
         ("sklearn", "scikit-learn", ["run", "digits", "--executor", "local"]),
         ("jinja2", "jinja2", ["report", RUN]),
-        ("matplotlib", "matplotlib", ["report", RUN]),
         ("ray", "ray", ["check", "baselined.yaml"]),
     ],
 )

@@ -38,11 +38,11 @@ def plan(tmp_path: Path) -> Plan:
 
 
 def test_the_key_of_a_trial(plan):
-    assert plan.trials[0].key == "15be842764c57b6069086e08cf07a5d39a63c2fc15cbf7fd9bae41b904ca52b8"
+    assert plan.trials[0].key == "9ea7bb3192204a5c88b1ab13c747a13aeb44c5465abd88ceb6533db39c76c475"
 
 
 def test_the_name_of_a_run(plan):
-    assert plan.run_id == "29cc8cf6ad"
+    assert plan.run_id == "c55a477f5f"
 
 
 def test_the_hash_of_a_suite(plan):
