@@ -16,7 +16,7 @@ from ganbench.metrics.fid import FID
 SEEDS, SAMPLES, DIMENSIONS = 8, 10_000, 64
 ROUNDS, REPEATS = 11, 3
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.bench]
 
 
 def seconds(function) -> float:

@@ -30,6 +30,7 @@ class Timed(Loop):
         return (time.perf_counter() - began) / STEPS
 
 
+@pytest.mark.bench
 @pytest.mark.alone
 def test_the_monitor_costs_at_most_a_twentieth_of_a_millisecond(tmp_path, benchmark):
     plain = Timed()
