@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import pytest
-
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE / folder) for folder in ("", "benchmarks", "monitor", "sweep")]
 
 
 @pytest.fixture(autouse=True)

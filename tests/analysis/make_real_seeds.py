@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.helpers import ROOT
 
-from trials import small_trial
+sys.path.insert(0, str(ROOT))
 
 from ganbench.training.trainer import Trainer
+from tests.helpers.trials import small_trial
 
 # Halfway, where seeds differ most, and where nearly all have found every mode.
 STEPS = (300, 400)

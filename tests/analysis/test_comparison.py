@@ -13,8 +13,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_tables import made_run, made_tables, seeded
-from trials import choose
 
 from ganbench.analysis.comparison import Arms, Outcome, compare, scores
 from ganbench.analysis.comparison_identity import fingerprints
@@ -23,6 +21,8 @@ from ganbench.analysis.comparison_rules import Limit, Rules, read_limits
 from ganbench.analysis.statistics import hedges_g, probability_above
 from ganbench.core.errors import IncomparableError, UsageError
 from ganbench.tables.results import load
+from tests.helpers.made_tables import made_run, made_tables, seeded
+from tests.helpers.trials import choose
 
 # 64 seeds of real runs (make_real_seeds.py), halfway (modes 6.7, SD 1.6) and later (modes 7.8, SD 0.5). Two disjoint
 # draws from one of the two differ by chance alone.

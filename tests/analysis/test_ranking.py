@@ -8,12 +8,12 @@ import sys
 
 import pandas as pd
 import pytest
-from made_tables import made_run, made_tables, seeded
 
 import ganbench
 from ganbench.analysis.ranking import metric_columns, order_by, ranking
 from ganbench.core.column import Column
 from ganbench.tables.merge import merge
+from tests.helpers.made_tables import made_run, made_tables, seeded
 
 NAN = math.nan
 LOSSES = ("hinge", "minimax", "wasserstein", "least_squares", "non_saturating")

@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import torch
 import torch.nn.functional as F
-from test_step_speed import engine_step, machine, ratios
 
 from ganbench.networks import _convolution, _images
+from tests.benchmarks.test_step_speed import engine_step, machine, ratios
 
 CASES: list[tuple[str, int, int, dict[str, Any], tuple[Any, ...]]] = [
     ("dcgan", 8, 8, {}, ()),

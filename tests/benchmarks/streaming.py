@@ -19,13 +19,12 @@ import numpy
 import torch
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-
-from trials import choose, small_trial  # noqa: E402
+sys.path.insert(0, str(HERE.parents[1]))
 
 from ganbench.datasets._bytes import ByteImages  # noqa: E402
 from ganbench.datasets._cache import write  # noqa: E402
 from ganbench.training.trainer import Trainer  # noqa: E402
+from tests.helpers.trials import choose, small_trial  # noqa: E402
 
 COUNT, ROUNDS = 20_000, 7
 CASES = (

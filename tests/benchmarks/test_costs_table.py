@@ -2,7 +2,7 @@
 
 import json
 
-from costs import PAGE, TABLE, cases, limit, shown
+from tests.benchmarks.costs import PAGE, TABLE, cases, limit, shown
 
 COSTS = json.loads(TABLE.read_text())
 

@@ -7,12 +7,12 @@ import time
 
 import pytest
 import torch
-from diagnostics_costs import STEPS, uses
-from test_step_speed import machine
-from trials import choose, small_trial
 
 from ganbench.core import registry
 from ganbench.training.trainer import Trainer
+from tests.benchmarks.diagnostics_costs import STEPS, uses
+from tests.benchmarks.test_step_speed import machine
+from tests.helpers.trials import choose, small_trial
 
 pytestmark = [pytest.mark.alone, pytest.mark.bench]
 

@@ -7,11 +7,11 @@ import time
 
 import pytest
 import torch
-from test_step_speed import keep
 
 from ganbench.assets.fidelity import fid_distance, fid_statistics
 from ganbench.metrics import Sample
 from ganbench.metrics.fid import FID
+from tests.benchmarks.test_step_speed import keep
 
 SEEDS, SAMPLES, DIMENSIONS = 8, 10_000, 64
 ROUNDS, REPEATS = 11, 3

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from plain_dcgan import plain_dcgan_step
-from test_step_speed import engine_step, keep, ratios
+
+from tests.benchmarks.test_step_speed import engine_step, keep, ratios
+from tests.helpers.plain_dcgan import plain_dcgan_step
 
 SEEDS = 8
 

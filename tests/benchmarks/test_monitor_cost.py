@@ -6,10 +6,10 @@ from statistics import median
 
 import pytest
 import torch
-from small_gan import Loop
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import ganbench
+from tests.helpers.small_gan import Loop
 
 STEPS, ROUNDS = 500, 12  # a chunk holds an evaluation and five logged rows
 MOST = 0.05  # of a step of a millisecond

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from costs import QUICK, cases, limit
-from plain_loop import plain_step
-from trials import choose, small_trial
 
+from ganbench.check.speed import reference_step as plain_step
 from ganbench.training.trainer import Trainer
+from tests.benchmarks.costs import QUICK, cases, limit
+from tests.helpers.trials import choose, small_trial
 
 pytestmark = pytest.mark.alone
 

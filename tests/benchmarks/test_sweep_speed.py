@@ -6,13 +6,13 @@ import sys
 import time
 
 import pytest
-from trials import small_trial
 
 from ganbench.suite.estimate import cores
 from ganbench.sweep.executors.ray_session import ray_environment
 from ganbench.sweep.jobs import JobList, TrialJob
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.signals import Interrupts
+from tests.helpers.trials import small_trial
 
 SECONDS = 2.0
 TRIALS_A_CORE = 50

@@ -9,6 +9,7 @@ import pytest
 from ganbench.check import speed as check_speed
 from ganbench.check.speed import Speed, speed_of, tolerance
 from ganbench.cli.main import main
+from tests.helpers import ROOT
 
 
 def test_noise_sets_the_tolerance():
@@ -54,8 +55,7 @@ def test_a_step_that_does_its_work_twice_is_found():
 
 
 def test_the_committed_speed_can_be_read():
-    from pathlib import Path
 
-    path = Path(__file__).parents[2] / "results/baselines/speed.json"
+    path = ROOT / "results/baselines/speed.json"
     found = json.loads(path.read_text())
     assert found and all(one["ratio"] > 0 and 0 <= one["noise"] < 0.1 for one in found.values())

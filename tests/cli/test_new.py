@@ -6,15 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from ganbench.cli.describe import PLURALS
 from ganbench.cli.main import main
 from ganbench.cli.new_command import PACKAGE_ROOT, module_name
+from tests.helpers import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 CONTRACTS = (
     "contracts/test_loss_contract.py",
     "contracts/test_trick_contract.py",

@@ -15,8 +15,6 @@ import time
 import pytest
 import torch
 from rich.console import Console
-from small_gan import LATENT, Loop
-from small_suite import small_plan
 
 import ganbench
 from ganbench.analysis.verdicts import verdicts
@@ -24,6 +22,8 @@ from ganbench.cli.main import main
 from ganbench.cli.watch_frame import frame, spark
 from ganbench.report.live_state import Reader, State, Watched
 from ganbench.sweep.run import run_plan
+from tests.helpers.small_gan import LATENT, Loop
+from tests.helpers.small_suite import small_plan
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ import dataclasses
 
 import pytest
 import torch
-from trials import small_trial
 
 from ganbench.core import registry
 from ganbench.training.noise import Noise
 from ganbench.training.setup import DiscriminatorView, TrialSetup
 from ganbench.training.step import StepContext, gan_step
+from tests.helpers.trials import small_trial
 
 CPU, BATCH = torch.device("cpu"), 12
 # No size but the batch's is 12, so that whatever has an axis of 12 goes with the samples.

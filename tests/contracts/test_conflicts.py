@@ -9,7 +9,6 @@ import typing
 
 import pytest
 import torch
-from trials import choose, small_trial
 
 from ganbench.core import registry
 from ganbench.core.component import Component
@@ -17,6 +16,7 @@ from ganbench.suite.plan import incompatibility
 from ganbench.training.noise import Noise
 from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
+from tests.helpers.trials import choose, small_trial
 
 CPU = torch.device("cpu")
 KINDS = ("dataset", "network", "loss", "trick", "optimizer")

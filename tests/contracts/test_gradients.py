@@ -8,15 +8,10 @@ weights. Faults planted in the engine's own hooks must be seen.
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
-from loss_words import LOSSES
-from objectives import OTHERS, TRICKS, objective
-from one_seed import Recorded, Snapshot, View
-from trials import small_trial
 
 from ganbench.core import registry
 from ganbench.core.protocols import HARD
@@ -24,6 +19,10 @@ from ganbench.suite.plan import incompatibility
 from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
 from ganbench.tricks import HOOKS
+from tests.helpers import ROOT
+from tests.helpers.objectives import LOSSES, OTHERS, TRICKS, objective
+from tests.helpers.one_seed import Recorded, Snapshot, View
+from tests.helpers.trials import small_trial
 
 SEEDS, STEPS, BATCH = (0, 5), 3, 8
 H = 1e-6
@@ -140,7 +139,7 @@ def test_tricks_together(names):
 def test_every_trick_is_held_to_an_objective_or_to_an_oracle_of_its_own():
     assert sorted([*TRICKS, *OTHERS]) == sorted(ours("trick"))
     assert sorted(LOSSES) == sorted(ours("loss"))
-    root = Path(__file__).parents[2]
+    root = ROOT
     for what, file, test in OTHERS.values():
         assert f"def {test}(" in (root / file).read_text(encoding="utf-8"), what
 

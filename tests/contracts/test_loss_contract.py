@@ -9,23 +9,6 @@ from ganbench.core import registry
 from ganbench.core.protocols import Targets
 
 LOSSES = list(registry.components("loss").values())
-# dL_G/df at f = −10, −2, 0 (real logits 0), worked out by hand from each paper's formula.
-SLOPES = {
-    "minimax": (-4.5398e-5, -0.119203, -0.5),
-    "non_saturating": (-0.9999546, -0.880797, -0.5),
-    "least_squares": (-11.0, -3.0, -1.0),
-    "wasserstein": (-1.0, -1.0, -1.0),
-    "hinge": (-1.0, -1.0, -1.0),
-    "relativistic_paired": (-0.9999546, -0.880797, -0.5),
-    "relativistic_average": (-0.9999546, -0.880797, -0.5),
-    "fgan_kl": (-1.67017e-5, -0.0497871, -0.3678794),
-    "fgan_reverse_kl": (-1.0, -1.0, -1.0),
-    "fgan_pearson": (0.0, 0.0, -1.0),  # the parabola alone would say +4 at −10
-    "fgan_hellinger": (-4.53999e-5, -0.1353353, -1.0),
-    "fgan_js": (-4.5398e-5, -0.119203, -0.5),
-    "ebgan": (-1.0, -1.0, -1.0),
-    "began": (-1.0, -1.0, -1.0),
-}
 
 
 @pytest.fixture(params=LOSSES, ids=lambda cls: cls.name)
@@ -92,14 +75,6 @@ def test_each_player_pulls_its_way(loss):
     assert (on_fake.sum() - on_real.sum()) > 0
     (slope,) = torch.autograd.grad(loss.generator(fake, real.detach()).sum(), fake)
     assert slope.sum() < 0
-
-
-def test_generator_slope(loss):
-    if not type(loss).__module__.startswith("ganbench."):
-        pytest.skip("another package's own test holds its slopes")
-    fake = torch.tensor([[-10.0], [-2.0], [0.0]], dtype=torch.float64, requires_grad=True)
-    (slope,) = torch.autograd.grad(loss.generator(fake, torch.zeros_like(fake)).sum(), fake)
-    assert slope.flatten().tolist() == pytest.approx(SLOPES[loss.name], rel=1e-4)
 
 
 def test_soft_targets_at_equality(loss):

@@ -7,10 +7,10 @@ import typing
 
 import pytest
 import torch
-from trials import small_trial
 
 from ganbench.core import registry
 from ganbench.suite.plan import incompatibility
+from tests.helpers.trials import small_trial
 
 SEEDS, BATCH = (0, 1, 2), 32
 NETWORKS = registry.components("network")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from trials import small_trial
 
 from ganbench.core import registry
 from ganbench.training.noise import Noise
 from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
 from ganbench.tricks import HOOKS, Trick
+from tests.helpers.trials import small_trial
 
 TRICKS = list(registry.components("trick").values())
 # Where six small steps would not notice the default, or the trick asks for images.

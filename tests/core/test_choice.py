@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
-from trials import choose, small_trial
 
 from ganbench.core import naming, registry
 from ganbench.core.trial import Choice
 from ganbench.losses import Loss
 from ganbench.losses.hinge import Hinge
 from ganbench.tricks import Trick
+from tests.helpers.trials import choose, small_trial
 
 
 def test_a_choice_builds_its_component_once():

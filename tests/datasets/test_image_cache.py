@@ -11,7 +11,6 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from image_files import random_bytes, write_celeba, write_cifar10, write_mnist, write_stl10
 from PIL import Image
 
 from ganbench.core.errors import UsageError
@@ -24,6 +23,8 @@ from ganbench.datasets.fashion_mnist import FashionMNIST
 from ganbench.datasets.image_folder import ImageFolder
 from ganbench.datasets.mnist import MNIST
 from ganbench.datasets.stl10 import STL10
+from tests.helpers import ROOT
+from tests.helpers.image_files import random_bytes, write_celeba, write_cifar10, write_mnist, write_stl10
 
 CPU = torch.device("cpu")
 
@@ -277,7 +278,7 @@ def test_names_differ_by_everything(cache):
 MEASURED = """
 import json, sys, threading, time, torch
 sys.path.insert(0, sys.argv[1])
-from trials import choose, small_trial
+from tests.helpers.trials import choose, small_trial
 from ganbench.training.trainer import Trainer
 
 def anonymous():  # memory of this process alone; pages of a mapped file are the system's, which takes them back
@@ -322,7 +323,6 @@ def test_memory_stays_bounded(tmp_path):
                 original = path
             else:
                 os.link(original, path)
-    tests = os.path.dirname(os.path.dirname(__file__))
     peaks = {}
     for mebibytes in (4, 1000):
         environment = {
@@ -331,7 +331,9 @@ def test_memory_stays_bounded(tmp_path):
             "XDG_CACHE_HOME": str(tmp_path / f"{mebibytes}"),
         }
         environment |= {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
-        found = subprocess.run([sys.executable, "-c", MEASURED, tests], env=environment, capture_output=True, text=True)
+        found = subprocess.run(
+            [sys.executable, "-c", MEASURED, str(ROOT)], env=environment, capture_output=True, text=True
+        )
         assert found.returncode == 0, found.stderr
         peaks[mebibytes] = json.loads(found.stdout)
     assert peaks[1000] > 80, peaks

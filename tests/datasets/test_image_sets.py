@@ -10,9 +10,7 @@ import threading
 import numpy as np
 import pytest
 import torch
-from image_files import md5, random_bytes, write_celeba, write_cifar10, write_mnist, write_stl10
 from PIL import Image
-from trials import small_trial
 
 from ganbench.assets.data_folder import FOLDER_VARIABLE, data_folder
 from ganbench.core import registry
@@ -30,6 +28,8 @@ from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
 from ganbench.sweep.run import run_plan
 from ganbench.training.trainer import Trainer
+from tests.helpers.image_files import md5, random_bytes, write_celeba, write_cifar10, write_mnist, write_stl10
+from tests.helpers.trials import small_trial
 
 CPU = torch.device("cpu")
 SETS = [cls for cls in registry.components("dataset").values() if issubclass(cls, TorchvisionImages)]

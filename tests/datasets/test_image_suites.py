@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from ganbench.suite.estimate import plan_seconds
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
+from tests.helpers import ROOT
 
-SUITES = Path(__file__).parents[2] / "suites"
+SUITES = ROOT / "suites"
 
 
 @pytest.mark.parametrize("name", ["digits", "stacked_digits"])

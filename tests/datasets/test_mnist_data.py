@@ -5,7 +5,6 @@ from __future__ import annotations
 import platformdirs
 import pytest
 import torch
-from mnist_digits import enlarged_digits, write_digits
 
 from ganbench.assets.data_folder import FOLDER_VARIABLE
 from ganbench.core.errors import UsageError
@@ -14,6 +13,7 @@ from ganbench.datasets import __main__ as download
 from ganbench.datasets._bytes import ByteImages, resized, scaled
 from ganbench.datasets.mnist import MNIST
 from ganbench.datasets.stacked_mnist import TRIPLES, StackedMNIST
+from tests.helpers.mnist_digits import enlarged_digits, write_digits
 
 CPU = torch.device("cpu")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from trials import small_trial
 
 from ganbench.core import registry
 from ganbench.core.trial import Choice
 from ganbench.training.trainer import Trainer
+from tests.helpers.trials import small_trial
 
 POINTS = {"network": ("mlp", {"latent": 2, "width": 4, "depth": 1})}
 ENERGY = {"network": ("autoencoder", {"latent": 2, "width": 4, "d_width": 4})}

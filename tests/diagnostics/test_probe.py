@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from trials import choose, small_trial
 
 from ganbench.training.history import every_steps, logged_update_steps
 from ganbench.training.trainer import Trainer
+from tests.helpers.trials import choose, small_trial
 
 
 def trained(*tricks, **changes):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +12,9 @@ import pytest
 import ganbench
 from ganbench.assets.fidelity import import_torchvision
 from ganbench.report.page import write_report
+from tests.helpers import ROOT
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = ROOT / "examples"
 SMALL = {"log_every": 5, "evaluate_every": 5, "samples": 100}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platformdirs
 import pytest
 import torch
-from mnist_digits import forget_classifiers
 
 from ganbench.assets.digits import digit_images
 from ganbench.core.errors import GanbenchError
@@ -13,6 +12,7 @@ from ganbench.datasets.digits import Digits as DigitImages
 from ganbench.extractors import _trained, digits
 from ganbench.extractors.coordinates import Coordinates
 from ganbench.extractors.digits import Digits
+from tests.helpers.mnist_digits import forget_classifiers
 
 
 @pytest.fixture(scope="module")

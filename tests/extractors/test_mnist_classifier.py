@@ -6,7 +6,6 @@ import platformdirs
 import pytest
 import torch
 import torch.nn.functional as F
-from mnist_digits import enlarged_digits, forget_classifiers, write_digits
 
 from ganbench.assets.data_folder import FOLDER_VARIABLE
 from ganbench.core.errors import GanbenchError, UsageError
@@ -14,6 +13,7 @@ from ganbench.datasets.mnist import MNIST as Scans
 from ganbench.extractors import _trained, mnist
 from ganbench.extractors.mnist import MNIST
 from ganbench.extractors.stacked_mnist import StackedMNIST
+from tests.helpers.mnist_digits import enlarged_digits, forget_classifiers, write_digits
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,30 @@ from __future__ import annotations
 
 import pytest
 import torch
-from trials import small_trial
 
 from ganbench.losses.began import BEGAN
 from ganbench.training.trainer import Trainer
+from tests.helpers.oracles import LossOracle
+from tests.helpers.trials import small_trial
+
+
+def paper(v, r, f):
+    k = v.memory.get("k")
+    return -r.mean() + (0.0 if k is None else k[v.seed]) * f.mean()
+
+
+# Berthelot 2017, 4.1 has the rate; γ goes from 0.3 to 0.7 there, with 0.5 in the middle.
+ORACLE = LossOracle(
+    "began",
+    slopes=(-1.0, -1.0, -1.0),
+    discriminator=paper,
+    generator=lambda r, f: -f.mean(),
+    defaults={"gamma": 0.5, "rate": 1e-3},
+)
+
+
+def test_the_loss_is_that_of_the_paper():
+    ORACLE.check()
 
 
 def test_k_follows_its_recursion_seed_by_seed():

@@ -152,7 +152,7 @@ def test_ebgan_asks_nothing_beyond_the_margin():
 
 
 def energy_trial(**changes):
-    from trials import small_trial
+    from tests.helpers.trials import small_trial
 
     return small_trial(network=("autoencoder", {"latent": 4, "width": 16}), loss=("ebgan", {}), **changes)
 
@@ -190,9 +190,8 @@ def test_ebgan_trains_and_a_seed_trains_alike_alone_and_in_company():
 
 
 def test_energies_and_logits_are_not_mixed():
-    from trials import choose, small_trial
-
     from ganbench.suite import plan
+    from tests.helpers.trials import choose, small_trial
 
     ring = ("autoencoder", {"latent": 4, "width": 16})
     for loss in ("non_saturating", "hinge"):

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from metric_samples import CPU, RING, describe, generator, points, score
 from scipy.optimize import linprog
 
 from ganbench.metrics.energy_distance import EnergyDistance
@@ -15,6 +14,7 @@ from ganbench.metrics.kid import KID
 from ganbench.metrics.modes import Modes
 from ganbench.metrics.precision_recall import PrecisionRecall
 from ganbench.metrics.wasserstein import Wasserstein
+from tests.helpers.metric_samples import CPU, RING, describe, generator, points, score
 
 N, SETS = 1000, 8
 UNEVEN = torch.tensor([0.3] + [0.1] * 7)

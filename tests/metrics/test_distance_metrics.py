@@ -10,7 +10,6 @@ import pytest
 import scipy.linalg
 import scipy.stats
 import torch
-from metric_samples import blob, generator, points
 
 from ganbench.assets.fidelity import import_torchvision
 from ganbench.metrics.energy_distance import EnergyDistance
@@ -19,6 +18,7 @@ from ganbench.metrics.kid import KID
 from ganbench.metrics.mmd import MMD
 from ganbench.metrics.sliced_wasserstein import SlicedWasserstein, _directions
 from ganbench.metrics.wasserstein import Wasserstein
+from tests.helpers.metric_samples import blob, generator, points
 
 DISTANCES = [EnergyDistance, FID, KID, MMD, SlicedWasserstein, Wasserstein]
 SETS = 20

@@ -7,11 +7,11 @@ import random
 import numpy as np
 import pytest
 import torch
-from metric_samples import describe, points, score
 
 from ganbench.core import registry
 from ganbench.core.column import Column
 from ganbench.metrics import _sets
+from tests.helpers.metric_samples import describe, points, score
 
 METRICS = list(registry.components("metric").values())
 COLUMNS = [(cls, column) for cls in METRICS for column in cls.columns]

@@ -8,13 +8,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from metric_samples import CPU, RING, describe, points
 
 from ganbench.datasets.grid import Grid
 from ganbench.metrics import Sample
 from ganbench.metrics.mode_balance import ModeBalance
 from ganbench.metrics.mode_evenness import ModeEvenness
 from ganbench.metrics.modes import Modes
+from tests.helpers.metric_samples import CPU, RING, describe, points
 
 WEIGHTS = torch.full((8,), 1 / 8, dtype=torch.float64)
 SETS = 64

@@ -9,12 +9,12 @@ import numpy as np
 import prdc
 import pytest
 import torch
-from metric_samples import blob, generator, points, score
 
 from ganbench.assets.fidelity import import_torchvision
 from ganbench.metrics.birthday import Birthday
 from ganbench.metrics.memorisation import Memorisation
 from ganbench.metrics.precision_recall import PrecisionRecall
+from tests.helpers.metric_samples import blob, generator, points, score
 
 ONE = torch.ones(1, dtype=torch.float64)
 

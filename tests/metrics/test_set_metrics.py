@@ -8,7 +8,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from metric_samples import RING, blob, describe, generator, points, score
 
 from ganbench.assets.fidelity import import_torchvision
 from ganbench.core import registry
@@ -16,6 +15,7 @@ from ganbench.metrics import Sample
 from ganbench.metrics.class_score import ClassScore
 from ganbench.metrics.log_likelihood import LogLikelihood
 from ganbench.metrics.ndb import NDB
+from tests.helpers.metric_samples import RING, blob, describe, generator, points, score
 
 ONE = torch.ones(1, dtype=torch.float64)
 SEVEN = tuple(range(7))

@@ -7,11 +7,11 @@ import logging
 import numpy as np
 import pytest
 import torch
-from planted import train
 
 from ganbench.monitor import alarm as alarms
 from ganbench.monitor.alarm import EVALUATIONS, LASTING, LOGGED, Alarm, recent
 from ganbench.training.history import History
+from tests.helpers.planted import train
 
 METRICS = frozenset({"modes_captured", "hq_fraction", "total_spread", *(f"position_{i}" for i in range(1, 9))})
 EVERY, TOO_FEW = 10, 8  # log rows an evaluation; evaluations that say nothing yet

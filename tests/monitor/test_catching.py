@@ -7,10 +7,10 @@ import random
 import numpy as np
 import pytest
 import torch
-from small_gan import BATCH, LATENT, Loop, networks, norm, ring
 from torch import nn
 
 import ganbench
+from tests.helpers.small_gan import BATCH, LATENT, Loop, networks, norm, ring
 
 COLUMNS = ("grad_norm_g", "grad_norm_d", "update_ratio_g", "update_ratio_d")
 

@@ -12,14 +12,14 @@ import pytest
 import torch
 
 import ganbench
-
-HERE = Path(__file__).parent
+from tests.helpers import ROOT
 
 
 def train(rank: int, folder: Path) -> None:
     """Train three steps on data of this process's own."""
-    from small_gan import Loop
     from torch.nn.parallel import DistributedDataParallel
+
+    from tests.helpers.small_gan import Loop
 
     torch.set_num_threads(1)
     torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
@@ -42,7 +42,7 @@ def train(rank: int, folder: Path) -> None:
 def test_rank_0_writes_averaged_gradients(tmp_path):
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     processes = [
-        subprocess.Popen([sys.executable, __file__, str(rank), str(tmp_path)], cwd=HERE, env=environment)
+        subprocess.Popen([sys.executable, "-m", __name__, str(rank), str(tmp_path)], cwd=ROOT, env=environment)
         for rank in range(2)
     ]
     assert [process.wait(timeout=120) for process in processes] == [0, 0]

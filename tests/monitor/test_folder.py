@@ -9,23 +9,22 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from small_gan import LATENT, Loop, networks
 from torch import nn
 
 import ganbench
 from ganbench.core.errors import UsageError
 from ganbench.core.files import StoreError
 from ganbench.monitor import folder as folders
+from tests.helpers import ROOT
+from tests.helpers.small_gan import LATENT, Loop, networks
 
-HERE = Path(__file__).parent
 SCRIPT = """
 import sys, torch
-from small_gan import Loop
+from tests.helpers.small_gan import Loop
 import ganbench
 torch.set_num_threads(1)
 loop = Loop(lambda g, d: ganbench.Monitor(g, d, sys.argv[1], log_every=1, evaluate_every=10, samples=40))
@@ -37,7 +36,7 @@ for _ in range(int(sys.argv[2])):
 
 def start(folder, chunks):
     command = [sys.executable, "-c", SCRIPT, str(folder), str(chunks)]
-    return subprocess.Popen(command, cwd=HERE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def watched(folder, **options):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
-HERE = Path(__file__).parent
+from tests.helpers import ROOT
+
 HIDDEN = ("ray", "torch_fidelity", "sklearn", "matplotlib", "playwright", "click", "jinja2")
 SCRIPT = f"""
 import sys
@@ -31,7 +31,7 @@ for name in {HIDDEN}:
     raise AssertionError(name + " is not hidden")
 
 import torch
-from small_gan import LATENT, Loop
+from tests.helpers.small_gan import LATENT, Loop
 
 import ganbench
 
@@ -65,6 +65,6 @@ print(*sorted(set({HIDDEN}) & sys.modules.keys()), "end")
 
 def test_a_monitor_runs_without_the_packages_of_sweeps(tmp_path):
     command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
-    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "end\n"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platformdirs
 import pytest
 import torch
-from mnist_digits import write_digits
 
 from ganbench.assets.data_folder import FOLDER_VARIABLE
 from ganbench.datasets.mnist import MNIST as Digits
@@ -13,6 +12,7 @@ from ganbench.extractors import mnist
 from ganbench.metrics.fid import FID
 from ganbench.metrics.modes import Modes
 from ganbench.training.evaluation import evaluator_of_dataset
+from tests.helpers.mnist_digits import write_digits
 
 CPU = torch.device("cpu")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from trials import small_trial
 
 from ganbench.networks._convolution import convolve, fastest
 from ganbench.networks.dcgan import DCGAN
 from ganbench.networks.resnet import ResNet
 from ganbench.training.trainer import Trainer
+from tests.helpers.trials import small_trial
 
 SEEDS, BATCH = 3, 32
 SHAPES = [(1, 16, 8, False), (3, 6, 8, False), (16, 1, 4, True), (6, 3, 4, True), (5, 7, 6, False), (7, 5, 6, True)]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from trials import small_trial
 
 from ganbench.networks._convolution import convolve
 from ganbench.networks.r3gan import R3GAN
 from ganbench.suite.plan import incompatibility
+from tests.helpers.trials import small_trial
 
 SEEDS = 2
 

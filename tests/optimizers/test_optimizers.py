@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from trials import small_trial
 
 from ganbench.core.registry import build
 from ganbench.training.noise import Noise
 from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
+from tests.helpers.trials import small_trial
 
 CPU = torch.device("cpu")
 

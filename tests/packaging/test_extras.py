@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.helpers import ROOT
+
 RUN = ROOT / "results/baselines/collapse_cures"  # a run's folder: tables, manifest, suite
 BENCH = ("ray", "torch_fidelity", "torchvision", "PIL", "sklearn", "matplotlib", "jinja2")
 

@@ -8,8 +8,9 @@ import pytest
 
 from ganbench.cli import shipped
 from ganbench.cli.main import main
+from tests.helpers import ROOT
 
-SUITES = Path(__file__).parents[2] / "suites"
+SUITES = ROOT / "suites"
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import re
 import shutil
 
 import pytest
-from fake_results import fake_results
 
 from ganbench.report.page import render, render_changes
+from tests.helpers.fake_results import fake_results
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")

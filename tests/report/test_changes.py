@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from fake_results import fake_results, save
 
 from ganbench.cli.report_command import command
 from ganbench.core.errors import IncomparableError, UsageError
 from ganbench.report import watch as watching
 from ganbench.report.changes import changes
 from ganbench.report.page import render_changes
+from tests.helpers.fake_results import fake_results, save
 
 
 @pytest.fixture(scope="module")

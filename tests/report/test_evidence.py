@@ -10,7 +10,6 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pandas as pd
 import pytest
-from fake_results import fake_results
 
 from ganbench.analysis.ranking import metric_columns, ranking
 from ganbench.analysis.verdict_rules import RULES
@@ -24,6 +23,7 @@ from ganbench.report.panels import frames
 from ganbench.report.rows import improvements
 from ganbench.report.verdict_bars import FAMILY, WIDTH, bar, findings
 from ganbench.report.wording import naming
+from tests.helpers.fake_results import fake_results
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,12 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from fake_results import fake_results, save
 
 import ganbench
 from ganbench.core.errors import UsageError
 from ganbench.report.page import render, write_report
 from ganbench.tables.manifest import RunManifest, Skipped
+from tests.helpers.fake_results import fake_results, save
 
 EVIL = "</script></style><img src=x onerror=alert(1)>{{ 7 * 7 }}\"'&amp;$\\frac{1}{0}$"
 VOID = {"meta", "link", "img", "br", "wbr", "hr", "input", "path", "circle", "rect", "line", "use", "polyline"}

@@ -7,8 +7,6 @@ import html
 import re
 
 import pytest
-from fake_results import fake_results
-from trials import small_trial
 
 from ganbench.analysis.comparison_identity import fingerprints
 from ganbench.analysis.comparison_results import compare_results
@@ -18,6 +16,8 @@ from ganbench.core.errors import IncomparableError
 from ganbench.report.page import render
 from ganbench.tables import part_store as store
 from ganbench.training.trainer import Trainer
+from tests.helpers.fake_results import fake_results
+from tests.helpers.trials import small_trial
 
 
 @pytest.mark.parametrize("name", sorted(registry.components("dataset")))

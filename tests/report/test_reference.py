@@ -7,14 +7,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 
 import ganbench
 from ganbench.report.page import render
+from tests.helpers import ROOT
 
-ROOT = Path(__file__).parents[2]
 REMEDY = "make it again as results/baselines/collapse_cures/README.md says, and look at it"
 BLOCKS = {"h1", "h2", "h3", "caption", "th", "td", "summary", "p", "li", "dt", "dd", "figcaption", "pre"}
 NUMBER = re.compile(r"[-−]?\d[\d,]*(?:\.\d+)?(?:e[-−]?\d+)?")

@@ -11,7 +11,6 @@ from io import BytesIO
 import numpy as np
 import pandas as pd
 import pytest
-from fake_results import METRICS, fake_results
 from PIL import Image
 
 from ganbench.analysis.ranking import ranking
@@ -25,6 +24,7 @@ from ganbench.report.pictures import GENERATED, REAL, SIDE, picture
 from ganbench.report.plot import Scale
 from ganbench.report.rows import HEIGHT, WIDTH, gradient_norms, strip
 from ganbench.report.wording import count, label, listing, mean, naming, number
+from tests.helpers.fake_results import METRICS, fake_results
 
 MODES, FID = METRICS[0], METRICS[-1]
 

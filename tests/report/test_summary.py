@@ -12,12 +12,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from fake_results import fake_results
 
 from ganbench.analysis.ranking import metric_columns
 from ganbench.analysis.statistics import iqm
 from ganbench.report.downloads import downloads, to_csv
 from ganbench.report.summary import AnalysedResults, markdown, summary
+from tests.helpers.fake_results import fake_results
 
 EVIL = "=HYPERLINK(0)</script><img src=x onerror=alert(1)> @everyone #1 |a|b| `x` [l](javascript:0)\n# big"
 

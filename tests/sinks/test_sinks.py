@@ -8,8 +8,6 @@ import types
 from pathlib import Path
 
 import pytest
-from small_gan import Loop
-from small_suite import small_plan
 
 import ganbench
 from ganbench.cli.main import main
@@ -19,6 +17,8 @@ from ganbench.sinks.mlflow import MLflow
 from ganbench.sinks.tensorboard import TensorBoard
 from ganbench.sinks.wandb import WandB
 from ganbench.sweep.run import run_plan
+from tests.helpers.small_gan import Loop
+from tests.helpers.small_suite import small_plan
 
 ROWS = [(1, {"grad_norm_g": 0.5, "fid": 2.0}), (2, {"grad_norm_g": 0.25, "fid": float("nan")})]
 

@@ -1,5 +1,6 @@
-import fake_components
 import pytest
+
+from tests.helpers import fake_components
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import pytest
 import torch
 from annotated_types import Gt
 from torch import nn
-from trials import small_trial
 
 import ganbench
 from ganbench.core import registry
@@ -25,6 +24,7 @@ from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
 from ganbench.tricks import Trick
 from ganbench.tricks.r1 import R1
+from tests.helpers.trials import small_trial
 
 CPU = torch.device("cpu")
 

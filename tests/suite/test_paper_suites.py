@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import replace
-from pathlib import Path
 
 import click
 import pytest
 import torch
-from mnist_digits import write_digits
 
 from ganbench.assets.data_folder import FOLDER_VARIABLE
 from ganbench.cli.main import main
@@ -18,8 +16,9 @@ from ganbench.extractors import mnist
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
 from ganbench.training.trainer import Trainer
+from tests.helpers import ROOT
+from tests.helpers.mnist_digits import write_digits
 
-ROOT = Path(__file__).parents[2]
 SUITES = ROOT / "suites"
 FILES = [*sorted((SUITES / "papers").glob("*.yaml")), SUITES / "gradient_collapse.yaml"]
 PACKED = {

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import itertools
 import time
-from pathlib import Path
 
 import pytest
-from trials import small_trial
 
 from ganbench.core.errors import UsageError
 from ganbench.suite.estimate import START_S, duration, plan_seconds, trial_seconds
 from ganbench.suite.plan import count, make_plan, matcher
 from ganbench.suite.schema import read_suite
-
-ROOT = Path(__file__).parents[2]
+from tests.helpers import ROOT
+from tests.helpers.trials import small_trial
 
 
 def names(trials):

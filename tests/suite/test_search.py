@@ -4,8 +4,6 @@ import math
 import random
 
 import pytest
-from small_suite import small_plan
-from test_run import run_local
 
 import ganbench
 from ganbench.core.errors import UsageError
@@ -13,6 +11,8 @@ from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
 from ganbench.suite.space import WORST, Range, Sampler, apply, score
 from ganbench.sweep.search_log import AdaptiveSearch
+from tests.helpers.small_suite import small_plan
+from tests.sweep.test_run import run_local
 
 TEXT = """
 name: small

@@ -6,13 +6,13 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from small_suite import small_plan
-from test_run import run_local
 
 import ganbench
 from ganbench.core.errors import UsageError
 from ganbench.sweep.executors import ray_session
 from ganbench.sweep.jobs import JobList, TrialJob, device_here
+from tests.helpers.small_suite import small_plan
+from tests.sweep.test_run import run_local
 
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-from trials import small_trial
 
 from ganbench.core.status import Status
 from ganbench.sweep.executors.ray_session import SETTINGS, ray_environment
@@ -16,6 +15,7 @@ from ganbench.sweep.jobs import JobList, TrialJob
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.signals import Interrupts
 from ganbench.tables import part_store as store
+from tests.helpers.trials import small_trial
 
 pytestmark = pytest.mark.alone
 

@@ -6,17 +6,15 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
-from small_suite import TEXT, small_plan
 
 from ganbench.core.errors import UsageError
 from ganbench.sweep.executors import ray_session
 from ganbench.sweep.jobs import JobList, TrialJob
 from ganbench.tables import manifest
-
-HERE = Path(__file__).parent
+from tests.helpers import ROOT
+from tests.helpers.small_suite import TEXT, small_plan
 
 
 def can_mount():
@@ -39,7 +37,7 @@ def mounted(folder, options, script):
         ["unshare", "-rm", "sh", "-c", mount, "sh", options, disk, sys.executable, "-c", script, folder],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent}"},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         timeout=120,
         check=False,
     )
@@ -48,8 +46,8 @@ def mounted(folder, options, script):
 FILL = """
 import sys
 from pathlib import Path
-from small_suite import small_plan
-from test_run import quiet
+from tests.helpers.small_suite import small_plan
+from tests.sweep.test_run import quiet
 from ganbench.sweep.run import run_plan
 from ganbench.core.files import StoreError
 

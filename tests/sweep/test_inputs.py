@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from trials import small_trial
 
 from ganbench.core.errors import UsageError
 from ganbench.extractors.digits import Digits
 from ganbench.sweep.inputs import require_same_extractors
 from ganbench.tables import part_store
+from tests.helpers.trials import small_trial
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 import signal
 
 import pytest
-from small_suite import small_plan
-from test_run import run_local
 
 import ganbench
 from ganbench.cli.main import main
@@ -16,6 +14,8 @@ from ganbench.sweep.progress_file import ProgressFile
 from ganbench.sweep.results_dir import locked
 from ganbench.tables import merge
 from ganbench.tables import part_store as store
+from tests.helpers.small_suite import small_plan
+from tests.sweep.test_run import run_local
 
 # Where a plain KeyboardInterrupt comes out, as from a signal that lands inside compiled code, and at which call.
 PLACES = {

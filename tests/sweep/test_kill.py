@@ -5,10 +5,10 @@ import signal
 import time
 
 import pytest
-from small_suite import small_plan, start
-from test_run import assert_equal_results, run_local
 
 import ganbench
+from tests.helpers.small_suite import small_plan, start
+from tests.sweep.test_run import assert_equal_results, run_local
 
 SLOW = ("steps=120", "evaluate.every=60")
 RAY = pytest.param("ray", marks=pytest.mark.verify)

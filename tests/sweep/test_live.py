@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from small_suite import small_plan
 
 from ganbench.core.status import Status
 from ganbench.sweep.events import TrialProgress
 from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.progress_file import MOST_POINTS, ProgressFile
 from ganbench.sweep.run import run_plan
+from tests.helpers.small_suite import small_plan
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_suite import TEXT, small_plan
-from test_run import run_local
 
 import ganbench
 from ganbench.core.files import replaced, replaced_folder, try_lock
 from ganbench.sweep.trial_runner import TrialRunner
 from ganbench.training.trainer import Trainer
+from tests.helpers.small_suite import TEXT, small_plan
+from tests.sweep.test_run import run_local
 
 HIDE = """
 import os, signal, sys

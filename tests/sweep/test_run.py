@@ -9,8 +9,6 @@ from collections import namedtuple
 
 import pandas as pd
 import pytest
-from small_suite import TEXT, small_plan
-from trials import small_trial
 
 import ganbench
 from ganbench.core.errors import UsageError
@@ -23,6 +21,8 @@ from ganbench.sweep.progress import Progress
 from ganbench.sweep.run import run_plan
 from ganbench.tables import part_store as store
 from ganbench.training.trainer import Trainer
+from tests.helpers.small_suite import TEXT, small_plan
+from tests.helpers.trials import small_trial
 
 
 def timeless(frame: pd.DataFrame, columns) -> pd.DataFrame:

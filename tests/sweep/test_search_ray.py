@@ -8,8 +8,6 @@ import sys
 
 import pandas as pd
 import pytest
-from small_suite import small_plan
-from test_search import TEXT
 
 import ganbench
 from ganbench.core.errors import UsageError
@@ -20,6 +18,8 @@ from ganbench.sweep.progress import Progress
 from ganbench.sweep.run import run_plan
 from ganbench.sweep.search_log import AdaptiveSearch
 from ganbench.training.trainer import Trainer
+from tests.helpers.small_suite import small_plan
+from tests.suite.test_search import TEXT
 
 with ray_environment():  # Ray reads it when it is imported, once for all tests of this process
     from ganbench.sweep.executors import ray_search

@@ -2,14 +2,14 @@
 
 import pandas as pd
 import pytest
-from small_suite import TEXT as PLAIN
-from small_suite import small_plan
-from test_run import run_local
 
 import ganbench
 from ganbench.analysis.ranking import ranking
 from ganbench.analysis.verdicts import verdicts
 from ganbench.core.errors import UsageError
+from tests.helpers.small_suite import TEXT as PLAIN
+from tests.helpers.small_suite import small_plan
+from tests.sweep.test_run import run_local
 
 # One cell collapses (as planted in suites/planted_failures.yaml, shorter), the other does not.
 TEXT = """

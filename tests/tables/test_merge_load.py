@@ -14,14 +14,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made_tables import MANIFEST, made_run, made_tables, seeded
-from trials import small_trial
 
 import ganbench
 from ganbench.core.errors import GanbenchError, UsageError
 from ganbench.tables import part_store
 from ganbench.tables.arrays import read_samples
 from ganbench.tables.merge import merge
+from tests.helpers.made_tables import MANIFEST, made_run, made_tables, seeded
+from tests.helpers.trials import small_trial
 
 FIRST, SECOND, THIRD = seeded(2), seeded(3), small_trial(seeds=(4, 5), loss=("hinge", {}))
 

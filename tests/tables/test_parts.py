@@ -16,13 +16,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_tables import made_tables, seeded
 
 from ganbench.core import files
 from ganbench.core.column import Column
 from ganbench.core.errors import GanbenchError
 from ganbench.core.files import StoreError
 from ganbench.tables import part_store, schema
+from tests.helpers.made_tables import made_tables, seeded
 
 TRIAL = seeded(2)
 OTHER = seeded(3)

@@ -12,11 +12,11 @@ from math import sqrt
 import numpy as np
 import pytest
 import torch
-from trials import small_trial
 
 from ganbench.training.noise import Noise
 from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
+from tests.helpers.trials import small_trial
 
 
 @pytest.fixture(autouse=True)

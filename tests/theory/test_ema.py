@@ -7,9 +7,9 @@ from math import pi, sin
 import numpy as np
 import pytest
 import torch
-from trials import small_trial
 
 from ganbench.training.trainer import Trainer
+from tests.helpers.trials import small_trial
 
 
 def test_the_average_attenuates_a_rotation():

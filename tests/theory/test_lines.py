@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from trials import small_trial
 
 from ganbench.core import registry
 from ganbench.training.noise import Noise
 from ganbench.training.setup import DiscriminatorView, TrialSetup
+from tests.helpers.trials import small_trial
 
 POINTS = torch.linspace(-14, 15, 200_001, dtype=torch.float64)
 

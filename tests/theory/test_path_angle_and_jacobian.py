@@ -8,7 +8,6 @@ from math import sqrt
 import numpy as np
 import pytest
 import torch
-from trials import choose, small_trial
 
 from ganbench.core import registry
 from ganbench.diagnostics import Step
@@ -16,6 +15,7 @@ from ganbench.diagnostics.game_jacobian import _on_vectors, spectrum
 from ganbench.diagnostics.path_angle import path
 from ganbench.training.trainer import Trainer
 from ganbench.training.vector_field import GameVectorField
+from tests.helpers.trials import choose, small_trial
 
 DIRAC = {"dataset": ("dirac", {}), "network": ("dirac", {}), "batch": 2, "metrics": ()}
 

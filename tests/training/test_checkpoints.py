@@ -7,10 +7,10 @@ import os
 import pandas as pd
 import pytest
 import torch
-from trials import choose, small_trial
 
 from ganbench.core.errors import UsageError
 from ganbench.training.trainer import KEPT, Trainer
+from tests.helpers.trials import choose, small_trial
 
 
 def begun(path, trial, steps=7):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from trials import choose, small_trial
 
 from ganbench.core import registry
 from ganbench.suite.plan import incompatibility
 from ganbench.training.trainer import Trainer
+from tests.helpers.trials import choose, small_trial
 
 TINY = {"seeds": (0, 1), "steps": 2, "evaluate_every": 2, "log_every": 1, "samples": 20, "metrics": ()}
 IMAGES = {"dataset": ("digits", {}), "network": ("dcgan", {})}

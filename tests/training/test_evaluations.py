@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from trials import small_trial
 
 from ganbench.core.trial import Choice
 from ganbench.training.history import measured_steps
 from ganbench.training.trainer import Trainer
+from tests.helpers.trials import small_trial
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ import pytest
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from trials import small_trial
 
 from ganbench.training.noise import Noise
 from ganbench.training.setup import TrialSetup
 from ganbench.training.step import StepContext, gan_step
+from tests.helpers.trials import small_trial
 
 STEPS, SEEDS = 4, (0, 5)
 # Penalties are compared under plain descent: Adam's first steps are ±lr however small a gradient is, so that a

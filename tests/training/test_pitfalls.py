@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from trials import choose, small_trial
 
 from ganbench.training.noise import Noise
 from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
 from ganbench.training.trainer import Trainer
+from tests.helpers.trials import choose, small_trial
 
 CPU = torch.device("cpu")
 

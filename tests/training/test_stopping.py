@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from made_tables import made_run
-from trials import choose, small_trial
 
 from ganbench.analysis.verdict_rules import RULES, THRESHOLDS
 from ganbench.analysis.verdicts import verdicts
 from ganbench.tables.results import load
 from ganbench.training.stopping import FEWEST_EVALUATIONS, POINT_LIKE, StopRequest, all_finished_early, collapsed_since
 from ganbench.training.trainer import Trainer
+from tests.helpers.made_tables import made_run
+from tests.helpers.trials import choose, small_trial
 
 CLOCKS = ["ms_per_step", "seconds"]
 METRICS = tuple(choose("metric", name) for name in ("modes", "position"))

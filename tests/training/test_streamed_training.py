@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from trials import choose, small_trial
 
 from ganbench.core.streams import stream
 from ganbench.datasets._bytes import Rows
 from ganbench.datasets._prefetch import GROUP_STEPS, Prefetch
 from ganbench.training.noise import MAX_BLOCK_STEPS
 from ganbench.training.trainer import Trainer
+from tests.helpers.trials import choose, small_trial
 
 CPU = torch.device("cpu")
 STEPS = MAX_BLOCK_STEPS + 6

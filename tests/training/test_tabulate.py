@@ -3,11 +3,10 @@
 import json
 from dataclasses import replace
 
-from trials import small_trial
-
 from ganbench import __version__
 from ganbench.tables import part_store as store
 from ganbench.training.trainer import Trainer
+from tests.helpers.trials import small_trial
 
 
 def test_every_run_carries_versions_and_the_place_it_was_made(tmp_path):

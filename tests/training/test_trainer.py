@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from trials import choose, small_trial
 
 from ganbench.core import registry
 from ganbench.training.trainer import Trainer
+from tests.helpers.trials import choose, small_trial
 
 CLOCKS = ["ms_per_step", "seconds"]
 

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from trials import small_trial
 
 from ganbench.suite.plan import incompatibility
 from ganbench.training.noise import Noise
@@ -15,6 +14,7 @@ from ganbench.training.step import StepContext
 from ganbench.tricks.diff_augment import DiffAugment
 from ganbench.tricks.instance_noise import InstanceNoise
 from ganbench.tricks.packing import Packing
+from tests.helpers.trials import small_trial
 
 CPU = torch.device("cpu")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 from scipy import stats
-from trials import small_trial
 
 from ganbench.suite.plan import incompatibility
 from ganbench.training.evaluation import Evaluator
@@ -14,6 +13,7 @@ from ganbench.training.setup import TrialSetup
 from ganbench.training.step import StepContext
 from ganbench.tricks.latent import Latent
 from ganbench.tricks.truncation import Truncation
+from tests.helpers.trials import small_trial
 
 CPU = torch.device("cpu")
 Z = torch.linspace(-4, 4, 801, dtype=torch.float64).unsqueeze(-1)

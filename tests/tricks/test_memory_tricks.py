@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from trials import small_trial
 
 from ganbench.core.registry import build
 from ganbench.training.noise import Noise
@@ -17,6 +16,7 @@ from ganbench.tricks.historical_averaging import HistoricalAveraging
 from ganbench.tricks.lecam import LeCam
 from ganbench.tricks.replay_buffer import ReplayBuffer
 from ganbench.tricks.top_k import TopK
+from tests.helpers.trials import small_trial
 
 CPU = torch.device("cpu")
 

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from trials import small_trial
 
 from ganbench.suite.plan import incompatibility
 from ganbench.training.noise import Noise
@@ -22,6 +21,7 @@ from ganbench.tricks.orthogonal_regularization import OrthogonalRegularization
 from ganbench.tricks.r1 import R1
 from ganbench.tricks.r2 import R2
 from ganbench.tricks.zero_centered_gp import ZeroCenteredGP
+from tests.helpers.trials import small_trial
 
 GENERATOR = torch.Generator().manual_seed(0)
 REAL = 2.0 * torch.randn(2, 7, 3, generator=GENERATOR, dtype=torch.float64) + torch.tensor([[[0.0]], [[5.0]]])

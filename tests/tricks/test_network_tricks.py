@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from trials import small_trial
 
 from ganbench.networks.mlp import MLP
 from ganbench.suite.plan import incompatibility
@@ -12,6 +11,7 @@ from ganbench.training.noise import Noise
 from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
 from ganbench.tricks.minibatch_stddev import MinibatchStddev
+from tests.helpers.trials import small_trial
 
 MLP_AND_IMAGES = {"dataset": ("digits", {}), "network": ("mlp", {})}
 DCGAN = {"dataset": ("digits", {}), "network": ("dcgan", {"channels": 4})}

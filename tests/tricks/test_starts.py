@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from trials import small_trial
 
 from ganbench.core.errors import UsageError
 from ganbench.training.noise import Noise
 from ganbench.training.setup import TrialSetup
 from ganbench.training.step import StepContext, gan_step
+from tests.helpers.trials import small_trial
 
 SEEDS = (0, 1)
 

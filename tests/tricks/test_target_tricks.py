@@ -6,7 +6,6 @@ from math import log
 
 import pytest
 import torch
-from trials import small_trial
 
 from ganbench.core.protocols import HARD, Targets
 from ganbench.core.registry import build
@@ -14,6 +13,7 @@ from ganbench.suite.plan import incompatibility
 from ganbench.training.noise import Noise
 from ganbench.tricks.label_flipping import LabelFlipping
 from ganbench.tricks.two_sided_label_smoothing import TwoSidedLabelSmoothing
+from tests.helpers.trials import small_trial
 
 CPU = torch.device("cpu")
 

@@ -6,8 +6,6 @@ coverage of intervals, each from draws of the 64 real seeds in tests/analysis/re
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
@@ -15,8 +13,8 @@ from ganbench.analysis.comparison import Arms, Outcome, compare, scores
 from ganbench.analysis.comparison_rules import Rules
 from ganbench.analysis.sequential import compare_sequentially, looks
 from ganbench.analysis.statistics import median_interval, t_interval
+from tests.helpers import ROOT
 
-ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "results/baselines/comparison_simulations.csv"
 REAL = pd.read_csv(ROOT / "tests/analysis/real_seeds.csv")
 HALFWAY, LATER = (part for _, part in REAL.groupby("steps"))

@@ -5,8 +5,6 @@ tests of `modes_captured` hold at .01 together (Holm), so a table of equal arms 
 the first comparison and far more rarely for all six.
 """
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
@@ -14,8 +12,8 @@ from ganbench.analysis.permutation import permutation_test
 from ganbench.analysis.statistics import holm, scored, worst
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
+from tests.helpers import ROOT
 
-ROOT = Path(__file__).parents[2]
 BASELINE = ROOT / "results/baselines/collapse_cures/runs.parquet"
 ALPHA = 0.01
 BASE, WORSE = "base", "n_critic 5"

@@ -5,10 +5,11 @@ The committed table is checked always, a part of it is simulated anew by `make v
 
 from __future__ import annotations
 
-import comparison_tables as made
 import pandas as pd
 import pytest
 from scipy import stats
+
+from tests.verify import comparison_tables as made
 
 TABLE = pd.read_csv(made.TABLE)
 COVERAGE = "coverage of order statistics (median)"

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import csv
 import logging
-from pathlib import Path
 
 import pytest
-from planted import train
 
-TABLE = Path(__file__).parents[2] / "results" / "baselines" / "online_verdicts.csv"
+from tests.helpers import ROOT
+from tests.helpers.planted import train
+
+TABLE = ROOT / "results" / "baselines" / "online_verdicts.csv"
 SEEDS = range(1000, 1016)
 # 1,500 steps of NS + R1, and of NS with a wide discriminator and n_critic 5, on the ring of 8.
 KINDS = {"healthy": (1500, ""), "collapse": (480, "collapse")}

@@ -7,7 +7,6 @@ of 500.
 """
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -17,8 +16,8 @@ from ganbench.cli.verify_verdicts_command import SUITES
 from ganbench.core.registry import find
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
+from tests.helpers import ROOT
 
-ROOT = Path(__file__).parents[2]
 PATHS = tuple(ROOT / suite for suite in SUITES)
 TABLE = ROOT / "results/baselines/verdicts.json"
 READ = {"grad_norm_g", "grad_norm_d", "loss_slope", "critic_slope_fake", "overfit_ratio", "auc_gap", "d_loss_excess"}

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from ganbench.check import baselines, comparable
 from ganbench.cli.main import main
 from ganbench.tables.manifest import environment
+from tests.helpers import ROOT
 
-ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "results/baselines"
 NAME = "smoke-linux-x86_64-cpu"
 # Without influence on the numbers: the version of this package is that of its components, one by one.

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-from loss_words import LOSSES, TARGETED
-from one_seed import View
 
 from ganbench.tricks.diff_augment import DiffAugment
+from tests import losses
+from tests.helpers.one_seed import View
+from tests.helpers.oracles import collected
+
+LOSSES = collected(losses)
 
 
 @dataclass(frozen=True)
@@ -280,17 +283,17 @@ def objective(v: View, tricks, player: str) -> torch.Tensor:
         for t, w in each:
             x = w.see(v, t, x, side) if w.see and x is not None else x
         fake, real = (x, real) if side == "fake" else (fake, x)
-    discriminator, generator = LOSSES[v.setup.loss.name]
+    loss = LOSSES[v.setup.loss.name]
     r = None if real is None else v.logits(real)
     f = v.logits(fake)
     if player == "D":
         on_real, on_fake = torch.ones_like(r), torch.zeros_like(f)
         for t, w in each:
             on_real, on_fake = w.targets(v, t, on_real, on_fake) if w.targets else (on_real, on_fake)
-        value = discriminator(v, r, f) if discriminator else TARGETED[v.setup.loss.name](r, f, on_real, on_fake)
+        value = loss.on_discriminator(v, r, f, on_real, on_fake)
         return value + sum(w.penalty(v, t, real, fake) for t, w in each if w.penalty)
     for t, w in each:
         if w.generator:
             return w.generator(v, t, real, fake)
         r, f = w.choose(v, t, r, f) if w.choose else (r, f)
-    return generator(r, f) + sum(w.generator_penalty(v, t, real, made) for t, w in each if w.generator_penalty)
+    return loss.generator(r, f) + sum(w.generator_penalty(v, t, real, made) for t, w in each if w.generator_penalty)

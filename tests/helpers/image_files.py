@@ -7,8 +7,9 @@ import hashlib
 import pickle
 
 import numpy as np
-from mnist_digits import idx
 from PIL import Image
+
+from tests.helpers.mnist_digits import idx
 
 GREY, COLOUR = (6, 28, 28), (10, 32, 32, 3)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from trials import small_trial
 
 from ganbench.core.column import Column
 from ganbench.core.status import Status
@@ -15,6 +14,7 @@ from ganbench.core.trial import Trial
 from ganbench.tables import part_store
 from ganbench.tables.merge import merge
 from ganbench.tables.part_store import TrialTables
+from tests.helpers.trials import small_trial
 
 METRICS = {
     "modes_captured": Column("modes_captured", "modes found", "modes", "higher", leading=1),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ganbench.suite.plan import Plan, make_plan
 from ganbench.suite.schema import read_suite
+from tests.helpers import ROOT
 
 TEXT = """
 name: small
@@ -33,12 +34,13 @@ def small_plan(folder: Path, *overrides: str, text: str = TEXT) -> Plan:
 def start(plan_folder: Path, results: Path, *overrides: str, executor: str = "local") -> subprocess.Popen[str]:
     """Run the suite in a process of its own; its exit code is the run's."""
     small_plan(plan_folder)
-    command = [sys.executable, __file__, str(plan_folder), str(results), executor, *overrides]
+    command = [sys.executable, "-m", __name__, str(plan_folder), str(results), executor, *overrides]
     return subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        cwd=ROOT,
         start_new_session=True,
         stdin=subprocess.DEVNULL,
     )
