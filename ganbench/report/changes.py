@@ -14,7 +14,6 @@ from ganbench.analysis.comparison_rules import Rules
 from ganbench.check.comparable import MEASURING, differences, require_versions
 from ganbench.report import about
 from ganbench.report.figures import Curve, overlays
-from ganbench.report.summary import with_titles
 from ganbench.report.wording import NONE, Label, count, label, listing, name_of, naming, number
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ def changes(first: Results, others: Sequence[Results], rules: Rules | None = Non
     Raises:
         IncomparableError: no trial or metric is in both, or they were measured differently.
     """
-    rules, first, others = rules or Rules(), with_titles(first), [with_titles(other) for other in others]
+    rules = rules or Rules()
     title = " → ".join(_title(results) for results in (first, *others))
     return Changes(title, rules.alpha, [_against(i, first, now, rules) for i, now in enumerate(others)])
 

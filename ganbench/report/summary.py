@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +11,6 @@ from ganbench.analysis.ranking import COUNTS, STATISTICS, metric_columns, order_
 from ganbench.analysis.verdicts import verdict_shares, verdicts
 from ganbench.core.markdown import escaped, table
 from ganbench.core.naming import AXES
-from ganbench.core.registry import components
-from ganbench.diagnostics import Diagnostic
-from ganbench.metrics import Metric
 from ganbench.report import about
 from ganbench.report.headline import headline
 from ganbench.report.rows import floor_of
@@ -34,7 +30,7 @@ class AnalysedResults:
     """The results of a run with their ranking and their verdicts, worked out once for everything that shows them."""
 
     def __init__(self, results: Results) -> None:
-        self.results = with_titles(results)
+        self.results = results
 
     @cached_property
     def ranking(self) -> pd.DataFrame:
@@ -45,28 +41,6 @@ class AnalysedResults:
     def verdicts(self) -> pd.DataFrame:
         """Return one row per run."""
         return verdicts(self.results)
-
-
-def with_titles(results: Results) -> Results:
-    """Return results whose columns say how they are to be seen.
-
-    Tables that were written before columns did say nothing; then the components that are installed say it.
-    """
-    if any(column.title for column in results.columns.values()):
-        return results
-    installed = {
-        column.name: column
-        for kind in ("metric", "diagnostic")
-        for component in components(kind).values()
-        if issubclass(component, Metric | Diagnostic)
-        for column in component.columns
-    }
-    seen = {
-        name: replace(column, title=known.title, scale=known.scale, curve=known.curve, leading=known.leading)
-        for name, column in results.columns.items()
-        if (known := installed.get(name))
-    }
-    return replace(results, columns={**results.columns, **seen})
 
 
 def summary(analysed: AnalysedResults) -> dict[str, Any]:

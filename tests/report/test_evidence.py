@@ -149,13 +149,6 @@ def test_a_column_appears_on_the_page_by_its_own_declaration(results):
     assert "<figcaption>Quiet" not in html and "<figcaption>Slack" not in render(results)
 
 
-def test_tables_from_before_columns_said_how_to_be_seen_are_shown_as_the_installed_components_say(results):
-    bare = {name: Column(c.name, c.meaning, c.unit, c.direction, c.dtype) for name, c in results.columns.items()}
-    html = render(dataclasses.replace(results, columns=bare))
-    assert "<figcaption>Gradient, generator" in html and "best first by mean modes captured" in html
-    assert ">FID&nbsp;" in html
-
-
 def _squares(map_):
     rows = ((trick, zip(map_.losses, squares, strict=True)) for trick, squares in map_.rows)
     return {(loss, trick): square for trick, named in rows for loss, square in named}
