@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from ganbench.report.headline import Ranked, headline
 from ganbench.report.heatmap import Heatmap, heatmaps
 from ganbench.report.panels import frames
 from ganbench.report.pictures import Picture
-from ganbench.report.rows import Table, floor_of, gradient_norms, table
+from ganbench.report.rows import Row, Table, floor_of, gradient_norms, table
 from ganbench.report.summary import AnalysedResults
 from ganbench.report.verdict_bars import bar, findings, legend
 from ganbench.report.wording import count, listing, naming, short_names
@@ -148,10 +148,11 @@ def _section(
     norms = gradient_norms(results.history.loc[results.history["trial"].isin(runs["trial"])])
     bars = {trial: bar(rows) for trial, rows in _by(verdicts, "trial").items()}
     rows = table(ranked, runs, metrics, lead.name if lead else None, named, set(detailed), shares.brief, norms, bars)
-    fill, runs_of = fill_of(runs, lead), _by(runs, "trial")
+    pictured, fill = rows.rows[: shares.thumbnails], fill_of(runs, lead)
+    runs_of = _by_trial(runs, pictured)
     small = {
         row.trial: picture
-        for row in rows.rows[: shares.thumbnails]
+        for row in pictured
         if (picture := thumbnail(results.samples.get(row.trial), runs_of[row.trial], lead, fill))
     }
     floor = floor_of(lead.name, runs) if lead else float("nan")
@@ -182,11 +183,12 @@ def _cards(
     """Return the cards of the trials that have one, the best and the worst of the ranked ones open."""
     detailed = [row for row in rows.rows if row.detailed]
     logged = results.history.loc[results.history["trial"].isin([row.trial for row in detailed])]
+    runs_of, history, layers, verdicts_of = (
+        _by_trial(frame, detailed) for frame in (runs, logged, results.layers, verdicts)
+    )
     read_from = {one.column for details in verdicts["details"] for one in details if one.level is not None}
     shared = frames(logged, runs, results.columns, read_from)
     last_ranked = [row["trial"] for row in ranked if row["rank"] is not None][-1:]
-    runs_of, history, layers = _by(runs, "trial"), _by(logged, "trial"), _by(results.layers, "trial")
-    verdicts_of = _by(verdicts, "trial")
     return [
         card(
             row,
@@ -225,6 +227,11 @@ def _detailed(trials: list[str], most: int) -> list[str]:
 
 def _by(frame: pd.DataFrame, column: str) -> dict[str, pd.DataFrame]:
     return {str(value): part for value, part in frame.groupby(column, sort=False)}
+
+
+def _by_trial(frame: pd.DataFrame, rows: Sequence[Row]) -> dict[str, pd.DataFrame]:
+    """Return the parts of a frame that belong to these rows' trials: cutting out thousands more would take seconds."""
+    return _by(frame.loc[frame["trial"].isin([row.trial for row in rows])], "trial")
 
 
 def _records(ranked: pd.DataFrame) -> list[dict[str, Any]]:
