@@ -88,7 +88,7 @@ def require_same_extractors(plan: Plan, baseline: pd.DataFrame) -> None:
 
     judged = dict(baseline[["trial", "extractor"]].dropna().itertuples(index=False)) if "extractor" in baseline else {}
     for trial in plan.trials:
-        was, now = judged.get(trial.key[:12]), identity(trial)
+        was, now = judged.get(trial.id), identity(trial)
         if was and now and was != now:
             raise IncomparableError(
                 f"{trial.name}: the baseline was judged by {was}, and the weights are now those of {now}; name the old "

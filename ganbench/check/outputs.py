@@ -101,7 +101,7 @@ def suite_places(plan: Plan, repository: str | None) -> dict[str, tuple[Path, in
         name, line, _ = by_key.get(trial.key, suite.place(("search",))).rsplit(":", 2)
         file = Path(name).resolve()
         place = file.relative_to(root) if root is not None and file.is_relative_to(root) else Path(name)
-        places[trial.key[:12]] = (place, int(line) if line.isdecimal() else 1)
+        places[trial.id] = (place, int(line) if line.isdecimal() else 1)
     return places
 
 

@@ -61,7 +61,7 @@ def run(
             raise Interrupted(outcome.exit_code)
         if outcome.exit_code:
             return None, outcome.exit_code
-        trials = [trial.key[:12] for trial in plan.trials]
+        trials = [trial.id for trial in plan.trials]
         tables = load(outcome.folder)
         if request.hide_modes:
             tables = without_modes(tables)

@@ -45,7 +45,7 @@ def check_sequentially(plan: Plan, old: Baseline, rules: Rules, train: Callable[
         raise UsageError(f"{plan.suite.place()}: --sequential needs the same seeds in every trial; give them once")
     schedule = looks(min(Counter(old.results.runs["trial"].tolist()).values()), len(next(iter(seeds))), rules.alpha)
     groups = _Groups(plan, old, rules, train)
-    trials = [trial.key[:12] for trial in plan.trials]
+    trials = [trial.id for trial in plan.trials]
     decided = compare_sequentially(trials, groups.draw, schedule, rules)
     absent = compare(groups.absent, rules)
     groups.merge()
@@ -59,7 +59,7 @@ class _Groups:
         from ganbench.analysis.comparison_identity import run_fingerprints
 
         self.plan, self.old, self.rules, self.train = plan, old, rules, train
-        self.trials = {trial.key[:12]: trial for trial in plan.trials}
+        self.trials = {trial.id: trial for trial in plan.trials}
         self.known = run_fingerprints(old.results) if old.fingerprints is None else old.runs
         self.parts: list[Results] = []
         self.trained: dict[str, list[Trial]] = {key: [] for key in self.trials}
@@ -89,24 +89,24 @@ class _Groups:
 
     def merge(self) -> None:
         """Merge all groups into one run, the newest of the suite; their parts are there, so nothing is trained."""
-        from ganbench.suite.plan import run_id
+        from ganbench.core.naming import run_id
 
         groups = [group for groups in self.trained.values() for group in groups]
         if len(self.parts) > 1:
-            self.train(replace(self.plan, trials=tuple(groups), run_id=run_id(groups)))
+            self.train(replace(self.plan, trials=tuple(groups), run_id=run_id(trial.key for trial in groups)))
 
     def _group(self, trials: Sequence[Trial], look: Look) -> Results:
         """Return the tables of the seeds between the last look and this one, under the keys of the whole trials."""
         from ganbench.analysis.comparison_identity import run_fingerprints
-        from ganbench.suite.plan import run_id
+        from ganbench.core.naming import run_id
         from ganbench.tables.results import load
 
         part = [replace(trial, seeds=trial.seeds[self.seen : look.seeds]) for trial in trials]
         self.seen = look.seeds
-        results = load(self.train(replace(self.plan, trials=tuple(part), run_id=run_id(part))))
-        whole = {mine.key[:12]: trial.key[:12] for mine, trial in zip(part, trials, strict=True)}
+        results = load(self.train(replace(self.plan, trials=tuple(part), run_id=run_id(trial.key for trial in part))))
+        whole = {mine.id: trial.id for mine, trial in zip(part, trials, strict=True)}
         for mine in part:
-            self.trained[whole[mine.key[:12]]].append(mine)
+            self.trained[whole[mine.id]].append(mine)
         prints = run_fingerprints(results)
         columns = [results.runs[name].astype(str).tolist() for name in ("run", "trial", "seed")]
         for run, trial, seed in zip(*columns, strict=True):

@@ -73,7 +73,7 @@ def _data(plan: Plan) -> dict[str, object]:
         "suite": plan.name,
         "run": plan.run_id,
         "estimated_seconds": round(plan_seconds(plan)),
-        "trials": [{"trial": t.key[:12], **t.labels, "seeds": t.seeds, "steps": t.steps} for t in plan.trials],
+        "trials": [{"trial": t.id, **t.labels, "seeds": t.seeds, "steps": t.steps} for t in plan.trials],
         **({"cells": [t.labels for t in plan.cells]} if plan.cells else {}),
         "skipped": [{**t.labels, "reason": reason} for t, reason in plan.skipped],
         "excluded": plan.excluded,

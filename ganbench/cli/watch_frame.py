@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ganbench.core.naming import without_common_parts
 from ganbench.report.live_state import NUMBERS, RUNNING, WAITING, State, Watched
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def frame(state: State, width: int, rows: int | None, unicode: bool = True) -> G
 
     chosen = _chosen(state.trials, None if rows is None else max(3, rows - ROWS_AROUND))
     table = Table(box=None, pad_edge=False, header_style="bold")
-    names = _short(trial.name for trial in state.trials)
+    names = without_common_parts(trial.name for trial in state.trials)
     heads = ["trial", "state", *NUMBERS.values(), "grad G", GRADIENT_CURVE, "coverage", "verdicts"]
     cells = [_cells(names[trial.name], trial, unicode) for trial in chosen]
     widths = _fitting(heads, cells, width)
@@ -103,16 +104,6 @@ def _cells(name: str, trial: Watched, unicode: bool) -> list[Text]:
     ]
     texts = [_clean(name), _clean(state), *numbers, *curves, _clean(trial.verdicts)]
     return [Text(text, style=STYLES.get(trial.state, "") if i == 1 else "") for i, text in enumerate(texts)]
-
-
-def _short(names: Iterable[str]) -> dict[str, str]:
-    """Return each name without the parts that all of them have."""
-    parts = {name: name.split(" · ") for name in names}
-    lengths = {len(values) for values in parts.values()}
-    if len(parts) < 2 or len(lengths) > 1:
-        return {name: name for name in parts}
-    differ = [i for i, column in enumerate(zip(*parts.values(), strict=True)) if len(set(column)) > 1]
-    return {name: " · ".join(values[i] for i in differ) for name, values in parts.items()}
 
 
 def _headline(state: State) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganbench.core.errors import UsageError
+from ganbench.core.naming import trial_id
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,7 +133,7 @@ class Reader:
             run = _table(folder / "runs.parquet", "runs") if few else None
             history = _table(folder / "history.parquet", "history") if few else None
             if run is None or history is None or run.empty:
-                return Watched(key, name or key[:12], "OK", 1.0)
+                return Watched(key, name or trial_id(key), "OK", 1.0)
             trial = self._parts[key] = _described(key, name, run, history)
         return trial
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganbench.analysis.ranking import metric_columns, order_by
 from ganbench.core.column import Column
-from ganbench.core.naming import AXES
+from ganbench.core.naming import AXES, bare_names
 from ganbench.report import about
 from ganbench.report.cards import Card, card, fill_of, thumbnail
 from ganbench.report.downloads import Download, downloads
@@ -20,7 +20,7 @@ from ganbench.report.pictures import Picture
 from ganbench.report.rows import Row, Table, floor_of, gradient_norms, table
 from ganbench.report.summary import AnalysedResults
 from ganbench.report.verdict_bars import bar, findings, legend
-from ganbench.report.wording import count, listing, naming, short_names
+from ganbench.report.wording import count, listing, naming
 from ganbench.tables.schema import FIXED
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _sections(
     results, ranked, verdicts = analysed.results, _records(analysed.ranking), analysed.verdicts
     skipped = _skipped_cells(results.manifest)
     shares = Shares.of(results.runs, max(len(parts), 1))
-    names = short_names(parts)
+    names = bare_names(parts)
     return [
         _section(
             f"d-{place}",

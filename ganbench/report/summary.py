@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from ganbench.analysis.ranking import COUNTS, STATISTICS, metric_columns, order_by, ranking
 from ganbench.analysis.verdicts import verdict_shares, verdicts
 from ganbench.core.markdown import escaped, table
-from ganbench.core.naming import AXES
+from ganbench.core.naming import AXES, bare_names
 from ganbench.report import about
 from ganbench.report.headline import headline
 from ganbench.report.rows import floor_of
-from ganbench.report.wording import NONE, count, label, name_of, naming, number, short_names
+from ganbench.report.wording import NONE, count, label, name_of, naming, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +54,7 @@ def summary(analysed: AnalysedResults) -> dict[str, Any]:
     """
     results, ranked = analysed.results, analysed.ranking.to_dict("records")
     metrics, shares = metric_columns(results), _shares(analysed.verdicts)
-    called = short_names([str(name) for name in results.runs["dataset"].unique()])
+    called = bare_names([str(name) for name in results.runs["dataset"].unique()])
     datasets = [
         _dataset(called[str(name)], runs, [row for row in ranked if row["dataset"] == name], metrics, shares)
         for name, runs in results.runs.groupby("dataset", sort=False)

@@ -15,7 +15,7 @@ from typing import Any, cast
 from ganbench.core.errors import UsageError
 from ganbench.core.trial import Trial
 from ganbench.report.page import write_report
-from ganbench.tables import part_store as store
+from ganbench.tables import part_store
 from ganbench.tables.merge import merge
 from ganbench.tables.results import find_run
 
@@ -52,7 +52,7 @@ def watch(run: Path, report: Path, say: Callable[[str], None], every: float = EV
     out, seen = report / f"{folder.resolve().name}.html", -1
     while (state := _state(folder)).get("running") and not _silent(state):
         trials = state["trials"]
-        keys = [t["key"] for t in trials if t["state"] != "waiting" and store.has_part(folder, t["key"])]
+        keys = [t["key"] for t in trials if t["state"] != "waiting" and part_store.has_part(folder, t["key"])]
         if keys and len(keys) != seen:
             seen, note = len(keys), f"{len(keys)} of {len(trials)} trials are done"
             _write_so_far(folder, keys, out, note)

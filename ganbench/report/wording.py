@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
+from ganbench.core.naming import bare_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,7 +122,8 @@ def naming(runs: pd.DataFrame) -> Naming:
             axes.add(axis)
             names = finer
     *components, schedules = others
-    short = _short([losses, [trick for text in tricks for trick in text.split("+")], *components])
+    axes_of_components = losses, [trick for text in tricks for trick in text.split("+")], *components
+    short = {t: bare for texts in axes_of_components for t, bare in bare_names(texts).items() if t != bare}
     return Naming(axes, short | _without_common(schedules))
 
 
@@ -131,26 +132,6 @@ def _without_common(schedules: Collection[str]) -> dict[str, str]:
     settings = {text: text.split(", ") for text in schedules}
     common = set.intersection(*map(set, settings.values())) if settings else set()
     return {text: ", ".join(one for one in each if one not in common) for text, each in settings.items()}
-
-
-def short_names(texts: Collection[str]) -> dict[str, str]:
-    """Map the text of each component, such as `ring(modes=8)`, to what it is called beside the others.
-
-    That is its bare name, `ring`, unless others of the same name have other parameters: then the whole text.
-    """
-    short = _short([texts])
-    return {text: short.get(text, text) for text in texts}
-
-
-def _short(axes: Sequence[Collection[str]]) -> dict[str, str]:
-    """Map the text of each component whose parameters are the same wherever its axis names it to its bare name."""
-    short = {}
-    for texts in axes:
-        variants: dict[str, set[str]] = defaultdict(set)
-        for text in texts:
-            variants[text.partition("(")[0]].add(text)
-        short |= {text: name for name, each in variants.items() if len(each) == 1 for text in each if text != name}
-    return short
 
 
 def label(row: Mapping[str, object], named: Naming) -> Label:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from fnmatch import fnmatchcase
 
 from ganbench.core.component import Component
 from ganbench.core.errors import UsageError, unknown
+from ganbench.core.naming import run_id
 from ganbench.core.trial import Choice, Trial
 from ganbench.suite.choices import AXIS_KEYS
 from ganbench.suite.schema import EVALUATIONS, Block, Suite
@@ -90,7 +90,7 @@ def make_plan(suite: Suite, only: str | None = None, *, cap: int | None = MAX_TR
         raise UsageError(_nothing(suite, excluded, filtered, only, skipped))
     if suite.search is not None:
         return _searched(suite, suite.search, trials, skipped, excluded)
-    return Plan(suite, tuple(trials), tuple(skipped), excluded, run_id(trials))
+    return Plan(suite, tuple(trials), tuple(skipped), excluded, run_id(trial.key for trial in trials))
 
 
 def _searched(
@@ -120,7 +120,7 @@ def _searched(
     skipped = [*skipped, *((trial, reason) for trial, reason in drawn if reason is not None)]
     if not trials:
         raise UsageError(_nothing(suite, excluded, 0, None, skipped))
-    return Plan(suite, tuple(trials), tuple(skipped), excluded, run_id(trials), sampler.cells)
+    return Plan(suite, tuple(trials), tuple(skipped), excluded, run_id(trial.key for trial in trials), sampler.cells)
 
 
 def _nothing(suite: Suite, excluded: int, filtered: int, only: str | None, skipped: list[tuple[Trial, str]]) -> str:
@@ -130,11 +130,6 @@ def _nothing(suite: Suite, excluded: int, filtered: int, only: str | None, skipp
     if filtered:
         why.append(f"{filtered} not matched by --only {shorten(only or '')!r}")
     return f"{suite.place()}: nothing to run ({'; '.join(why)}); change the axes, `exclude` or --only"
-
-
-def run_id(trials: list[Trial]) -> str:
-    """Return the run's name: it changes with the set of trials, not with their order."""
-    return hashlib.sha256("\n".join(sorted(t.key for t in trials)).encode()).hexdigest()[:10]
 
 
 def count(suite: Suite) -> int:

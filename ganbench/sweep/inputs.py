@@ -34,14 +34,14 @@ def require_same_extractors(finished: Iterable[TrialJob]) -> None:
     Raises:
         UsageError: new trials beside those parts could not be compared with them.
     """
-    from ganbench.tables import part_store as store
+    from ganbench.tables import part_store
 
     here: dict[str, str | None] = {}
     for job in finished:
         name = _dataset(job.trial).extractor_name
         if name not in here:
             here[name] = identity(job.trial)
-        runs = store.read_table(job.folder, job.key, "runs", ["extractor"]) if here[name] is not None else None
+        runs = part_store.read_table(job.folder, job.key, "runs", ["extractor"]) if here[name] is not None else None
         judged = sorted(set(runs["extractor"].dropna()) - {here[name]}) if runs is not None else []
         if judged:
             raise UsageError(

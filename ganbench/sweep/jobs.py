@@ -68,18 +68,18 @@ class TrialJob:
     @property
     def done(self) -> bool:
         """Say whether the trial has a part; one that cannot be read counts as none (the store warns)."""
-        from ganbench.tables import part_store as store
+        from ganbench.tables import part_store
 
-        return store.has_part(self.folder, self.key)
+        return part_store.has_part(self.folder, self.key)
 
     def finished_score(self) -> float | None:
         """Return the score, for a search, of a trial that has a part; None without one."""
-        from ganbench.tables import part_store as store
+        from ganbench.tables import part_store
 
         if self.objective is None:
             return None
         column, mode = self.objective
-        runs = store.read_table(self.folder, self.key, "runs", [column])
+        runs = part_store.read_table(self.folder, self.key, "runs", [column])
         if runs is None:
             return None
         return score([float(value) for value in runs[column]] if column in runs else [math.nan], mode)

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 
+from ganbench.core.naming import trial_id
 from ganbench.suite.plan import Plan
 from ganbench.tables.manifest import FORMAT, RunManifest, Skipped, Times, environment
 
@@ -47,7 +48,7 @@ def manifest(
             "excluded": plan.excluded,
         },
         skipped=[Skipped(name=trial.name, reason=reason) for trial, reason in plan.skipped],
-        failed=[{"trial": key[:12], **failures[key]} for key in failed],
+        failed=[{"trial": trial_id(key), **failures[key]} for key in failed],
         retries=dict(sorted(retries.items())),
         times=times,
     )

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TextIO
 
 from ganbench.core.status import Status
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
-    from ganbench.core.trial import Trial
 
 REFRESH_SECONDS = 0.25
 KEY_NUMBERS = {"modes_captured": "modes", "fid": "fid"}
@@ -134,27 +133,6 @@ class Progress:
         except (OSError, ValueError):  # nobody listens any more, or the stream is closed
             self._silent = True
             self._bar = None
-
-
-def short_names(trials: Iterable[Trial]) -> dict[str, str]:
-    """Return key → what tells a trial from the others of its data set: `ring · hinge · r1`.
-
-    Loss and tricks are always named, the data set where there are several, another axis where its trials differ.
-    """
-    labels = {trial.key: trial.labels for trial in trials}
-    values: dict[tuple[str, str], set[str]] = {}  # of each data set and axis
-    for texts in labels.values():
-        for axis, text in texts.items():
-            values.setdefault((texts["dataset"], axis), set()).add(text)
-    several = len({texts["dataset"] for texts in labels.values()}) > 1
-
-    def distinguishes(texts: dict[str, str], axis: str) -> bool:
-        return several if axis == "dataset" else axis in ("loss", "tricks") or len(values[texts["dataset"], axis]) > 1
-
-    return {
-        key: " · ".join(text for axis, text in texts.items() if distinguishes(texts, axis))
-        for key, texts in labels.items()
-    }
 
 
 def line(report: TrialProgress, done: int, total: int, name: str) -> str:

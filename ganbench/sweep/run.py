@@ -15,6 +15,7 @@ from ganbench.core.component import Component
 from ganbench.core.environment import now
 from ganbench.core.errors import INCOMPLETE, OK, UsageError
 from ganbench.core.files import replaced, storing
+from ganbench.core.naming import short_names, trial_id
 from ganbench.sinks import Sink
 from ganbench.suite.plan import Plan
 from ganbench.suite.space import Sampler, direction
@@ -22,7 +23,7 @@ from ganbench.sweep.executors.ray_session import ray_environment
 from ganbench.sweep.inputs import prepare_inputs, require_same_extractors
 from ganbench.sweep.jobs import JobList, JobSource, TrialJob, device_here
 from ganbench.sweep.manifest import manifest
-from ganbench.sweep.progress import Progress, short_names
+from ganbench.sweep.progress import Progress
 from ganbench.sweep.progress_file import ProgressFile
 from ganbench.sweep.results_dir import locked, prepare, require_space
 from ganbench.sweep.search_log import AdaptiveSearch
@@ -128,14 +129,14 @@ class _Run:
 
     def begin(self, sinks: Sequence[Sink]) -> None:
         """Find out what is missing, and let everybody who follows the run know."""
-        from ganbench.tables import part_store as store
+        from ganbench.tables import part_store
 
-        store.sweep_left(self.folder)
+        part_store.sweep_left(self.folder)
         jobs = self.source.known()
         missing = _missing(jobs)
         self.done = {job.key for job in jobs} - {job.key for job in missing}
         require_same_extractors(job for job in jobs if job.key in (self.done or ()))
-        names = short_names(job.trial for job in jobs)
+        names = short_names({job.key: job.trial.labels for job in jobs})
         if self.progress is None:
             self.progress = Progress({job.key: names[job.key] for job in missing}, trials=self._new)
         self.progress_file = ProgressFile(self.folder, self.plan.run_id, jobs, missing)
@@ -172,7 +173,7 @@ class _Run:
 
     def finish(self, code: int) -> RunOutcome:
         """Merge what there is and describe it."""
-        from ganbench.tables import part_store as store
+        from ganbench.tables import part_store
         from ganbench.tables.merge import merge
 
         jobs = self.source.known()  # a search has more of them now
@@ -184,7 +185,7 @@ class _Run:
             total = max(len(jobs), self.source.limit)
             self.progress.say(f"interrupted: {len(jobs) - len(left)} of {total} trials are done and kept")
         retries = dict(self.progress.retries) if self.progress is not None else {}
-        failures = store.read_failures(self.folder, left)
+        failures = part_store.read_failures(self.folder, left)
         out = self.folder / plan.run_id
         with storing(out):
             out.mkdir(exist_ok=True)
@@ -199,7 +200,7 @@ class _Run:
         """Write the suite and the manifest."""
         before = _previous(out)
         total = Counter(before.retries if before else {})
-        total.update({key[:12]: n for key, n in retries.items()})
+        total.update({trial_id(key): n for key, n in retries.items()})
         seconds = round(time.monotonic() - self.clock, 3)
         times = Times(started=self.started, finished=now(), seconds=seconds)
         # Where nothing was trained the numbers are still from where they were made.
@@ -219,12 +220,12 @@ def _missing(jobs: Sequence[TrialJob]) -> list[TrialJob]:
 
 def _announce(jobs: Sequence[TrialJob], missing: Sequence[TrialJob], progress: Progress) -> None:
     """Say what is done again and why, and forget old failures."""
-    from ganbench.tables import part_store as store
+    from ganbench.tables import part_store
 
-    failed = [job for job in missing if store.read_failure(job.folder, job.key)]
+    failed = [job for job in missing if part_store.read_failure(job.folder, job.key)]
     begun = sum(job.checkpoint.exists() for job in missing)
     for job in failed:
-        store.clear_failure(job.folder, job.key)
+        part_store.clear_failure(job.folder, job.key)
     if len(missing) == len(jobs) and not failed and not begun:
         return
     notes = [f"{len(jobs) - len(missing)} of {len(jobs)} trials are already done"]

@@ -32,12 +32,12 @@ class SinkExport:
 
     def take(self, report: TrialProgress) -> None:
         """Write the history of a trial that has finished."""
-        from ganbench.tables import part_store as store
+        from ganbench.tables import part_store
 
         trial = self._trials.get(report.key)
         if report.status is not Status.OK or trial is None:
             return
-        history = store.read_table(self._folder, report.key, "history")
+        history = part_store.read_table(self._folder, report.key, "history")
         if history is None:
             return
         numbers = [str(name) for name in history if name not in NOT_NUMBERS]

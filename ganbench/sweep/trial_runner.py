@@ -75,9 +75,9 @@ class TrialRunner:
 
     def _past(self) -> TrialProgress | None:
         """Return how the trial ended before this runner; None where it has to be trained."""
-        from ganbench.tables import part_store as store
+        from ganbench.tables import part_store
 
-        failure = store.read_failure(self.job.folder, self.job.key)
+        failure = part_store.read_failure(self.job.folder, self.job.key)
         if failure is not None:  # its worker was ended from outside, and this is Ray's retry
             return TrialProgress(self.job.key, Status(failure["status"]), error=failure["error"])
         if self.job.objective and self.job.done:  # a searcher suggested it a second time
@@ -86,10 +86,10 @@ class TrialRunner:
 
     def _finish(self, trainer: Trainer) -> TrialProgress:
         """Write the part and report, with what real samples get."""
-        from ganbench.tables import part_store as store
+        from ganbench.tables import part_store
 
         tables = trainer.tables()
-        store.write_part(self.job.folder, self.job.key, tables)
+        part_store.write_part(self.job.folder, self.job.key, tables)
         self.job.checkpoint.unlink(missing_ok=True)
         self.job.stop_request.unlink(missing_ok=True)
         report = self._report(trainer, Status.OK)
@@ -103,9 +103,9 @@ class TrialRunner:
         Raises:
             StoreError: it cannot be written.
         """
-        from ganbench.tables import part_store as store
+        from ganbench.tables import part_store
 
-        store.write_failure(self.job.folder, self.job.key, status, error)
+        part_store.write_failure(self.job.folder, self.job.key, status, error)
         return TrialProgress(self.job.key, status, seconds=self.seconds, error=error)
 
     def _report(self, trainer: Trainer, status: Status | None) -> TrialProgress:

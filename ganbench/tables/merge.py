@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from ganbench.core.column import Column
 from ganbench.core.files import replaced, storing
+from ganbench.core.naming import trial_id
 from ganbench.core.trial import Trial
 from ganbench.tables import schema
 from ganbench.tables.arrays import add_arrays, new_archive
@@ -47,7 +48,7 @@ def merge(folder: Path, trials: Sequence[Trial], failures: Mapping[str, Mapping[
         # One trial's pictures at a time: all of them may not fit into memory.
         with replaced(out / "samples.npz") as file, new_archive(file) as archive:
             for key in done:
-                add_arrays(archive, {f"{key[:12]}/{name}": a for name, a in part_samples(folder, key).items()})
+                add_arrays(archive, {f"{trial_id(key)}/{name}": a for name, a in part_samples(folder, key).items()})
 
 
 def _stack(name: str, parts: list[pa.Table]) -> pa.Table:
@@ -71,7 +72,7 @@ def _fit(part: pa.Table, wanted: pa.Schema) -> pa.Table:
 
 def _failed(trial: Trial, failure: Mapping[str, str]) -> pa.Table:
     """Return one row per seed of a trial without results."""
-    identity = trial.key[:12]
+    identity = trial.id
     # A lone surrogate in an error's text cannot be written as UTF-8.
     error = failure["error"].encode("utf-8", "replace").decode()
     frame = pd.DataFrame(

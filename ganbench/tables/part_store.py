@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 
 from ganbench.core.column import Column
 from ganbench.core.files import new_file, replaced, storing, sync_folder
+from ganbench.core.naming import trial_id
 from ganbench.core.status import Status
 from ganbench.tables import schema
 from ganbench.tables.arrays import SAMPLES, add_arrays, new_archive, read_samples
@@ -280,7 +281,7 @@ def _check(part: Path, key: str) -> None:
 
 def _read_table(part: Path, name: str, key: str, columns: Sequence[str] | None) -> pa.Table:
     table = schema.read(part / f"{name}.parquet", name, None if columns is None else {"trial", *columns})
-    if set(table.column("trial").unique().to_pylist()) - {key[:12]}:
+    if set(table.column("trial").unique().to_pylist()) - {trial_id(key)}:
         raise BrokenPartError(f"{name}.parquet holds another trial's rows")
     return table
 

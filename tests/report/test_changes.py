@@ -126,7 +126,7 @@ def test_watching_a_sweep_shows_what_is_done_and_then_the_whole(before, tmp_path
     trials = [{"key": f"k{i}", "state": "waiting"} for i in range(2)]
     _state(folder, trials, running=True)
     finished: set[str] = set()
-    monkeypatch.setattr(watching.store, "has_part", lambda _, key: key in finished)
+    monkeypatch.setattr(watching.part_store, "has_part", lambda _, key: key in finished)
     monkeypatch.setattr(watching, "merge", lambda _f, trials, _x, out: save(before, out))
     said: list[str] = []
 

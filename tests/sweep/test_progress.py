@@ -5,9 +5,10 @@ import re
 import pytest
 
 from ganbench.api import Suite
+from ganbench.core.naming import short_names
 from ganbench.core.status import Status
 from ganbench.sweep.events import TrialProgress
-from ganbench.sweep.progress import Progress, line, short_names
+from ganbench.sweep.progress import Progress, line
 
 NAMES = {"a": "ring · mlp · hinge · none · adam", "b": "ring · mlp · hinge · r1 · adam"}
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\x9b]")
@@ -112,7 +113,7 @@ def test_a_number_stands_beside_that_of_real_samples():
 def test_a_line_names_what_tells_a_trial_from_the_others():
     def names(datasets=("ring",), **axes):
         suite = Suite("names", datasets=list(datasets), losses=["hinge", "minimax"], **axes)
-        return list(short_names(suite.plan().trials).values())
+        return list(short_names({trial.key: trial.labels for trial in suite.plan().trials}).values())
 
     assert names(tricks=["none", "r1"])[:2] == ["hinge · none", "hinge · r1"]
     several = names(datasets=["ring", "grid"], networks=[{"mlp": {"width": 8}}, {"mlp": {"width": 9}}])

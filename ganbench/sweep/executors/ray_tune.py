@@ -26,7 +26,7 @@ from ganbench.sweep.jobs import JobSource, TrialJob
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.signals import Interrupts
 from ganbench.sweep.trial_runner import TrialRunner, describe, timeout_text
-from ganbench.tables import part_store as store
+from ganbench.tables import part_store
 
 MAX_RETRIES = 2
 
@@ -230,7 +230,7 @@ class Follower(tune.Callback):
         job = self._job(trial)
         if job.key not in self.over:
             self.over.add(job.key)
-            self._guard(lambda: store.write_failure(job.folder, job.key, status, text))
+            self._guard(lambda: part_store.write_failure(job.folder, job.key, status, text))
             report = TrialProgress(job.key, status, seconds=self._seconds(trial), error=text)
             self._guard(lambda: self.progress.update(report))
 
