@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ganbench.core.environment import now
 from ganbench.core.errors import INCOMPLETE, GanbenchError, IncomparableError, UsageError, unknown
-from ganbench.core.files import replaced_folder
+from ganbench.core.file_set import new_files, open_one
+from ganbench.core.files import new_file, try_lock
+from ganbench.core.results_files import BrokenFileError, kind_of
 from ganbench.tables.manifest import RunManifest
 from ganbench.tables.results import Results
 
 ROOT = Path("results/baselines")
+# Git on Windows may change the ends of lines, and with them the checksum of a text.
+FOR_GIT = {".gitattributes": b"* -text\n", ".gitignore": b".lock\n"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -62,7 +67,7 @@ def save(run: Path, root: Path, name: str | None = None, replace: bool = False) 
     results = load(run)
     _require_whole(results)
     name = checked_name(name or default_name(results.manifest))
-    if (root / name).exists() and not replace:
+    if kind_of(root / name) is not None and not replace:
         raise UsageError(f"{root / name}: this baseline exists; pass --replace, or another name with --as")
     about = {
         "name": name,
@@ -70,11 +75,9 @@ def save(run: Path, root: Path, name: str | None = None, replace: bool = False) 
         "fingerprints": fingerprints(results),
         "runs": run_fingerprints(results),
     }
-    try:
-        return _write(results, root, name, results.manifest.model_copy(update={"baseline": about}))
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise UsageError(f"{root / name}: cannot be written ({reason}); choose another --baselines folder") from None
+    with _writing(root, name):
+        _write(results, root, name, results.manifest.model_copy(update={"baseline": about}))
+    return root / name
 
 
 def promote(name: str, to: str, root: Path) -> Path:
@@ -94,14 +97,12 @@ def promote(name: str, to: str, root: Path) -> Path:
         raise IncomparableError(unknown("baseline", name, names(root)))
     found = find(name, root)
     about = {**(found.manifest.baseline or {}), "name": to, "from": name}
-    previous = root / f"{to}.previous"
-    try:
-        if (root / to).exists():
-            shutil.rmtree(previous, ignore_errors=True)
-            shutil.copytree(root / to, previous)
-        return _write(found.results, root, to, found.manifest.model_copy(update={"baseline": about}))
-    except OSError as error:
-        raise UsageError(f"{root / to}: cannot be written ({error.strerror or error})") from None
+    with _writing(root, to):
+        if kind_of(root / to) is not None:
+            previous = find(to, root)
+            _write(previous.results, root, f"{to}.previous", previous.manifest)
+        _write(found.results, root, to, found.manifest.model_copy(update={"baseline": about}))
+    return root / to
 
 
 def names(root: Path) -> list[str]:
@@ -174,15 +175,38 @@ def _require_whole(results: Results) -> None:
         )
 
 
-def _write(results: Results, root: Path, name: str, manifest: RunManifest) -> Path:
+@contextmanager
+def _writing(root: Path, name: str) -> Iterator[None]:
+    """Keep two commands that write baselines apart, and turn an error of the disk into one line.
+
+    Raises:
+        UsageError: another command is at it, or the folder cannot be written.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with try_lock(root / ".lock") as mine:
+            if not mine:
+                raise UsageError(f"{root}: another command is writing baselines; wait for it")
+            for file, text in FOR_GIT.items():
+                with suppress(FileExistsError), new_file(root / file) as new:
+                    new.write(text)
+            yield
+    except (OSError, BrokenFileError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"{root / name}: cannot be written ({reason}); choose another --baselines folder") from None
+
+
+def _write(results: Results, root: Path, name: str, manifest: RunManifest) -> None:
+    """Write a baseline: all of its files are the old ones or the new ones, whenever this ends."""
     import pyarrow.parquet as pq
 
     from ganbench.tables import schema
 
-    with replaced_folder(root / name) as beside:
-        shutil.copyfile(results.path / "runs.parquet", beside / "runs.parquet")
+    with new_files(root / name) as files:
+        with open_one(results.path, "runs.parquet", results.manifest.files) as runs:
+            files.write("runs.parquet", runs.read())
         for table in ("history", "layers"):
-            pq.write_table(schema.empty(table), beside / f"{table}.parquet")
-        (beside / "suite.yaml").write_text(results.suite, encoding="utf-8")
-        (beside / "manifest.json").write_text(manifest.text(), encoding="utf-8")
-    return root / name
+            with files.open(f"{table}.parquet") as file:
+                pq.write_table(schema.empty(table), file)
+        files.write("suite.yaml", results.suite.encode())
+        manifest.commit(files)

@@ -5,7 +5,6 @@ Absolute times belong to a machine and its neighbours; the ratio of two loops th
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from ganbench.core.errors import IncomparableError, UsageError
 from ganbench.core.files import replaced
+from ganbench.core.results_files import json_bytes, read_json, require_file
 
 FILE = "speed.json"
 SEEDS, WIDTH, BATCH = 16, 64, 64
@@ -80,6 +80,7 @@ def check_speed(root: Path, machine: str, save: bool) -> tuple[int, str]:
         UsageError: the file cannot be written.
     """
     path = root / FILE
+    require_file(path)
     known = _read(path)
     if not save and machine not in known:
         raise IncomparableError(f"{path}: no speed of {machine}; `ganbench check --speed --save` measures one")
@@ -89,9 +90,9 @@ def check_speed(root: Path, machine: str, save: bool) -> tuple[int, str]:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             known[machine] = now
-            text = json.dumps({name: asdict(speed) for name, speed in sorted(known.items())}, indent=2)
+            speeds = {name: asdict(speed) for name, speed in sorted(known.items())}
             with replaced(path) as file:
-                file.write(f"{text}\n".encode())
+                file.write(json_bytes(speeds, indent=2))
         except OSError as error:
             raise UsageError(f"{path}: cannot be written ({error.strerror}); choose another --baselines") from None
         return 0, f"{cost}; saved in {path}"
@@ -153,13 +154,26 @@ def _clock(step: Callable[[], None], steps: int) -> float:
 
 
 def _read(path: Path) -> dict[str, Speed]:
-    if not path.is_file():
-        return {}
+    """Return the speeds in a file by class of machines; none where there is no file.
+
+    Raises:
+        IncomparableError: it cannot be read, or holds what is no speed.
+    """
     try:
-        speeds = json.loads(path.read_text(encoding="utf-8"))
-        return {
-            str(name): Speed(float(one["ratio"]), float(one["noise"]), int(one["rounds"]))
-            for name, one in speeds.items()
-        }
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        raise IncomparableError(f"{path}: cannot be read; make it anew with `ganbench check --speed --save`") from None
+        speeds = {name: _speed(one) for name, one in read_json(path).items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        why = getattr(error, "strerror", None) or f"{error}"
+        raise IncomparableError(
+            f"{path}: cannot be read ({why}); take it back from version control, or move it away and measure anew with "
+            "`ganbench check --speed --save`"
+        ) from None
+    return speeds
+
+
+def _speed(one: dict[str, float | int]) -> Speed:
+    speed = Speed(float(one["ratio"]), float(one["noise"]), int(one["rounds"]))
+    if not (0 < speed.ratio < math.inf and 0 <= speed.noise < math.inf and speed.rounds > 0):
+        raise ValueError("a ratio, a noise or a number of rounds that no measurement gives")
+    return speed

@@ -1,16 +1,16 @@
-"""Files and folders that are either whole or not there, locks, and a full or closed disk in one line."""
+"""Files that are either whole or not there, locks, and a full or closed disk in one line."""
 
 from __future__ import annotations
 
 import os
 import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from ganbench.core.errors import INCOMPLETE, GanbenchError
+from ganbench.core.results_files import require_file
 
 
 class StoreError(GanbenchError, OSError):
@@ -72,27 +72,6 @@ def replaced(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
         beside.unlink(missing_ok=True)
 
 
-@contextmanager
-def replaced_folder(path: Path) -> Iterator[Path]:
-    """Make a folder that takes the place of `path` when the body ends well; for one process at a time.
-
-    Raises:
-        OSError: it cannot be written; the old folder stays as it was.
-    """
-    beside, old = (path.with_name(f".{path.name}.{end}") for end in ("tmp", "old"))
-    for left in (beside, old):  # of a process that was killed
-        shutil.rmtree(left, ignore_errors=True)
-    try:
-        beside.mkdir(parents=True)
-        yield beside
-        if path.exists():
-            os.rename(path, old)
-        os.rename(beside, path)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder last: a rename is only safe once its folder is on the disk. No-op on Windows."""
     if not hasattr(os, "O_DIRECTORY"):
@@ -109,10 +88,12 @@ def try_lock(path: Path) -> Iterator[bool]:
     """Yield whether this process now holds the lock of a file; the system drops the lock of a process that died.
 
     Raises:
+        MisplacedError: a link or something else has the file's name.
         OSError: the file cannot be opened.
     """
     from filelock import FileLock, Timeout
 
+    require_file(path)
     lock = FileLock(path)
     try:
         lock.acquire(blocking=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +12,8 @@ import yaml
 
 from ganbench.core.environment import now
 from ganbench.core.errors import UsageError
-from ganbench.core.files import StoreError, replaced, storing
+from ganbench.core.file_set import NewFiles, new_files
+from ganbench.core.files import StoreError, new_file, storing
 from ganbench.tables import schema
 from ganbench.tables.arrays import add_arrays, new_archive
 from ganbench.tables.manifest import FORMAT, MonitorState, RunManifest, Times
@@ -27,12 +27,13 @@ log = logging.getLogger("ganbench.monitor")
 AT_LEAST, AT_MOST = 1.0, 30.0
 SHARE, LARGEST_SHARE = 0.005, 0.05
 MOST_FOLDERS = 10_000
+CLAIM = ".claimed"  # a file that one monitor alone can have made
 
 
 class Folder:
     """The folder that the tables are written to.
 
-    Each file is written beside its place and then renamed, so a reader finds the old file or the new one, never a part
+    All files of a writing take their places together, so a reader finds the old ones or the new ones, never a part
     of one. A process that is killed loses the rows since the last writing. The time between two writings is 200 times
     what one takes, but at least a second and at most half a minute.
 
@@ -44,7 +45,7 @@ class Folder:
         self.path = _free(path)
         self.started = now()
         self._next = 0.0
-        self._pictured: tuple[int, ...] | None = None
+        self._pictured: tuple[tuple[int, ...], str] | None = None  # the steps of the pictures, and their checksum
         self._written = self._failed = False
 
     @property
@@ -78,15 +79,19 @@ class Folder:
         # For whoever watches; its presence tells a monitored run from a sweep's.
         state = MonitorState(step=logged.steps, running=running)
         with storing(self.path):
+            self._write_files(tables, state, logged, environment)
+
+    def _write_files(
+        self, tables: TrialTables, state: MonitorState, logged: TrialLog, environment: Mapping[str, object]
+    ) -> None:
+        with new_files(self.path) as files:
             for name in schema.TABLES:
                 table = schema.to_arrow(name, getattr(tables, name), tables.columns)
-                with replaced(self.path / f"{name}.parquet") as file:
+                with files.open(f"{name}.parquet") as file:
                     pq.write_table(table, file)
-            self._write_pictures(tables)
-            with replaced(self.path / "suite.yaml") as file:
-                file.write(
-                    yaml.safe_dump({"monitor": state.model_dump()}, sort_keys=False, allow_unicode=True).encode()
-                )
+            self._write_pictures(tables, files)
+            about = yaml.safe_dump({"monitor": state.model_dump()}, sort_keys=False, allow_unicode=True)
+            files.write("suite.yaml", about.encode())
             manifest = RunManifest(
                 format=FORMAT,
                 suite=self.path.name,
@@ -98,18 +103,18 @@ class Folder:
                 times=Times(started=self.started, finished=now()),
                 monitor=state,
             )
-            # Last: a folder with a manifest has all its tables.
-            with replaced(self.path / "manifest.json") as file:
-                file.write(manifest.text().encode())
+            manifest.commit(files)
+        self._pictured = tuple(tables.samples["steps"].tolist()), files.checksums["samples.npz"]
 
-    def _write_pictures(self, tables: TrialTables) -> None:
+    def _write_pictures(self, tables: TrialTables, files: NewFiles) -> None:
+        """Write the pictures, or keep the file that is there where they are the same."""
         steps, trial = tuple(tables.samples["steps"].tolist()), str(tables.runs["trial"].iloc[0])
-        if steps == self._pictured:
+        if self._pictured is not None and steps == self._pictured[0]:
+            files.keep("samples.npz", self._pictured[1])
             return
-        with replaced(self.path / "samples.npz") as file, new_archive(file) as archive:
+        with files.open("samples.npz") as file, new_archive(file) as archive:
             if steps:
                 add_arrays(archive, {f"{trial}/{name}": array for name, array in tables.samples.items()})
-        self._pictured = steps
 
 
 def _free(path: Path) -> Path:
@@ -128,9 +133,11 @@ def _free(path: Path) -> Path:
             except FileExistsError:
                 if not tried.is_dir() or any(tried.iterdir()):
                     continue
-            if not os.access(tried, os.W_OK):
-                raise PermissionError(13, "Permission denied")
-            return tried
+            try:
+                with new_file(tried / CLAIM, durable=False):
+                    return tried
+            except FileExistsError:
+                continue  # another monitor was faster
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise UsageError(f"{path}: {reason}; give ganbench.Monitor a folder that can be written") from None

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ganbench.core.errors import UsageError
 from ganbench.core.naming import trial_id
+from ganbench.sweep.progress_file import SweepState, TrialState
+from ganbench.tables import part_store
+from ganbench.tables.manifest import FILE, MonitorState, RunManifest
+from ganbench.tables.results import load
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,13 +78,13 @@ class Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._parts: dict[str, Watched] = {}
-        manifest = _json(path / "manifest.json")
-        self._monitored = manifest is not None and "monitor" in manifest
+        manifest = _manifest(path)
+        self._monitored = manifest is not None and manifest.monitor is not None
         if self._monitored:
             return
         if manifest is not None and (path.parent / "parts").is_dir():  # a run of a suite: watch the suite
             self.path = path.parent
-        if not (self.path / "parts").is_dir() and not (self.path / "progress.json").is_file():
+        if not (self.path / "parts").is_dir() and SweepState.read(self.path) is None:
             problem = "is not a folder" if not path.is_dir() else "holds neither a sweep nor a monitored run"
             raise UsageError(f"{path}: {problem}; give results/<suite>, or the folder of a ganbench.Monitor")
 
@@ -90,51 +93,45 @@ class Reader:
         return self._run() if self._monitored else self._sweep()
 
     def _run(self) -> State:
-        manifest = _json(self.path / "manifest.json") or {}
-        about = manifest.get("monitor") or {}
-        running = bool(about.get("running"))
-        run, history = _table(self.path / "runs.parquet", "runs"), _table(self.path / "history.parquet", "history")
-        name = str(manifest.get("suite", self.path.name))
+        try:
+            results = load(self.path)
+        except UsageError as problem:  # what is damaged shows nothing
+            return State(str(problem), (), "", False)
+        manifest, run, history = results.manifest, results.runs, results.history
+        about = manifest.monitor or MonitorState()
+        running, name = about.running, manifest.suite or self.path.name
         trials = ()
-        if run is not None and history is not None and not run.empty:
+        if not run.empty:
             one = _described(str(run["trial"].iloc[0]), name, run, history)
             state = RUNNING if running else one.state
             trials = (Watched(one.key, name, state, 1.0, one.numbers, one.series, one.verdicts, one.note),)
-        title = f"{name}, step {about.get('step', 0):,}"
-        return State(title, trials, str((manifest.get("times") or {}).get("finished", "")), not running)
+        return State(f"{name}, step {about.step:,}", trials, manifest.times.finished, not running)
 
     def _sweep(self) -> State:
-        progress = _json(self.path / "progress.json") or {}
-        entries = [t for t in progress.get("trials", []) if isinstance(t, dict) and isinstance(t.get("key"), str)]
-        trials = [self._trial(entry) for entry in entries]
-        if not entries:  # otherwise parts that are not listed are of earlier states of the suite
+        progress = SweepState.read(self.path) or SweepState()
+        trials = [self._trial(entry) for entry in progress.trials]
+        if not trials:  # otherwise parts that are not listed are of earlier states of the suite
             trials = [self._part(key, "") for key in self._finished()]
-        running = bool(progress.get("running"))
-        return State(self.path.resolve().name, tuple(trials), str(progress.get("updated", "")), not running)
+        title = " · ".join(filter(None, (self.path.resolve().name, progress.problem)))
+        return State(title, tuple(trials), progress.updated, not progress.running)
 
     def _finished(self) -> Iterable[str]:
         return sorted(part.parent.name for part in (self.path / "parts").glob("[0-9a-f]*/part.json"))
 
-    def _trial(self, entry: Mapping[str, Any]) -> Watched:
-        key, name, state = entry["key"], str(entry.get("name", "")), str(entry.get("state", WAITING))
-        if state in ("done", "OK"):
-            return self._part(key, name)
-        series = {name: _floats(points) for name, points in (entry.get("series") or {}).items()}
-        numbers = {name: float(v) for name, v in (entry.get("numbers") or {}).items() if isinstance(v, int | float)}
-        share = float(entry.get("share") or 0.0)
-        return Watched(key, name, state, share, numbers, series, "", str(entry.get("error") or ""))
+    def _trial(self, entry: TrialState) -> Watched:
+        if entry.state in ("done", "OK"):
+            return self._part(entry.key, entry.name)
+        series = {name: tuple(points) for name, points in entry.series.items()}
+        return Watched(entry.key, entry.name, entry.state, entry.share, entry.numbers, series, "", entry.error)
 
     def _part(self, key: str, name: str) -> Watched:
         """Return a finished trial; its tables never change."""
         trial = self._parts.get(key)
         if trial is None:
-            folder = self.path / "parts" / key
-            few = len(self._parts) < MOST_PARTS
-            run = _table(folder / "runs.parquet", "runs") if few else None
-            history = _table(folder / "history.parquet", "history") if few else None
-            if run is None or history is None or run.empty:
+            tables = part_store.look(self.path, key) if len(self._parts) < MOST_PARTS else None
+            if tables is None:
                 return Watched(key, name or trial_id(key), "OK", 1.0)
-            trial = self._parts[key] = _described(key, name, run, history)
+            trial = self._parts[key] = _described(key, name, tables["runs"], tables["history"])
         return trial
 
 
@@ -179,20 +176,9 @@ def _floats(points: object) -> tuple[float, ...]:
     return tuple(float(v) for v in values if isinstance(v, int | float) and math.isfinite(v))
 
 
-def _json(path: Path) -> dict[str, Any] | None:
-    """Return a file's mapping; None where there is none, or it cannot be read just now."""
+def _manifest(folder: Path) -> RunManifest | None:
+    """Return a folder's manifest; None where there is none that can be read."""
     try:
-        data = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
-    return data if isinstance(data, dict) else None
-
-
-def _table(path: Path, name: str) -> pd.DataFrame | None:
-    """Return a table, or None: a broken one shows nothing, and the command that runs the sweep reports it."""
-    from ganbench.tables import schema
-
-    try:
-        return schema.to_pandas(schema.read(path, name))
-    except (schema.SchemaError, OSError):
+        return RunManifest.read(folder / FILE)
+    except (OSError, ValueError):
         return None

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import datetime
-import json
 import re
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 from ganbench.core.errors import UsageError
+from ganbench.core.file_set import new_files
 from ganbench.core.trial import Trial
 from ganbench.report.page import write_report
+from ganbench.sweep.progress_file import SweepState
 from ganbench.tables import part_store
+from ganbench.tables.manifest import FILE, RunManifest
 from ganbench.tables.merge import merge
 from ganbench.tables.results import find_run
 
-STATE = "progress.json"
 EVERY = 2.0
 SILENT = 300.0  # seconds without a sign of life after which a sweep counts as ended
 
@@ -28,10 +29,10 @@ def page_name(folder: Path) -> str:
     """Return what a run's page is called: its suite; a monitored run is of none and has a name of its own."""
     folder = folder.resolve()
     try:
-        manifest = json.loads((folder / "manifest.json").read_bytes())
-        suite = "" if "monitor" in manifest else str(manifest["suite"])
-    except (OSError, ValueError, TypeError, KeyError):
+        manifest = RunManifest.read(folder / FILE)
+    except (OSError, ValueError):
         return folder.parent.name
+    suite = "" if manifest.monitor is not None else manifest.suite
     # A name from a file must not lead anywhere.
     return suite if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", suite) else folder.name
 
@@ -45,21 +46,23 @@ def watch(run: Path, report: Path, say: Callable[[str], None], every: float = EV
         say: is called with a line for every page.
         every: seconds between looks.
     """
-    folder = next((f for f in (run, run.parent) if (f / STATE).is_file()), None)
+    folder = next((f for f in (run, run.parent) if SweepState.read(f) is not None), None)
     if folder is None:
         _rewritten(run, report, say, every)
         return
     out, seen = report / f"{folder.resolve().name}.html", -1
-    while (state := _state(folder)).get("running") and not _silent(state):
-        trials = state["trials"]
-        keys = [t["key"] for t in trials if t["state"] != "waiting" and part_store.has_part(folder, t["key"])]
+    while (state := SweepState.read(folder) or SweepState()).running and not _silent(state):
+        trials = state.trials
+        keys = [t.key for t in trials if t.state != "waiting" and part_store.has_part(folder, t.key)]
         if keys and len(keys) != seen:
             seen, note = len(keys), f"{len(keys)} of {len(trials)} trials are done"
             _write_so_far(folder, keys, out, note)
             say(f"report  {out}  {note}")
         time.sleep(every)
-    if state.get("running"):
-        raise UsageError(f"{folder}: no sign of life since {state.get('updated')}; run the suite again to go on")
+    if state.problem:
+        say(f"{folder}: {state.problem}")
+    if state.running:
+        raise UsageError(f"{folder}: no sign of life since {state.updated}; run the suite again to go on")
     say(f"report  {write_report(find_run(run), out)}  finished")
 
 
@@ -68,9 +71,11 @@ def _write_so_far(folder: Path, keys: list[str], out: Path, note: str) -> None:
     with tempfile.TemporaryDirectory(prefix="ganbench-") as aside:
         run = Path(aside) / folder.resolve().name / "so-far"
         trials = cast("list[Trial]", [SimpleNamespace(key=key) for key in keys])
-        merge(folder, trials, {}, run)
-        (run / "suite.yaml").write_text("", encoding="utf-8")
-        (run / "manifest.json").write_text(json.dumps({"suite": folder.resolve().name}), encoding="utf-8")
+        run.parent.mkdir()
+        with new_files(run) as files:
+            merge(folder, trials, {}, files)
+            files.write("suite.yaml", b"")
+            RunManifest(suite=folder.resolve().name).commit(files)
         write_report(run, out, note)
 
 
@@ -87,17 +92,11 @@ def _rewritten(run: Path, report: Path, say: Callable[[str], None], every: float
         time.sleep(every)
 
 
-def _state(folder: Path) -> dict[str, Any]:
+def _silent(state: SweepState) -> bool:
     try:
-        state = json.loads((folder / STATE).read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return state if isinstance(state, dict) and isinstance(state.get("trials"), list) else {}
-
-
-def _silent(state: dict[str, Any]) -> bool:
-    try:
-        updated = datetime.datetime.fromisoformat(str(state.get("updated")))
+        updated = datetime.datetime.fromisoformat(state.updated)
     except ValueError:
+        return True
+    if updated.tzinfo is None:
         return True
     return (datetime.datetime.now(datetime.UTC) - updated).total_seconds() > SILENT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,12 +12,15 @@ from typing import TYPE_CHECKING, Protocol
 from ganbench.core import registry
 from ganbench.core.component import Component
 from ganbench.core.errors import UsageError
+from ganbench.core.results_files import set_aside
 from ganbench.core.trial import Trial
 from ganbench.suite.space import Search, score
 
 if TYPE_CHECKING:
     from ganbench.sweep.search_log import AdaptiveSearch
     from ganbench.training.trainer import Trainer
+
+log = logging.getLogger("ganbench.sweep")
 
 
 @dataclass(frozen=True)
@@ -85,12 +89,31 @@ class TrialJob:
         return score([float(value) for value in runs[column]] if column in runs else [math.nan], mode)
 
     def trainer(self) -> Trainer:
-        """Return the trial's trainer, which goes on from the checkpoint if there is one."""
+        """Return the trial's trainer, which goes on from the checkpoint if there is one.
+
+        A checkpoint that is damaged or does not fit is moved to `quarantine/`, and the trial begins anew.
+        """
+        from ganbench.training.checkpoint import CheckpointError
         from ganbench.training.trainer import Trainer
 
         for cls in self.components:
             registry.register(cls)
-        return Trainer(self.trial, device_here(self.device), checkpoint=self.checkpoint)
+        device = device_here(self.device)
+        try:
+            return Trainer(self.trial, device, checkpoint=self.checkpoint)
+        except CheckpointError as problem:
+            self.drop_checkpoint(problem.why)
+            return Trainer(self.trial, device, checkpoint=self.checkpoint)
+
+    def drop_checkpoint(self, why: str) -> None:
+        """Move the checkpoint to `quarantine/`, with a warning; the trial begins anew."""
+        set_aside(self.checkpoint, self.folder / "quarantine")
+        log.warning(
+            "%s: the checkpoint of %s is of no use (%s); moved to quarantine/, the trial begins anew",
+            self.folder,
+            self.trial.id,
+            why,
+        )
 
 
 def device_here(device: str) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import Interval
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from ganbench.core.environment import now
 from ganbench.core.files import replaced
+from ganbench.core.results_files import BrokenFileError, json_bytes, read_json
 from ganbench.sweep.events import TrialProgress
 from ganbench.sweep.jobs import TrialJob
 
@@ -20,6 +23,51 @@ AT_LEAST = 1.0  # seconds between two writings
 SHARE = 0.01  # of the driver's time that writing may take
 MOST_POINTS = 48
 SERIES = ("grad_norm_g", "grad_norm_d", "modes_captured")
+
+Key = Annotated[str, StringConstraints(pattern="^[0-9a-f]{12,64}$")]
+
+
+class TrialState(BaseModel):
+    """Where a trial stands, as `ProgressFile` writes it."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    key: Key
+    name: str = ""
+    state: str = "waiting"
+    share: Annotated[float, Interval(ge=0, le=1)] = 0.0
+    error: str = ""
+    numbers: dict[str, float] = {}
+    series: dict[str, list[float]] = {}
+
+
+class SweepState(BaseModel):
+    """Where a sweep stands.
+
+    Attributes:
+        running: whether more is to come. updated: its last sign of life, ISO 8601. trials: all of them.
+        problem: why the file tells nothing, in words; empty where it does.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    running: bool = False
+    updated: str = ""
+    trials: list[TrialState] = []
+    problem: str = ""
+
+    @classmethod
+    def read(cls, folder: Path) -> SweepState | None:
+        """Return what the file in `results/<suite>` tells; None without one."""
+        try:
+            return cls.model_validate(read_json(folder / FILE), strict=True)
+        except FileNotFoundError:
+            return None
+        except (OSError, BrokenFileError) as error:
+            return cls(problem=f"{FILE} cannot be read: {getattr(error, 'strerror', None) or error}")
+        except ValidationError as error:
+            first = error.errors()[0]
+            return cls(problem=f"{FILE} cannot be read: {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}")
 
 
 class ProgressFile:
@@ -76,7 +124,7 @@ class ProgressFile:
             "trials": list(self._trials.values()),
         }
         with contextlib.suppress(OSError), replaced(self._path, durable=False) as file:
-            file.write(json.dumps(state).encode())
+            file.write(json_bytes(state))
         ended = time.monotonic()
         self._next = ended + max(AT_LEAST, (ended - began) / SHARE)
 

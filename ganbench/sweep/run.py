@@ -14,7 +14,9 @@ import yaml
 from ganbench.core.component import Component
 from ganbench.core.environment import now
 from ganbench.core.errors import INCOMPLETE, OK, UsageError
-from ganbench.core.files import replaced, storing
+from ganbench.core.file_set import NewFiles, new_files
+from ganbench.core.files import storing
+from ganbench.core.results_files import BrokenFileError, kind_of, read_sealed
 from ganbench.core.naming import short_names, trial_id
 from ganbench.sinks import Sink
 from ganbench.suite.plan import Plan
@@ -187,26 +189,27 @@ class _Run:
         retries = dict(self.progress.retries) if self.progress is not None else {}
         failures = part_store.read_failures(self.folder, left)
         out = self.folder / plan.run_id
-        with storing(out):
-            out.mkdir(exist_ok=True)
-            self._describe(out, plan, failures, retries, trained)
-        merge(self.folder, plan.trials, failures, out)
+        with storing(out), new_files(out) as files:
+            merge(self.folder, plan.trials, failures, files)
+            left = {job.key for job in _missing(jobs)}  # a part may have turned out to be broken
+            self._describe(files, plan, failures, retries, trained)
         done = len(jobs) - len(left)
         return RunOutcome(out, code or (INCOMPLETE if left else OK), len(jobs), done, trained, len(failures), retries)
 
     def _describe(
-        self, out: Path, plan: Plan, failures: dict[str, dict[str, str]], retries: dict[str, int], trained: int
+        self, files: NewFiles, plan: Plan, failures: dict[str, dict[str, str]], retries: dict[str, int], trained: int
     ) -> None:
-        """Write the suite and the manifest."""
-        before = _previous(out)
+        """Write the suite, and the manifest, which puts all of the run's files in their places."""
+        before = _previous(files.folder)
         total = Counter(before.retries if before else {})
         total.update({trial_id(key): n for key, n in retries.items()})
         seconds = round(time.monotonic() - self.clock, 3)
         times = Times(started=self.started, finished=now(), seconds=seconds)
         # Where nothing was trained the numbers are still from where they were made.
         where = before.environment if before and not trained else None
-        _write(out / "suite.yaml", yaml.safe_dump(plan.suite.resolved(), sort_keys=False, allow_unicode=True))
-        _write(out / FILE, manifest(plan, failures, total, times, where).text())
+        suite = yaml.safe_dump(plan.suite.resolved(), sort_keys=False, allow_unicode=True)
+        files.write("suite.yaml", suite.encode())
+        manifest(plan, failures, total, times, where).commit(files)
 
     @property
     def _new(self) -> int:
@@ -223,7 +226,7 @@ def _announce(jobs: Sequence[TrialJob], missing: Sequence[TrialJob], progress: P
     from ganbench.tables import part_store
 
     failed = [job for job in missing if part_store.read_failure(job.folder, job.key)]
-    begun = sum(job.checkpoint.exists() for job in missing)
+    begun = sum(_has_checkpoint(job) for job in missing)
     for job in failed:
         part_store.clear_failure(job.folder, job.key)
     if len(missing) == len(jobs) and not failed and not begun:
@@ -234,6 +237,19 @@ def _announce(jobs: Sequence[TrialJob], missing: Sequence[TrialJob], progress: P
     progress.say("; ".join(notes))
 
 
+def _has_checkpoint(job: TrialJob) -> bool:
+    """Return whether there is a checkpoint; one that is damaged is moved to `quarantine/`, with a warning."""
+    if kind_of(job.checkpoint) is None:
+        return False
+    try:
+        read_sealed(job.checkpoint)
+    except BrokenFileError as problem:
+        with storing(job.folder):
+            job.drop_checkpoint(str(problem))
+        return False
+    return True
+
+
 def _previous(out: Path) -> RunManifest | None:
     """Return the manifest that an earlier call left, if it can be read."""
     try:
@@ -241,8 +257,3 @@ def _previous(out: Path) -> RunManifest | None:
     except (OSError, ValueError):
         return None
     return left if left.format == FORMAT else None
-
-
-def _write(path: Path, text: str) -> None:
-    with replaced(path) as file:
-        file.write(text.encode())

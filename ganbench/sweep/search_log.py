@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ganbench.core import registry
 from ganbench.core.files import storing
+from ganbench.core.results_files import BrokenFileError, json_bytes, kind_of, parse_json, read_bytes, require_file
 from ganbench.suite.space import Config, Sampler, Search
 from ganbench.sweep.jobs import TrialJob
+
+log = logging.getLogger("ganbench.sweep")
 
 
 @dataclass(frozen=True)
@@ -63,15 +66,18 @@ class AdaptiveSearch:
         Raises:
             StoreError: the folder cannot be written.
         """
-        with storing(self.path.parent), open(self.path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(dict(config), sort_keys=True) + "\n")
+        require_file(self.path)
+        with storing(self.path.parent), open(self.path, "a+b") as file:
+            file.seek(max(0, file.seek(0, 2) - 1))
+            begun = file.read() not in (b"", b"\n")  # by a process that was killed while it wrote
+            file.write(b"\n" * begun + json_bytes({"config": dict(config)}))
 
     def without(self, keys: set[str]) -> AdaptiveSearch:
         """Return the search itself: its searcher is told what is finished."""
         return self
 
     def tried(self) -> list[tuple[Config, TrialJob]]:
-        """Return the configurations so far, in order, each trial once; a broken last line is passed over."""
+        """Return the configurations so far, in order, each trial once; a broken line is passed over."""
         jobs: dict[str, tuple[Config, TrialJob]] = {}
         for config in self._read():
             job = self.job(config)
@@ -79,13 +85,17 @@ class AdaptiveSearch:
         return list(jobs.values())
 
     def _read(self) -> Iterator[Config]:
+        if kind_of(self.path) is None:
+            return
+        require_file(self.path)
         with storing(self.path.parent):
-            text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
+            lines = read_bytes(self.path).splitlines()
         names = {*self.search.space, *(["cell"] if len(self.sampler.cells) > 1 else [])}
-        for line in text.splitlines():
+        for number, line in enumerate(lines, 1):
             try:
-                config = json.loads(line)
-            except ValueError:
-                continue  # the process was killed while it wrote
+                config = parse_json(line).get("config")
+            except BrokenFileError as problem:
+                log.warning("%s:%d: passed over (%s)", self.path, number, problem)
+                continue
             if isinstance(config, dict) and set(config) == names:
                 yield config

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import math
 import time
 import traceback
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganbench.core.files import StoreError
+from ganbench.core.results_files import MisplacedError, read_json
 from ganbench.core.status import Status
 from ganbench.suite.space import score
 from ganbench.sweep.events import TrialProgress
@@ -50,7 +50,7 @@ class TrialRunner:
         """
         try:
             return self._advance(seconds)
-        except StoreError:
+        except (StoreError, MisplacedError):
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a component may raise anything; the others go on
             if isinstance(error, OSError) and error.errno in DISK_ERRORS:  # from a checkpoint
@@ -119,11 +119,13 @@ class TrialRunner:
         """Pass on to the trainer what a search's scheduler asks for, if it asks for anything."""
         from ganbench.training.stopping import StopRequest
 
-        if self.job.objective is None or trainer.finished or not self.job.stop_request.exists():
+        if self.job.objective is None or trainer.finished:
             return
         try:
-            request = json.loads(self.job.stop_request.read_bytes())
+            request = read_json(self.job.stop_request)
             trainer.stop(StopRequest(int(request["step"]), str(request["reason"])))
+        except FileNotFoundError:
+            return
         except (ValueError, KeyError, TypeError):
             pass  # not one of ours
 

@@ -14,8 +14,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from ganbench import __version__
 from ganbench.core.environment import cpu_model, version
+from ganbench.core.file_set import MANIFEST as FILE
+from ganbench.core.file_set import NewFiles
+from ganbench.core.results_files import read_json
 
-FILE = "manifest.json"
 FORMAT = 1
 PACKAGES = ("torch", "numpy", "pandas", "scikit-learn", "torch-fidelity", "ray")
 PACKAGE_ROOT = Path(__file__).parents[1]
@@ -60,6 +62,7 @@ class RunManifest(BaseModel):
         failed: `trial`, `status` and `error` of each trial without a result.
         retries: trial → how often its worker died, over all calls.
         monitor: of a monitored run alone. baseline: of a baseline alone, as `check/baselines.py` writes it.
+        files: name → SHA-256 of each file beside it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -78,6 +81,7 @@ class RunManifest(BaseModel):
     times: Times = Times()
     monitor: MonitorState | None = None
     baseline: dict[str, Any] | None = None
+    files: dict[str, str] = {}
 
     @field_validator("environment")
     @classmethod
@@ -99,16 +103,21 @@ class RunManifest(BaseModel):
 
         Raises:
             OSError: the file cannot be read.
-            ValueError: it is no manifest; the text says in one line where and why.
+            ValueError: it is no manifest, or not as it was written; the text says in one line where and why.
         """
+        data = json.dumps(read_json(path))
         try:
-            return cls.model_validate_json(path.read_bytes(), strict=True)
+            return cls.model_validate_json(data, strict=True)
         except ValidationError as error:
             raise ValueError(_first_line(error)) from None
 
-    def text(self) -> str:
-        """Return the file's text, of the fields that were set."""
-        return json.dumps(self.model_dump(exclude_unset=True), indent=2, ensure_ascii=False) + "\n"
+    def commit(self, files: NewFiles) -> None:
+        """Write the fields that were set, with the checksums of new files, which are the folder's from now on.
+
+        Raises:
+            OSError: the folder cannot be written; the old files stay.
+        """
+        files.commit(self.model_dump(exclude_unset=True))
 
 
 def _git_of(environment: dict[str, Any]) -> Git | None:

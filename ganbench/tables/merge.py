@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ganbench.core.column import Column
-from ganbench.core.files import replaced, storing
+from ganbench.core.file_set import NewFiles
 from ganbench.core.naming import trial_id
 from ganbench.core.trial import Trial
 from ganbench.tables import schema
@@ -18,17 +18,18 @@ from ganbench.tables.arrays import add_arrays, new_archive
 from ganbench.tables.part_store import part_samples, read_arrow
 
 
-def merge(folder: Path, trials: Sequence[Trial], failures: Mapping[str, Mapping[str, str]], out: Path) -> None:
+def merge(folder: Path, trials: Sequence[Trial], failures: Mapping[str, Mapping[str, str]], files: NewFiles) -> None:
     """Write a run's tables and pictures from the parts; merging the same parts again gives the same bytes.
 
     Args:
         folder: `results/<suite>`.
         trials: of the plan, whose order the rows keep. One with neither part nor failure has no rows.
         failures: key → status and error; a part that is there wins.
-        out: `results/<suite>/<run>`; made where it is missing.
+        files: the new files of `results/<suite>/<run>`.
 
     Raises:
-        StoreError: `out` cannot be written; each table there is the old one or the new one, whole.
+        StoreError: a part cannot be read just now.
+        OSError: the new files cannot be written.
     """
     tables: dict[str, list[pa.Table]] = {name: [] for name in schema.TABLES}
     done = []
@@ -40,15 +41,14 @@ def merge(folder: Path, trials: Sequence[Trial], failures: Mapping[str, Mapping[
                 tables[name].append(table)
         elif trial.key in failures:
             tables["runs"].append(_failed(trial, failures[trial.key]))
-    with storing(out):
-        out.mkdir(parents=True, exist_ok=True)
-        for name, parts in tables.items():
-            with replaced(out / f"{name}.parquet") as file:
-                pq.write_table(_stack(name, parts), file)
-        # One trial's pictures at a time: all of them may not fit into memory.
-        with replaced(out / "samples.npz") as file, new_archive(file) as archive:
-            for key in done:
-                add_arrays(archive, {f"{trial_id(key)}/{name}": a for name, a in part_samples(folder, key).items()})
+    for name, parts in tables.items():
+        with files.open(f"{name}.parquet") as file:
+            pq.write_table(_stack(name, parts), file)
+    # One trial's pictures at a time: all of them may not fit into memory.
+    with files.open("samples.npz") as file, new_archive(file) as archive:
+        for key in done:
+            pictures = part_samples(folder, key) or {}
+            add_arrays(archive, {f"{trial_id(key)}/{name}": array for name, array in pictures.items()})
 
 
 def _stack(name: str, parts: list[pa.Table]) -> pa.Table:

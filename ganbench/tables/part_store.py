@@ -6,7 +6,6 @@ looked; who asks again pays for five `stat` calls.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -25,10 +24,22 @@ import pyarrow.parquet as pq
 
 from ganbench.core.column import Column
 from ganbench.core.files import new_file, replaced, storing, sync_folder
+from ganbench.core.results_files import (
+    BrokenFileError,
+    checksum,
+    json_bytes,
+    kind_of,
+    make_folder,
+    open_file,
+    read_bytes,
+    read_json,
+    require_file,
+    set_aside,
+)
 from ganbench.core.naming import trial_id
 from ganbench.core.status import Status
 from ganbench.tables import schema
-from ganbench.tables.arrays import SAMPLES, add_arrays, new_archive, read_samples
+from ganbench.tables.arrays import MOST_FILE, SAMPLES, add_arrays, new_archive, read_samples, require_samples
 
 log = logging.getLogger("ganbench.tables")
 
@@ -57,10 +68,6 @@ class TrialTables:
     columns: dict[str, Column]
 
 
-class BrokenPartError(ValueError):
-    """A part is truncated, altered, somebody else's or of another format."""
-
-
 def parts_folder(folder: Path, key: str) -> Path:
     """Return the folder of all parts, having checked that the key cannot lead out of it."""
     if not _KEY.fullmatch(key):
@@ -86,7 +93,8 @@ def write_part(folder: Path, key: str, tables: TrialTables) -> None:
     place = parts_folder(folder, key)
     beside = place / f".{key}.{secrets.token_hex(4)}.tmp"  # an orphan of a killed run may be at the same trial
     with storing(folder):
-        place.mkdir(parents=True, exist_ok=True)
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        make_folder(place)
         try:
             beside.mkdir()
             _write(beside, key, arrow, tables.samples)
@@ -109,11 +117,12 @@ def sweep_left(folder: Path) -> None:
         StoreError: the folder cannot be read.
     """
     with storing(folder):
-        for left in (*(Path(folder) / "parts").glob(".*.tmp"), *(Path(folder) / "checkpoints").glob("*.tmp")):
-            if left.is_dir() and not left.is_symlink():
-                shutil.rmtree(left, ignore_errors=True)
-            else:
-                left.unlink(missing_ok=True)
+        for place in (Path(folder) / name for name in ("parts", "checkpoints")):
+            for left in place.glob(".*.tmp") if kind_of(place) == "a folder" else ():
+                if kind_of(left) == "a folder":
+                    shutil.rmtree(left, ignore_errors=True)
+                else:
+                    left.unlink(missing_ok=True)
 
 
 def has_part(folder: Path, key: str) -> bool:
@@ -134,7 +143,7 @@ def has_part(folder: Path, key: str) -> bool:
                 if all(max(changed) < (now - RACY) * 1e9 for _, _, *changed in before):
                     _whole[part] = before
         return True
-    except BrokenPartError as problem:
+    except (BrokenFileError, schema.SchemaError) as problem:
         _quarantine(folder, key, problem)
         return False
 
@@ -142,13 +151,14 @@ def has_part(folder: Path, key: str) -> bool:
 def read_part(folder: Path, key: str) -> TrialTables | None:
     """Return a part's typed tables and pictures, or None; a broken one is moved to `quarantine/`, with a warning."""
     arrow = read_arrow(folder, key)
-    if arrow is None:
+    samples = None if arrow is None else part_samples(folder, key)
+    if arrow is None or samples is None:
         return None
     columns: dict[str, Column] = {}
     for name, table in arrow.items():
         columns |= schema.declarations(name, table.schema)
     frames = {name: schema.to_pandas(table) for name, table in arrow.items()}
-    return TrialTables(**frames, samples=part_samples(folder, key), columns=columns)
+    return TrialTables(**frames, samples=samples, columns=columns)
 
 
 def read_table(folder: Path, key: str, table: str, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
@@ -167,6 +177,16 @@ def read_table(folder: Path, key: str, table: str, columns: Sequence[str] | None
     return frame if columns is None else frame.drop(columns=[name for name in frame if name not in columns])
 
 
+def look(folder: Path, key: str) -> dict[str, pd.DataFrame] | None:
+    """Return `runs` and `history` of a whole part, or None; unlike `read_table`, it moves nothing."""
+    part = parts_folder(folder, key) / key
+    try:
+        _check(part, key)
+        return {name: schema.to_pandas(_read_table(part, name, key, None)) for name in ("runs", "history")}
+    except (OSError, ValueError):
+        return None
+
+
 def read_arrow(
     folder: Path, key: str, tables: Sequence[str] = schema.TABLES, columns: Sequence[str] | None = None
 ) -> dict[str, pa.Table] | None:
@@ -180,18 +200,19 @@ def read_arrow(
     try:
         with storing(folder):
             return {name: _read_table(part, name, key, columns) for name in tables}
-    except (BrokenPartError, schema.SchemaError) as problem:
+    except (BrokenFileError, schema.SchemaError) as problem:
         _quarantine(folder, key, problem)
         return None
 
 
-def part_samples(folder: Path, key: str) -> dict[str, np.ndarray]:
-    """Return the pictures of a part that is there.
-
-    Raises:
-        GanbenchError: they cannot be read.
-    """
-    return read_samples(parts_folder(folder, key) / key / "samples.npz")
+def part_samples(folder: Path, key: str) -> dict[str, np.ndarray] | None:
+    """Return the pictures of a part that is there; None if they are broken, and the part is moved to `quarantine/`."""
+    try:
+        with storing(folder), open_file(parts_folder(folder, key) / key / "samples.npz", MOST_FILE) as file:
+            return read_samples(file)
+    except BrokenFileError as problem:
+        _quarantine(folder, key, problem)
+        return None
 
 
 def failure_path(folder: Path, key: str) -> Path:
@@ -207,17 +228,19 @@ def write_failure(folder: Path, key: str, status: Status, error: str) -> None:
     """
     with storing(folder):
         path = failure_path(folder, key)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
+        require_file(path)
         with replaced(path) as file:
-            file.write(json.dumps({"error": error, "status": str(Status(status))}).encode())
+            file.write(json_bytes({"error": error, "status": str(Status(status))}))
 
 
 def read_failure(folder: Path, key: str) -> dict[str, str] | None:
     """Return `{"status": …, "error": …}`, or None without a record; an unreadable record is none."""
     try:
-        data = json.loads(failure_path(folder, key).read_bytes())
+        data = read_json(failure_path(folder, key))
         return {"status": str(Status(data["status"])), "error": str(data["error"])}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -234,6 +257,7 @@ def clear_failure(folder: Path, key: str) -> None:
         StoreError: the folder cannot be written.
     """
     with storing(folder):
+        require_file(failure_path(folder, key))
         failure_path(folder, key).unlink(missing_ok=True)
 
 
@@ -244,7 +268,7 @@ def _write(beside: Path, key: str, arrow: dict[str, pa.Table], samples: dict[str
     with new_file(beside / "samples.npz") as file:
         with new_archive(file) as archive:
             add_arrays(archive, {name: samples[name] for name in SAMPLES})
-    checksums = {"format": schema.FORMAT, "key": key, "sha256": {name: _digest(beside / name) for name in FILES}}
+    checksums = {"format": schema.FORMAT, "key": key, "sha256": {name: checksum(beside / name, MOST_FILE) for name in FILES}}
     with new_file(beside / "part.json") as file:
         file.write(json.dumps(checksums, sort_keys=True, indent=1).encode())
     sync_folder(beside)
@@ -252,52 +276,62 @@ def _write(beside: Path, key: str, arrow: dict[str, pa.Table], samples: dict[str
 
 def _state(part: Path) -> _State:
     """Return how a part's files look without being read: inode, size and both times of each."""
-    if part.is_symlink() or not part.is_dir():
-        raise BrokenPartError("not a folder")
+    if kind_of(part) != "a folder":
+        raise BrokenFileError("not a folder")
     looks = []
     for name in ("part.json", *FILES):
-        if not (part / name).is_file():
-            raise BrokenPartError(f"{name} is missing")
+        if (kind := kind_of(part / name)) != "a file":
+            raise BrokenFileError(f"{name} is {kind or 'missing'}")
         look = (part / name).stat()
         looks.append((look.st_ino, look.st_size, look.st_mtime_ns, look.st_ctime_ns))
     return tuple(looks)
 
 
 def _check(part: Path, key: str) -> None:
-    """Hold a part against its checksums: the format, the key, and every file's hash."""
+    """Hold a part against its checksums (the format, the key, and every file's hash), then look at what they seal."""
     try:
-        checksums = json.loads((part / "part.json").read_bytes())
+        checksums = json.loads(read_bytes(part / "part.json"))
         whole = (
             checksums["format"] == schema.FORMAT and checksums["key"] == key and set(checksums["sha256"]) == set(FILES)
         )
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise BrokenPartError("part.json cannot be read") from None
+        raise BrokenFileError("part.json cannot be read") from None
     if not whole:
-        raise BrokenPartError("it is another trial's or of another format")
+        raise BrokenFileError("it is another trial's or of another format")
     for name in FILES:
-        if _digest(part / name) != checksums["sha256"][name]:
-            raise BrokenPartError(f"{name} is truncated or altered")
+        if checksum(part / name, MOST_FILE) != checksums["sha256"][name]:
+            raise BrokenFileError(f"{name} is truncated or altered")
+    _check_content(part, key)
+
+
+def _check_content(part: Path, key: str) -> None:
+    """Look at what says which rows are whose, and at the pictures' headers: anybody can make right checksums."""
+    runs = _read_table(part, "runs", key, ["run", "seed", "status"])
+    names = {f"{trial_id(key)}-{seed}" for seed in runs.column("seed").to_pylist()}
+    statuses = set(runs.column("status").to_pylist())
+    if set(runs.column("run").to_pylist()) != names or statuses - {Status.OK, Status.DIVERGED}:
+        raise BrokenFileError("runs.parquet has rows of other runs, or of runs that did not end")
+    for name in ("history", "layers"):
+        rows = _read_table(part, name, key, ["run", "seed", "step"])
+        if set(rows.column("run").unique().to_pylist()) - names:
+            raise BrokenFileError(f"{name}.parquet has rows of other runs")
+    with open_file(part / "samples.npz", MOST_FILE) as file:
+        require_samples(file, len(names))
 
 
 def _read_table(part: Path, name: str, key: str, columns: Sequence[str] | None) -> pa.Table:
-    table = schema.read(part / f"{name}.parquet", name, None if columns is None else {"trial", *columns})
+    identity = None if columns is None else {"trial", "run", "seed", "status", "step", *columns}
+    with open_file(part / f"{name}.parquet") as file:
+        table = schema.require_identified(name, schema.read(file.read(), name, identity))
     if set(table.column("trial").unique().to_pylist()) - {trial_id(key)}:
-        raise BrokenPartError(f"{name}.parquet holds another trial's rows")
+        raise BrokenFileError(f"{name}.parquet holds another trial's rows")
     return table
-
-
-def _digest(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _quarantine(folder: Path, key: str, problem: Exception) -> None:
     """Move a broken part out of the way, under a name that is free; nothing is deleted."""
     with storing(folder):
-        kept = Path(folder) / "quarantine"
-        kept.mkdir(exist_ok=True)
-        number = 1
-        while os.path.lexists(kept / f"{key}-{number}"):
-            number += 1
-        os.rename(parts_folder(folder, key) / key, kept / f"{key}-{number}")
-    log.warning("%s: a part is broken (%s); moved to quarantine/, its trial runs again", folder, problem)
+        moved = set_aside(parts_folder(folder, key) / key, Path(folder) / "quarantine")
+    _whole.pop(parts_folder(folder, key) / key, None)
+    if moved is not None:
+        log.warning("%s: a part is broken (%s); moved to quarantine/, its trial runs again", folder, problem)

@@ -2,38 +2,56 @@
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import numpy as np
 import pyarrow as pa
 
 from ganbench.core.column import Column
 from ganbench.core.errors import UsageError
+from ganbench.core.file_set import open_one, pending
+from ganbench.core.results_files import MOST_BINARY, MOST_JSON, BrokenFileError, kind_of
 from ganbench.tables import schema
-from ganbench.tables.arrays import read_samples, trials_in
+from ganbench.tables.arrays import MOST_FILE, read_samples, trials_in
 from ganbench.tables.manifest import FILE, RunManifest
 
 if TYPE_CHECKING:
     import pandas as pd
 
+log = logging.getLogger("ganbench.tables")
+
 _GIVE = "give a run's folder, results/<suite>/<run>, or a suite's, results/<suite>"
+_TRIES = 3  # a sweep may put new files into the folder while it is read
+SAMPLES = "samples.npz"
+_T = TypeVar("_T")
 
 
 class Samples(Mapping[str, dict[str, np.ndarray]]):
-    """The pictures of each trial, read when they are asked for: trial → its `steps`, `samples` and `real`."""
+    """The pictures of each trial, read when they are asked for: trial → its `steps`, `samples` and `real`.
 
-    def __init__(self, path: Path, trials: tuple[str, ...]) -> None:
-        self._path, self._trials = path, trials
+    Args:
+        folder: of the run. trials: those that have pictures.
+    """
+
+    def __init__(self, folder: Path, trials: tuple[str, ...]) -> None:
+        self._folder, self._trials = folder, trials
 
     def __getitem__(self, trial: str) -> dict[str, np.ndarray]:
         """Return `{"steps": [k], "samples": [k, S, n, *shape], "real": [n, *shape]}`."""
         if trial not in self._trials:
             raise KeyError(trial)
-        return read_samples(self._path, f"{trial}/")
+        # A part never changes: if the folder has been merged anew since, the trial's pictures are the same.
+        return _steady(self._folder, lambda manifest: self._read(manifest, trial))
+
+    def _read(self, manifest: RunManifest, trial: str) -> dict[str, np.ndarray]:
+        def pictures(file: BinaryIO) -> dict[str, np.ndarray]:
+            return read_samples(file, f"{trial}/")
+
+        return _file(self._folder, SAMPLES, manifest, pictures, MOST_FILE)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._trials)
@@ -74,17 +92,27 @@ def load(path: str | Path) -> Results:
         UsageError: no run is there, or one of its files cannot be read.
     """
     folder = find_run(path)
-    tables = {name: _table(folder, name) for name in schema.TABLES}
+    return _steady(folder, lambda manifest: _load(folder, manifest))
+
+
+def _load(folder: Path, manifest: RunManifest) -> Results:
+    tables = {name: _table(folder, name, manifest) for name in schema.TABLES}
     columns: dict[str, Column] = {}
     for name, table in tables.items():
         columns = {**schema.declarations(name, table.schema), **columns}
     frames = {name: schema.to_pandas(table) for name, table in tables.items()}
-    manifest = _manifest(folder)
-    try:
-        suite = (folder / "suite.yaml").read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise _unreadable(folder / "suite.yaml", _reason(error)) from None
-    return Results(folder, **frames, samples=_samples(folder), columns=columns, suite=suite, manifest=manifest)
+    suite = _file(folder, "suite.yaml", manifest, lambda file: file.read().decode(), MOST_JSON)
+    trials = int(frames["runs"]["trial"].nunique())
+    pictured: tuple[str, ...] = ()  # committed baselines keep numbers, not pictures, and anybody may remove these
+    if SAMPLES in manifest.files and not _removed(folder, manifest):
+        pictured = _file(folder, SAMPLES, manifest, lambda file: trials_in(file, trials), MOST_FILE)
+    samples = Samples(folder, pictured)
+    return Results(folder, **frames, samples=samples, columns=columns, suite=suite, manifest=manifest)
+
+
+def _removed(folder: Path, manifest: RunManifest) -> bool:
+    places = (folder / SAMPLES, pending(folder, SAMPLES, manifest.files[SAMPLES]), folder / SAMPLES)
+    return all(kind_of(place) is None for place in places)  # it may have been moved from the second to the first
 
 
 def find_run(path: str | Path) -> Path:
@@ -95,21 +123,44 @@ def find_run(path: str | Path) -> Path:
     """
     path = Path(path)
     try:
-        if (path / FILE).is_file():
+        if kind_of(path / FILE) is not None:
             return path
         if not path.is_dir():
             raise UsageError(f"{path}: {'not a folder' if path.exists() else 'no such folder'}; {_GIVE}")
         runs = sorted(file.parent for file in path.glob("*/manifest.json") if (file.parent / "runs.parquet").exists())
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read ({_reason(error)}); {_GIVE}") from None
     if not runs:
         raise UsageError(f"{path}: holds no run (no manifest.json with tables beside it); {_GIVE}")
-    return max(runs, key=_finished)
+    return _newest(runs)
 
 
-def _finished(folder: Path) -> tuple[str, int]:
-    """Return when a run finished; the clock of its file decides within one second."""
-    return _manifest(folder).times.finished, (folder / FILE).stat().st_mtime_ns
+def _newest(runs: list[Path]) -> Path:
+    """Return the run that finished last; one whose manifest cannot be read is passed over with a warning."""
+    finished, problems = {}, []
+    for folder in runs:
+        try:
+            # The clock of its file decides within one second.
+            finished[folder] = _manifest(folder).times.finished, (folder / FILE).stat().st_mtime_ns
+        except UsageError as problem:
+            problems.append(problem)
+    if not finished:
+        raise problems[0]
+    for problem in problems:
+        log.warning("%s", problem)
+    return max(finished, key=lambda folder: finished[folder])
+
+
+def _steady(folder: Path, read: Callable[[RunManifest], _T]) -> _T:
+    """Return what is read of the files of one manifest; of the next one if they are replaced in the meantime."""
+    for attempt in range(_TRIES):
+        manifest = _manifest(folder)
+        try:
+            return read(manifest)
+        except UsageError:
+            if attempt == _TRIES - 1 or _manifest(folder).files == manifest.files:
+                raise
+    raise AssertionError  # the last try returns or raises
 
 
 def _manifest(folder: Path) -> RunManifest:
@@ -119,22 +170,22 @@ def _manifest(folder: Path) -> RunManifest:
         raise _unreadable(folder / FILE, _reason(error)) from None
 
 
-def _table(folder: Path, name: str) -> pa.Table:
-    path = folder / f"{name}.parquet"
+def _file(
+    folder: Path, name: str, manifest: RunManifest, read: Callable[[BinaryIO], _T], most: int = MOST_BINARY
+) -> _T:
+    """Return what is read of a file that is as its manifest says."""
     try:
-        return schema.read(path, name)
-    except (schema.SchemaError, OSError) as error:
-        raise _unreadable(path, _reason(error)) from None
+        with open_one(folder, name, manifest.files, most) as file:
+            return read(file)
+    except (OSError, ValueError, MemoryError) as error:
+        raise _unreadable(folder / name, _reason(error)) from None
 
 
-def _samples(folder: Path) -> Samples:
-    path = folder / "samples.npz"
-    try:
-        return Samples(path, trials_in(path))
-    except FileNotFoundError:
-        return Samples(path, ())  # committed baselines keep numbers, not pictures
-    except (OSError, zipfile.BadZipFile) as error:
-        raise _unreadable(path, _reason(error)) from None
+def _table(folder: Path, name: str, manifest: RunManifest) -> pa.Table:
+    def table(file: BinaryIO) -> pa.Table:
+        return schema.require_identified(name, schema.read(file.read(), name))
+
+    return _file(folder, f"{name}.parquet", manifest, table)
 
 
 def _reason(error: Exception) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import pandas as pd
@@ -23,6 +22,9 @@ _RUN = Column("run", "identifier of the run: its trial and its seed", dtype="str
 _TRIAL = Column("trial", "first 12 hex digits of the trial's key", dtype="string")
 _SEED = Column("seed", "the run's seed", dtype="int64")
 _STEP = Column("step", "generator updates so far", "steps", dtype="int64")
+
+# A row has at least its step and a number, which take some bytes each; a small file may have been written by anyone.
+MOST_SMALL_ROWS, MOST_ROWS_A_BYTE = 100_000, 2
 
 # In front of every table's own columns, and behind them.
 LEADING: dict[str, tuple[Column, ...]] = {
@@ -144,28 +146,50 @@ def declarations(table: str, fields: pa.Schema) -> dict[str, Column]:
     return columns
 
 
-def read(path: Path, table: str, columns: Collection[str] | None = None) -> pa.Table:
-    """Return one of our tables from a parquet file, every value that is read checked, and all declarations.
+def read(data: bytes, table: str, columns: Collection[str] | None = None) -> pa.Table:
+    """Return one of our tables from a parquet file's content, every value that is read checked, and all declarations.
 
     Args:
-        path: the file.
+        data: the content.
         table: `"runs"`, `"history"` or `"layers"`.
         columns: read those of them that are there; None reads all.
 
     Raises:
-        OSError: the file cannot be opened.
-        SchemaError: it is no parquet file, damaged, or not this table.
+        SchemaError: it is no parquet file, damaged, not this table, or claims more rows than it can hold.
     """
-    data = path.read_bytes()  # apart from parsing, whose errors pyarrow may raise as OSError too
     try:
         file = pq.ParquetFile(pa.BufferReader(data))
+        declarations(table, file.schema_arrow)
+        _require_few_rows(table, file.metadata.num_rows, len(data))
         names = None if columns is None else [name for name in file.schema_arrow.names if name in columns]
         content = file.read(columns=names)
         content.validate(full=True)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        why = str(error).split(". ", 1)[0].splitlines()[0][:120]
+    except SchemaError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        why = str(error).split(". ", 1)[0].splitlines()[0][:120] if str(error) else type(error).__name__
         raise SchemaError(f"{table}: no parquet file, or a damaged one ({why})") from None
-    declarations(table, file.schema_arrow)
+    return content
+
+
+def _require_few_rows(table: str, rows: int, size: int) -> None:
+    """Refuse a small file that claims many rows: measured numbers take more room, and equal rows are not ours."""
+    if rows > max(MOST_SMALL_ROWS, size * MOST_ROWS_A_BYTE):
+        raise SchemaError(f"{table}: claims {rows:,} rows in {size:,} bytes; tables of runs take more room")
+
+
+def require_identified(table: str, content: pa.Table) -> pa.Table:
+    """Return a table that says of every row which it is, and of no run twice.
+
+    Raises:
+        SchemaError: a row has no run, trial, seed, step or status, or a run has two rows in `"runs"`.
+    """
+    identity = ["run", "trial", "seed", *(["status"] if table == "runs" else ["step"])]
+    for name in identity:
+        if content.column(name).null_count:
+            raise SchemaError(f"{table}: a row has no {name}")
+    if table == "runs" and len(content.column("run").unique()) < len(content):
+        raise SchemaError(f"{table}: a run has two rows")
     return content
 
 

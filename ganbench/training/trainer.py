@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import pickle
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypedDict
 
 import torch
 from torch import Tensor
 
 from ganbench.core.errors import UsageError
-from ganbench.core.files import replaced
 from ganbench.core.protocols import PlayerName
+from ganbench.core.results_files import kind_of
 from ganbench.core.trial import Trial
 from ganbench.diagnostics import Step
 from ganbench.tables.part_store import TrialTables
+from ganbench.training import checkpoint as checkpoints
 from ganbench.training.evaluation import Evaluator, out_of_range
 from ganbench.training.history import (
     History,
@@ -29,14 +28,13 @@ from ganbench.training.history import (
 )
 from ganbench.training.noise import Noise
 from ganbench.training.probe import ProbeSamples
-from ganbench.training.setup import Player, TrialSetup
+from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
 from ganbench.training.stopping import Stopped, StopRequest, all_finished_early
 from ganbench.training.tables import log_of, tabulate
 from ganbench.training.vector_field import GameVectorField
 
 CHECKPOINT_SECONDS = 60.0
-KEPT = {"players", "ema", "noise", "history", "layers", "snapshots", "last_finite_step", "alive", "step", "seconds"}
 
 
 class Trainer:
@@ -50,6 +48,10 @@ class Trainer:
         trial: what to train.
         device: where.
         checkpoint: file to save to every minute, and to resume from; None keeps nothing.
+
+    Raises:
+        CheckpointError: there is a checkpoint, and it is damaged, another trial's or of another version.
+        UsageError: the evaluations in the checkpoint are those of an extractor with other weights.
     """
 
     def __init__(self, trial: Trial, device: str = "cpu", checkpoint: Path | None = None) -> None:
@@ -86,7 +88,7 @@ class Trainer:
         self.stopped: Stopped | None = None
         self.stop_request: StopRequest | None = None
         self._saved_at = time.monotonic()
-        if checkpoint is not None and checkpoint.exists():
+        if checkpoint is not None and kind_of(checkpoint) is not None:
             self._load(checkpoint)
 
     @property
@@ -156,9 +158,13 @@ class Trainer:
                     continue
                 self.history.write(self.step, diagnostic.observe(done))
                 for place, values in diagnostic.layers(done).items():
-                    if place not in self.layers:
-                        self.layers[place] = History(self.log_steps, len(self.trial.seeds), self.device)
-                    self.layers[place].write(self.step, values)
+                    self.layer_history(place).write(self.step, values)
+
+    def layer_history(self, place: tuple[str, str]) -> History:
+        """Return what is logged of a layer, by network and layer; it is made where there is none."""
+        if place not in self.layers:
+            self.layers[place] = History(self.log_steps, len(self.trial.seeds), self.device)
+        return self.layers[place]
 
     def _samples(self) -> Tensor:
         params = self.g.params if self.ema is None else self.g.layout.views(self.ema)
@@ -221,82 +227,40 @@ class Trainer:
 
     def save(self, path: Path) -> None:
         """Write a checkpoint atomically; it holds tensors and plain values alone (`weights_only=True` loads it)."""
-        state = {
-            "key": self.trial.key,
-            "extractor": self.evaluator.extractor_identity,
-            "step": self.step,
-            "players": {p.name: _player_state(p) for p in (self.d, self.g)},
-            "ema": self.ema,
-            "earlier": self.earlier,
-            "noise": self.noise.state_dict(),
-            "history": self.history.state_dict(),
-            "layers": [[*place, history.state_dict()] for place, history in self.layers.items()],
-            "snapshots": self.snapshots,
-            "last_finite_step": self.last_finite_step,
-            "alive": self.alive,
-            "seconds": [self.train_seconds, self.total_seconds],
-        }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replaced(path) as file:
-            torch.save(state, file)
+        checkpoints.write(
+            path,
+            {
+                "key": self.trial.key,
+                "extractor": self.evaluator.extractor_identity,
+                "step": self.step,
+                "players": {p.name: checkpoints.player_state(p) for p in (self.d, self.g)},
+                "ema": self.ema,
+                "earlier": self.earlier,
+                "noise": self.noise.state_dict(),
+                "history": self.history.state_dict(),
+                "layers": [[*place, history.state_dict()] for place, history in self.layers.items()],
+                "snapshots": self.snapshots,
+                "last_finite_step": self.last_finite_step,
+                "alive": self.alive,
+                "seconds": [self.train_seconds, self.total_seconds],
+            },
+        )
         self._saved_at = time.monotonic()
 
     def _load(self, path: Path) -> None:
-        """Go on from a checkpoint of this very trial; one of another trial, or a broken one, is passed over.
+        """Go on from a checkpoint of this very trial.
 
         Raises:
+            CheckpointError: it is damaged, another trial's or of another version.
             UsageError: its evaluations are those of an extractor with other weights.
         """
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-        except (EOFError, OSError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError):
-            return
-        if not isinstance(state, dict) or state.get("key") != self.trial.key or not KEPT <= state.keys():
-            return
-        if self.keep_earlier and "earlier" not in state:  # written before there were diagnostics that require it
-            return
-        if (judge := state.get("extractor", self.evaluator.extractor_identity)) != self.evaluator.extractor_identity:
+        state = checkpoints.read(path, self.trial.key, self.device)
+        judge, now = state.get("extractor"), self.evaluator.extractor_identity
+        if judge != now:
             raise UsageError(
-                f"{path}: was judged by {judge} up to step {state['step']}, and the weights are now those of "
-                f"{self.evaluator.extractor_identity}; name the old weights, or remove the file to train the trial anew"
+                f"{path}: was judged by {judge} up to step {state.get('step')}, and the weights are now those of {now}; "
+                "name the old weights, or remove the file to train the trial anew"
             )
-        for player in (self.d, self.g):
-            _restore(player, state["players"][player.name])
-        self.ema, self.earlier = state["ema"], state.get("earlier", {})
-        self.noise.load_state_dict(state["noise"])
-        self.history.load_state_dict(state["history"])
-        for network, layer, columns in state["layers"]:
-            self.layers[network, layer] = History(self.log_steps, len(self.trial.seeds), self.device)
-            self.layers[network, layer].load_state_dict(columns)
-        self.snapshots = state["snapshots"]
-        self.last_finite_step, self.alive, self.step = state["last_finite_step"], state["alive"], state["step"]
-        self.train_seconds, self.total_seconds = state["seconds"]
+        checkpoints.restore(self, path, state)
         if self.step in self.evaluate_steps:
             self._settle()
-
-
-class PlayerState(TypedDict):
-    """What a checkpoint keeps of a player."""
-
-    flat: Tensor
-    buffers: dict[str, Tensor]
-    memory: dict[str, Tensor]
-    optimizer: dict[str, Any]
-
-
-def _player_state(player: Player) -> PlayerState:
-    return {
-        "flat": player.flat,
-        "buffers": player.buffers,
-        "memory": player.memory,
-        "optimizer": player.optimizer.state_dict(),
-    }
-
-
-def _restore(player: Player, state: PlayerState) -> None:
-    with torch.no_grad():
-        player.flat.copy_(state["flat"])
-        for name, tensor in player.buffers.items():
-            tensor.copy_(state["buffers"][name])
-    player.memory = state["memory"]
-    player.optimizer.load_state_dict(state["optimizer"])

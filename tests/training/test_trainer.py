@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from ganbench.core import registry
+from ganbench.training.checkpoint import CheckpointError
 from ganbench.training.trainer import Trainer
 from tests.helpers.trials import choose, small_trial
 
@@ -115,16 +116,18 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path, stop, diagnostics):
 
 
 @pytest.mark.parametrize("spoil", ["", "not a checkpoint"])
-def test_a_broken_checkpoint_is_passed_over(tmp_path, spoil):
+def test_a_broken_checkpoint_is_refused(tmp_path, spoil):
     (tmp_path / "c.pt").write_text(spoil)
-    assert Trainer(small_trial(), checkpoint=tmp_path / "c.pt").step == 0
+    with pytest.raises(CheckpointError):
+        Trainer(small_trial(), checkpoint=tmp_path / "c.pt")
 
 
-def test_a_checkpoint_of_another_trial_is_passed_over(tmp_path):
+def test_a_checkpoint_of_another_trial_is_refused(tmp_path):
     first = Trainer(small_trial())
     first.advance(0.0)
     first.save(tmp_path / "c.pt")
-    assert Trainer(small_trial(batch=8), checkpoint=tmp_path / "c.pt").step == 0
+    with pytest.raises(CheckpointError, match="another trial's"):
+        Trainer(small_trial(batch=8), checkpoint=tmp_path / "c.pt")
 
 
 def spoiled(trial, seed_index, at):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import random
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from ray.tune.search.optuna import OptunaSearch
 
 from ganbench.core.errors import UsageError
 from ganbench.core.files import replaced
+from ganbench.core.results_files import json_bytes, make_folder
 from ganbench.suite.space import Range, Search
 from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.search_log import AdaptiveSearch
@@ -102,6 +102,6 @@ def request_stop(job: TrialJob, step: int) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    job.stop_request.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(job.stop_request.parent)
     with replaced(job.stop_request) as file:
-        file.write(json.dumps({"step": step, "reason": f"stopped by asha at step {step}"}).encode())
+        file.write(json_bytes({"step": step, "reason": f"stopped by asha at step {step}"}))
