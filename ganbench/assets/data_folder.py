@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ganbench.core.errors import UsageError
+
 FOLDER_VARIABLE = "GANBENCH_DATA"
 DOWNLOAD = f"get it: python -m ganbench.datasets {{name}} (or set {FOLDER_VARIABLE} to where it is)"
 
@@ -17,5 +19,26 @@ def cache_folder() -> Path:
 
 
 def data_folder() -> Path:
-    """Return where data sets lie: `$GANBENCH_DATA`, else `data` in the user's cache folder."""
-    return Path(os.environ.get(FOLDER_VARIABLE) or cache_folder() / "data").expanduser().absolute()
+    """Return where data sets lie: `$GANBENCH_DATA`, else `data` in the user's cache folder.
+
+    Raises:
+        UsageError: the variable names a user who does not exist.
+    """
+    named = os.environ.get(FOLDER_VARIABLE)
+    return expanded(named, FOLDER_VARIABLE).absolute() if named else cache_folder() / "data"
+
+
+def expanded(path: str, place: str) -> Path:
+    """Return a path whose `~` or `~user` is that user's home folder.
+
+    Args:
+        path: as the user wrote it.
+        place: where it was written, for an error.
+
+    Raises:
+        UsageError: there is no such user.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise UsageError(f"{place}: {path}: there is no such user; write the folder's whole path") from None

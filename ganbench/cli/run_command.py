@@ -96,11 +96,12 @@ def command(
 
 def _judged(folder: Path) -> Iterator[str]:
     """Yield for each data set on how many samples its numbers were taken, and by which features."""
-    from ganbench.tables import schema
+    from ganbench.core.errors import UsageError
+    from ganbench.tables.results import load_runs
 
     try:
-        runs = schema.to_pandas(schema.read(folder / "runs.parquet", "runs"))
-    except (OSError, schema.SchemaError):  # the page, which needs them all, says so
+        runs = load_runs(folder)
+    except UsageError:  # the page, which needs them all, says so
         return
     judged = runs.reindex(columns=["dataset", "extractor", "n_real", "n_fake"]).dropna().drop_duplicates()
     for dataset, features, real, fake in judged.itertuples(index=False, name=None):

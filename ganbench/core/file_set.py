@@ -1,9 +1,10 @@
 """The files of a folder that belong together change together: a reader finds all the old ones or all the new ones.
 
-The folder's `manifest.json` has the checksum of each file. New files are first written beside their places, under names
-that hold their checksums; then the manifest is replaced, in one step, and the files take their places. A process that is
-killed before the manifest is replaced leaves the old files, whole. Killed after it, it leaves new files that have not all
-taken their places: a reader finds those under the names that hold their checksums, and whoever writes next moves them.
+The folder's `manifest.json` has the checksum of each file. New files are first written beside their places, under
+names that hold their checksums; then the manifest is replaced, in one step, and the files take their places. A process
+that is killed before the manifest is replaced leaves the old files, whole. Killed after it, it leaves new files that
+have not all taken their places: a reader finds those under the names that hold their checksums, and whoever writes next
+moves them.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class NewFiles:
 
 @contextmanager
 def new_files(folder: Path) -> Iterator[NewFiles]:
-    """Make the folder and write new files into it; without `commit` they are gone afterwards. For one process at a time.
+    """Make the folder and write new files into it, one process at a time; without `commit` they are gone afterwards.
 
     Raises:
         MisplacedError: a link or something else has the folder's name, or a file's.
@@ -91,6 +92,8 @@ def new_files(folder: Path) -> Iterator[NewFiles]:
     try:
         yield NewFiles(folder)
     finally:
+        with contextlib.suppress(OSError):
+            _settle(folder, _committed(folder))  # a new file may be equal to one that is there
         _remove_pending(folder, _committed(folder))
 
 

@@ -1,8 +1,9 @@
-"""Reads files that anybody may have changed since they were written: regular files only, no larger than they may be,
-and held against their checksum before a byte of them is used.
+"""Reads files that anybody may have changed since they were written.
+
+Only regular files are opened, none larger than it may be, and none is used before it was held against its checksum.
 
 Every file that ganbench reads back was written with the SHA-256 of its content. A JSON file has it in its field
-`checksum`; a binary file has it in its first line (`seal`), or another file has it (`Checked`).
+`checksum`; a binary file has it in its first line (`seal`), or the manifest beside it has it (`core/file_set.py`).
 """
 
 from __future__ import annotations
@@ -145,11 +146,13 @@ def read_sealed(path: Path, most: int = MOST_BINARY) -> memoryview:
 
 
 def json_bytes(data: Mapping[str, Any], indent: int | None = None) -> bytes:
-    """Return a JSON file's content with the checksum of its data; what is no text of Unicode becomes `?`."""
-    text = json.dumps(dict(data), ensure_ascii=False, indent=indent).encode("utf-8", "replace").decode()
-    clean = {name: value for name, value in json.loads(text).items() if name != "checksum"}
-    sealed = {**clean, "checksum": _json_checksum(clean)}
-    return json.dumps(sealed, ensure_ascii=False, indent=indent).encode() + b"\n"
+    """Return a JSON file's content with the checksum of its data."""
+    plain = {name: value for name, value in json.loads(json.dumps(dict(data))).items() if name != "checksum"}
+    sealed = {**plain, "checksum": _json_checksum(plain)}
+    try:
+        return json.dumps(sealed, ensure_ascii=False, indent=indent).encode() + b"\n"
+    except UnicodeEncodeError:  # a lone surrogate, which only an escape can say
+        return json.dumps(sealed, indent=indent).encode() + b"\n"
 
 
 def parse_json(content: bytes) -> dict[str, Any]:

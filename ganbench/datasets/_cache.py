@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import logging
+import os
 import warnings
 from collections.abc import Iterable
+from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from ganbench.assets.data_folder import cache_folder
 from ganbench.core.files import replaced
 from ganbench.core.lazy import numpy, torch
+from ganbench.core.results_files import BrokenFileError, open_file
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+log = logging.getLogger("ganbench.datasets")
+
 Shape = tuple[int, ...]
+MOST_BYTES = 1 << 42
+DIGEST = hashlib.sha256().digest_size  # a file's last bytes, behind the images
+_whole: dict[Path, tuple[int, ...]] = {}  # files that this process found whole, as they looked then
 
 
 class UnwritableError(Exception):
@@ -30,17 +40,45 @@ def cache_file(name: str, identity: object) -> Path:
 
 
 def mapped(path: Path, shape: Shape) -> Tensor | None:
-    """Return a file's images, mapped and not read, for reading only; None without a whole file of this shape."""
+    """Return a file's images, mapped and not read, for reading only; None without a whole file of this shape.
+
+    The first time in a process all of it is held against its checksum; a damaged one is reported.
+    """
     try:
-        images = numpy.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        with open_file(path, MOST_BYTES) as file:
+            _require_whole(path, file, shape)
+            images = numpy.memmap(file, numpy.uint8, mode="r", offset=len(_header(shape)), shape=shape)
+    except FileNotFoundError:
         return None
-    if images.dtype != numpy.uint8 or images.shape != shape or not images.flags.c_contiguous:
+    except (OSError, BrokenFileError) as problem:
+        log.warning("%s: cannot be used (%s); it is made anew", path, problem)
         return None
     with warnings.catch_warnings():
         # A mapping that may be written to would count as memory in full, and torch has no tensor that may not be.
         warnings.filterwarnings("ignore", "The given NumPy array is not writable")
         return torch.from_numpy(images)
+
+
+def _require_whole(path: Path, file: BinaryIO, shape: Shape) -> None:
+    status = os.fstat(file.fileno())
+    looks = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    if status.st_size != len(_header(shape)) + prod(shape) + DIGEST or file.read(len(_header(shape))) != _header(shape):
+        raise BrokenFileError("truncated, or of another version or shape")
+    if _whole.get(path) == looks:
+        return
+    digest, left = hashlib.sha256(_header(shape)), prod(shape)
+    while left and (block := file.read(min(left, 1 << 20))):
+        digest.update(block)
+        left -= len(block)
+    if file.read(DIGEST) != digest.digest():
+        raise BrokenFileError("altered: its checksum is another")
+    _whole[path] = looks
+
+
+def _header(shape: Shape) -> bytes:
+    header = io.BytesIO()
+    numpy.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return header.getvalue()
 
 
 def write(path: Path, shape: Shape, chunks: Iterable[Tensor]) -> None:
@@ -55,7 +93,8 @@ def write(path: Path, shape: Shape, chunks: Iterable[Tensor]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replaced(path) as file:
-            numpy.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            digest = hashlib.sha256(_header(shape))
+            file.write(_header(shape))
             while True:
                 reading = True
                 chunk = next(source, None)
@@ -65,9 +104,12 @@ def write(path: Path, shape: Shape, chunks: Iterable[Tensor]) -> None:
                 if chunk.dtype != torch.uint8 or chunk.shape[1:] != shape[1:]:
                     raise ValueError(f"images of shape {tuple(chunk.shape[1:])} and not {shape[1:]}")
                 rows += len(chunk)
-                file.write(chunk.contiguous().numpy().data)
+                content = chunk.contiguous().numpy().data
+                digest.update(content)
+                file.write(content)
             if rows != shape[0]:
                 raise ValueError(f"{rows} images and not {shape[0]}")
+            file.write(digest.digest())
     except OSError as error:
         if reading:
             raise

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import io
+import logging
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from ganbench.assets.data_folder import cache_folder
-from ganbench.core.errors import GanbenchError
+from ganbench.core.errors import GanbenchError, reason
 from ganbench.core.files import replaced
 from ganbench.core.lazy import F, torch
+from ganbench.core.results_files import read_sealed, seal
 from ganbench.core.streams import stream
 from ganbench.extractors import Extractor
 
@@ -25,6 +28,8 @@ WIDTH, CLASSES, COLOURS = 64, 10, 3  # features, classes, and images that are st
 BATCH, RATE = 128, 2e-3
 BLENDS = 32  # pairs of digits that are blended, beside each batch
 CHUNK = 1000  # images at a time where accuracy is measured
+
+log = logging.getLogger("ganbench.extractors")
 
 Weights = dict[str, "Tensor"]
 
@@ -176,8 +181,10 @@ def kept_weights(classifier: TrainedClassifier, folder: Path | None) -> Weights:
     # Without a writable cache each process trains its own, to the same bits.
     with contextlib.suppress(OSError, RuntimeError):
         path.parent.mkdir(parents=True, exist_ok=True)
+        content = io.BytesIO()
+        torch.save(weights, content)
         with replaced(path) as file:
-            torch.save(weights, file)
+            file.write(seal(content.getvalue()))
     return weights
 
 
@@ -198,12 +205,20 @@ def content_hash(classifier: TrainedClassifier, folder: Path | None) -> str:
 
 
 def _read(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Weights | None:
-    """Return the weights in a file; None where it is missing, broken, or holds tensors of other shapes."""
+    """Return the weights in a file; None where it is missing or, with a warning, of no use."""
     try:
-        weights: Weights = torch.load(path, weights_only=True)
-        return weights if {name: tuple(w.shape) for name, w in weights.items()} == shapes else None
-    except Exception:  # readers of broken files raise what they like
+        weights: Weights = torch.load(io.BytesIO(read_sealed(path)), weights_only=True)
+        if {name: (tuple(w.shape), w.dtype) for name, w in weights.items()} == {
+            name: (shape, torch.float32) for name, shape in shapes.items()
+        }:
+            return weights
+        problem = "its weights are of other shapes"
+    except FileNotFoundError:
         return None
+    except Exception as error:  # readers of broken files raise what they like
+        problem = reason(error)[:120]
+    log.warning("%s: cannot be used (%s); the classifier is trained anew", path, problem)
+    return None
 
 
 def _moved(weights: Weights, device: torch.device) -> Weights:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganbench.core.errors import UsageError
+from ganbench.core.file_set import MANIFEST
 from ganbench.core.naming import trial_id
 from ganbench.sweep.progress_file import SweepState, TrialState
 from ganbench.tables import part_store
-from ganbench.tables.manifest import FILE, MonitorState, RunManifest
+from ganbench.tables.manifest import MonitorState, RunManifest
 from ganbench.tables.results import load
 
 if TYPE_CHECKING:
@@ -179,6 +180,6 @@ def _floats(points: object) -> tuple[float, ...]:
 def _manifest(folder: Path) -> RunManifest | None:
     """Return a folder's manifest; None where there is none that can be read."""
     try:
-        return RunManifest.read(folder / FILE)
+        return RunManifest.read(folder / MANIFEST)
     except (OSError, ValueError):
         return None

@@ -12,12 +12,12 @@ from types import SimpleNamespace
 from typing import cast
 
 from ganbench.core.errors import UsageError
-from ganbench.core.file_set import new_files
+from ganbench.core.file_set import MANIFEST, new_files
 from ganbench.core.trial import Trial
 from ganbench.report.page import write_report
 from ganbench.sweep.progress_file import SweepState
 from ganbench.tables import part_store
-from ganbench.tables.manifest import FILE, RunManifest
+from ganbench.tables.manifest import RunManifest
 from ganbench.tables.merge import merge
 from ganbench.tables.results import find_run
 
@@ -29,7 +29,7 @@ def page_name(folder: Path) -> str:
     """Return what a run's page is called: its suite; a monitored run is of none and has a name of its own."""
     folder = folder.resolve()
     try:
-        manifest = RunManifest.read(folder / FILE)
+        manifest = RunManifest.read(folder / MANIFEST)
     except (OSError, ValueError):
         return folder.parent.name
     suite = "" if manifest.monitor is not None else manifest.suite

@@ -51,7 +51,8 @@ def require_own(folder: Path, run_id: str) -> None:
     Parts are not looked at; one that is not a folder of files is broken, and is moved away when it is read.
 
     Args:
-        folder: `results/<suite>`. run_id: of the run whose folder will be written.
+        folder: `results/<suite>`.
+        run_id: of the run whose folder will be written.
 
     Raises:
         MisplacedError: it is not; with its name.

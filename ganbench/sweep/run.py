@@ -14,10 +14,10 @@ import yaml
 from ganbench.core.component import Component
 from ganbench.core.environment import now
 from ganbench.core.errors import INCOMPLETE, OK, UsageError
-from ganbench.core.file_set import NewFiles, new_files
+from ganbench.core.file_set import MANIFEST, NewFiles, new_files
 from ganbench.core.files import storing
-from ganbench.core.results_files import BrokenFileError, kind_of, read_sealed
 from ganbench.core.naming import short_names, trial_id
+from ganbench.core.results_files import BrokenFileError, kind_of, read_sealed
 from ganbench.sinks import Sink
 from ganbench.suite.plan import Plan
 from ganbench.suite.space import Sampler, direction
@@ -31,7 +31,7 @@ from ganbench.sweep.results_dir import locked, prepare, require_space
 from ganbench.sweep.search_log import AdaptiveSearch
 from ganbench.sweep.signals import Interrupts
 from ganbench.sweep.sink_export import SinkExport
-from ganbench.tables.manifest import FILE, FORMAT, RunManifest, Times
+from ganbench.tables.manifest import FORMAT, RunManifest, Times
 
 Executor = Literal["ray", "local"]
 
@@ -253,7 +253,7 @@ def _has_checkpoint(job: TrialJob) -> bool:
 def _previous(out: Path) -> RunManifest | None:
     """Return the manifest that an earlier call left, if it can be read."""
     try:
-        left = RunManifest.read(out / FILE)
+        left = RunManifest.read(out / MANIFEST)
     except (OSError, ValueError):
         return None
     return left if left.format == FORMAT else None

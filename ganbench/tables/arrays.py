@@ -152,7 +152,9 @@ def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
     info = archive.getinfo(f"{name}.npy")
     with archive.open(info) as member:
         shape, dtype = _header(info, member)
-        return np.frombuffer(bytearray(member.read()), dtype).reshape(shape)  # a bytearray, so that it can be written to
+        return np.frombuffer(bytearray(member.read()), dtype).reshape(
+            shape
+        )  # a bytearray, so that it can be written to
 
 
 def _require_shapes(shapes: Mapping[str, tuple[int, ...]]) -> None:

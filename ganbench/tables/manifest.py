@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from ganbench import __version__
 from ganbench.core.environment import cpu_model, version
-from ganbench.core.file_set import MANIFEST as FILE
 from ganbench.core.file_set import NewFiles
 from ganbench.core.results_files import read_json
 
@@ -105,7 +104,7 @@ class RunManifest(BaseModel):
             OSError: the file cannot be read.
             ValueError: it is no manifest, or not as it was written; the text says in one line where and why.
         """
-        data = json.dumps(read_json(path))
+        data = json.dumps(read_json(path), ensure_ascii=False).encode("utf-8", "replace")  # pydantic wants whole text
         try:
             return cls.model_validate_json(data, strict=True)
         except ValidationError as error:

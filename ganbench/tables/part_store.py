@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from ganbench.core.column import Column
 from ganbench.core.files import new_file, replaced, storing, sync_folder
+from ganbench.core.naming import trial_id
 from ganbench.core.results_files import (
     BrokenFileError,
     checksum,
@@ -36,7 +37,6 @@ from ganbench.core.results_files import (
     require_file,
     set_aside,
 )
-from ganbench.core.naming import trial_id
 from ganbench.core.status import Status
 from ganbench.tables import schema
 from ganbench.tables.arrays import MOST_FILE, SAMPLES, add_arrays, new_archive, read_samples, require_samples
@@ -268,7 +268,11 @@ def _write(beside: Path, key: str, arrow: dict[str, pa.Table], samples: dict[str
     with new_file(beside / "samples.npz") as file:
         with new_archive(file) as archive:
             add_arrays(archive, {name: samples[name] for name in SAMPLES})
-    checksums = {"format": schema.FORMAT, "key": key, "sha256": {name: checksum(beside / name, MOST_FILE) for name in FILES}}
+    checksums = {
+        "format": schema.FORMAT,
+        "key": key,
+        "sha256": {name: checksum(beside / name, MOST_FILE) for name in FILES},
+    }
     with new_file(beside / "part.json") as file:
         file.write(json.dumps(checksums, sort_keys=True, indent=1).encode())
     sync_folder(beside)

@@ -13,11 +13,11 @@ import pyarrow as pa
 
 from ganbench.core.column import Column
 from ganbench.core.errors import UsageError
-from ganbench.core.file_set import open_one, pending
-from ganbench.core.results_files import MOST_BINARY, MOST_JSON, BrokenFileError, kind_of
+from ganbench.core.file_set import MANIFEST, open_one, pending
+from ganbench.core.results_files import MOST_BINARY, MOST_JSON, kind_of
 from ganbench.tables import schema
 from ganbench.tables.arrays import MOST_FILE, read_samples, trials_in
-from ganbench.tables.manifest import FILE, RunManifest
+from ganbench.tables.manifest import RunManifest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,6 +95,15 @@ def load(path: str | Path) -> Results:
     return _steady(folder, lambda manifest: _load(folder, manifest))
 
 
+def load_runs(folder: Path) -> pd.DataFrame:
+    """Return the table of runs of a run's folder alone.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    return _steady(folder, lambda manifest: schema.to_pandas(_table(folder, "runs", manifest)))
+
+
 def _load(folder: Path, manifest: RunManifest) -> Results:
     tables = {name: _table(folder, name, manifest) for name in schema.TABLES}
     columns: dict[str, Column] = {}
@@ -123,7 +132,7 @@ def find_run(path: str | Path) -> Path:
     """
     path = Path(path)
     try:
-        if kind_of(path / FILE) is not None:
+        if kind_of(path / MANIFEST) is not None:
             return path
         if not path.is_dir():
             raise UsageError(f"{path}: {'not a folder' if path.exists() else 'no such folder'}; {_GIVE}")
@@ -141,7 +150,7 @@ def _newest(runs: list[Path]) -> Path:
     for folder in runs:
         try:
             # The clock of its file decides within one second.
-            finished[folder] = _manifest(folder).times.finished, (folder / FILE).stat().st_mtime_ns
+            finished[folder] = _manifest(folder).times.finished, (folder / MANIFEST).stat().st_mtime_ns
         except UsageError as problem:
             problems.append(problem)
     if not finished:
@@ -165,9 +174,9 @@ def _steady(folder: Path, read: Callable[[RunManifest], _T]) -> _T:
 
 def _manifest(folder: Path) -> RunManifest:
     try:
-        return RunManifest.read(folder / FILE)
+        return RunManifest.read(folder / MANIFEST)
     except (OSError, ValueError) as error:
-        raise _unreadable(folder / FILE, _reason(error)) from None
+        raise _unreadable(folder / MANIFEST, _reason(error)) from None
 
 
 def _file(

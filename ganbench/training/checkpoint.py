@@ -1,7 +1,8 @@
 """A checkpoint file: a trial under way, in tensors and plain values, with a checksum; and whether it fits the trial.
 
-A trial goes on from a checkpoint only where its numbers will be those of an uninterrupted run. So a file that is damaged,
-that another version of ganbench or torch wrote, or whose shapes and steps are not the trial's is refused as a whole.
+A trial goes on from a checkpoint only where its numbers will be those of an uninterrupted run. So a file that is
+damaged, that another version of ganbench or torch wrote, or whose shapes and steps are not the trial's is refused as a
+whole.
 """
 
 from __future__ import annotations

@@ -258,8 +258,8 @@ class Trainer:
         judge, now = state.get("extractor"), self.evaluator.extractor_identity
         if judge != now:
             raise UsageError(
-                f"{path}: was judged by {judge} up to step {state.get('step')}, and the weights are now those of {now}; "
-                "name the old weights, or remove the file to train the trial anew"
+                f"{path}: was judged by {judge} up to step {state.get('step')}, and the weights are now those of "
+                f"{now}; name the old weights, or remove the file to train the trial anew"
             )
         checkpoints.restore(self, path, state)
         if self.step in self.evaluate_steps:

@@ -12,8 +12,7 @@ import pytest
 import ganbench
 from ganbench.analysis.ranking import metric_columns, order_by, ranking
 from ganbench.core.column import Column
-from ganbench.tables.merge import merge
-from tests.helpers.made_tables import made_run, made_tables, seeded
+from tests.helpers.made_tables import made_run, made_tables, merged, seeded
 
 NAN = math.nan
 LOSSES = ("hinge", "minimax", "wasserstein", "least_squares", "non_saturating")
@@ -23,7 +22,7 @@ HINGE, MINIMAX, WASSERSTEIN, SQUARES, SATURATING = (seeded(4, loss=(name, {})) f
 def _ranked(folder, tables, failures=None):
     trials = list(tables)
     run = made_run(folder, {trial: made for trial, made in tables.items() if made is not None})
-    merge(folder, trials, failures or {}, run)
+    merged(folder, trials, failures or {}, run)
     return ranking(ganbench.load(run))
 
 

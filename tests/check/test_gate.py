@@ -21,6 +21,7 @@ from ganbench.core.trial import Trial
 from ganbench.tables import schema
 from ganbench.tables.results import load
 from ganbench.training import trainer
+from tests.helpers.sealed import reseal
 
 SUITE = """\
 datasets: [{ring: {sigma: 0.2}}]
@@ -69,9 +70,10 @@ def no_training(monkeypatch):
 def change(change_runs, run="results/small"):
     """Rewrite the runs table of a run."""
     path = load(run).path / "runs.parquet"
-    table = schema.read(path, "runs")
+    table = schema.read(path.read_bytes(), "runs")
     columns = schema.declarations("runs", table.schema)
     pq.write_table(schema.to_arrow("runs", change_runs(schema.to_pandas(table)), columns), path)
+    reseal(path.parent)
 
 
 def without_modes(runs):
@@ -237,7 +239,7 @@ def test_other_hardware_is_noted(here, capsys, no_training):
     path = here / "results/baselines/main/manifest.json"
     about = json.loads(path.read_text())
     about["environment"]["torch"] = "1.0"
-    path.write_text(json.dumps(about))
+    reseal(path.parent, **about)
     assert main(["check", "results/small", "--baseline", "main"]) == 0
     assert "and 1.0 in the baseline" in capsys.readouterr().out
 
@@ -287,7 +289,7 @@ def test_forged_fingerprints_are_no_pass(here, capsys):
     path = here / "results/baselines/main/manifest.json"
     about = json.loads(path.read_text())
     about["baseline"]["fingerprints"] = "yes"
-    path.write_text(json.dumps(about))
+    reseal(path.parent, **about)
     assert main(["check", "results/small", "--baseline", "main", "--json"]) == 0
     assert not json.loads(capsys.readouterr().out)["identical"]
 
@@ -327,7 +329,7 @@ def test_sequential_stops_at_equal_bits(here, capsys, monkeypatch):
 def test_sequential_goes_on_only_with_what_is_undecided(here, capsys, monkeypatch):
     # The baseline of hinge is made better than anything that trains now; the other trial stays equal to the last bit.
     path = here / "results/baselines/main/runs.parquet"
-    table = schema.read(path, "runs")
+    table = schema.read(path.read_bytes(), "runs")
     columns = schema.declarations("runs", table.schema)
     runs = schema.to_pandas(table)
     runs.loc[runs["loss"] == "hinge", "fid"] = 0.001
@@ -335,7 +337,7 @@ def test_sequential_goes_on_only_with_what_is_undecided(here, capsys, monkeypatc
     about = json.loads((path.parent / "manifest.json").read_text())
     other = set(runs.loc[runs["loss"] == "hinge", "trial"])
     about["baseline"]["runs"] = {k: v for k, v in about["baseline"]["runs"].items() if k.split("-")[0] not in other}
-    (path.parent / "manifest.json").write_text(json.dumps(about))
+    reseal(path.parent, **about)
     seen = trained_seeds(monkeypatch)
     # Six tests of 8 against 6 runs reach 6/3003 at best: an early look's tenth of 0.05, not of 0.01.
     more = ["--executor", "local", "--sequential", "--alpha", "0.05"]
@@ -349,7 +351,7 @@ def test_sequential_goes_on_only_with_what_is_undecided(here, capsys, monkeypatc
 
 def test_a_sequential_check_leaves_one_run_with_all_its_seeds(here, capsys):
     path = here / "results/baselines/main/runs.parquet"
-    table = schema.read(path, "runs")
+    table = schema.read(path.read_bytes(), "runs")
     columns = schema.declarations("runs", table.schema)
     runs = schema.to_pandas(table)
     runs.loc[runs["loss"] == "hinge", "fid"] = 0.001  # clearly better than now, so that hinge goes on
@@ -357,7 +359,7 @@ def test_a_sequential_check_leaves_one_run_with_all_its_seeds(here, capsys):
     about = json.loads((path.parent / "manifest.json").read_text())
     other = set(runs.loc[runs["loss"] == "hinge", "trial"])
     about["baseline"]["runs"] = {k: v for k, v in about["baseline"]["runs"].items() if k.split("-")[0] not in other}
-    (path.parent / "manifest.json").write_text(json.dumps(about))
+    reseal(path.parent, **about)
     more = ["--executor", "local", "--sequential", "--alpha", "0.05", "--results", "fresh", "--json"]
     assert main(["check", "small.yaml", "--baseline", "main", *more]) == 1
     seeds = json.loads(capsys.readouterr().out)["seeds"]
@@ -414,8 +416,7 @@ def test_three_runs_are_each_held_against_the_first(here, capsys, no_training):
 
 
 def test_a_monitored_run_has_no_suite_to_check(here, capsys):
-    manifest = load("results/small").path / "manifest.json"
-    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "monitor": {}}))
+    reseal(load("results/small").path, monitor={})
     assert main(["check", "results/small", "--baseline", "main"]) == 3
     assert "the run is one monitored run" in capsys.readouterr().err
 

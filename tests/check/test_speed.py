@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from ganbench.check import speed as check_speed
 from ganbench.check.speed import Speed, speed_of, tolerance
 from ganbench.cli.main import main
+from ganbench.core.results_files import json_bytes, read_json
 from tests.helpers import ROOT
 
 
@@ -38,9 +37,18 @@ def test_exit_codes(tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(check_speed, "measure", lambda ratio=ratio: Speed(ratio, 0.01, 15))
         assert main(["check", "--speed", *where]) == code
         assert capsys.readouterr().out.startswith(f"{word}: a step of 16 seeds")
-    for content in ("{", "[]", '{"a": {"ratio": "x"}}'):
-        (tmp_path / "b" / "speed.json").write_text(content)
-        assert main(["check", "--speed", *where]) == 3
+    whole = read_json(tmp_path / "b" / "speed.json")
+    machine = next(iter(whole))
+    wrong = ("x", None, float("nan"), float("inf"), 0.0, -1.0)
+    hostile = [json_bytes({machine: {**whole[machine], name: bad}}) for name in ("ratio", "noise") for bad in wrong]
+    flipped = json_bytes(whole).replace(b'"ratio": ', b'"ratio": 1')
+    for content in (b"{", b"[]", b'{"a": {"ratio": "x"}}', flipped, *hostile):
+        if content == json_bytes({machine: {**whole[machine], "noise": 0.0}}):
+            continue  # two rounds may be equal
+        (tmp_path / "b" / "speed.json").write_bytes(content)
+        capsys.readouterr()
+        assert main(["check", "--speed", *where]) == 3, content
+        assert capsys.readouterr().err.count("\n") == 1
 
 
 @pytest.mark.alone
@@ -57,5 +65,5 @@ def test_a_step_that_does_its_work_twice_is_found():
 def test_the_committed_speed_can_be_read():
 
     path = ROOT / "results/baselines/speed.json"
-    found = json.loads(path.read_text())
+    found = read_json(path)
     assert found and all(one["ratio"] > 0 and 0 <= one["noise"] < 0.1 for one in found.values())

@@ -15,6 +15,7 @@ import pytest
 
 from ganbench.cli import doctor_command
 from ganbench.cli.main import main
+from tests.helpers.sealed import reseal
 
 
 def test_plan_lists_trials_skips_and_an_estimate(fakes, capsys):
@@ -169,7 +170,7 @@ def test_report_takes_runs_and_suites(trained, capsys):
         folder = Path("results/small") / run
         folder.mkdir(parents=True)
         (folder / "runs.parquet").touch()
-        (folder / "manifest.json").write_text(json.dumps({"times": {"finished": f"2030-01-0{i + 1}"}}))
+        reseal(folder, times={"finished": f"2030-01-0{i + 1}"})
     assert main(["report", "results/small"]) == 0
     assert main(["report", "results/small", "--watch", "--json"]) == 2  # one prints, the other writes pages
     assert trained.reports == [(Path("results/small/bbb"), Path("report/small.html"))]

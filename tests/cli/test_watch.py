@@ -20,6 +20,7 @@ import ganbench
 from ganbench.analysis.verdicts import verdicts
 from ganbench.cli.main import main
 from ganbench.cli.watch_frame import frame, spark
+from ganbench.core.results_files import json_bytes
 from ganbench.report.live_state import Reader, State, Watched
 from ganbench.sweep.run import run_plan
 from tests.helpers.small_gan import LATENT, Loop
@@ -46,7 +47,7 @@ def told(folder, trials, running=True, updated=None):
     folder.mkdir(exist_ok=True)
     now = updated or datetime.datetime.now(datetime.UTC).isoformat()
     state = {"format": 1, "run": "0" * 10, "running": running, "updated": now, "trials": trials}
-    (folder / "progress.json").write_text(json.dumps(state))
+    (folder / "progress.json").write_bytes(json_bytes(state))
 
 
 def drawn(state, width=200, rows=None, unicode=True):

@@ -14,6 +14,7 @@ from ganbench.core.column import Column
 from ganbench.tables import schema
 from ganbench.tables.manifest import RunManifest
 from ganbench.tables.results import Results
+from tests.helpers.sealed import reseal
 
 METRICS = (
     Column(
@@ -120,7 +121,7 @@ def save(results: Results, folder: Path) -> Path:
         **{f"{trial}/{name}": array for trial, kept in results.samples.items() for name, array in kept.items()},
     )
     (folder / "suite.yaml").write_text(results.suite, encoding="utf-8")
-    (folder / "manifest.json").write_text(results.manifest.text(), encoding="utf-8")
+    reseal(folder, **results.manifest.model_dump(exclude_unset=True))
     return folder
 
 

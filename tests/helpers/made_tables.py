@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from ganbench.core.column import Column
+from ganbench.core.file_set import new_files
 from ganbench.core.status import Status
 from ganbench.core.trial import Trial
 from ganbench.tables import part_store
+from ganbench.tables.manifest import RunManifest, Times
 from ganbench.tables.merge import merge
 from ganbench.tables.part_store import TrialTables
 from tests.helpers.trials import small_trial
@@ -22,7 +24,6 @@ METRICS = {
     "fid": Column("fid", "Fréchet distance", "1", "lower", leading=3),
     "spread_ratio": Column("spread_ratio", "spread"),
 }
-MANIFEST = '{"format": 1, "suite": "made", "times": {"finished": "%s"}}'
 
 
 def made_tables(trial: Trial, *, rows: int = 3, layers: bool = True, **metrics: list[float]) -> TrialTables:
@@ -86,10 +87,18 @@ def made_run(folder: Path, trials: dict[Trial, TrialTables], finished: str = "20
     """Write parts, merge them into a run of `folder` and return it."""
     for trial, tables in trials.items():
         part_store.write_part(folder, trial.key, tables)
-    out = folder / name
-    merge(folder, list(trials), {}, out)
-    (out / "manifest.json").write_text(MANIFEST % finished)
-    (out / "suite.yaml").write_text("name: made\n")
+    return merged(folder, list(trials), {}, folder / name, finished)
+
+
+def merged(
+    folder: Path, trials: list[Trial], failures: dict[str, dict[str, str]], out: Path, finished: str = "2026-01-01"
+) -> Path:
+    """Merge parts into a run and return it."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with new_files(out) as files:
+        merge(folder, trials, failures, files)
+        files.write("suite.yaml", b"name: made\n")
+        RunManifest(format=1, suite="made", times=Times(finished=finished)).commit(files)
     return out
 
 

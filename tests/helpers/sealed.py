@@ -7,9 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from ganbench.core.results_files import checksum, json_bytes, read_json, read_sealed, seal
+from ganbench.core.results_files import checksum, json_bytes, read_sealed, seal
 
 NAMES = ("runs.parquet", "history.parquet", "layers.parquet", "samples.npz", "suite.yaml")
 
@@ -17,7 +15,7 @@ NAMES = ("runs.parquet", "history.parquet", "layers.parquet", "samples.npz", "su
 def reseal(folder: Path, **changes: Any) -> None:
     """Write a run's or a baseline's manifest again, with the checksums of its files as they are now."""
     path = folder / "manifest.json"
-    about = read_json(path) if path.exists() else {}
+    about = json.loads(path.read_bytes()) if path.exists() else {}
     files = {name: checksum(folder / name) for name in NAMES if (folder / name).is_file()}
     path.write_bytes(json_bytes({**about, **changes, "files": files}, indent=2))
 
@@ -31,6 +29,8 @@ def reseal_part(part: Path) -> None:
 
 def write_checkpoint(path: Path, state: object) -> None:
     """Write a checkpoint that holds anything."""
+    import torch
+
     content = io.BytesIO()
     torch.save(state, content)
     path.write_bytes(seal(content.getvalue()))
@@ -38,4 +38,6 @@ def write_checkpoint(path: Path, state: object) -> None:
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """Return what a checkpoint holds."""
+    import torch
+
     return torch.load(io.BytesIO(read_sealed(path)), weights_only=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import ganbench
-from ganbench.core.files import replaced, replaced_folder, try_lock
+from ganbench.core.files import replaced, try_lock
 from ganbench.sweep.trial_runner import TrialRunner
 from ganbench.training.trainer import Trainer
 from tests.helpers.small_suite import TEXT, small_plan
@@ -82,17 +82,6 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
         file.write(b"new")
         1 / 0  # noqa: B018
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
-
-
-def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "folder"
-    for text in ("first", "second"):
-        with replaced_folder(path) as beside:
-            (beside / text).touch()
-    with pytest.raises(ZeroDivisionError), replaced_folder(path) as beside:
-        (beside / "third").touch()
-        1 / 0  # noqa: B018
-    assert [one.name for one in path.iterdir()] == ["second"] and list(tmp_path.iterdir()) == [path]
 
 
 def test_a_lock_is_held_once(tmp_path):

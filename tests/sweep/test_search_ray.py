@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 
 import pandas as pd
@@ -11,6 +10,7 @@ import pytest
 
 import ganbench
 from ganbench.core.errors import UsageError
+from ganbench.core.results_files import parse_json
 from ganbench.suite.space import Sampler
 from ganbench.sweep.executors.ray_session import ray_environment
 from ganbench.sweep.jobs import TrialJob
@@ -117,7 +117,7 @@ def test_optuna_goes_on_where_it_was_and_is_told_of_what_is_finished(tmp_path, m
     first = ledger.read_text().splitlines()
     assert len(first) == 2 and sum(line.startswith("[") for line in lines) == 2
     runs = ganbench.load(outcome.folder).runs
-    configs = [json.loads(line) for line in first]
+    configs = [parse_json(line.encode())["config"] for line in first]
     assert sorted(f"{c['optimizer.lr']:.6g}" in "".join(runs["optimizer"]) for c in configs) == [True, True]
 
     told = []

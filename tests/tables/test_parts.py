@@ -123,7 +123,7 @@ def test_another_trials_part_and_another_format_are_not_ours(folder, part):
 
 def test_rows_of_another_trial_under_our_checksums_are_not_trusted(tmp_path):
     part_store.write_part(tmp_path, KEY, made_tables(OTHER))
-    assert part_store.has_part(tmp_path, KEY)
+    assert not part_store.has_part(tmp_path, KEY)
     assert part_store.read_part(tmp_path, KEY) is None
     assert (tmp_path / "quarantine" / f"{KEY}-1").is_dir()
 
@@ -149,8 +149,8 @@ def test_a_key_cannot_lead_out_of_the_folder(tmp_path, key):
 @pytest.fixture
 def hashed(monkeypatch):
     """The files that are hashed from now on, in a world where every file is old."""
-    names, digest = [], part_store._digest
-    monkeypatch.setattr(part_store, "_digest", lambda path: (names.append(path.name), digest(path))[1])
+    names, checksum = [], part_store.checksum
+    monkeypatch.setattr(part_store, "checksum", lambda path, most: (names.append(path.name), checksum(path, most))[1])
     monkeypatch.setattr(part_store, "RACY", -3600.0)
     return names
 
@@ -175,8 +175,8 @@ def test_a_part_that_changes_after_it_was_hashed_is_hashed_again(folder, part, h
 def test_a_part_just_written_is_hashed_again_next_time(folder, hashed, monkeypatch):
     """Within a tick of the clock a changed file may look as it did."""
     monkeypatch.undo()
-    digest = part_store._digest
-    monkeypatch.setattr(part_store, "_digest", lambda path: (hashed.append(path.name), digest(path))[1])
+    checksum = part_store.checksum
+    monkeypatch.setattr(part_store, "checksum", lambda path, most: (hashed.append(path.name), checksum(path, most))[1])
     assert part_store.has_part(folder, KEY) and part_store.has_part(folder, KEY)
     assert len(hashed) == 2 * len(part_store.FILES)
 
@@ -269,7 +269,7 @@ def test_what_cannot_be_read_just_now_is_not_called_broken(folder, monkeypatch):
     def refuse(*_, **__):
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr("ganbench.tables.part_store.open", refuse, raising=False)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(StoreError):
         part_store.has_part(folder, KEY)
     monkeypatch.undo()
