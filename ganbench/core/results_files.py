@@ -104,20 +104,22 @@ def read_bytes(path: Path, most: int = MOST_JSON) -> bytes:
 
 
 def checksum(path: Path, most: int = MOST_BINARY) -> str:
-    """Return the SHA-256 of a regular file's content; raises what `open_file` does."""
+    """Return the SHA-256 of a regular file's content and its length in bytes; raises what `open_file` does."""
     with open_file(path, most) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return f"{hashlib.file_digest(file, 'sha256').hexdigest()} {os.fstat(file.fileno()).st_size}"
 
 
 def open_checked(path: Path, expected: str, most: int = MOST_BINARY) -> BinaryIO:
-    """Open a file whose checksum is known, once all of it has been held against that.
+    """Open a file whose `checksum` is known, once all of it has been held against that.
 
     Raises:
         OSError: it cannot be opened.
         BrokenFileError: it is no regular file, too large, or not what was written.
     """
     file = open_file(path, most)
-    if hashlib.file_digest(file, "sha256").hexdigest() == expected:
+    digest, _, size = expected.partition(" ")
+    same_size = size == str(os.fstat(file.fileno()).st_size)  # before the whole of a file of any length is read
+    if same_size and hashlib.file_digest(file, "sha256").hexdigest() == digest:
         file.seek(0)
         return file
     file.close()

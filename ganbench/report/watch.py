@@ -32,6 +32,8 @@ def page_name(folder: Path) -> str:
         manifest = RunManifest.read(folder / MANIFEST)
     except (OSError, ValueError):
         return folder.parent.name
+    if not manifest.suite:
+        return folder.parent.name
     suite = "" if manifest.monitor is not None else manifest.suite
     # A name from a file must not lead anywhere.
     return suite if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", suite) else folder.name

@@ -18,6 +18,7 @@ SAMPLES = ("steps", "samples", "real")
 MOST_BYTES = 2 << 30  # of one array: 340 seeds of 64 × 64 pixels
 MOST_FILE = 1 << 40  # of an npz, whose arrays are read one at a time
 LISTED = 128  # bytes that a member may take in an archive's list of members; ours take 70
+FEW = 1000  # trials whose list of members is read whatever the run has
 _Header = tuple[tuple[int, ...], np.dtype]
 
 
@@ -84,7 +85,7 @@ def trials_in(file: BinaryIO, trials: int) -> tuple[str, ...]:
     Raises:
         BrokenFileError: it is no npz, or holds more than the pictures of so many trials.
     """
-    with _archive(file, trials * len(SAMPLES)) as archive:
+    with _archive(file, max(trials, FEW) * len(SAMPLES)) as archive:
         return tuple(dict.fromkeys(name.split("/")[0] for name in archive.namelist()))
 
 

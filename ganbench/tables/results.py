@@ -111,7 +111,7 @@ def _load(folder: Path, manifest: RunManifest) -> Results:
         columns = {**schema.declarations(name, table.schema), **columns}
     frames = {name: schema.to_pandas(table) for name, table in tables.items()}
     suite = _file(folder, "suite.yaml", manifest, lambda file: file.read().decode(), MOST_JSON)
-    trials = int(frames["runs"]["trial"].nunique())
+    trials = len(frames["runs"]["trial"].unique())
     pictured: tuple[str, ...] = ()  # committed baselines keep numbers, not pictures, and anybody may remove these
     if SAMPLES in manifest.files and not _removed(folder, manifest):
         pictured = _file(folder, SAMPLES, manifest, lambda file: trials_in(file, trials), MOST_FILE)

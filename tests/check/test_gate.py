@@ -104,7 +104,8 @@ def test_a_baseline_is_small_and_names_itself(here, capsys):
     capsys.readouterr()
     assert main(["baseline", "list"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["name", "main", name]
-    assert not list((here / "results/baselines").glob(".*"))
+    hidden = {path.name for path in (here / "results/baselines").glob(".*")}
+    assert hidden == {".gitattributes", ".gitignore", ".lock"}
 
 
 def test_a_regression(here, capsys, monkeypatch):

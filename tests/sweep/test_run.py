@@ -233,13 +233,13 @@ def test_a_closed_folder_is_said_before_training(tmp_path, monkeypatch, built):
     (tmp_path / "results").write_text("a file where a folder should be")
     with pytest.raises(UsageError, match="results/small: not a directory; choose"):
         run_local(small_plan(tmp_path), tmp_path / "results")
-    monkeypatch.setattr(folder.Path, "write_bytes", _read_only)
+    monkeypatch.setattr(folder, "new_file", _read_only)
     with pytest.raises(UsageError, match="read-only file system; choose"):
         run_local(small_plan(tmp_path), tmp_path / "other")
     assert built == []
 
 
-def _read_only(path, data):
+def _read_only(*_, **__):
     raise OSError(errno.EROFS, "Read-only file system")
 
 

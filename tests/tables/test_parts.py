@@ -149,8 +149,10 @@ def test_a_key_cannot_lead_out_of_the_folder(tmp_path, key):
 @pytest.fixture
 def hashed(monkeypatch):
     """The files that are hashed from now on, in a world where every file is old."""
-    names, checksum = [], part_store.checksum
-    monkeypatch.setattr(part_store, "checksum", lambda path, most: (names.append(path.name), checksum(path, most))[1])
+    names, opened = [], part_store.open_checked
+    monkeypatch.setattr(
+        part_store, "open_checked", lambda path, *more: (names.append(path.name), opened(path, *more))[1]
+    )
     monkeypatch.setattr(part_store, "RACY", -3600.0)
     return names
 
@@ -175,8 +177,10 @@ def test_a_part_that_changes_after_it_was_hashed_is_hashed_again(folder, part, h
 def test_a_part_just_written_is_hashed_again_next_time(folder, hashed, monkeypatch):
     """Within a tick of the clock a changed file may look as it did."""
     monkeypatch.undo()
-    checksum = part_store.checksum
-    monkeypatch.setattr(part_store, "checksum", lambda path, most: (hashed.append(path.name), checksum(path, most))[1])
+    opened = part_store.open_checked
+    monkeypatch.setattr(
+        part_store, "open_checked", lambda path, *more: (hashed.append(path.name), opened(path, *more))[1]
+    )
     assert part_store.has_part(folder, KEY) and part_store.has_part(folder, KEY)
     assert len(hashed) == 2 * len(part_store.FILES)
 
