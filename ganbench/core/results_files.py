@@ -9,12 +9,13 @@ Every file that ganbench reads back was written with the SHA-256 of its content.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from ganbench.core.errors import UsageError
 
@@ -79,7 +80,7 @@ def make_folder(path: Path) -> Path:
     return path
 
 
-def open_file(path: Path, most: int = MOST_BINARY) -> BinaryIO:
+def open_file(path: Path, most: int = MOST_BINARY) -> io.BufferedReader:
     """Open a regular file for reading; neither a link is followed nor a pipe waited for.
 
     Raises:
@@ -109,7 +110,7 @@ def checksum(path: Path, most: int = MOST_BINARY) -> str:
         return f"{hashlib.file_digest(file, 'sha256').hexdigest()} {os.fstat(file.fileno()).st_size}"
 
 
-def open_checked(path: Path, expected: str, most: int = MOST_BINARY) -> BinaryIO:
+def open_checked(path: Path, expected: str, most: int = MOST_BINARY) -> io.BufferedReader:
     """Open a file whose `checksum` is known, once all of it has been held against that.
 
     Raises:

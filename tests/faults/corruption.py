@@ -42,7 +42,7 @@ def throws() -> Iterator[Throw]:
         ("speed.json", 30, _speed_file, _speed),
         *((f"baseline's {name}", 15, lambda name=name: Path("results/baselines/one") / name, _check) for name in BASE),
         ("cached images", 30, _images_file, _images),
-        ("cached classifier", 30, _classifier_file, _classifier),
+        ("cached classifier", 20, _classifier_file, _classifier),
     ]
     for kind, count, path, after in kinds:
         for i in range(count):

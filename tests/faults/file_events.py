@@ -1,7 +1,7 @@
 """Every file event of every command that writes: the disk fails there, or the process is killed there.
 
-An event is a file opened for writing, a rename, a removal, a folder made, or a sync, in the working folder; an audit hook
-sees them all. Afterwards the old or the new is there, whole, and the same command given again leaves the new.
+An event is a file opened for writing, a rename, a removal, a folder made, or a sync, in the working folder; an audit
+hook sees them all. Afterwards the old or the new is there, whole, and the same command given again leaves the new.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A throw: something done to files, a command after it, and what has to be true then; each runs in a process of its own.
+"""A throw: something done to files, a command after it, and what has to be true then; each in a process of its own.
 
-The process is a fork: it has every module loaded, and what it remembers or breaks dies with it. What a throw found is one
-of the words below; `GOOD` are those that keep the promises of docs/faults.md.
+The process is a fork: it has every module loaded, and what it remembers or breaks dies with it. What a throw found is
+one of the words below; `GOOD` are those that keep the promises of docs/faults.md.
 """
 
 from __future__ import annotations
