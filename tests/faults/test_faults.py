@@ -1,0 +1,65 @@
+"""Everything in docs/faults.md is thrown under `make verify`, and a sample of each kind by `make test`."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from collections import defaultdict
+
+import pytest
+
+from tests.faults.__main__ import every_throw
+from tests.faults.throws import GOOD, SAME, Throw, found_by
+from tests.helpers import ROOT
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="each throw is a fork")
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory):
+    """The prepared folder, made by another process: what that sets in itself stays there."""
+    folder = tmp_path_factory.mktemp("prepared")
+    script = "import sys, pathlib; from tests.faults.prepared import prepare; prepare(pathlib.Path(sys.argv[1]))"
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-c", script, str(folder)], check=True, capture_output=True, env=env, timeout=300)
+    return folder
+
+
+def sample() -> list[Throw]:
+    """Return one throw of each kind, drawn with a fixed seed."""
+    kinds: dict[str, list[Throw]] = defaultdict(list)
+    for throw in every_throw():
+        kinds[throw.kind].append(throw)
+    drawn = random.Random("sample")
+    return [drawn.choice(throws) for throws in kinds.values()]
+
+
+@pytest.mark.parametrize("throw", [pytest.param(one, id=one.name) for one in sample()])
+def test_one_of_each_kind(prepared, throw):
+    assert found_by(throw, prepared) in GOOD
+
+
+@pytest.mark.verify
+def test_all(prepared):
+    bad = {}
+    for throw in every_throw():
+        if (found := found_by(throw, prepared)) not in GOOD:
+            bad[throw.name] = found
+    assert bad == {}
+
+
+def test_a_throw_that_hangs_raises_or_dies_is_no_good_one(prepared, monkeypatch):
+    monkeypatch.setattr("tests.faults.throws.SECONDS", 0.5)
+
+    def hang() -> str:
+        os.read(os.pipe()[0], 1)
+        return SAME
+
+    def die() -> str:
+        os._exit(3)
+
+    for act, word in ((hang, "hangs"), (die, "lost"), (lambda: 1 // 0, "traceback")):
+        found = found_by(Throw("", "", "", act), prepared)  # type: ignore[arg-type]
+        assert found.startswith(word) and found not in GOOD
