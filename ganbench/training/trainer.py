@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ganbench.core.errors import UsageError
-from ganbench.core.files import replaced
+from ganbench.core.files import replaced, storing
 from ganbench.core.protocols import PlayerName
 from ganbench.core.trial import Trial
 from ganbench.diagnostics import Step
@@ -236,9 +236,10 @@ class Trainer:
             "alive": self.alive,
             "seconds": [self.train_seconds, self.total_seconds],
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replaced(path) as file:
-            torch.save(state, file)
+        with storing(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replaced(path) as file:
+                torch.save(state, file)
         self._saved_at = time.monotonic()
 
     def _load(self, path: Path) -> None:

@@ -60,11 +60,14 @@ def train(
     """
     with ray_temp_dir() as folder:
         try:
-            fit = attach(address, source) if address else start(source, jobs, folder)
-            interrupts.install()
+            with interrupts.held():  # a Ray that is half started would leave its processes behind
+                fit = attach(address, source) if address else start(source, jobs, folder)
+                interrupts.install()
+            interrupts.check()
             _sweep(source, progress, interrupts, jobs or fit, folder)
         finally:
-            ray.shutdown()
+            with interrupts.held():
+                ray.shutdown()
 
 
 def _sweep(source: JobSource, progress: Progress, interrupts: Interrupts, jobs: int, folder: Path) -> None:
