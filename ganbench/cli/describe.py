@@ -19,12 +19,14 @@ PLURALS = {
     "optimizer": "optimizers",
     "metric": "metrics",
     "diagnostic": "diagnostics",
-    "extractor": "features",
+    "extractor": "extractors",
 }
 
 
 def facts(cls: type[Component]) -> Iterator[tuple[str, str]]:
     """Yield title and text of what a component declares: its paper, its claim, what it cannot be combined with."""
+    if cls.aliases:
+        yield "also called", ", ".join(cls.aliases)
     if cls.source:
         yield "paper", cls.source
     if cls.addresses:

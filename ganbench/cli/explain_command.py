@@ -15,6 +15,7 @@ from ganbench.core.component import Component
 EPILOG = """\b
 Examples:
   ganbench explain hinge
+  ganbench explain wgan-gp    by the name that a paper gave it
   ganbench explain fid        a metric, and the table columns of that name
   ganbench explain ttur       a trick that is a setting of the suite
 """
@@ -25,16 +26,17 @@ Examples:
 def command(name: str) -> None:
     """Explain the component or table column NAME: formula, source, parameters, units, and an example suite."""
     from ganbench.core.errors import UsageError, unknown
-    from ganbench.core.registry import PACKAGES, components
+    from ganbench.core.registry import PACKAGES, aliases, components
 
     known = [cls for kind in PACKAGES for cls in components(kind).values()]
-    named = [cls for cls in known if cls.name == name]
+    written = name.lower().replace("-", "_")
+    named = [cls for cls in known if cls.name == name or written in cls.aliases]
     filled = [(cls, column) for cls in known for column in columns(cls) if column.name == name]
     setting = SETTINGS.get(name)
     if not named and not filled and setting is None:
         names = {*SETTINGS, *(cls.name for cls in known)}
         near = names | {column.name for cls in known for column in columns(cls)}
-        hint = unknown("name", name[:60], near).split(" (known:")[0]
+        hint = unknown("name", name[:60], near, aliases(known)).split(" (known:")[0]
         raise UsageError(f"{hint}; `ganbench list` shows what there is")
     parts = ["\n".join(_component(cls)) for cls in named]
     parts += [f"column {name}, from the {cls.kind} {cls.name}\n  {column_text(column)}" for cls, column in filled]

@@ -12,8 +12,9 @@ from typing import Any
 import click
 
 from ganbench import __version__
-from ganbench.core.errors import BROKEN_PIPE, INTERRUPTED, USAGE, GanbenchError, Interrupted, unknown
+from ganbench.core.errors import BROKEN_PIPE, INTERRUPTED, USAGE, GanbenchError, unknown
 from ganbench.core.extras import missing_package
+from ganbench.sweep.signals import Interrupts
 
 COMMANDS = {
     "init": "Write a commented suite to start from.",
@@ -88,6 +89,11 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    with Interrupts() as interrupts:
+        return _main(arguments, interrupts)
+
+
+def _main(arguments: list[str], interrupts: Interrupts) -> int:
     try:
         code = _invoke(arguments)
         sys.stdout.flush()
@@ -96,14 +102,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return BROKEN_PIPE
     except (KeyboardInterrupt, click.Abort) as error:
-        resumed = f"; to go on: {shlex.join(['ganbench', *arguments])}" if RESUMABLE & set(arguments) else ""
-        _say(f"interrupted{resumed}")
-        return error.exit_code if isinstance(error, Interrupted) else INTERRUPTED
+        return _interrupted(arguments, interrupts.code_of(error) or INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the one place where errors become lines
+        if interrupts.code is not None:  # in compiled code a signal may come out as any exception
+            return _interrupted(arguments, interrupts.code)
         if "--debug" in arguments:
             raise
         return _explain(error, next((word for word in arguments if not word.startswith("-")), "ganbench"))
     return code if isinstance(code, int) else 0
+
+
+def _interrupted(arguments: list[str], code: int) -> int:
+    resumed = f"; to go on: {shlex.join(['ganbench', *arguments])}" if RESUMABLE & set(arguments) else ""
+    _say(f"interrupted{resumed}")
+    return code
 
 
 def _invoke(arguments: list[str]) -> Any:  # noqa: ANN401 - what a command returned

@@ -20,7 +20,7 @@ class Component(ABC):
 
     Attributes:
         kind: set by the kind's base class: `"loss"`, `"trick"`, …
-        name: how a suite calls it.
+        name: how a suite calls it. aliases: what papers and other libraries call it; suggestions and lists show them.
         version: goes up whenever the component's numbers change; different versions are never compared.
         group: a heading to list it under.
         source: the paper and equation.
@@ -32,6 +32,7 @@ class Component(ABC):
 
     kind: ClassVar[str]
     name: ClassVar[str]
+    aliases: ClassVar[tuple[str, ...]] = ()
     version: ClassVar[int] = 1
     group: ClassVar[str] = ""
     source: ClassVar[str] = ""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 OK, REGRESSION, USAGE, INCOMPARABLE, INCOMPLETE, INTERNAL = range(6)
-INTERRUPTED, BROKEN_PIPE, TERMINATED = 130, 141, 143  # 128 and the number of SIGINT, SIGPIPE, SIGTERM
-INTERRUPTIONS = (INTERRUPTED, TERMINATED)
+# 128 and the number of SIGHUP, SIGINT, SIGPIPE, SIGTERM
+HUNG_UP, INTERRUPTED, BROKEN_PIPE, TERMINATED = 129, 130, 141, 143
+INTERRUPTIONS = (HUNG_UP, INTERRUPTED, TERMINATED)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -39,16 +40,27 @@ class IncomparableError(GanbenchError):
 class UnknownComponentError(UsageError):
     """A name that no component has, with the nearest one and all that are known."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        super().__init__(unknown(kind, name, known))
+    def __init__(self, kind: str, name: str, known: Iterable[str], aliases: Mapping[str, str] | None = None) -> None:
+        super().__init__(unknown(kind, name, known, aliases))
         self.kind, self.name = kind, name
 
 
-def unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """Return "unknown loss 'wgann', did you mean 'wgan'? (known: …)"."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    hint = f", did you mean {near[0]!r}?" if near else ""
+def unknown(what: str, name: str, known: Iterable[str], aliases: Mapping[str, str] | None = None) -> str:
+    """Return "unknown loss 'wgann', did you mean 'wasserstein' (wgan)? (known: …)".
+
+    Args:
+        what: a noun.
+        name: what was written.
+        known: the names that there are.
+        aliases: other name → the known one that it stands for.
+    """
+    names, aliases = sorted(known), aliases or {}
+    # Exact other names are nearer than similar ones, whatever their case and hyphens.
+    written = name.lower().replace("-", "_").replace(" ", "_")
+    near = difflib.get_close_matches(written, [*names, *aliases], n=1, cutoff=0.6)
+    hint = ""
+    if near:
+        hint = f", did you mean {aliases.get(near[0], near[0])!r}{f' ({near[0]})' if near[0] in aliases else ''}?"
     return f"unknown {what} {name!r}{hint} (known: {', '.join(names) or 'none'})"
 
 

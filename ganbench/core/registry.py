@@ -10,8 +10,9 @@ import functools
 import importlib
 import importlib.metadata
 import inspect
+import logging
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import TypeVar, overload
 
@@ -30,6 +31,7 @@ PACKAGES = {
     "extractor": "ganbench.extractors",
 }
 
+log = logging.getLogger("ganbench.registry")
 _own: dict[tuple[str, str], type[Component]] = {}  # what `register` was given
 
 Table = dict[str, dict[str, type[Component]]]
@@ -43,20 +45,38 @@ def _defined_in(module: ModuleType) -> list[type[Component]]:
 
 
 @functools.cache
-def _found() -> Table:
+def _all_components() -> Table:
     table: Table = {kind: {} for kind in PACKAGES}
-    found: list[type[Component]] = []
     for package_name in PACKAGES.values():
         package = importlib.import_module(package_name)
         for info in pkgutil.iter_modules(package.__path__):
             if not info.name.startswith("_"):
-                found += _defined_in(importlib.import_module(f"{package_name}.{info.name}"))
+                for cls in _defined_in(importlib.import_module(f"{package_name}.{info.name}")):
+                    _add(table, cls)
     for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
-        loaded = entry.load()
-        found += _defined_in(loaded) if isinstance(loaded, ModuleType) else [loaded]
-    for cls in found:
-        _add(table, cls)
+        _add_plugin(table, entry)
     return table
+
+
+def _add_plugin(table: Table, entry: importlib.metadata.EntryPoint) -> None:
+    """Add what another package brings; one that is broken is left out with a warning, since most suites can do without.
+
+    What a suite names and nobody has is an error of its own, with this warning before it.
+    """
+    try:
+        loaded = entry.load()
+        for cls in _defined_in(loaded) if isinstance(loaded, ModuleType) else [loaded]:
+            require_component(cls)
+            _add(table, cls)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a package may raise anything while it is imported, SystemExit too
+        package = f" of {entry.dist.name}" if entry.dist is not None else ""
+        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        problem = " ".join(text.encode("utf-8", "backslashreplace").decode().split())[:300]
+        log.warning(
+            "the plugin %s = %s%s is left out (%s); fix it or uninstall it", entry.name, entry.value, package, problem
+        )
 
 
 def _add(table: Table, cls: type[Component]) -> None:
@@ -78,7 +98,7 @@ def register(cls: type[Component]) -> type[Component]:
         GanbenchError: another class has that name already.
     """
     require_component(cls)
-    table = _found()
+    table = _all_components()
     other = table[cls.kind].get(cls.name)
     if other is not None and (other.__module__, other.__qualname__) == (cls.__module__, cls.__qualname__):
         table[cls.kind][cls.name] = cls
@@ -99,6 +119,8 @@ def require_component(cls: type[Component]) -> None:
     Raises:
         UsageError: it is not; says what is missing.
     """
+    if not inspect.isclass(cls):
+        raise UsageError(f"{cls!r:.100}: not a class; name a component's class, or the module that defines it")
     where = f"{cls.__module__}.{cls.__qualname__}"
     if not issubclass(cls, Component) or getattr(cls, "kind", None) not in PACKAGES:
         raise UsageError(f"{where}: not a component; derive it from a base class such as ganbench.losses.Loss")
@@ -119,7 +141,7 @@ def components(kind: type[T]) -> Mapping[str, type[T]]: ...
 def components(kind: str) -> Mapping[str, type[Component]]: ...
 def components(kind: str | type[Component]) -> Mapping[str, type[Component]]:
     """Return all components of a kind, `"loss"` or `Loss`, by name in alphabetical order."""
-    return dict(sorted(_found()[_kind(kind)].items()))
+    return dict(sorted(_all_components()[_kind(kind)].items()))
 
 
 @overload
@@ -132,9 +154,9 @@ def find(kind: str | type[Component], name: str) -> type[Component]:
     Raises:
         UnknownComponentError: no such name; the message has the nearest one and all that are known.
     """
-    table = _found()[_kind(kind)]
+    table = _all_components()[_kind(kind)]
     if name not in table:
-        raise UnknownComponentError(_kind(kind), name, table)
+        raise UnknownComponentError(_kind(kind), name, table, aliases(table.values()))
     return table[name]
 
 
@@ -146,6 +168,11 @@ def build(kind: str | type[Component], name: str, parameters: Mapping[str, objec
     """Return a component from checked parameters; lists become tuples (components are hashable)."""
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in (parameters or {}).items()}
     return find(kind, name)(**values)
+
+
+def aliases(classes: Iterable[type[Component]]) -> dict[str, str]:
+    """Return other name → name: what papers and other libraries call the components."""
+    return {alias: cls.name for cls in classes for alias in cls.aliases}
 
 
 def _kind(kind: str | type[Component]) -> str:

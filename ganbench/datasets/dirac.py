@@ -24,6 +24,7 @@ class Dirac(Dataset):
     """
 
     name = "dirac"
+    aliases = ("dirac_gan",)
     source = "Mescheder et al. 2018, arXiv:1801.04406, section 2"
 
     tolerance: Annotated[float, Gt(0)] = 0.1

@@ -15,6 +15,7 @@ class FashionMNIST(TorchvisionImages):
     """
 
     name = "fashion_mnist"
+    aliases = ("fmnist",)
     source = "Xiao et al. 2017, arXiv:1708.07747"
     torchvision_name = "FashionMNIST"
     channels = 1

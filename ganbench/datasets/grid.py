@@ -24,6 +24,7 @@ class Grid(Dataset):
     """
 
     name = "grid"
+    aliases = ("25gaussians",)
     source = "Srivastava et al. 2017, arXiv:1705.07761, section 4.1; Lin et al. 2018, arXiv:1712.04086, section 4.1"
 
     side: Annotated[int, Interval(ge=1, le=100)] = 5

@@ -25,6 +25,7 @@ class Ring(Dataset):
     """
 
     name = "ring"
+    aliases = ("8gaussians", "mixture_of_gaussians")
     source = "Metz et al. 2016, arXiv:1611.02163, section 3.1; Lin et al. 2018, arXiv:1712.04086, section 4.1"
 
     count: Annotated[int, Interval(ge=1, le=10_000)] = 8

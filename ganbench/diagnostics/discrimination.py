@@ -26,6 +26,7 @@ class Discrimination(Diagnostic):
     """
 
     name = "discrimination"
+    aliases = ("auc",)
     source = "Fawcett 2006, Pattern Recognition Letters 27(8), section 7; Arjovsky & Bottou 2017, arXiv:1701.04862"
     columns = (
         Column("d_auc", "share of pairs (real, fake) of a minibatch with D(x) > D(G(z)), ties half"),

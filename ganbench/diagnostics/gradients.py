@@ -24,6 +24,7 @@ class Gradients(Diagnostic):
     """
 
     name = "gradients"
+    aliases = ("gradient_norms", "grad_norm")
     source = "Arjovsky & Bottou 2017, arXiv:1701.04862, section 2"
     columns = (
         Column(

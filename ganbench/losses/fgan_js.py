@@ -23,6 +23,7 @@ class FganJS(Loss):
     """
 
     name = "fgan_js"
+    aliases = ("fgan", "js")
     group = "f-GAN"
     source = "Nowozin et al. 2016, arXiv:1606.00709, eq. 6 and tables 1, 2 and 6"
     addresses = "fixed choice of divergence: Jensen-Shannon is bounded and symmetric"

@@ -21,6 +21,7 @@ class Hinge(Loss):
     """
 
     name = "hinge"
+    aliases = ("geometric_gan",)
     source = "Lim & Ye 2017, arXiv:1705.02894; Miyato et al. 2018, arXiv:1802.05957, eq. 16-17"
     addresses = "over-confident discriminator"
     optimum = 2.0

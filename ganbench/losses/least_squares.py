@@ -17,6 +17,7 @@ class LeastSquares(Loss):
     """Least-squares loss: D minimises ½E(r − 1)² + ½E f², G minimises ½E(f − 1)²."""
 
     name = "least_squares"
+    aliases = ("lsgan", "mse")
     source = "Mao et al. 2017, arXiv:1611.04076, eq. 2 with a = 0, b = c = 1"
     addresses = "saturation of the cross-entropy"
     optimum = 0.25

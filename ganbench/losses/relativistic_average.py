@@ -22,6 +22,7 @@ class RelativisticAverage(Loss):
     """
 
     name = "relativistic_average"
+    aliases = ("ragan", "rasgan")
     source = "Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4.3 (halved: the cross-entropy of D's mean answer)"
     addresses = "generator that ignores real data; discriminator whose answers on real data never fall"
     optimum = log(2)

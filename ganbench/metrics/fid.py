@@ -26,6 +26,7 @@ class FID(Metric):
     """
 
     name = "fid"
+    aliases = ("frechet_distance", "frechet_inception_distance")
     source = "Heusel et al. 2017, arXiv:1706.08500, eq. 6; torch-fidelity"
     columns = (
         Column(

@@ -23,6 +23,7 @@ class KID(Metric):
     """
 
     name = "kid"
+    aliases = ("kernel_inception_distance",)
     source = "Bińkowski et al. 2018, arXiv:1801.01401, section 4"
     columns = (
         Column("kid", "unbiased squared MMD of features, cubic kernel; may be negative", "1", "lower", title="KID"),

@@ -27,6 +27,7 @@ class Memorisation(Metric):
     """
 
     name = "memorisation"
+    aliases = ("memorization",)
     source = "Alaa et al. 2022, arXiv:2102.08921, section 3.3 (authenticity)"
     requires_fields = ("training",)
     columns = (

@@ -26,6 +26,7 @@ class MMD(Metric):
     """
 
     name = "mmd"
+    aliases = ("maximum_mean_discrepancy",)
     source = "Gretton et al. 2012, Journal of Machine Learning Research 13, lemma 6; section 8 for the bandwidth"
     columns = (
         Column("mmd", "unbiased squared MMD of features, Gaussian kernel; may be negative", "1", "lower", title="MMD"),

@@ -29,6 +29,7 @@ class NDB(Metric):
     """
 
     name = "ndb"
+    aliases = ("number_of_different_bins",)
     source = "Richardson & Weiss 2018, arXiv:1805.12462, section 3"
     columns = (
         Column("ndb", "share of k-means bins whose shares of generated and real samples differ at 5 %", "1", "lower"),

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+from torch.utils.hooks import RemovableHandle
 
 from ganbench.core.errors import UsageError
 from ganbench.core.protocols import PlayerUpdate
@@ -118,7 +119,7 @@ class Catcher:
         self.players, self.armed = players, False
         self._of: dict[int, tuple[weakref.ref[Optimizer], list[tuple[Player, list[int]]]]] = {}
         self._reached: list[Tensor] = []
-        self._handles: list[Any] = [
+        self._handles: list[RemovableHandle] = [
             register_optimizer_step_pre_hook(self._before),
             register_optimizer_step_post_hook(self._after),
             *(_watch(p, self._gradient) for player in players for p in player.params),
@@ -153,12 +154,12 @@ class Catcher:
             for player in self.players:
                 player.keep_gradient(parameter)
 
-    def _before(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:  # noqa: ANN401 - torch's signature
+    def _before(self, optimizer: Optimizer, args: object, kwargs: object) -> None:
         if self.armed:
             for player, places in self._places(optimizer):
                 player.keep_before(places)
 
-    def _after(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:  # noqa: ANN401 - torch's signature
+    def _after(self, optimizer: Optimizer, args: object, kwargs: object) -> None:
         for player, places in self._places(optimizer):
             player.moved = True
             if self.armed:
@@ -203,7 +204,7 @@ def loss_scale() -> float:
     return 1.0
 
 
-def _watch(parameter: nn.Parameter, hook: Callable[[Tensor], None]) -> Any:  # noqa: ANN401 - a handle
+def _watch(parameter: nn.Parameter, hook: Callable[[Tensor], None]) -> RemovableHandle:
     """Call a hook whenever a gradient reaches a weight, now or once it is no longer frozen."""
     requires_grad = parameter.requires_grad
     try:

@@ -21,6 +21,7 @@ class SGD(Optimizer):
     """Gradient descent with heavy-ball momentum: b ← μ b + g, w ← w − η b; μ may be negative."""
 
     name = "sgd"
+    aliases = ("momentum",)
     source = "Robbins & Monro 1951; negative momentum: Gidel et al. 2019, arXiv:1807.04740"
 
     momentum: Annotated[float, Interval(gt=-1, lt=1)] = 0.0

@@ -1,1 +1,1 @@
-"""."""
+"""Pages for people: one HTML file each, made from tables alone."""

@@ -127,7 +127,7 @@ def _dataset(
     }
 
 
-def _all(runs: pd.DataFrame, column: str) -> list[Any]:
+def _all(runs: pd.DataFrame, column: str) -> list[object]:
     """Return the values of a column, one unless trials were judged in different ways."""
     return runs[column].dropna().unique().tolist() if column in runs else []
 
@@ -161,7 +161,7 @@ def _section(dataset: Mapping[str, Any], columns: Mapping[str, Mapping[str, str]
     return [*lines, ""]
 
 
-def _judged(judged: Mapping[str, list[Any]]) -> str:
+def _judged(judged: Mapping[str, list[object]]) -> str:
     """Return what the numbers depend on, in a sentence."""
     if not any(judged.values()):
         return "No run got so far that its samples were judged."

@@ -85,7 +85,8 @@ def choose(kind: str, written: object) -> Choice:
     try:
         cls = registry.find(kind, name)
     except UnknownComponentError:
-        problem = unknown(kind, shorten(name), registry.components(kind))
+        known = registry.components(kind)
+        problem = unknown(kind, shorten(name), known, registry.aliases(known.values()))
         raise suite_error(problem, (name,) if isinstance(written, dict) else (), key=True) from None
     try:
         checked = parameter_model(cls).model_validate(parameters)

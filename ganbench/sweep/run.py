@@ -84,7 +84,6 @@ def run_plan(
     Raises:
         UsageError: the folder cannot be written, another run is at it, or the cluster cannot be used.
         StoreError: the disk filled up under way; finished trials are kept.
-        KeyboardInterrupt: a second interrupt came before the tables were merged.
     """
     search = plan.suite.search
     if executor == "local" and search is not None and search.needs_ray:
@@ -99,9 +98,12 @@ def run_plan(
             interrupts.check()
             run.close()
             return run.finish(OK)
-        except KeyboardInterrupt:  # ours, or the plain one that comes out of Ray's compiled code
-            run.close()
-            return run.finish(interrupts.exit_code)
+        except BaseException as error:  # a signal that lands inside Ray's compiled code comes out as anything
+            if (code := interrupts.code_of(error)) is None:
+                raise
+            with interrupts.held():
+                run.close()
+                return run.finish(code)
         finally:
             run.close()
 
@@ -158,7 +160,7 @@ class _Run:
             from ganbench.sweep.executors import local
 
             device_here(source.template.device)
-            local.train(source.known(), self.progress)
+            local.train(source.known(), self.progress, interrupts)
             return
         with ray_environment(address, source.template.threads):
             from ganbench.sweep.executors import ray_tune

@@ -5,30 +5,34 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 
-from ganbench.core.errors import INTERRUPTED, Interrupted
+from ganbench.core.errors import INTERRUPTED, TERMINATED, Interrupted
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 Handler = Callable[[int, FrameType | None], object] | int | None
 
 
 class Interrupts:
-    """Within it SIGINT and SIGTERM raise `Interrupted` (130, 143); a second signal ends the process at once.
+    """Within it SIGINT, SIGTERM and SIGHUP raise `Interrupted` (130, 143, 129); a second signal ends the process.
 
-    Where a signal lands inside compiled code it may come out as any KeyboardInterrupt, and outside the main thread
-    signals cannot be caught and stay as they are: who runs something catches KeyboardInterrupt and asks `exit_code`.
+    Where a signal lands inside compiled code it may come out as any exception, and outside the main thread signals
+    cannot be caught and stay as they are: who runs something catches everything and asks `code_of`.
     """
 
     def __init__(self) -> None:
         self.code: int | None = None
+        self._held = False
         self._before: dict[int, Handler] = {}
 
     def __enter__(self) -> Interrupts:
-        """Catch both signals."""
+        """Catch the signals; a program that ignores SIGHUP (nohup) goes on ignoring it."""
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.getsignal(number) for number in SIGNALS}
+            if self._before.get(hangup := getattr(signal, "SIGHUP", 0)) is signal.SIG_IGN:
+                del self._before[hangup]
             self.install()
         return self
 
@@ -37,15 +41,32 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    @property
-    def exit_code(self) -> int:
-        """Return 128 plus the number of the signal that came; 130 where none is known."""
-        return self.code or INTERRUPTED
+    def code_of(self, error: BaseException) -> int | None:
+        """Return the exit code of an interrupted run, 128 plus the signal's number; None where nobody interrupted it.
+
+        Args:
+            error: what ended the run. Once a signal came, whatever it is follows from that; a SystemExit without one
+                is of Ray's own handler of SIGTERM, in the moment before `install`.
+        """
+        if self.code is not None:
+            return self.code
+        if isinstance(error, KeyboardInterrupt):
+            return error.exit_code if isinstance(error, Interrupted) else INTERRUPTED
+        return TERMINATED if isinstance(error, SystemExit) else None
 
     def install(self) -> None:
         """Catch the signals again: Ray puts its own handlers in place when it starts."""
         for number in self._before:
             signal.signal(number, self._handle)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let the body end before a first signal raises: for what must not be left half done (`check` comes after)."""
+        before, self._held = self._held, True
+        try:
+            yield
+        finally:
+            self._held = before
 
     def check(self) -> None:
         """Raise again what was asked for, in case something in between has swallowed it.
@@ -60,4 +81,5 @@ class Interrupts:
         if self.code is not None:
             os._exit(128 + number)
         self.code = 128 + number
-        raise Interrupted(self.code)
+        if not self._held:
+            raise Interrupted(self.code)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import math
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganbench.core.errors import Interrupted
 from ganbench.core.files import StoreError
 from ganbench.core.results_files import MisplacedError, read_json
 from ganbench.core.status import Status
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from ganbench.training.trainer import Trainer
 
 REPORT_SECONDS = 1.0
-DISK_ERRORS = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EROFS, errno.EIO)
 
 
 def timeout_text(timeout: float | None) -> str:
@@ -29,11 +29,20 @@ def timeout_text(timeout: float | None) -> str:
     return f"not finished after {timeout:g} s (resources.timeout)"
 
 
-class TrialRunner:
-    """Trains one trial a stretch at a time; what raises becomes a failure in the results folder."""
+class StopTraining(BaseException):
+    """Ends a stretch of training from outside; not an `Exception`, so that no trial takes it for its own error."""
 
-    def __init__(self, job: TrialJob) -> None:
-        self.job = job
+
+class TrialRunner:
+    """Trains one trial a stretch at a time; what raises becomes a failure in the results folder.
+
+    Args:
+        job: the trial.
+        interrupted: says whether a signal came to this process: only then is a KeyboardInterrupt not the trial's own.
+    """
+
+    def __init__(self, job: TrialJob, interrupted: Callable[[], bool] = lambda: False) -> None:
+        self.job, self._interrupted = job, interrupted
         self.started = time.monotonic()
         self.trainer: Trainer | None = None
 
@@ -50,11 +59,11 @@ class TrialRunner:
         """
         try:
             return self._advance(seconds)
-        except (StoreError, MisplacedError):
+        except (StoreError, MisplacedError, StopTraining, Interrupted):
             raise
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a component may raise anything; the others go on
-            if isinstance(error, OSError) and error.errno in DISK_ERRORS:  # from a checkpoint
-                raise StoreError(self.job.folder, error) from error
+        except BaseException as error:  # noqa: BLE001 - a component may raise anything; the others go on
+            if self._interrupted():
+                raise
             return self.fail(Status.FAILED, describe(error))
 
     def _advance(self, seconds: float) -> TrialProgress:
@@ -145,7 +154,9 @@ class TrialRunner:
 
 def describe(error: BaseException) -> str:
     """Return `ValueError: text (losses/hinge.py:31)` in one line of at most 500 characters."""
-    text = " ".join(f"{type(error).__name__}: {error}".split())[:400]
+    # A lone surrogate in an error's text cannot be written as UTF-8.
+    written = f"{type(error).__name__}: {error}".encode("utf-8", "backslashreplace").decode()
+    text = " ".join(written.split())[:400]
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({'/'.join(Path(frames[-1].filename).parts[-2:])}:{frames[-1].lineno})" if frames else ""
     return text + where[:100]

@@ -8,7 +8,6 @@ import platform
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
@@ -70,7 +69,7 @@ class RunManifest(BaseModel):
     suite: str = ""
     suite_hash: str = ""
     run: str = ""
-    environment: dict[str, Any] = {}
+    environment: dict[str, object] = {}
     components: dict[str, int] = {}
     seeds: list[int] = []
     counts: dict[str, int] = {}
@@ -79,12 +78,12 @@ class RunManifest(BaseModel):
     retries: dict[str, int] = {}
     times: Times = Times()
     monitor: MonitorState | None = None
-    baseline: dict[str, Any] | None = None
+    baseline: dict[str, object] | None = None
     files: dict[str, str] = {}
 
     @field_validator("environment")
     @classmethod
-    def _check_git(cls, environment: dict[str, Any]) -> dict[str, Any]:
+    def _check_git(cls, environment: dict[str, object]) -> dict[str, object]:
         try:
             _git_of(environment)
         except ValidationError as error:
@@ -119,7 +118,7 @@ class RunManifest(BaseModel):
         files.commit(self.model_dump(exclude_unset=True))
 
 
-def _git_of(environment: dict[str, Any]) -> Git | None:
+def _git_of(environment: dict[str, object]) -> Git | None:
     git = environment.get("git")
     return None if git is None else Git.model_validate(git, strict=True)
 
@@ -130,7 +129,7 @@ def _first_line(error: ValidationError) -> str:
     return f"{place + ': ' if place else ''}{problem[:1].lower()}{problem[1:]}"
 
 
-def environment(threads: int = 1, device: str = "cpu") -> dict[str, Any]:
+def environment(threads: int = 1, device: str = "cpu") -> dict[str, object]:
     """Return where numbers are made: versions, source, machine. Costs no import of torch."""
     return {
         "ganbench": __version__,

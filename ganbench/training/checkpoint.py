@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ganbench import __version__
 from ganbench.core.errors import UsageError
-from ganbench.core.files import replaced
+from ganbench.core.files import replaced, storing
 from ganbench.core.results_files import BrokenFileError, make_folder, read_sealed, require_file, seal
 
 if TYPE_CHECKING:
@@ -42,15 +42,16 @@ def write(path: Path, state: Mapping[str, Any]) -> None:
     """Write a checkpoint, whole or not at all.
 
     Raises:
-        OSError: it cannot be written.
+        StoreError: it cannot be written.
         MisplacedError: something that is no file has its name.
     """
     content = io.BytesIO()
     torch.save({**state, "writer": WRITER}, content)
-    make_folder(path.parent)
     require_file(path)
-    with replaced(path) as file:
-        file.write(seal(content.getvalue()))
+    with storing(path.parent):
+        make_folder(path.parent)
+        with replaced(path) as file:
+            file.write(seal(content.getvalue()))
 
 
 def read(path: Path, key: str, device: torch.device) -> dict[str, Any]:

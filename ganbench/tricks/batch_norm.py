@@ -19,6 +19,7 @@ class BatchNorm(Trick):
     """
 
     name = "batch_norm"
+    aliases = ("bn",)
     group = "network"
     source = "Ioffe & Szegedy 2015, arXiv:1502.03167, algorithm 1; in GANs: Radford et al. 2016, arXiv:1511.06434"
     addresses = "vanishing gradients of deep networks, poor starts"

@@ -23,6 +23,7 @@ class Consensus(Trick):
     """
 
     name = "consensus"
+    aliases = ("conopt",)
     group = "update rule"
     source = "Mescheder et al. 2017, arXiv:1705.10461, algorithm 2"
     addresses = "rotation: turns imaginary eigenvalues towards negative real parts"

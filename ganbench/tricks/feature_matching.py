@@ -23,6 +23,7 @@ class FeatureMatching(Trick):
     """
 
     name = "feature_matching"
+    aliases = ("fm",)
     version = 2
     group = "generator"
     source = "Salimans et al. 2016, arXiv:1606.03498, section 3.1"

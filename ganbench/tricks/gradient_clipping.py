@@ -24,6 +24,7 @@ class GradientClipping(Trick):
     """
 
     name = "gradient_clipping"
+    aliases = ("clip_grad_norm",)
     group = "update rule"
     source = "Pascanu et al. 2013, arXiv:1211.5063, algorithm 1"
     addresses = "exploding gradient"

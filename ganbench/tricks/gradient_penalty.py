@@ -26,6 +26,7 @@ class GradientPenalty(Trick):
     """
 
     name = "gradient_penalty"
+    aliases = ("wgan_gp", "gp")
     group = "penalty"
     source = "Gulrajani et al. 2017, arXiv:1704.00028, eq. 3; one-sided: section 4"
     addresses = "vanishing and exploding gradients of the Wasserstein loss"

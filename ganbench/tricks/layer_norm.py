@@ -18,6 +18,7 @@ class LayerNorm(Trick):
     """
 
     name = "layer_norm"
+    aliases = ("ln",)
     group = "network"
     source = "Ba et al. 2016, arXiv:1607.06450, eq. 4; Gulrajani et al. 2017, arXiv:1704.00028, section 4"
     addresses = "discriminator whose gradients vanish or explode with depth"

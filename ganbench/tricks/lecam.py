@@ -25,6 +25,7 @@ class LeCam(Trick):
     """
 
     name = "lecam"
+    aliases = ("lecam_gan",)
     group = "penalty"
     source = "Tseng et al. 2021, arXiv:2104.03310, eq. 3-5"
     addresses = "discriminator that overfits few data"

@@ -25,6 +25,7 @@ class MinibatchDiscrimination(Trick):
     """
 
     name = "minibatch_discrimination"
+    aliases = ("mbd",)
     group = "discriminator"
     source = "Salimans et al. 2016, arXiv:1606.03498, section 3.2"
     addresses = "mode collapse: samples that are too alike give themselves away"

@@ -28,6 +28,7 @@ class MinibatchStddev(Trick):
     """
 
     name = "minibatch_stddev"
+    aliases = ("mbstd", "minibatch_std")
     group = "discriminator"
     source = "Karras et al. 2018, arXiv:1710.10196, section 3"
     addresses = "mode collapse: minibatches that vary too little give themselves away"

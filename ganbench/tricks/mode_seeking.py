@@ -26,6 +26,7 @@ class ModeSeeking(Trick):
     """
 
     name = "mode_seeking"
+    aliases = ("msgan",)
     group = "generator"
     source = "Mao et al. 2019, arXiv:1903.05628, section 3.2 and the authors' code"
     addresses = "mode collapse: a generator that ignores its latent"

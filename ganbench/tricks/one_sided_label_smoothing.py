@@ -24,6 +24,7 @@ class OneSidedLabelSmoothing(Trick):
     """
 
     name = "one_sided_label_smoothing"
+    aliases = ("label_smoothing",)
     group = "targets"
     source = "Salimans et al. 2016, arXiv:1606.03498, section 3.4"
     addresses = "over-confident discriminator"

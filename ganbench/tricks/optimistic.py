@@ -22,6 +22,7 @@ class Optimistic(Trick):
     """
 
     name = "optimistic"
+    aliases = ("omd", "optimistic_adam")
     group = "update rule"
     source = "Daskalakis et al. 2018, arXiv:1711.00141, algorithm 1"
     addresses = "rotation, at the cost of a plain step"

@@ -25,6 +25,7 @@ class OrthogonalRegularization(Trick):
     """
 
     name = "orthogonal_regularization"
+    aliases = ("ortho",)
     group = "penalty"
     source = "Brock et al. 2019, arXiv:1809.11096, eq. 3; Brock et al. 2017, arXiv:1609.07093, section 3.2"
     addresses = "features that grow alike; ill-conditioned weights"

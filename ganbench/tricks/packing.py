@@ -26,6 +26,7 @@ class Packing(Trick):
     """
 
     name = "packing"
+    aliases = ("pacgan",)
     group = "inputs"
     source = "Lin et al. 2018, arXiv:1712.04086, section 2"
     addresses = "mode collapse: samples that are too alike give themselves away"

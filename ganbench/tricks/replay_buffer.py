@@ -26,6 +26,7 @@ class ReplayBuffer(Trick):
     """
 
     name = "replay_buffer"
+    aliases = ("image_pool", "experience_replay")
     group = "data"
     source = (
         "Shrivastava et al. 2017, arXiv:1612.07828, section 2.3; 50 and ½: Zhu et al. 2017, arXiv:1703.10593, section 4"

@@ -18,6 +18,7 @@ class Residual(Trick):
     """
 
     name = "residual"
+    aliases = ("skip_connections",)
     group = "network"
     source = "He et al. 2016, arXiv:1512.03385, eq. 1; in GANs: Gulrajani et al. 2017, arXiv:1704.00028"
     addresses = "gradients that vanish with depth"

@@ -18,6 +18,7 @@ class SelfAttention(Trick):
     """
 
     name = "self_attention"
+    aliases = ("sagan", "attention")
     group = "network"
     source = "Zhang et al. 2019, arXiv:1805.08318, eq. 1-3"
     addresses = "images whose parts do not fit together"

@@ -25,6 +25,7 @@ class SpectralNorm(Trick):
     """
 
     name = "spectral_norm"
+    aliases = ("sngan", "sn")
     group = "discriminator"
     source = "Miyato et al. 2018, arXiv:1802.05957, algorithm 1"
     addresses = "discriminator that is too steep: vanishing and exploding gradients, collapse"

@@ -24,6 +24,7 @@ class TopK(Trick):
     """
 
     name = "top_k"
+    aliases = ("topk",)
     group = "generator"
     source = "Sinha et al. 2020, arXiv:2002.06224, algorithm 1 and section 4"
     addresses = "generator that is pulled away from the data by its worst samples"

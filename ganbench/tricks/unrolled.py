@@ -31,6 +31,7 @@ class Unrolled(Trick):
     """
 
     name = "unrolled"
+    aliases = ("unrolled_gan",)
     version = 2
     group = "update rule"
     source = "Metz et al. 2016, arXiv:1611.02163, section 2.2"

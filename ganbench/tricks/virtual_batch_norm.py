@@ -20,6 +20,7 @@ class VirtualBatchNorm(Trick):
     """
 
     name = "virtual_batch_norm"
+    aliases = ("vbn",)
     group = "network"
     source = "Salimans et al. 2016, arXiv:1606.03498, section 3.5"
     addresses = "batch norm's dependence of a sample on its minibatch"

@@ -18,6 +18,7 @@ class WeightClipping(Trick):
     """Clamp every weight of the discriminator to [−c, c] after each of its updates: w ← min(max(w, −c), c)."""
 
     name = "weight_clipping"
+    aliases = ("clipping", "clip")
     group = "penalty"
     source = "Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1"
     addresses = "unbounded critic of the Wasserstein loss"

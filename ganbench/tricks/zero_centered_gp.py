@@ -24,6 +24,7 @@ class ZeroCenteredGP(Trick):
     """
 
     name = "zero_centered_gp"
+    aliases = ("zero_gp", "0gp", "gan_0gp")
     group = "penalty"
     source = "Thanh-Tung et al. 2019, arXiv:1902.03984, section 5"
     addresses = "collapse, and a discriminator that overfits: pulls it towards the optimal one"

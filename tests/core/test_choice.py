@@ -42,7 +42,7 @@ def test_a_class_that_is_registered_again_is_built(monkeypatch):
         Again.value = value
         return Again
 
-    monkeypatch.setitem(registry._found()["trick"], "again", registry.register(defined(1)))
+    monkeypatch.setitem(registry._all_components()["trick"], "again", registry.register(defined(1)))
     choice = Choice.of(defined(1)())
     assert choice.build().value == 1
     registry.register(defined(2))

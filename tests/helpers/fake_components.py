@@ -105,4 +105,4 @@ def install(monkeypatch) -> None:
     table: dict = {kind: {} for kind in registry.PACKAGES}
     for cls in _ALL:
         table[cls.kind][cls.name] = cls
-    monkeypatch.setattr(registry, "_found", lambda: table)
+    monkeypatch.setattr(registry, "_all_components", lambda: table)

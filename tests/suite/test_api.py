@@ -32,7 +32,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(autouse=True)
 def clean_registry():
     """Forget what a test registers."""
-    table = registry._found()
+    table = registry._all_components()
     before, own = {kind: dict(found) for kind, found in table.items()}, dict(registry._own)
     yield
     for kind, found in before.items():

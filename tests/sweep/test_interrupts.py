@@ -1,4 +1,4 @@
-"""Any KeyboardInterrupt in a run: what is finished is merged, the code says so, and the command to go on is printed."""
+"""A signal at any moment of a run: what is finished is merged, the code says so, the command to go on is printed."""
 
 import signal
 
@@ -17,7 +17,7 @@ from ganbench.tables import part_store as store
 from tests.helpers.small_suite import small_plan
 from tests.sweep.test_run import run_local
 
-# Where a plain KeyboardInterrupt comes out, as from a signal that lands inside compiled code, and at which call.
+# Where a signal lands, and at which call.
 PLACES = {
     "executor": (local, "_train", 3),
     "progress": (Progress, "update", 3),
@@ -50,13 +50,18 @@ def interrupt(monkeypatch):
     return plant
 
 
-def plain():
-    raise KeyboardInterrupt
+def plain(error=KeyboardInterrupt, number=signal.SIGINT):
+    """Send a signal that comes out as another exception, as from compiled code."""
+    try:
+        signal.raise_signal(number)
+    except KeyboardInterrupt:
+        raise error from None
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, SystemExit])
 @pytest.mark.parametrize("place", PLACES)
-def test_a_plain_keyboard_interrupt_ends_a_run_in_good_order(tmp_path, interrupt, place):
-    came = interrupt(place, plain)
+def test_a_signal_ends_a_run_in_good_order_whatever_it_comes_out_as(tmp_path, interrupt, place, error):
+    came = interrupt(place, lambda: plain(error))
     outcome, lines = run_local(small_plan(tmp_path), tmp_path)
     parts = [path for path in (tmp_path / "small" / "parts").glob("[0-9a-f]*") if path.is_dir()]
     assert came() and (outcome.exit_code, outcome.failed) == (INTERRUPTED, 0)
@@ -71,13 +76,7 @@ def test_a_plain_keyboard_interrupt_ends_a_run_in_good_order(tmp_path, interrupt
 
 
 def test_the_signal_that_came_decides_the_code_whatever_was_made_of_it(tmp_path, interrupt):
-    def swallowed():
-        try:
-            signal.raise_signal(signal.SIGTERM)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt from None
-
-    interrupt("executor", swallowed)
+    interrupt("executor", lambda: plain(number=signal.SIGTERM))
     assert run_local(small_plan(tmp_path), tmp_path)[0].exit_code == TERMINATED
 
 
@@ -105,6 +104,6 @@ def test_the_command_to_go_on_is_printed(tmp_path, monkeypatch, capsys, interrup
 def test_the_command_is_printed_when_even_merging_is_interrupted(tmp_path, monkeypatch, capsys):
     small_plan(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(merge, "merge", lambda *_: plain())
+    monkeypatch.setattr(merge, "merge", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     assert main(["run", "small.yaml", "--executor", "local", "--only", "*hinge*"]) == INTERRUPTED
     assert capsys.readouterr().err.endswith("to go on: ganbench run small.yaml --executor local --only '*hinge*'\n")

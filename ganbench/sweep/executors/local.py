@@ -12,14 +12,15 @@ from ganbench.core.status import Status
 from ganbench.sweep.events import TrialProgress
 from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.progress import Progress
-from ganbench.sweep.trial_runner import TrialRunner, timeout_text
+from ganbench.sweep.signals import Interrupts
+from ganbench.sweep.trial_runner import StopTraining, TrialRunner, timeout_text
 
 
-class _Overdue(BaseException):
-    """A trial hangs; not an `Exception`, so that the trial does not catch it itself."""
+class _Overdue(StopTraining):
+    """A trial hangs."""
 
 
-def train(jobs: Sequence[TrialJob], progress: Progress) -> None:
+def train(jobs: Sequence[TrialJob], progress: Progress, interrupts: Interrupts) -> None:
     """Train every trial in turn.
 
     A trial whose time is over ends after its current step. One that hangs inside a step is ended by a timer, in the
@@ -34,7 +35,8 @@ def train(jobs: Sequence[TrialJob], progress: Progress) -> None:
     try:
         for job in jobs:
             torch.set_num_threads(job.threads)
-            _train(TrialRunner(job), progress)
+            _train(TrialRunner(job, lambda: interrupts.code is not None), progress)
+            interrupts.check()
     finally:
         torch.set_num_threads(threads)
 

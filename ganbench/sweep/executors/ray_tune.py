@@ -60,11 +60,14 @@ def train(
     """
     with ray_temp_dir() as folder:
         try:
-            fit = attach(address, source) if address else start(source, jobs, folder)
-            interrupts.install()
+            with interrupts.held():  # a Ray that is half started would leave its processes behind
+                fit = attach(address, source) if address else start(source, jobs, folder)
+                interrupts.install()
+            interrupts.check()
             _sweep(source, progress, interrupts, jobs or fit, folder)
         finally:
-            ray.shutdown()
+            with interrupts.held():
+                ray.shutdown()
 
 
 def _sweep(source: JobSource, progress: Progress, interrupts: Interrupts, jobs: int, folder: Path) -> None:
@@ -111,7 +114,7 @@ def _scheduler(job: TrialJob, follower: Follower) -> Asha | None:
 class TrialActor(tune.Trainable):
     """Trains one trial after the other in one process, so that torch is imported once."""
 
-    def setup(self, config: dict[str, Any], source: JobSource | None = None) -> None:
+    def setup(self, config: dict[str, object], source: JobSource | None = None) -> None:
         """Make this process ready for its first trial."""
         import torch
 
@@ -120,14 +123,14 @@ class TrialActor(tune.Trainable):
         torch.set_num_threads(source.template.threads)
         self.reset_config(config)
 
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
+    def reset_config(self, new_config: dict[str, object]) -> bool:
         """Take the next trial."""
         _end_process_after(0)
         self.job = self.source.job(new_config)
         self.runner: TrialRunner | None = None
         return True
 
-    def step(self) -> dict[str, Any]:
+    def step(self) -> dict[str, object]:
         """Train a stretch and report."""
         if self.runner is None:
             self.runner = TrialRunner(self.job)
@@ -170,7 +173,7 @@ class Follower(tune.Callback):
         """Tune pickles its callbacks, for a resumption that we never ask for."""
         return object, ()
 
-    def on_trial_start(self, iteration: int, trials: list[Any], trial: TuneTrial, **info: object) -> None:
+    def on_trial_start(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: object) -> None:
         """Start a trial's clock; one that was not known before is recorded and shown."""
         self.started[trial.trial_id] = time.monotonic()
         if trial.trial_id not in self.begun:
@@ -178,7 +181,7 @@ class Follower(tune.Callback):
             self._guard(lambda: self._begin(trial.config))
 
     def on_trial_result(
-        self, iteration: int, trials: list[Any], trial: TuneTrial, result: dict[str, Any], **info: object
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any], **info: object
     ) -> None:
         """Pass a report on."""
         if "problem" in result:
@@ -186,21 +189,21 @@ class Follower(tune.Callback):
         elif self._job(trial).key not in self.over:
             self._guard(lambda: self.progress.update(result["report"]))
 
-    def on_trial_recover(self, iteration: int, trials: list[Any], trial: TuneTrial, **info: object) -> None:
+    def on_trial_recover(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: object) -> None:
         """Its worker died and Tune has queued the trial again; one whose time was over fails at once when it starts."""
         if self._overdue(trial):
             self._fail(trial, Status.TIMEOUT, timeout_text(self._job(trial).timeout))
         else:
             self._guard(lambda: self.progress.retried(self._job(trial).key))
 
-    def on_trial_error(self, iteration: int, trials: list[Any], trial: TuneTrial, **info: object) -> None:
+    def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: object) -> None:
         """Its worker died once too often."""
         if self._overdue(trial):
             self._fail(trial, Status.TIMEOUT, timeout_text(self._job(trial).timeout))
         else:
             self._fail(trial, Status.FAILED, f"its worker ended {MAX_RETRIES + 1} times: {_cause(trial)}")
 
-    def on_step_end(self, iteration: int, trials: list[Any], **info: object) -> None:
+    def on_step_end(self, iteration: int, trials: list[TuneTrial], **info: object) -> None:
         """End the sweep where it has to."""
         self.interrupts.check()
         self._guard(self.progress.tick)
