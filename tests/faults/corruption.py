@@ -75,7 +75,7 @@ def _tables(path: Path) -> list[object]:
 
     results = load(path)
     pictures = [results.samples[trial] for trial in sorted(results.samples)]
-    about = results.manifest.model_dump(exclude={"times", "files"})
+    about = results.manifest.model_dump(exclude={"times", "files", "environment"})
     return [results.runs, results.history, results.layers, pictures, results.suite, about]
 
 

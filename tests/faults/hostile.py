@@ -1,4 +1,4 @@
-"""Links, pipes and folders in the place of files, edited manifests, wrong parts with right checksums, bombs, two at once."""
+"""Links, pipes and folders in the place of files, edited manifests, wrong parts, bombs, and two commands at once."""
 
 from __future__ import annotations
 
