@@ -28,13 +28,13 @@ def table(before: dict[str, str], after: dict[str, str]) -> str:
     throws = every_throw()
     rows, kinds = [], list(dict.fromkeys((one.kind, one.expected) for one in throws))
     for kind, expected in kinds:
-        own = [one.name for one in throws if one.kind == kind]
+        own = [one.name for one in throws if one.kind == kind and one.name in after]
         cells = [_cell([found[name] for name in own if name in found]) for found in (before, after)]
         rows.append(f"| {kind} | {len(own)} | {expected} | {' | '.join(cells)} |")
     bad = [sum(found not in GOOD for found in side.values()) for side in (before, after)]
     left = [f"- {name}: {found}" for name, found in after.items() if found not in GOOD]
     return (
-        HEAD.format(n=len(throws), before=bad[0], after=bad[1], rows="\n".join(rows))
+        HEAD.format(n=len(after), all=len(throws), before=bad[0], after=bad[1], rows="\n".join(rows))
         + "\n".join(left or ["None."])
         + "\n"
     )
@@ -42,14 +42,15 @@ def table(before: dict[str, str], after: dict[str, str]) -> str:
 
 def _cell(found: list[str]) -> str:
     counts = Counter("as expected" if one in GOOD else one.split(":")[0].split(" (")[0] for one in found)
-    return ", ".join(f"{n} {what}" for what, n in counts.most_common())
+    return ", ".join(f"{n} {what}" for what, n in counts.most_common()) or "–"
 
 
 HEAD = """# Throws
 
 {n:,} things that happen to files, with the command after each, and what was found. `before` is version 0.2.0 at commit
 298e235, `after` is this one: {before} and {after} were not as expected. `python -m tests.faults found.json` makes them
-again (seeds are fixed); `tests/faults/` has them all, `make test` throws a sample, `make verify` the whole.
+again (seeds are fixed); `tests/faults/` has {all:,}, `make test` throws a sample, `make verify` the whole. A row
+counts what was thrown so far; a dash was not.
 
 | throw | count | expected | before | after |
 | --- | --- | --- | --- | --- |
