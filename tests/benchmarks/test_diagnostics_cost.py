@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from ganbench.core import registry
-from ganbench.training.trainer import Trainer
 from tests.benchmarks.diagnostics_costs import STEPS, uses
 from tests.benchmarks.test_step_speed import machine
+from tests.engine import Trainer
 from tests.helpers.trials import choose, small_trial
 
 pytestmark = [pytest.mark.alone, pytest.mark.bench]

@@ -9,9 +9,7 @@ import pytest
 
 from ganbench.suite.estimate import cores
 from ganbench.sweep.executors.ray_session import ray_environment
-from ganbench.sweep.jobs import JobList, TrialJob
-from ganbench.sweep.progress import Progress
-from ganbench.sweep.signals import Interrupts
+from tests.engine import Interrupts, JobList, Progress, TrialJob
 from tests.helpers.trials import small_trial
 
 SECONDS = 2.0

@@ -21,7 +21,7 @@ from ganbench.analysis.verdicts import verdicts
 from ganbench.cli.main import main
 from ganbench.cli.watch_frame import frame, spark
 from ganbench.report.live_state import Reader, State, Watched
-from ganbench.sweep.run import run_plan
+from tests.engine import run_plan
 from tests.helpers.small_gan import LATENT, Loop
 from tests.helpers.small_suite import small_plan
 

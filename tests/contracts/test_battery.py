@@ -11,9 +11,7 @@ import pytest
 import torch
 
 from ganbench.core import registry
-from ganbench.training.noise import Noise
-from ganbench.training.setup import DiscriminatorView, TrialSetup
-from ganbench.training.step import StepContext, gan_step
+from tests.engine import DiscriminatorView, Noise, StepContext, TrialSetup, gan_step
 from tests.helpers.trials import small_trial
 
 CPU, BATCH = torch.device("cpu"), 12

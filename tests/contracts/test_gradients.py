@@ -16,9 +16,8 @@ import torch
 from ganbench.core import registry
 from ganbench.core.protocols import HARD
 from ganbench.suite.plan import incompatibility
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import gan_step
 from ganbench.tricks import HOOKS
+from tests.engine import TrialSetup, gan_step
 from tests.helpers import ROOT
 from tests.helpers.objectives import LOSSES, OTHERS, TRICKS, objective
 from tests.helpers.one_seed import Recorded, Snapshot, View

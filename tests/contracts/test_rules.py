@@ -11,9 +11,7 @@ import math
 import pytest
 import torch
 
-from ganbench.training.noise import Noise
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import gan_step
+from tests.engine import Noise, TrialSetup, gan_step
 from tests.helpers.trials import small_trial
 
 H, STEPS, START = 0.1, 12, (0.7, -0.4)

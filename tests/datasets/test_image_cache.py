@@ -279,7 +279,6 @@ MEASURED = """
 import json, sys, threading, time, torch
 sys.path.insert(0, sys.argv[1])
 from tests.helpers.trials import choose, small_trial
-from ganbench.training.trainer import Trainer
 
 def anonymous():  # memory of this process alone; pages of a mapped file are the system's, which takes them back
     return next(int(line.split()[1]) / 1024 for line in open("/proc/self/status") if line.startswith("RssAnon"))

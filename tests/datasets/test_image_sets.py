@@ -26,8 +26,7 @@ from ganbench.datasets.mnist import MNIST
 from ganbench.datasets.stl10 import STL10
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
-from ganbench.sweep.run import run_plan
-from ganbench.training.trainer import Trainer
+from tests.engine import Trainer, run_plan
 from tests.helpers.image_files import md5, random_bytes, write_celeba, write_cifar10, write_mnist, write_stl10
 from tests.helpers.trials import small_trial
 

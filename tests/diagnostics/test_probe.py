@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ganbench.training.history import every_steps, logged_update_steps
-from ganbench.training.trainer import Trainer
+from tests.engine import Trainer, every_steps, logged_update_steps
 from tests.helpers.trials import choose, small_trial
 
 

@@ -10,9 +10,8 @@ from ganbench.core import registry
 from ganbench.core.errors import GanbenchError
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
-from ganbench.training.history import shared_steps
-from ganbench.training.trainer import Trainer
 from tests.diagnostics.test_observers import MadeProbe, S, draw, made_step
+from tests.engine import Trainer, shared_steps
 from tests.helpers.trials import choose, small_trial
 
 LIST = "[gradients, logits, singular_values: {every: 200}, game_jacobian: {at: [0.5, 1.0]}, path_angle, duality_gap]"

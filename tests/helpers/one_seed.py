@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from ganbench.training.noise import Noise
-from ganbench.training.setup import Player, TrialSetup
+from tests.engine import Noise, Player, TrialSetup
 
 
 class Recorded(Noise):

@@ -10,9 +10,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from ganbench.core import registry
-from ganbench.training.noise import Noise
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import gan_step
+from tests.engine import TrialSetup, begin, gan_step
 
 # P = N(0, 1) against Q = N(1, 4): of unequal variance, so that a swapped pair shows. Expectations are integrals over
 # ±24, beyond which neither has a probability of 1e-30.
@@ -175,9 +173,7 @@ def test_energies_are_the_reconstruction_errors():
 
 def test_ebgan_trains_and_a_seed_trains_alike_alone_and_in_company():
     def train(seeds):
-        game = TrialSetup(energy_trial(batch=32), torch.device("cpu"))
-        d, g = game.players(seeds)
-        noise = Noise(seeds, torch.device("cpu"))
+        game, d, g, noise = begin(energy_trial(batch=32), seeds)
         for step in range(1, 6):
             last = gan_step(game, d, g, noise, step)
         return d.flat.detach(), g.flat.detach(), last

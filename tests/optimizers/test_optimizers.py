@@ -7,9 +7,7 @@ import pytest
 import torch
 
 from ganbench.core.registry import build
-from ganbench.training.noise import Noise
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import gan_step
+from tests.engine import Noise, TrialSetup, begin, gan_step
 from tests.helpers.trials import small_trial
 
 CPU = torch.device("cpu")
@@ -76,9 +74,9 @@ def test_the_rate_is_held_and_then_falls_in_a_line():
 
 def test_the_engine_uses_the_rate_of_the_moment():
     """Under plain descent an update is rate × gradient; the last of 20 steps has progress 19/20."""
-    game = TrialSetup(small_trial(optimizer=("sgd", {"lr": 0.5, "lr_final": 0.1, "lr_hold": 0.0}), steps=20), CPU)
-    d, g = game.players((0,))
-    noise = Noise((0,), CPU)
+    game, d, g, noise = begin(
+        small_trial(optimizer=("sgd", {"lr": 0.5, "lr_final": 0.1, "lr_hold": 0.0}), steps=20), (0,)
+    )
     for step, rate in ((1, 0.5), (11, 0.275), (20, 0.5 * (1 - 0.9 * 0.95))):
         before = g.flat.detach().clone()
         done = gan_step(game, d, g, noise, step)

@@ -15,7 +15,7 @@ from ganbench.core import registry
 from ganbench.core.errors import IncomparableError
 from ganbench.report.page import render
 from ganbench.tables import part_store as store
-from ganbench.training.trainer import Trainer
+from tests.engine import Trainer
 from tests.helpers.fake_results import fake_results
 from tests.helpers.trials import small_trial
 

@@ -16,7 +16,7 @@ from ganbench.sinks import Writers, sink_of
 from ganbench.sinks.mlflow import MLflow
 from ganbench.sinks.tensorboard import TensorBoard
 from ganbench.sinks.wandb import WandB
-from ganbench.sweep.run import run_plan
+from tests.engine import run_plan
 from tests.helpers.small_gan import Loop
 from tests.helpers.small_suite import small_plan
 

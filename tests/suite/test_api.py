@@ -19,11 +19,9 @@ from ganbench.core.trial import Choice
 from ganbench.datasets.ring import Ring
 from ganbench.losses import Loss
 from ganbench.networks.modules import try_out
-from ganbench.training.noise import Noise
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import gan_step
 from ganbench.tricks import Trick
 from ganbench.tricks.r1 import R1
+from tests.engine import TrialSetup, begin, gan_step
 from tests.helpers.trials import small_trial
 
 CPU = torch.device("cpu")
@@ -82,9 +80,8 @@ def own_suite(**keys):
 
 def trained(trial, seeds, steps=5):
     """Return all weights and buffers after some steps."""
-    game = TrialSetup(trial, CPU)
-    d, g = game.players(seeds)
-    noise, last = Noise(seeds, CPU), None
+    game, d, g, noise = begin(trial, seeds)
+    last = None
     for step in range(1, steps + 1):
         last = gan_step(game, d, g, noise, step, previous=last)
     return {f"{p.name}.{name}": t.detach().clone() for p in (d, g) for name, t in {**p.params, **p.buffers}.items()}

@@ -15,7 +15,7 @@ from ganbench.cli.main import main
 from ganbench.extractors import mnist
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
-from ganbench.training.trainer import Trainer
+from tests.engine import Trainer
 from tests.helpers import ROOT
 from tests.helpers.mnist_digits import write_digits
 

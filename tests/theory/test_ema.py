@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganbench.training.trainer import Trainer
+from tests.engine import Trainer
 from tests.helpers.trials import small_trial
 
 

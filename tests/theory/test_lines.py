@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from ganbench.core import registry
-from ganbench.training.noise import Noise
-from ganbench.training.setup import DiscriminatorView, TrialSetup
+from tests.engine import DiscriminatorView, Noise, TrialSetup
 from tests.helpers.trials import small_trial
 
 POINTS = torch.linspace(-14, 15, 200_001, dtype=torch.float64)

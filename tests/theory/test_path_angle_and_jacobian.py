@@ -13,8 +13,7 @@ from ganbench.core import registry
 from ganbench.diagnostics import Step
 from ganbench.diagnostics.game_jacobian import _on_vectors, spectrum
 from ganbench.diagnostics.path_angle import path
-from ganbench.training.trainer import Trainer
-from ganbench.training.vector_field import GameVectorField
+from tests.engine import GameVectorField, Trainer
 from tests.helpers.trials import choose, small_trial
 
 DIRAC = {"dataset": ("dirac", {}), "network": ("dirac", {}), "batch": 2, "metrics": ()}

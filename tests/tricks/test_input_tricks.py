@@ -8,12 +8,10 @@ import pytest
 import torch
 
 from ganbench.suite.plan import incompatibility
-from ganbench.training.noise import Noise
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import StepContext
 from ganbench.tricks.diff_augment import DiffAugment
 from ganbench.tricks.instance_noise import InstanceNoise
 from ganbench.tricks.packing import Packing
+from tests.engine import Noise, StepContext, TrialSetup
 from tests.helpers.trials import small_trial
 
 CPU = torch.device("cpu")

@@ -7,12 +7,9 @@ import torch
 from scipy import stats
 
 from ganbench.suite.plan import incompatibility
-from ganbench.training.evaluation import Evaluator
-from ganbench.training.noise import Noise
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import StepContext
 from ganbench.tricks.latent import Latent
 from ganbench.tricks.truncation import Truncation
+from tests.engine import Evaluator, Noise, StepContext, TrialSetup
 from tests.helpers.trials import small_trial
 
 CPU = torch.device("cpu")

@@ -8,14 +8,12 @@ import pytest
 import torch
 
 from ganbench.core.registry import build
-from ganbench.training.noise import Noise
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import StepContext, gan_step
 from ganbench.tricks.feature_matching import FeatureMatching
 from ganbench.tricks.historical_averaging import HistoricalAveraging
 from ganbench.tricks.lecam import LeCam
 from ganbench.tricks.replay_buffer import ReplayBuffer
 from ganbench.tricks.top_k import TopK
+from tests.engine import Noise, StepContext, TrialSetup, gan_step
 from tests.helpers.trials import small_trial
 
 CPU = torch.device("cpu")

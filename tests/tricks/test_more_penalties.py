@@ -8,9 +8,6 @@ import pytest
 import torch
 
 from ganbench.suite.plan import incompatibility
-from ganbench.training.noise import Noise
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import StepContext
 from ganbench.tricks.dragan import DRAGAN
 from ganbench.tricks.gradient_clipping import GradientClipping
 from ganbench.tricks.gradient_penalty import GradientPenalty
@@ -21,6 +18,7 @@ from ganbench.tricks.orthogonal_regularization import OrthogonalRegularization
 from ganbench.tricks.r1 import R1
 from ganbench.tricks.r2 import R2
 from ganbench.tricks.zero_centered_gp import ZeroCenteredGP
+from tests.engine import Noise, StepContext, TrialSetup
 from tests.helpers.trials import small_trial
 
 GENERATOR = torch.Generator().manual_seed(0)

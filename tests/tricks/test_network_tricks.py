@@ -7,10 +7,8 @@ import torch
 
 from ganbench.networks.mlp import MLP
 from ganbench.suite.plan import incompatibility
-from ganbench.training.noise import Noise
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import gan_step
 from ganbench.tricks.minibatch_stddev import MinibatchStddev
+from tests.engine import Noise, TrialSetup, gan_step
 from tests.helpers.trials import small_trial
 
 MLP_AND_IMAGES = {"dataset": ("digits", {}), "network": ("mlp", {})}

@@ -6,9 +6,7 @@ import pytest
 import torch
 
 from ganbench.core.errors import UsageError
-from ganbench.training.noise import Noise
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import StepContext, gan_step
+from tests.engine import Noise, StepContext, TrialSetup, gan_step
 from tests.helpers.trials import small_trial
 
 SEEDS = (0, 1)

@@ -10,9 +10,9 @@ import torch
 from ganbench.core.protocols import HARD, Targets
 from ganbench.core.registry import build
 from ganbench.suite.plan import incompatibility
-from ganbench.training.noise import Noise
 from ganbench.tricks.label_flipping import LabelFlipping
 from ganbench.tricks.two_sided_label_smoothing import TwoSidedLabelSmoothing
+from tests.engine import Noise
 from tests.helpers.trials import small_trial
 
 CPU = torch.device("cpu")

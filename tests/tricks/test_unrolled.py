@@ -7,9 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch.func import functional_call
 
-from ganbench.training.noise import Noise
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import StepContext, gan_step
+from tests.engine import Noise, StepContext, TrialSetup, gan_step
 from tests.helpers.trials import small_trial
 
 SEED, DONE = 3, 4  # some steps beforehand, so that Adam has moments
