@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from types import SimpleNamespace
+from collections.abc import Hashable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ganbench.analysis.verdict_rules import REMAINDER, RULES, THRESHOLDS, WORDS
+from ganbench.analysis.verdict_rules import REMAINDER, RULES, THRESHOLDS, WORDS, Rule
 from ganbench.analysis.verdict_statistics import in_order, statistics
 from ganbench.analysis.verdicts import verdict_of, verdict_shares, verdicts
 from ganbench.core import registry
+from ganbench.tables.results import Results
+from tests.helpers.stand_in import stand_in
 
 N = 80
 STEPS = np.arange(1, N + 1) * 25
+Run = tuple[dict[Hashable, Any], pd.DataFrame]
 TIME = np.linspace(0.0, 1.0, N)
 CIRCLE = np.arange(N) * 0.7
 
 
-def run(name="a-0", status="OK", trial="a", seed=0, **changes):
+def run(name: str = "a-0", status: str = "OK", trial: str = "a", seed: int = 0, **changes: Any) -> Run:
     """Return a run's row and history: healthy, 8 modes, unless columns are changed; None takes one away."""
     columns = {
         "grad_norm_g": 0.5,
@@ -38,7 +42,13 @@ def run(name="a-0", status="OK", trial="a", seed=0, **changes):
         "total_spread": np.minimum(1.0, 3 * TIME),
         "mode_set": 255.0,
     }
-    row = {"run": name, "trial": trial, "seed": seed, "status": status, "modes_captured_floor": 8.0}
+    row: dict[Hashable, Any] = {
+        "run": name,
+        "trial": trial,
+        "seed": seed,
+        "status": status,
+        "modes_captured_floor": 8.0,
+    }
     row |= {"precision_floor": 0.95, "recall_floor": 0.95}
     row["diverged_at"] = 77 if status == "DIVERGED" else pd.NA
     row |= {name: changes.pop(name) for name in list(changes) if name in row}
@@ -48,8 +58,8 @@ def run(name="a-0", status="OK", trial="a", seed=0, **changes):
 
 
 def results(*runs):
-    return SimpleNamespace(
-        runs=pd.DataFrame([row for row, _ in runs]), history=pd.concat([history for _, history in runs])
+    return stand_in(
+        Results, runs=pd.DataFrame([row for row, _ in runs]), history=pd.concat([history for _, history in runs])
     )
 
 
@@ -57,7 +67,7 @@ def judge(*runs, **changes):
     return verdicts(results(*(runs or [run(**changes)]))).iloc[0]
 
 
-def circle(radius):
+def circle(radius) -> dict[str, Any]:
     return {"position_1": radius * np.cos(CIRCLE), "position_2": radius * np.sin(CIRCLE)}
 
 
@@ -350,7 +360,7 @@ def test_histories_without_anything_to_judge():
     assert verdict_of(empty, {"status": "DIVERGED", "diverged_at": pd.NA}).text == "not finite, or beyond ±1e6"
     row, history = run(modes_captured=np.nan, total_spread=np.nan)
     assert verdict_of(history, row).verdict == "unclear"
-    nothing = SimpleNamespace(runs=pd.DataFrame([row]).iloc[:0], history=history.iloc[:0])
+    nothing = stand_in(Results, runs=pd.DataFrame([row]).iloc[:0], history=history.iloc[:0])
     assert len(verdicts(nothing)) == 0
     assert len(verdict_shares(verdicts(nothing))) == 0
 
@@ -387,7 +397,7 @@ def test_no_rule_and_no_condition_can_go(monkeypatch):
     from ganbench.analysis import verdicts as module
 
     for i, rule in enumerate(RULES):
-        less = [()] if len(rule.conditions) == 1 else []
+        less: list[tuple[Rule, ...]] = [()] if len(rule.conditions) == 1 else []
         for j in range(len(rule.conditions) if not less else 0):
             kept = rule.conditions[:j] + rule.conditions[j + 1 :]
             less.append((dataclasses.replace(rule, conditions=kept),))

@@ -4,6 +4,7 @@ import io
 import json
 import sys
 import time
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ class Busy:
 
 
 class BusyWork(TrialJob):
-    def trainer(self):
+    def trainer(self) -> Any:
         return Busy(super().trainer(), self.folder / f"{self.key}.json")
 
 

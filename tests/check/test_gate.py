@@ -21,6 +21,7 @@ from ganbench.core.trial import Trial
 from ganbench.tables import schema
 from ganbench.tables.results import load
 from tests.engine import Trainer
+from tests.helpers.present import present
 
 SUITE = """\
 datasets: [{ring: {sigma: 0.2}}]
@@ -221,7 +222,7 @@ def test_what_cannot_be_compared_is_said_before_training(here, capsys, no_traini
     assert main(["check", "small.yaml", "--baseline", "main"]) == 3
     assert "not the suite of the baseline" in capsys.readouterr().err
     (here / "small.yaml").write_text(SUITE)
-    versions = Trial.versions.fget
+    versions = present(Trial.versions.fget)
     newer = property(lambda trial: {**versions(trial), "extractor:coordinates": 99})
     monkeypatch.setattr(Trial, "versions", newer)
     assert main(["check", "small.yaml", "--baseline", "main"]) == 3

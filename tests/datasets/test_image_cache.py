@@ -312,7 +312,7 @@ print(json.dumps(most - few))
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_memory_stays_bounded(tmp_path):
     """What 96 MiB of images take at most beside 6 MiB of them, seen each millisecond: all, or not half as much."""
-    picture = random_bytes((64, 64, 3), 0)
+    picture, original = random_bytes((64, 64, 3), 0), tmp_path
     for name, count in (("few", 2 * CHUNK), ("many", 8192)):
         (tmp_path / "data" / name / "all").mkdir(parents=True)
         for i in range(count):

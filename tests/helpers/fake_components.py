@@ -18,9 +18,9 @@ from ganbench.tricks import Trick
 
 def _component(kind: str, name: str, **attributes) -> type[Component]:
     base = Trick if kind == "trick" else Component
-    cls = dataclass(frozen=True)(type(name, (base,), {"kind": kind, "name": name, "__doc__": name, **attributes}))
+    cls: type[Component] = type(name, (base,), {"kind": kind, "name": name, "__doc__": name, **attributes})
     assert not inspect.isabstract(cls)
-    return cls
+    return dataclass(frozen=True)(cls)
 
 
 @dataclass(frozen=True)

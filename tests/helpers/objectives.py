@@ -15,8 +15,11 @@ import torch
 
 from ganbench.tricks.diff_augment import DiffAugment
 from tests import losses
+from tests.engine import DiscriminatorView
 from tests.helpers.one_seed import View
 from tests.helpers.oracles import collected
+from tests.helpers.present import present
+from tests.helpers.stand_in import stand_in
 
 LOSSES = collected(losses)
 
@@ -99,7 +102,6 @@ class Known:
     """The next numbers of one stream, as a trick asks for them."""
 
     def __init__(self, v):
-        self.noise = self
         self.v = v
 
     def uniform(self, name, *shape):
@@ -107,7 +109,9 @@ class Known:
 
 
 def augmented(v, t, x, side):
-    return DiffAugment().inputs(x, Known(v), side)  # its values are held to slices of images in test_input_tricks
+    return DiffAugment().inputs(
+        x, stand_in(DiscriminatorView, noise=Known(v)), side
+    )  # its values are held to slices of images in test_input_tricks
 
 
 def sometimes_augmented(v, t, x, side):
@@ -273,7 +277,7 @@ def objective(v: View, tricks, player: str) -> torch.Tensor:
             return w.alone(v, t, player, partial(_plain, others))
     each = list(zip(tricks, words, strict=True))
     v.weights = [w.weights for w in words if w.weights]
-    v.features = [lambda h, p, t=t, w=w: w.features(t, h, p) for t, w in each if w.features]
+    v.features = [partial(w.features, t) for t, w in each if w.features]
     for t, w in each:
         v.z = w.latent(t, v.z) if w.latent else v.z
     fake, real = v.generate(v.z), v.real
@@ -285,8 +289,9 @@ def objective(v: View, tricks, player: str) -> torch.Tensor:
         fake, real = (x, real) if side == "fake" else (fake, x)
     loss = LOSSES[v.setup.loss.name]
     r = None if real is None else v.logits(real)
-    f = v.logits(fake)
+    f = v.logits(present(fake))
     if player == "D":
+        r = present(r)
         on_real, on_fake = torch.ones_like(r), torch.zeros_like(f)
         for t, w in each:
             on_real, on_fake = w.targets(v, t, on_real, on_fake) if w.targets else (on_real, on_fake)

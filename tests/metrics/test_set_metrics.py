@@ -87,7 +87,7 @@ def test_log_density_equals_scipy():
         d = data.centres.shape[1]
         x = torch.randn(2, 20, d, generator=generator(1))
         slow = sum(
-            float(w) * multivariate_normal(c.numpy(), data.sigma**2 * np.eye(d)).pdf(x.double().numpy().reshape(-1, d))
+            float(w) * multivariate_normal.pdf(x.double().numpy().reshape(-1, d), c.numpy(), data.sigma**2)
             for c, w in zip(data.centres.double(), data.weights, strict=True)
         )
         with np.errstate(divide="ignore"):

@@ -121,7 +121,7 @@ def test_a_random_search_runs_in_this_process_and_gives_tables(tmp_path):
     assert outcome.exit_code == 0 and outcome.done == 2
     results = ganbench.load(outcome.folder)
     assert list(results.runs["trial"].unique()) == [trial.key[:12] for trial in plan.trials]
-    assert results.runs["stopped_at"].isna().all()
+    assert bool(results.runs["stopped_at"].isna().all())
     outcome, _ = run_local(plan_of(tmp_path, "search.trials=3"), tmp_path / "results")
     assert outcome.done == 3 and outcome.trained == 1
 

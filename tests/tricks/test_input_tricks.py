@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 
@@ -11,14 +9,16 @@ from ganbench.suite.plan import incompatibility
 from ganbench.tricks.diff_augment import DiffAugment
 from ganbench.tricks.instance_noise import InstanceNoise
 from ganbench.tricks.packing import Packing
-from tests.engine import Noise, StepContext, TrialSetup
+from tests.engine import DiscriminatorView, Noise, StepContext, TrialSetup
+from tests.helpers.present import present
+from tests.helpers.stand_in import stand_in
 from tests.helpers.trials import small_trial
 
 CPU = torch.device("cpu")
 
 
 def at(progress, noise=None):
-    return SimpleNamespace(noise=noise or Noise((0, 1), CPU), progress=progress, batch_dim=1)
+    return stand_in(DiscriminatorView, noise=noise or Noise((0, 1), CPU), progress=progress, batch_dim=1)
 
 
 @pytest.mark.parametrize(("progress", "sigma"), [(0.0, 0.3), (0.5, 0.15), (0.9, 0.03)])
@@ -39,7 +39,7 @@ def test_instance_noise_is_in_both_players_steps_on_both_sides():
     batch = context.minibatch()
     fake = setup.generate(g.params, g.buffers, batch.z, training=True, noise=None)
     view = context.discriminator_view(d.params, batch, fake)
-    for seen, was in ((view.real, batch.real), (view.fake, fake)):
+    for seen, was in ((view.real, present(batch.real)), (view.fake, fake)):
         # n = 64 numbers over both seeds: a chi-square of 64 degrees is outside [.25, 2.2] × 64 with p < 1e-7.
         assert 0.25 < ((seen - was) / 0.5).square().mean().item() < 2.2
     (through,) = torch.autograd.grad(view.fake.sum(), fake)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 
@@ -18,7 +16,8 @@ from ganbench.tricks.orthogonal_regularization import OrthogonalRegularization
 from ganbench.tricks.r1 import R1
 from ganbench.tricks.r2 import R2
 from ganbench.tricks.zero_centered_gp import ZeroCenteredGP
-from tests.engine import Noise, StepContext, TrialSetup
+from tests.engine import DiscriminatorView, Player, begin
+from tests.helpers.stand_in import stand_in
 from tests.helpers.trials import small_trial
 
 GENERATOR = torch.Generator().manual_seed(0)
@@ -37,14 +36,20 @@ class Known:
         return self.drawn[name]
 
 
-def view(function, real=REAL, fake=FAKE):
+def view(function, real=REAL, fake=FAKE, noise=None):
     def slope(x):
         x = x.detach().requires_grad_()
         (g,) = torch.autograd.grad(function(x).sum(), x, create_graph=True)
         return g.flatten(2).square().sum(-1)
 
-    return SimpleNamespace(
-        real=real, fake=fake, real_logits=function(real), noise=Known(), squared_grad_norm=slope, progress=0.0
+    return stand_in(
+        DiscriminatorView,
+        real=real,
+        fake=fake,
+        real_logits=function(real),
+        noise=noise or Known(),
+        squared_grad_norm=slope,
+        progress=0.0,
     )
 
 
@@ -64,11 +69,11 @@ def test_linear_discriminator(norm):
 
 
 def test_where_each_penalty_looks():
-    see = view(bowl)
+    see = view(bowl, noise=(noise := Known()))
     r2 = [sum(float(x @ x) for x in FAKE[s]) / 7 for s in range(2)]
     assert R2(gamma=2.0).penalty(see).tolist() == pytest.approx(r2)
     value = ZeroCenteredGP(gamma=2.0).penalty(see)
-    (share,) = see.noise.drawn.values()
+    (share,) = noise.drawn.values()
     assert share.shape == (2, 7), "one weight a sample"
     for s in range(2):
         points = [share[s, b] * REAL[s, b] + (1 - share[s, b]) * FAKE[s, b] for b in range(7)]
@@ -76,9 +81,9 @@ def test_where_each_penalty_looks():
 
 
 def test_dragan_looks_around_real_samples():
-    see = view(bowl)
+    see = view(bowl, noise=(known := Known()))
     value = DRAGAN(weight=3.0).penalty(see)
-    share, noise = see.noise.drawn["dragan share"], see.noise.drawn["dragan noise"]
+    share, noise = known.drawn["dragan share"], known.drawn["dragan noise"]
     for s in range(2):
         mean = REAL[s].sum() / 21
         std = (sum((float(v) - mean) ** 2 for v in REAL[s].flatten()) / 21) ** 0.5
@@ -114,11 +119,11 @@ def test_wasserstein_with_a_linear_critic_and_gradient_penalty():
     assert value().item() == pytest.approx(-2.1, abs=1e-6)
 
 
-PLAYER = SimpleNamespace(name="D")
+PLAYER = stand_in(Player, name="D")
 
 
 def on_weights(params):
-    return SimpleNamespace(params=params, real_logits=torch.zeros(2, 4, dtype=torch.float64))
+    return stand_in(DiscriminatorView, params=params, real_logits=torch.zeros(2, 4, dtype=torch.float64))
 
 
 PARAMS = {
@@ -138,10 +143,9 @@ def test_decays_are_sums_over_weights_alone():
 
 
 def test_l2_decay_of_a_linear_discriminator_is_r1():
-    setup = TrialSetup(small_trial(network=("mlp", {"latent": 4, "width": 16, "d_depth": 0})), torch.device("cpu"))
-    d, g = setup.players((0, 1))
-    context = StepContext(setup, d, g, Noise((0, 1), torch.device("cpu")), 0.0, False)
-    seen = context.discriminator_view(d.params, context.minibatch(), torch.zeros(2, 16, 2))
+    begun = begin(small_trial(network=("mlp", {"latent": 4, "width": 16, "d_depth": 0})))
+    context = begun.context()
+    seen = context.discriminator_view(begun.d.params, context.minibatch(), torch.zeros(2, 16, 2))
     seen.real_logits = seen(seen.real)
     torch.testing.assert_close(L2Decay(weight=0.7).penalty(seen), R1(gamma=0.7).penalty(seen))
 
@@ -180,7 +184,7 @@ def test_clipping_by_norm_and_by_value_each_run_alone():
 def test_mode_seeking_is_the_ratio_of_distances():
     z = torch.randn(2, 6, 3, generator=GENERATOR, dtype=torch.float64)
     fake = torch.randn(2, 6, 2, generator=GENERATOR, dtype=torch.float64)
-    see = SimpleNamespace(z=z, fake=fake, fake_logits=torch.zeros(2, 6))
+    see = stand_in(DiscriminatorView, z=z, fake=fake, fake_logits=torch.zeros(2, 6))
     value = ModeSeeking(weight=2.0).generator_penalty(see)
     for s in range(2):
         moved = [abs(float(fake[s, i, k] - fake[s, i + 3, k])) for i in range(3) for k in range(2)]
@@ -192,7 +196,7 @@ def test_mode_seeking_is_the_ratio_of_distances():
 def test_mode_seeking_pushes_samples_apart_and_a_collapsed_generator_is_finite():
     z = torch.randn(1, 6, 3, generator=GENERATOR, dtype=torch.float64)
     gain = torch.tensor(0.1, dtype=torch.float64, requires_grad=True)
-    see = SimpleNamespace(z=z, fake=gain * z, fake_logits=torch.zeros(1, 6))
+    see = stand_in(DiscriminatorView, z=z, fake=gain * z, fake_logits=torch.zeros(1, 6))
     value = ModeSeeking().generator_penalty(see)
     assert value.item() == pytest.approx(1 / (0.1 + 1e-5))
     assert torch.autograd.grad(value.sum(), gain)[0].item() < 0

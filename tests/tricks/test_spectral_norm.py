@@ -14,6 +14,7 @@ def normalised(weight, passes=1):
     buffers = trick.weight_buffers(params, torch.Generator().manual_seed(0))
     buffers = {n: b.double().unsqueeze(0) for n, b in buffers.items()}
     stacked = {n: p.unsqueeze(0) for n, p in params.items()}
+    changed = stacked
     for _ in range(passes):
         changed = trick.weights(stacked, buffers, training=True)
     return changed["layer.weight"][0], buffers
