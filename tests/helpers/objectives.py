@@ -109,9 +109,8 @@ class Known:
 
 
 def augmented(v, t, x, side):
-    return DiffAugment().inputs(
-        x, stand_in(DiscriminatorView, noise=Known(v)), side
-    )  # its values are held to slices of images in test_input_tricks
+    # Its values are held to slices of images in test_input_tricks.
+    return DiffAugment().inputs(x, stand_in(DiscriminatorView, noise=Known(v)), side)
 
 
 def sometimes_augmented(v, t, x, side):
