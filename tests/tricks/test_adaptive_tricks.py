@@ -11,6 +11,8 @@ from ganbench.tricks.ada import ADA
 from ganbench.tricks.r1 import R1
 from ganbench.tricks.r2 import R2
 from tests.engine import DiscriminatorView
+from tests.helpers.one_seed import augmented
+from tests.helpers.oracles import TrickOracle
 from tests.helpers.stand_in import stand_in
 
 
@@ -57,3 +59,20 @@ def test_gamma_goes_along_half_a_cosine(trick, progress):
     gamma = 1.0 + 9.0 * 0.5 * (1 + cos(pi * progress))
     assert trick(gamma=10.0, gamma_final=1.0).penalty(view).tolist() == pytest.approx([gamma] * 2)
     assert trick(gamma=10.0).penalty(view).tolist() == pytest.approx([10.0] * 2)
+
+
+def sometimes_augmented(v, t, x, side):
+    chosen, other = v.take("ada") < v.memory["ada"][v.seed], augmented(v, t, x, side)
+    return torch.stack([b if c else a for a, b, c in zip(x, other, chosen, strict=True)])
+
+
+ORACLES = (
+    TrickOracle(
+        "ada",
+        parameters={"ramp": 12},
+        images=True,
+        see=sometimes_augmented,
+        # Karras 2020; NVlabs/stylegan2-ada-pytorch
+        defaults={"target": 0.6, "ramp": 500_000},
+    ),
+)

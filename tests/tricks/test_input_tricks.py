@@ -10,6 +10,8 @@ from ganbench.tricks.diff_augment import DiffAugment
 from ganbench.tricks.instance_noise import InstanceNoise
 from ganbench.tricks.packing import Packing
 from tests.engine import DiscriminatorView, Noise, StepContext, TrialSetup
+from tests.helpers.one_seed import augmented
+from tests.helpers.oracles import TrickOracle
 from tests.helpers.present import present
 from tests.helpers.stand_in import stand_in
 from tests.helpers.trials import small_trial
@@ -144,3 +146,38 @@ def test_augmentation_is_differentiable():
 
 def test_augmentation_wants_images():
     assert "images" in (incompatibility(small_trial(("diff_augment", {}))) or "")
+
+
+def noisy(v, t, x, side):
+    return x + t.sigma * (1 - v.step / v.setup.trial.steps) * v.take("instance noise")
+
+
+def packed(v, t, x, side):
+    return torch.stack([torch.cat([x[t.m * i + j] for j in range(t.m)]) for i in range(len(x) // t.m)])
+
+
+ORACLES = (
+    TrickOracle(
+        "instance_noise",
+        parameters={"sigma": 0.5},
+        see=noisy,
+        open={"sigma": "it has the data's unit; 0.1 is a tenth of data of unit size"},
+    ),
+    TrickOracle(
+        "packing",
+        see=packed,
+        # Lin 2018: PacGAN2, the first of m = 2, 3, 4
+        defaults={"m": 2},
+    ),
+    TrickOracle(
+        "diff_augment",
+        images=True,
+        see=augmented,
+        # Zhao 2020; mit-han-lab/data-efficient-gans
+        defaults={
+            "policy": ["colour", "translation", "cutout"],
+            "shift": 0.125,
+            "cutout": 0.5,
+        },
+    ),
+)

@@ -14,6 +14,7 @@ from ganbench.tricks.lecam import LeCam
 from ganbench.tricks.replay_buffer import ReplayBuffer
 from ganbench.tricks.top_k import TopK
 from tests.engine import DiscriminatorView, Noise, StepContext, TrialSetup, gan_step
+from tests.helpers.oracles import TrickOracle
 from tests.helpers.present import present
 from tests.helpers.stand_in import stand_in
 from tests.helpers.trials import small_trial
@@ -130,3 +131,75 @@ def test_replay_leaves_the_generator_and_real_samples_alone():
     for player, side in cases:
         see = stand_in(DiscriminatorView, player=player, memory={})
         assert ReplayBuffer().inputs(x, see, side) is x and not see.memory
+
+
+def lecam(v, t, real, fake):
+    r, f = v.logits(real), v.logits(fake)
+    anchors = []
+    for side, logits in (("real", r), ("fake", f)):
+        # The anchor is a constant: this minibatch's mean in it is that of the weights that are not moved.
+        now = v.frozen.setdefault(side, float(logits.mean()))
+        anchors.append(t.decay * float(v.memory[f"lecam {side}"][v.seed]) + (1 - t.decay) * now)
+    return t.weight * (((r - anchors[1]) ** 2).mean() + ((f - anchors[0]) ** 2).mean())
+
+
+def replayed(v, t, x, side):
+    if side == "real" or v.player == "G":
+        return x
+    order, swap = v.take("replay buffer")
+    slots, kept = order.argsort(), v.memory["replay buffer"][v.seed]
+    rows = [kept[slots[b]] if b < t.size and swap[b] < t.p else x[b] for b in range(len(x))]
+    return torch.stack(rows)
+
+
+def matching(v, t, real, fake):
+    return t.weight * ((v.hidden(real).mean(0) - v.hidden(fake).mean(0)) ** 2).sum()
+
+
+def best(v, t, r, f):
+    k = max(1, round(max(t.gamma ** (v.step // t.epoch), t.floor) * len(f)))
+    order = sorted(range(len(f)), key=lambda i: -float(f[i]))[:k]
+    return (None if r is None else r[:k]), f[order]
+
+
+def drawn_back(v, t, player, plain):
+    flat = v.d if player == "D" else v.g
+    return plain(v) + t.weight * ((flat - v.histories[player][v.seed]) ** 2).sum()
+
+
+ORACLES = (
+    TrickOracle(
+        "lecam",
+        parameters={"warm_up": 0},
+        penalty=lecam,
+        # google/lecam-gan: 0.3 and 1000 in BigGAN's scripts; 0.99 in StyleGAN2's loss (BigGAN's has 0.9).
+        defaults={"weight": 0.3, "decay": 0.99, "warm_up": 1000},
+    ),
+    TrickOracle(
+        "historical_averaging",
+        alone=drawn_back,
+        # section 3.3: the term has no factor
+        defaults={"weight": 1.0},
+    ),
+    TrickOracle(
+        "feature_matching",
+        generator=matching,
+        # Salimans 2016, section 3.1: the norm is the whole objective
+        defaults={"weight": 1.0},
+    ),
+    TrickOracle(
+        "top_k",
+        parameters={"gamma": 0.8, "epoch": 1},
+        choose=best,
+        # Sinha 2020, section 4
+        defaults={"gamma": 0.99, "floor": 0.5},
+        open={"epoch": "endless data have no epochs"},
+    ),
+    TrickOracle(
+        "replay_buffer",
+        parameters={"size": 10},
+        see=replayed,
+        # Zhu 2017, section 4
+        defaults={"size": 50, "p": 0.5},
+    ),
+)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -17,6 +19,8 @@ from ganbench.tricks.r1 import R1
 from ganbench.tricks.r2 import R2
 from ganbench.tricks.zero_centered_gp import ZeroCenteredGP
 from tests.engine import DiscriminatorView, Player, begin
+from tests.helpers.one_seed import interpolates, matrices
+from tests.helpers.oracles import TrickOracle
 from tests.helpers.stand_in import stand_in
 from tests.helpers.trials import small_trial
 
@@ -214,3 +218,84 @@ def test_no_meaning_beside_each_other():
     assert "fixed size" in (incompatibility(small_trial(("l2_decay", {}), ("spectral_norm", {}))) or "")
     assert "distances" in (incompatibility(small_trial(("mode_seeking", {}), ("packing", {}))) or "")
     assert "two halves" in (incompatibility(small_trial(("mode_seeking", {}), batch=15)) or "")
+
+
+def dragan(v, t, real, fake):
+    mean = real.sum() / real.numel()
+    std = math.sqrt(sum((float(x) - mean) ** 2 for x in real.flatten()) / real.numel())
+    share, noise = v.take("dragan share"), v.take("dragan noise")
+    around = torch.stack([x + a * t.reach * std * u for x, a, u in zip(real, share, noise, strict=True)])
+    return t.weight * ((v.slopes(around) - 1) ** 2).mean()
+
+
+def orthogonal(v, t, real, fake):
+    total = 0.0
+    for rows in matrices(v):
+        gram = torch.tensor([[float(a @ b) for b in rows] for a in rows])
+        total += float((gram**2).sum() - (gram.diagonal() ** 2).sum())
+    return t.beta * total
+
+
+def seeking(v, t, real, fake):
+    half = len(fake) // 2
+    moved = sum((fake[i] - fake[half + i]).abs().mean() for i in range(half)) / half
+    apart = sum((v.z[i] - v.z[half + i]).abs().mean() for i in range(half)) / half
+    return t.weight / (moved / apart + 1e-5)
+
+
+ORACLES = (
+    TrickOracle(
+        "dragan",
+        penalty=dragan,
+        # Kodali 2017; kodalinaveen3/DRAGAN
+        defaults={"weight": 10.0, "reach": 0.5},
+    ),
+    TrickOracle(
+        "r2",
+        penalty=lambda v, t, real, fake: t.gamma / 2 * (v.slopes(fake) ** 2).mean(),
+        # Mescheder 2018, section 5
+        defaults={"gamma": 10.0},
+        open={"gamma_final": "annealing is R3GAN's; None is without"},
+    ),
+    TrickOracle(
+        "zero_centered_gp",
+        penalty=lambda v, t, real, fake: (
+            t.gamma / 2 * (v.slopes(interpolates(v, "zero-centred penalty", real, fake)) ** 2).mean()
+        ),
+        # λ = 100 without the ½ in the paper; its code has 10 on points and 500 on three digits.
+        defaults={"gamma": 200.0},
+    ),
+    TrickOracle(
+        "l1_decay",
+        parameters={"weight": 0.1},
+        penalty=lambda v, t, *_: t.weight * sum(w.abs().sum() for w in matrices(v)),
+        open={"weight": "it depends on the network's size"},
+    ),
+    TrickOracle(
+        "l2_decay",
+        parameters={"weight": 0.1},
+        penalty=lambda v, t, *_: t.weight / 2 * sum((w**2).sum() for w in matrices(v)),
+        open={"weight": "it depends on the network's size"},
+    ),
+    TrickOracle(
+        "orthogonal_regularization",
+        parameters={"beta": 0.1},
+        penalty=orthogonal,
+        # Brock 2019, section 3.1
+        defaults={"beta": 1e-4},
+    ),
+    TrickOracle(
+        "mode_seeking",
+        generator_penalty=seeking,
+        # Mao 2019; HelenMao/MSGAN's DCGAN, which has 1e-5 under the ratio too
+        defaults={"weight": 1.0},
+    ),
+    TrickOracle(
+        "gradient_clipping",
+        # The gradient itself, which is no objective.
+        elsewhere="tests/contracts/test_rules.py::test_clipping_is_that_of_torch",
+        # Pascanu 2013, algorithm 1
+        defaults={"by": "norm"},
+        open={"limit": "'a few times the average norm' of each problem"},
+    ),
+)

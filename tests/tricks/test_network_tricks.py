@@ -9,6 +9,7 @@ from ganbench.networks.mlp import MLP
 from ganbench.suite.plan import incompatibility
 from ganbench.tricks.minibatch_stddev import MinibatchStddev
 from tests.engine import Noise, begin
+from tests.helpers.oracles import TrickOracle
 from tests.helpers.trials import small_trial
 
 MLP_AND_IMAGES = {"dataset": ("digits", {}), "network": ("mlp", {})}
@@ -170,3 +171,63 @@ def test_combinations_train_on_images(tricks, axes):
     done = begin(small_trial(*((t, {}) for t in tricks), **axes)).train(2)
     assert torch.isfinite(done.d.gradient).all()
     assert torch.isfinite(done.g.gradient).all()
+
+
+def closeness(t, h, params):
+    m = (h @ params["minibatch.weight"]).reshape(len(h), t.kernels, t.dimensions)
+    near = torch.exp(-torch.stack([torch.stack([(a - b).abs().sum(-1) for b in m]) for a in m]))
+    return near.sum(1) - 1  # without oneself
+
+
+def spread(t, h, params):
+    groups = len(h) // t.size
+    out = torch.zeros(len(h), 1)
+    for i in range(groups):
+        members = h[i::groups]
+        out[i::groups] = torch.sqrt(((members - members.mean(0)) ** 2).mean(0) + 1e-8).mean()
+    return out
+
+
+ORACLES = (
+    TrickOracle(
+        "minibatch_discrimination",
+        parameters={"kernels": 4, "dimensions": 3},
+        features=closeness,
+        # openai/improved-gan: CIFAR-10 and SVHN
+        defaults={"kernels": 100, "dimensions": 5},
+    ),
+    TrickOracle(
+        "minibatch_stddev",
+        features=spread,
+        # tkarras/progressive_growing_of_gans
+        defaults={"size": 4},
+    ),
+    TrickOracle(
+        "batch_norm",
+    ),
+    TrickOracle(
+        "layer_norm",
+    ),
+    TrickOracle(
+        "instance_norm",
+        images=True,
+    ),
+    TrickOracle(
+        "virtual_batch_norm",
+    ),
+    TrickOracle(
+        "weight_norm",
+    ),
+    TrickOracle(
+        "dropout",
+        # Srivastava 2014, section 1
+        defaults={"p": 0.5},
+    ),
+    TrickOracle(
+        "residual",
+    ),
+    TrickOracle(
+        "self_attention",
+        images=True,
+    ),
+)

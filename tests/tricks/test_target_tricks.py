@@ -14,6 +14,7 @@ from ganbench.suite.plan import incompatibility
 from ganbench.tricks.label_flipping import LabelFlipping
 from ganbench.tricks.two_sided_label_smoothing import TwoSidedLabelSmoothing
 from tests.engine import Noise
+from tests.helpers.oracles import TrickOracle
 from tests.helpers.trials import small_trial
 
 CPU = torch.device("cpu")
@@ -79,3 +80,30 @@ def test_what_would_be_overwritten_is_skipped():
     assert "already" in (incompatibility(small_trial(one, two)) or "")
     assert "overwrite" in (incompatibility(small_trial(flip, one)) or "")
     assert incompatibility(small_trial(one, flip)) is None
+
+
+def flipped(v, t, real, fake):
+    on_real, on_fake = v.take("label flipping")
+    return torch.where(on_real < t.p, fake, real), torch.where(on_fake < t.p, real, fake)
+
+
+ORACLES = (
+    TrickOracle(
+        "one_sided_label_smoothing",
+        targets=lambda v, t, real, fake: (0 * real + t.real, fake),
+        # Salimans 2016, section 3.4
+        defaults={"real": 0.9},
+    ),
+    TrickOracle(
+        "two_sided_label_smoothing",
+        targets=lambda v, t, real, fake: (0 * real + t.real, 0 * fake + t.fake),
+        # what section 3.4 begins from
+        defaults={"real": 0.9, "fake": 0.1},
+    ),
+    TrickOracle(
+        "label_flipping",
+        parameters={"p": 0.4},
+        targets=flipped,
+        open={"p": "'occasionally' (soumith/ganhacks, tip 6)"},
+    ),
+)
