@@ -19,6 +19,7 @@ from ganbench.analysis.comparison_identity import fingerprints
 from ganbench.analysis.comparison_results import compare_results
 from ganbench.analysis.comparison_rules import Limit, Rules, read_limits
 from ganbench.analysis.statistics import hedges_g, probability_above
+from ganbench.core.column import Direction
 from ganbench.core.errors import IncomparableError, UsageError
 from ganbench.tables.results import load
 from tests.helpers.made_tables import made_run, made_tables, seeded
@@ -28,15 +29,20 @@ from tests.helpers.trials import choose
 # draws from one of the two differ by chance alone.
 REAL = pd.read_csv(Path(__file__).with_name("real_seeds.csv"))
 HALFWAY, LATER = (part for _, part in REAL.groupby("steps"))
-METRICS = {"modes_captured": "higher", "hq_fraction": "higher", "mode_kl": "lower", "fid": "lower"}
+METRICS: dict[str, Direction] = {
+    "modes_captured": "higher",
+    "hq_fraction": "higher",
+    "mode_kl": "lower",
+    "fid": "lower",
+}
 
 
-def arms(baseline, now, direction="higher", metric="score", **more) -> Arms:
+def arms(baseline, now, direction: Direction = "higher", metric="score", **more) -> Arms:
     base, new = scores(baseline, now, direction)
     return Arms("t", "a trial", metric, direction=direction, baseline=base, now=new, **more)
 
 
-def outcome(baseline, now, direction="higher", **rules):
+def outcome(baseline, now, direction: Direction = "higher", **rules):
     return compare([arms(baseline, now, direction)], Rules(**rules))[0]
 
 

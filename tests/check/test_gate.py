@@ -20,7 +20,8 @@ from ganbench.cli.options import plan_of
 from ganbench.core.trial import Trial
 from ganbench.tables import schema
 from ganbench.tables.results import load
-from ganbench.training import trainer
+from tests.engine import Trainer
+from tests.helpers.present import present
 
 SUITE = """\
 datasets: [{ring: {sigma: 0.2}}]
@@ -63,7 +64,7 @@ def no_training(monkeypatch):
     def train(*_arguments, **_more):
         raise AssertionError("something was trained")
 
-    monkeypatch.setattr(trainer.Trainer, "__init__", train)
+    monkeypatch.setattr(Trainer, "__init__", train)
 
 
 def change(change_runs, run="results/small"):
@@ -221,7 +222,7 @@ def test_what_cannot_be_compared_is_said_before_training(here, capsys, no_traini
     assert main(["check", "small.yaml", "--baseline", "main"]) == 3
     assert "not the suite of the baseline" in capsys.readouterr().err
     (here / "small.yaml").write_text(SUITE)
-    versions = Trial.versions.fget
+    versions = present(Trial.versions.fget)
     newer = property(lambda trial: {**versions(trial), "extractor:coordinates": 99})
     monkeypatch.setattr(Trial, "versions", newer)
     assert main(["check", "small.yaml", "--baseline", "main"]) == 3
@@ -302,13 +303,13 @@ def test_a_file_that_cannot_be_written_is_said_before_training(here, capsys, no_
 
 def trained_seeds(monkeypatch):
     """Return the list that every trainer's seeds will be put into."""
-    seen, start = [], trainer.Trainer.__init__
+    seen, start = [], Trainer.__init__
 
     def init(self, trial, *rest, **more):
         seen.append((trial.loss.name, trial.seeds))
         start(self, trial, *rest, **more)
 
-    monkeypatch.setattr(trainer.Trainer, "__init__", init)
+    monkeypatch.setattr(Trainer, "__init__", init)
     return seen
 
 

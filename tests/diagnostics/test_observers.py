@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ import torch
 
 from ganbench.core import registry
 from ganbench.core.protocols import PlayerUpdate
-from ganbench.diagnostics import Step
+from ganbench.diagnostics import Diagnostic, Step
+from ganbench.losses import Loss
+from tests.helpers.present import present
 
 S, B, P = 3, 17, 32
 
@@ -39,14 +42,14 @@ def made_step(**changes):
 
 def observe(name, step):
     with torch.no_grad():
-        return {k: v.numpy() for k, v in registry.build("diagnostic", name, {}).observe(step).items()}
+        return {k: v.numpy() for k, v in registry.build(Diagnostic, name, {}).observe(step).items()}
 
 
 @dataclasses.dataclass
 class MadeProbe:
     """A critic given as a function of one sample, with samples `[S, N, d]`."""
 
-    function: object
+    function: Callable[[torch.Tensor], torch.Tensor]
     real: torch.Tensor
     heldout: torch.Tensor
     fake: torch.Tensor
@@ -55,9 +58,9 @@ class MadeProbe:
         return self.function(x)
 
 
-@pytest.mark.parametrize("name", registry.components("loss"))
+@pytest.mark.parametrize("name", registry.components(Loss))
 def test_loss_slope_is_the_sum_of_finite_differences(name):
-    loss, step, h = registry.build("loss", name, {}), made_step(), 1e-6
+    loss, step, h = registry.build(Loss, name, {}), made_step(), 1e-6
     found = observe("loss_slope", dataclasses.replace(step, loss=loss))["loss_slope"]
     for s in range(S):
         slopes = []
@@ -65,7 +68,7 @@ def test_loss_slope_is_the_sum_of_finite_differences(name):
             moved = [step.g.fake_logits[s].clone() for _ in range(2)]
             moved[0][i] += h
             moved[1][i] -= h
-            up, down = (float(loss.generator(f, step.g.real_logits[s])) for f in moved)
+            up, down = (float(loss.generator(f, present(step.g.real_logits)[s])) for f in moved)
             slopes.append(abs(up - down) / (2 * h))
         assert found[s] == pytest.approx(sum(slopes), rel=1e-6)
 
@@ -73,7 +76,7 @@ def test_loss_slope_is_the_sum_of_finite_differences(name):
 @pytest.mark.parametrize(("name", "at_minus_10"), [("minimax", 4.54e-5), ("non_saturating", 1.0), ("wasserstein", 1.0)])
 def test_loss_slope_of_a_confident_discriminator(name, at_minus_10):
     sure = made_pass(fake_logits=torch.full((S, B), -10.0))
-    found = observe("loss_slope", made_step(g=sure, loss=registry.build("loss", name, {})))
+    found = observe("loss_slope", made_step(g=sure, loss=registry.build(Loss, name, {})))
     assert found["loss_slope"] == pytest.approx(np.full(S, at_minus_10), rel=1e-3)
 
 
@@ -83,13 +86,13 @@ def test_what_is_of_the_loss_is_null_where_a_trick_replaces_it():
 
 
 def test_excess_is_0_where_the_cross_entropy_cannot_tell():
-    loss = registry.build("loss", "non_saturating", {})
+    loss = registry.build(Loss, "non_saturating", {})
     even = made_pass(loss=torch.full((S,), 2 * math.log(2) + 0.25, dtype=torch.float64))
     assert observe("excess", made_step(d=even, loss=loss))["d_loss_excess"] == pytest.approx(0.25)
 
 
 def test_auc_and_saturation_count_pairs_and_logits():
-    real, fake = (made_pass(seed, 8.0).real_logits.round() for seed in (1, 5))  # whole numbers: many ties
+    real, fake = (present(made_pass(seed, 8.0).real_logits).round() for seed in (1, 5))  # whole numbers: many ties
     found = observe("discrimination", made_step(d=made_pass(real_logits=real, fake_logits=fake)))
     for s in range(S):
         pairs = [(r > f) + 0.5 * (r == f) for r in real[s].tolist() for f in fake[s].tolist()]
@@ -163,7 +166,7 @@ def test_overfitting_of_a_linear_critic():
 def test_singular_values():
     step = made_step()
     step.d.after[1, 3] = torch.inf
-    found = registry.build("diagnostic", "singular_values", {}).layers(step)
+    found = registry.build(Diagnostic, "singular_values", {}).layers(step)
     assert set(found) == {("G", "linear0"), ("D", "linear0")}
     for (network, _), values in found.items():
         flat = (step.g if network == "G" else step.d).after

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from ganbench.training.noise import Noise
-from ganbench.training.setup import Player, TrialSetup
+from ganbench.tricks.diff_augment import DiffAugment
+from tests.engine import DiscriminatorView, Noise, Player, TrialSetup
+from tests.helpers.stand_in import stand_in
 
 
 class Recorded(Noise):
@@ -132,3 +133,29 @@ class View:
             (slope,) = torch.autograd.grad(self.logits(one.unsqueeze(0))[0], one)
             norms.append(slope.square().sum().sqrt())
         return torch.stack(norms)
+
+
+def interpolates(v, name, real, fake):
+    share = v.take(name)
+    return torch.stack([e * x + (1 - e) * y for e, x, y in zip(share, real, fake, strict=True)])
+
+
+def matrices(v):
+    """Each weight as a matrix, one row an output."""
+    found = [p for name, p in v.judged().items() if name.endswith(".weight")]
+    return [w.T if w.dim() == 2 else w.reshape(len(w), -1) for w in found]
+
+
+class _Drawn:
+    """The next numbers of one stream, as a trick asks for them."""
+
+    def __init__(self, v):
+        self.v = v
+
+    def uniform(self, name, *shape):
+        return self.v.take(name)
+
+
+def augmented(v, t, x, side):
+    # Its values are held to slices of images in test_input_tricks.
+    return DiffAugment().inputs(x, stand_in(DiscriminatorView, noise=_Drawn(v)), side)

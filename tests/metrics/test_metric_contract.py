@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import random
-
-import numpy as np
 import pytest
 import torch
 
 from ganbench.core import registry
 from ganbench.core.column import Column
-from ganbench.metrics import _sets
+from ganbench.metrics import Metric, _sets
 from tests.helpers.metric_samples import describe, points, score
+from tests.helpers.present import present
+from tests.helpers.random_state import random_state
 
-METRICS = list(registry.components("metric").values())
+METRICS = list(registry.components(Metric).values())
 COLUMNS = [(cls, column) for cls in METRICS for column in cls.columns]
 
 
@@ -110,11 +109,9 @@ def test_one_dimension(metric):
 def test_moves_no_random_state_and_no_input(metric):
     fake, real = points(150, 0, sets=2), points(150, 1)
     kept = fake.clone(), real.clone()
-    states = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
+    before = random_state()
     first = score(metric, fake, real)
-    assert torch.equal(states[0], torch.get_rng_state())
-    assert (states[1] == np.random.get_state()[1]).all()
-    assert states[2] == random.getstate()
+    assert random_state() == before
     assert torch.equal(fake, kept[0])
     assert torch.equal(real, kept[1])
     again = score(metric, fake, real)
@@ -124,7 +121,7 @@ def test_moves_no_random_state_and_no_input(metric):
 def test_is_documented(metric):
     cls = type(metric)
     assert cls.source
-    assert "NaN" in cls.__doc__
+    assert "NaN" in present(cls.__doc__)
     assert len(cls.summary()) <= 120
 
 

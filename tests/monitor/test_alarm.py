@@ -10,7 +10,7 @@ import torch
 
 from ganbench.monitor import alarm as alarms
 from ganbench.monitor.alarm import EVALUATIONS, LASTING, LOGGED, Alarm, recent
-from ganbench.training.history import History
+from tests.engine import History
 from tests.helpers.planted import train
 
 METRICS = frozenset({"modes_captured", "hq_fraction", "total_spread", *(f"position_{i}" for i in range(1, 9))})

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from ganbench.networks._convolution import convolve, fastest
 from ganbench.networks.dcgan import DCGAN
 from ganbench.networks.resnet import ResNet
-from ganbench.training.trainer import Trainer
+from tests.engine import Trainer
 from tests.helpers.trials import small_trial
 
 SEEDS, BATCH = 3, 32

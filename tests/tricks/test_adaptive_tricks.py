@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import cos, pi
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,6 +10,10 @@ import torch
 from ganbench.tricks.ada import ADA
 from ganbench.tricks.r1 import R1
 from ganbench.tricks.r2 import R2
+from tests.engine import DiscriminatorView
+from tests.helpers.one_seed import augmented
+from tests.helpers.oracles import TrickOracle
+from tests.helpers.stand_in import stand_in
 
 
 class Rays:
@@ -24,7 +27,7 @@ class Rays:
 
 
 def see(memory, real_logits):
-    return SimpleNamespace(memory=memory, noise=Rays(), real_logits=real_logits)
+    return stand_in(DiscriminatorView, memory=memory, noise=Rays(), real_logits=real_logits)
 
 
 def test_p_rises_for_the_sure_seed_and_falls_for_the_other():
@@ -52,7 +55,24 @@ def test_the_share_of_augmented_images_is_p():
 @pytest.mark.parametrize("progress", [0.0, 0.25, 0.5, 1.0])
 def test_gamma_goes_along_half_a_cosine(trick, progress):
     slope = torch.full((2, 4), 2.0)
-    view = SimpleNamespace(real=None, fake=None, progress=progress, squared_grad_norm=lambda x: slope)
+    view = stand_in(DiscriminatorView, real=None, fake=None, progress=progress, squared_grad_norm=lambda x: slope)
     gamma = 1.0 + 9.0 * 0.5 * (1 + cos(pi * progress))
     assert trick(gamma=10.0, gamma_final=1.0).penalty(view).tolist() == pytest.approx([gamma] * 2)
     assert trick(gamma=10.0).penalty(view).tolist() == pytest.approx([10.0] * 2)
+
+
+def sometimes_augmented(v, t, x, side):
+    chosen, other = v.take("ada") < v.memory["ada"][v.seed], augmented(v, t, x, side)
+    return torch.stack([b if c else a for a, b, c in zip(x, other, chosen, strict=True)])
+
+
+ORACLES = (
+    TrickOracle(
+        "ada",
+        parameters={"ramp": 12},
+        images=True,
+        see=sometimes_augmented,
+        # Karras 2020; NVlabs/stylegan2-ada-pytorch
+        defaults={"target": 0.6, "ramp": 500_000},
+    ),
+)

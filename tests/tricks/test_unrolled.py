@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch.func import functional_call
 
-from ganbench.training.noise import Noise
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import StepContext, gan_step
+from tests.engine import Noise, StepContext, TrialSetup, gan_step
+from tests.helpers.oracles import TrickOracle
+from tests.helpers.present import present
 from tests.helpers.trials import small_trial
 
 SEED, DONE = 3, 4  # some steps beforehand, so that Adam has moments
@@ -58,7 +58,7 @@ def test_the_gradient_is_that_of_the_loss_after_the_updates(name, steps):
     saved = noise.state_dict()
     batch = StepContext(setup, d, g, noise, 0.0, False).minibatch()
     noise.load_state_dict(saved)
-    z, real = batch.z[0].double(), batch.real[0].double()
+    z, real = batch.z[0].double(), present(batch.real)[0].double()
     generator = net(g, 0.0)
 
     def loss(params):
@@ -95,3 +95,27 @@ def test_the_discriminator_makes_the_first_of_the_updates():
     done = gan_step(setup, d, g, noise, DONE + 1)
     torch.testing.assert_close(done.d.gradient, gradient, rtol=1e-5, atol=1e-8)
     assert math.isfinite(float(done.g.loss))
+
+
+def foreseen(v, t, player, plain):
+    """D's own loss; G's loss at the weights where torch's Adam takes D in the next updates on this minibatch."""
+    if player == "D":
+        return plain(v.moved(player="D"))
+    d = v.d.detach().clone().requires_grad_()
+    inner = torch.optim.Adam([d], lr=1e-3, betas=(0.5, 0.999))
+    inner.state[d] = {name: (m if name == "step" else m[v.seed]).clone() for name, m in v.moments.items()}
+    for _ in range(t.steps):
+        d.grad = torch.autograd.grad(plain(v.moved(player="D", d=d)), d)[0]
+        inner.step()
+    return plain(v.moved(player="G", d=d.detach()))
+
+
+ORACLES = (
+    TrickOracle(
+        "unrolled",
+        parameters={"steps": 3},
+        alone=foreseen,
+        # poolio/unrolled_gan
+        defaults={"steps": 5},
+    ),
+)

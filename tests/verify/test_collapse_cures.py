@@ -64,7 +64,7 @@ def test_the_committed_table_holds_the_ordering(plan):
 
 @pytest.mark.verify
 def test_a_fresh_run_holds_the_ordering(plan, tmp_path):
-    from ganbench.sweep.run import run_plan
+    from tests.engine import run_plan
 
     outcome = run_plan(plan, tmp_path, executor="local")
     check(plan, pd.read_parquet(outcome.folder / "runs.parquet"))

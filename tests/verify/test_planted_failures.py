@@ -14,6 +14,7 @@ from ganbench.analysis.verdict_confusion import FALSE_ALARMS, RIGHT, rules_print
 from ganbench.check.planted import Request, as_text, plan_of, planted_in, run
 from ganbench.cli.verify_verdicts_command import SUITES
 from ganbench.core.registry import find
+from ganbench.diagnostics import Diagnostic
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
 from tests.helpers import ROOT
@@ -33,7 +34,7 @@ def test_every_scenario_has_its_verdict_and_everything_that_rules_read(suite):
     assert not plan.skipped
     assert len(plan.trials) == len(planted)
     for trial in plan.trials:
-        assert READ <= {c.name for choice in trial.diagnostics for c in find("diagnostic", choice.name).columns}
+        assert READ <= {c.name for choice in trial.diagnostics for c in find(Diagnostic, choice.name).columns}
         assert {"modes", "position"} <= {choice.name for choice in trial.metrics}
         assert trial.steps // trial.evaluate_every >= 40
 
