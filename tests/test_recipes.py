@@ -21,7 +21,7 @@ def test_a_loss_is_its_file_and_its_test(monkeypatch):
     known = {"dataclass": dataclass, "HARD": HARD, "Loss": Loss, "LossOracle": LossOracle}
     scope = {"__name__": "ganbench.losses.my_loss", "Tensor": Tensor, "Targets": Targets, **known}
     exec(file, scope)
-    monkeypatch.setitem(registry._found()["loss"], "my_loss", scope["MyLoss"])
+    monkeypatch.setitem(registry._all_components()["loss"], "my_loss", scope["MyLoss"])
     exec(test, scope)
     scope["test_the_loss_is_that_of_the_paper"]()
     page = catalogue().split("\n### my_loss\n")[1].split("\n### ")[0]
