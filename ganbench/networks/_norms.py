@@ -40,9 +40,9 @@ class BatchNorm(Affine):
 
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
         """Return the normalised `x`."""
-        seeds, _, features = x.shape
-        y = self.normalise(params, buffers, x.transpose(0, 1).flatten(1), training)
-        return y.unflatten(1, (seeds, features)).transpose(0, 1)
+        # Joined rather than permuted, as in `_images.pack`.
+        y = self.normalise(params, buffers, torch.cat(x.unbind(0), dim=1), training)
+        return torch.stack(y.split(x.shape[-1], dim=1))
 
     def normalise(self, params: Params, buffers: Params, x: Tensor, training: bool) -> Tensor:
         """Return `[B, S·C, …]` normalised channel by channel; in training the running averages move in place."""
