@@ -30,7 +30,8 @@ def way_for(
     most = SMALL_MAP if stride == 2 and min(channels) <= THIN else TINY_MAP
     if larger <= most and kernel > 1 and groups == 1:
         return "dense"
-    return "last" if larger >= WIDE_MAP and stride == 1 else "loop"
+    # Channels last say nothing where there is one channel: a library then takes one path or another.
+    return "last" if larger >= WIDE_MAP and stride == 1 and min(channels) > 1 else "loop"
 
 
 def convolve(

@@ -10,7 +10,7 @@ from ganbench.training.trainer import Trainer
 from tests.helpers.trials import small_trial
 
 BATCH = 32  # whole vector registers; other batches are equal to rounding alone (docs/architecture.md)
-SEEDS = (0, 1, 2, 3, 4)
+SEEDS = (0, 1, 2)
 # 5 and 6 channels, and 10 and 12, are no whole number of vector registers.
 IMAGE_NETWORKS = {
     "mlp": [{}, {"norm": "batch", "d_norm": "batch", "width": 12}, {"norm": "virtual", "d_maxout": 3}],
@@ -57,14 +57,16 @@ def histories(seeds, **changes):
 
 def check(**changes):
     packed = histories(SEEDS, **changes)
-    for fewer in (SEEDS[:1], SEEDS[-1:], SEEDS[1:3]):
+    for fewer in (SEEDS[:1], SEEDS[1:]):
         for seed, (g, d, history) in histories(fewer, **changes).items():
             assert torch.equal(packed[seed][0], g), f"G of seed {seed} of {len(fewer)}"
             assert torch.equal(packed[seed][1], d), f"D of seed {seed} of {len(fewer)}"
             assert packed[seed][2].equals(history)
 
 
-@pytest.mark.parametrize(("name", "options", "size"), CASES, ids=[f"{n}-{i}-{s}px" for i, (n, _, s) in enumerate(CASES)])
+@pytest.mark.parametrize(
+    ("name", "options", "size"), CASES, ids=[f"{n}-{i}-{s}px" for i, (n, _, s) in enumerate(CASES)]
+)
 def test_images(name, options, size):
     check(dataset=DATA[size], network=(name, options))
 
