@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Consensus(Trick):
     """Let both players shrink the gradients as well: v − γ ∇½‖v‖², v = (−∇L_D, −∇L_G) on one minibatch.
 
-    Both players move from the same weights, and a player that moves alone (`n_critic`, `n_generator`) does so by its part
-    of the same rule. A second backward pass through both gradients doubles the cost.
+    Both players move from the same weights, and a player that moves alone (`n_critic`, `n_generator`) does so by its
+    part of the same rule. A second backward pass through both gradients doubles the cost.
     """
 
     name = "consensus"
@@ -49,6 +49,7 @@ class Consensus(Trick):
         return context.apply_update(context.player(player), update)
 
     def _updates(self, context: StepContext) -> tuple[PlayerUpdate, PlayerUpdate]:
+        context = replace(context, double_backward=True)  # penalties at fakes depend on the generator too
         d, g, batch = context.d, context.g, context.minibatch()
         of_d, of_g = list(d.params.values()), list(g.params.values())
         loss_d = context.discriminator_loss(d.params, g.params, batch, through_generator=True)

@@ -17,8 +17,8 @@ class Extragradient(Trick):
     """Look ahead by a simultaneous step, then step from where one was with the gradient found there.
 
     ω′ = ω − η v(ω), ω ← ω − η v(ω′), v the gradients of both players. Each half draws its own minibatch; with Adam both
-    halves move its moments. A player that moves alone (`n_critic`, `n_generator`) looks ahead alone. Twice the cost of a
-    step. On xy it contracts by √(1 − η² + η⁴).
+    halves move its moments. A player that moves alone (`n_critic`, `n_generator`) looks ahead alone. Twice the cost of
+    a step. On xy it contracts by √(1 − η² + η⁴).
     """
 
     name = "extragradient"

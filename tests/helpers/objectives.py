@@ -111,16 +111,25 @@ def augmented(v, t, x, side):
 
 
 def sometimes_augmented(v, t, x, side):
-    chosen, other = v.take("ada") < v.memory["ada"][v.seed], augmented(v, t, x, side)
-    return torch.stack([b if c else a for a, b, c in zip(x, other, chosen, strict=True)])
+    chosen = v.take("ada") < v.memory["ada"][v.seed]
+    for which, kind in enumerate(("colour", "translation", "cutout")):
+        other = DiffAugment((kind,)).inputs(x, Known(v), side)
+        x = torch.stack([b if c else a for a, b, c in zip(x, other, chosen[:, which], strict=True)])
+    return x
 
 
 def replayed(v, t, x, side):
     if side == "real" or v.player == "G":
         return x
-    order, swap = v.take("replay buffer")
-    slots, kept = order.argsort(), v.memory["replay buffer"][v.seed]
-    rows = [kept[slots[b]] if b < t.size and swap[b] < t.p else x[b] for b in range(len(x))]
+    kept, rows = list(v.memory["replay buffer"][v.seed]), []
+    for b, new in enumerate(x):
+        if b % t.size == 0:
+            order, swap = v.take("replay buffer")
+            slots = order.argsort()
+        slot = slots[b % t.size]
+        if swap[b % t.size] < t.p:
+            kept[slot], new = new.detach(), kept[slot]
+        rows.append(new)
     return torch.stack(rows)
 
 

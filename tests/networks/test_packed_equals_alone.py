@@ -40,6 +40,7 @@ CASES = DEFAULTS + [
     for options in variants
     if not (size == "64" and "attention" in options)  # over the 1,024 places of its map a step takes seconds
 ]
+IDS = [f"{name}-{i}-{size}px" for i, (name, _, size) in enumerate(CASES)]
 
 
 def histories(seeds, **changes):
@@ -64,9 +65,7 @@ def check(**changes):
             assert packed[seed][2].equals(history)
 
 
-@pytest.mark.parametrize(
-    ("name", "options", "size"), CASES, ids=[f"{n}-{i}-{s}px" for i, (n, _, s) in enumerate(CASES)]
-)
+@pytest.mark.parametrize(("name", "options", "size"), CASES, ids=IDS)
 def test_images(name, options, size):
     check(dataset=DATA[size], network=(name, options))
 
