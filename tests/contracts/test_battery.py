@@ -142,10 +142,6 @@ def test_the_order_of_a_batch_does_not_matter(case, monkeypatch):
 
 # To rounding alone, because a library's kernel depends on how much there is to compute.
 OTHER_KERNELS = {
-    "ada": "grouped convolutions have other kernels for one group",
-    "diff_augment": "grouped convolutions have other kernels for one group",
-    "instance_norm": "grouped convolutions have other kernels for one group",
-    "self_attention": "grouped convolutions have other kernels for one group",
     "minibatch_discrimination": "15 columns are no whole number of vector registers",
 }
 

@@ -208,7 +208,7 @@ PLANTED = [
 
 def plant(hook, fault, setup):
     (trick,) = setup.hooks[hook]
-    setup.hooks[hook] = [SimpleNamespace(**{hook: fault(getattr(trick, hook))})]
+    setup.hooks[hook] = [SimpleNamespace(all_traits=trick.all_traits, **{hook: fault(getattr(trick, hook))})]
 
 
 @pytest.mark.parametrize(("name", "hook", "fault"), PLANTED, ids=[f"{n}-{h}-{f.__name__}" for n, h, f in PLANTED])

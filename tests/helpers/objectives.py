@@ -39,11 +39,15 @@ def objective(v: View, tricks, player: str) -> torch.Tensor:
     for t, w in each:
         v.z = w.latent(t, v.z) if w.latent else v.z
     fake, real = v.generate(v.z), v.real
-    made = fake
+    made, v.shown = fake, []
     for side in ("fake", "real"):
-        x = fake if side == "fake" else real
+        source = x = fake if side == "fake" else real
+        if player == "D" and any(w.see and w.images for w in words) and any(w.penalty for w in words):
+            source = x = x.detach().requires_grad_()
         for t, w in each:
             x = w.see(v, t, x, side) if w.see and x is not None else x
+        if source is not x and source is not None and source.requires_grad and player == "D":
+            v.shown.append((source, x))
         fake, real = (x, real) if side == "fake" else (fake, x)
     loss = LOSSES[v.setup.loss.name]
     r = None if real is None else v.logits(real)

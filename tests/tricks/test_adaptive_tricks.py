@@ -42,13 +42,24 @@ def test_p_rises_for_the_sure_seed_and_falls_for_the_other():
         assert memory["ada"].tolist() == pytest.approx(p, abs=1e-6)
 
 
-def test_the_share_of_augmented_images_is_p():
-    """400 images a seed at p = 0, 0.3: the count of changed ones is binomial; 4.4 sd is a false-alarm rate of 1e-5."""
-    x = torch.rand(2, 400, 1, 8, 8, generator=torch.Generator().manual_seed(1)) + 0.5
+def test_each_augmentation_happens_with_probability_p_on_its_own():
+    """1,000 images a seed at p = 0 and .3. Karras et al. 2020, section 2.2: each transformation with its own draw.
+
+    Colour moves the corner that is bright, cutout and translation darken pixels: the image that none changed has
+    probability (1 − p)³; 4.4 sd of the binomial is a false-alarm rate of 1e-5.
+    """
+    x = torch.rand(2, 1000, 1, 16, 16, generator=torch.Generator().manual_seed(1)) + 0.5
     y = ADA().inputs(x, see({"ada": torch.tensor([0.0, 0.3])}, x), "real")
-    changed = (x != y).flatten(2).any(-1).sum(-1).tolist()
-    assert changed[0] == 0
-    assert abs(changed[1] - 120) < 4.4 * (400 * 0.3 * 0.7) ** 0.5
+    assert torch.equal(x[0], y[0])
+    recoloured = (y[1] != 0).flatten(1) & (y[1] != x[1]).flatten(1)
+    darkened = (y[1] == 0).flatten(1).any(-1)
+    unchanged = int((x[1] == y[1]).flatten(1).all(-1).sum())
+    # A translation of 0 by 0 pixels (1 of 25) changes nothing; a cut-out always has a pixel.
+    none = 0.7 * 0.7 * (0.7 + 0.3 / 25)
+    assert abs(unchanged - 1000 * none) < 4.4 * (1000 * none * (1 - none)) ** 0.5
+    assert recoloured.any() and darkened.any()
+    both_or_one = 1 - 0.7 * (0.7 + 0.3 / 25)
+    assert abs(int(darkened.sum()) - 1000 * both_or_one) < 4.4 * (1000 * both_or_one * (1 - both_or_one)) ** 0.5
 
 
 @pytest.mark.parametrize("trick", [R1, R2])
@@ -62,8 +73,11 @@ def test_gamma_goes_along_half_a_cosine(trick, progress):
 
 
 def sometimes_augmented(v, t, x, side):
-    chosen, other = v.take("ada") < v.memory["ada"][v.seed], augmented(v, t, x, side)
-    return torch.stack([b if c else a for a, b, c in zip(x, other, chosen, strict=True)])
+    chosen = v.take("ada") < v.memory["ada"][v.seed]
+    for which, kind in enumerate(("colour", "translation", "cutout")):
+        other = augmented(v, t, x, side, (kind,))
+        x = torch.stack([b if c else a for a, b, c in zip(x, other, chosen[:, which], strict=True)])
+    return x
 
 
 ORACLES = (

@@ -96,8 +96,9 @@ def test_top_k_in_the_generators_loss():
     torch.testing.assert_close(losses.loss, build(Loss, "non_saturating", {}).generator(best))
 
 
-@pytest.mark.parametrize(("size", "batch"), [(5, 3), (3, 5)])
+@pytest.mark.parametrize(("size", "batch"), [(5, 3), (3, 5), (3, 8)])
 def test_replayed_samples_are_those_of_a_list(size, batch):
+    """One fake after the other meets a list, as in the authors' code; slots are drawn `size` at a time."""
     trick, memory, generator = ReplayBuffer(size=size, p=0.6), {}, torch.Generator().manual_seed(0)
     lists = [[], []]
     for step in range(8):
@@ -106,23 +107,39 @@ def test_replayed_samples_are_those_of_a_list(size, batch):
             + torch.arange(batch).view(1, -1, 1)
             + torch.tensor([[[0.0]], [[0.5]]])
         )
-        draws = torch.rand(2, 2, size, generator=generator)
-        noise = stand_in(Noise, uniform=lambda name, *shape, draws=draws: draws)
+        draws = [torch.rand(2, 2, size, generator=generator) for _ in range(0, batch, size)]
+        left = iter(draws)
+        noise = stand_in(Noise, uniform=lambda name, *shape, left=left: next(left))
         see = stand_in(DiscriminatorView, player="D", memory=memory, noise=noise, batch_dim=1)
         shown = trick.inputs(x, see, "fake")
         for s, kept in enumerate(lists):
+            values = x[s, :, 0].tolist()
             if len(kept) < size:
-                kept += x[s, : size - len(kept), 0].tolist()
-                expected = x[s, :, 0].tolist()
+                kept += values[: size - len(kept)]
+                expected = values
             else:
-                order = sorted(range(size), key=lambda i, s=s, draws=draws: float(draws[s, 0, i]))
                 expected = []
-                for b, value in enumerate(x[s, :, 0].tolist()):
-                    if b < size and draws[s, 1, b] < 0.6:
-                        kept[order[b]], value = value, kept[order[b]]
+                for b, value in enumerate(values):
+                    order, swap = draws[b // size][s].tolist()
+                    slot = sorted(range(size), key=order.__getitem__)[b % size]
+                    if swap[b % size] < 0.6:
+                        kept[slot], value = value, kept[slot]
                     expected.append(value)
             assert shown[s, :, 0].tolist() == expected
             assert memory["replay buffer"][s, :, 0].tolist() == kept
+
+
+def test_half_of_a_batch_larger_than_the_buffer_is_replayed():
+    """Batch 128, 50 slots, p ½: a fake is new with probability ½, binomial over 200 batches, false alarms 1e-5."""
+    trick, memory, generator = ReplayBuffer(), {}, torch.Generator().manual_seed(0)
+    noise = stand_in(Noise, uniform=lambda name, *shape: torch.rand(shape, generator=generator).unsqueeze(0))
+    see, new = stand_in(DiscriminatorView, player="D", memory=memory, noise=noise, batch_dim=1), 0
+    for step in range(201):
+        x = (1000.0 * step + torch.arange(128.0)).view(1, 128, 1)
+        shown = trick.inputs(x, see, "fake")
+        new += int((shown == x).sum()) if step else 0
+    n = 200 * 128
+    assert abs(new - n / 2) < 4.4 * (n / 4) ** 0.5
 
 
 def test_replay_leaves_the_generator_and_real_samples_alone():
@@ -146,9 +163,14 @@ def lecam(v, t, real, fake):
 def replayed(v, t, x, side):
     if side == "real" or v.player == "G":
         return x
-    order, swap = v.take("replay buffer")
-    slots, kept = order.argsort(), v.memory["replay buffer"][v.seed]
-    rows = [kept[slots[b]] if b < t.size and swap[b] < t.p else x[b] for b in range(len(x))]
+    kept, rows = list(v.memory["replay buffer"][v.seed]), []
+    for start in range(0, len(x), t.size):
+        order, swap = v.take("replay buffer")
+        for slot, chance, new in zip(order.argsort(), swap, x[start : start + t.size], strict=False):
+            shown = new
+            if chance < t.p:
+                kept[slot], shown = new.detach(), kept[slot]
+            rows.append(shown)
     return torch.stack(rows)
 
 
