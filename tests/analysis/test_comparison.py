@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganbench.analysis.comparison import Arms, Outcome, compare, scores
+from ganbench.analysis.comparison import compare, scores
 from ganbench.analysis.comparison_identity import fingerprints
 from ganbench.analysis.comparison_results import compare_results
+from ganbench.analysis.comparison_rows import Arms, Outcome
 from ganbench.analysis.comparison_rules import Limit, Rules, read_limits
 from ganbench.analysis.statistics import hedges_g, probability_above
 from ganbench.core.errors import IncomparableError, UsageError

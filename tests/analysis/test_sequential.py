@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ganbench.analysis.comparison import Arms, Outcome, scores
+from ganbench.analysis.comparison import scores
+from ganbench.analysis.comparison_rows import Arms, Outcome
 from ganbench.analysis.comparison_rules import Limit, Rules
 from ganbench.analysis.sequential import compare_sequentially, conditional_power, looks
 

@@ -10,8 +10,8 @@ from xml.etree import ElementTree as Xml
 import pyarrow.parquet as pq
 import pytest
 
-from ganbench.analysis.comparison import Outcome, Row
 from ganbench.analysis.comparison_results import Comparison, compare_results
+from ganbench.analysis.comparison_rows import Outcome, Row
 from ganbench.analysis.comparison_rules import Rules
 from ganbench.check import baselines
 from ganbench.check.outputs import github_annotations, suite_places
