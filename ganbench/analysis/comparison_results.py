@@ -285,7 +285,7 @@ def _range(base: pd.DataFrame, now: pd.DataFrame, column: Column, rules: Rules) 
 
 
 def _missing(base: pd.DataFrame, now: pd.DataFrame, metric: str, identical: bool) -> tuple[str, str]:
-    """Return why a metric cannot be judged (numbers that a run without divergence should have), or what to say of it."""
+    """Return why a metric cannot be judged (a run without divergence lacks its number), or what has to be said of it."""
     if not _asked(now, metric):
         return "the metric is missing", ""
     old, new = (~np.isfinite(_values(runs, metric)) & ~_lost(runs) for runs in (base, now))

@@ -2,7 +2,8 @@
 
 Two independent sides are tested by the studentised difference of their means. That test is exact where the runs of both
 sides are exchangeable, and its error rate approaches α with the number of runs where the means are equal and spreads or
-shapes differ; the difference of the means by itself does not. Sides that share their seeds are tested in pairs.
+shapes differ; the difference of the means by itself does not. With a few runs on the side that varies more it is still
+too eager, so p is never below that of Welch's t. Sides that share their seeds are tested in pairs.
 All relabelings are counted where there are few different ones, and drawn where there are many.
 """
 
@@ -30,7 +31,8 @@ class PermutationTest:
 
     Attributes:
         difference: mean of the first side minus mean of the second.
-        p: share of relabelings whose statistic is at least the observed one; NaN where undefined.
+        p: share of relabelings whose statistic is at least the observed one, or Welch's p where that is larger; NaN
+            where undefined.
         smallest: no labelling of these very values could have had a smaller p, ties included. Where it is not below α,
             the test could not have said yes: too few runs, or too many equal ones. (Of a drawn test a lower limit.)
         relabelings: how many there are: (n+m)! / n! m!, or 2ⁿ in pairs.
@@ -67,8 +69,11 @@ def permutation_test(first: ArrayLike, second: ArrayLike, draws: int = 99_999, s
     Raises:
         ValueError: fewer than one draw.
 
+    p is the larger of that and P(T_ν ≥ t) of Student's T with Welch's ν: as exact as the first, and right with fewer
+    runs where spreads differ.
+
     Source: Janssen 1997, Statistics & Probability Letters 36, 9; Chung & Romano 2013, Annals of Statistics 41(2), 484;
-    Phipson & Smyth 2010, SAGMB 9(1), 39 (the +1).
+    Phipson & Smyth 2010, SAGMB 9(1), 39 (the +1); Welch 1947, Biometrika 34.
 
     Example:
         >>> permutation_test([8, 8, 7, 8, 8], [1, 2, 1, 0, 1]).p * 252  # one of the 252 relabelings: the observed one
@@ -82,19 +87,20 @@ def permutation_test(first: ArrayLike, second: ArrayLike, draws: int = 99_999, s
     everything = math.comb(len(pool), n)
     observed = float(_studentised(pool[:n].sum(), np.square(pool[:n]).sum(), pool, n))
     least = observed - _ROUNDING * max(1.0, abs(observed)) if math.isfinite(observed) else observed
+    welch = _welch(pool, n, observed)
     splits = _splits(pool, n)
     if splits is None:
         hits = 0
         for x in _shuffled(pool, draws, seed):
             kept = x[:, :n]
             hits += int((_studentised(kept.sum(1), np.square(kept).sum(1), pool, n) >= least).sum())
-        return _drawn(difference, hits, draws, everything)
+        return _drawn(difference, hits, draws, everything, welch)
     sums, squares, ways = splits
     t = _studentised(sums, squares, pool, n)
     best = float(t.max())
     top = best - _ROUNDING * max(1.0, abs(best)) if math.isfinite(best) else best
     p, smallest = (float(ways[t >= edge].sum() / ways.sum()) for edge in (least, top))
-    return PermutationTest(difference, p, smallest, everything, "counted")
+    return PermutationTest(difference, max(p, welch), smallest, everything, "counted")
 
 
 def paired_test(first: ArrayLike, second: ArrayLike, draws: int = 99_999, seed: int = 0) -> PermutationTest:
@@ -154,9 +160,22 @@ def _no_test(a: Values, b: Values) -> str:
     return "" if np.isfinite(a).all() and np.isfinite(b).all() else "a value is not finite"
 
 
-def _drawn(difference: float, hits: int, draws: int, everything: int) -> PermutationTest:
-    smallest = max(1 / everything, 1 / (1 + draws))
-    return PermutationTest(difference, (1 + hits) / (1 + draws), smallest, everything, f"drawn {draws:,}")
+def _drawn(difference: float, hits: int, draws: int, everything: int, least: float = 0.0) -> PermutationTest:
+    p, smallest = max((1 + hits) / (1 + draws), least), max(1 / everything, 1 / (1 + draws))
+    return PermutationTest(difference, p, smallest, everything, f"drawn {draws:,}")
+
+
+def _welch(pool: Values, n: int, t: float) -> float:
+    """Return P(T_ν ≥ t) with ν = (a + b)² / (a²/(n−1) + b²/(m−1)) of a = s_x²/n, b = s_y²/m; 0 where it has no say."""
+    from scipy.special import stdtr
+
+    m = len(pool) - n
+    if min(n, m) < 2 or not math.isfinite(t):
+        return 0.0
+    a, b = float(pool[:n].var(ddof=1)) / n, float(pool[n:].var(ddof=1)) / m
+    if not a + b > 0:
+        return 0.0
+    return float(stdtr((a + b) ** 2 / (a**2 / (n - 1) + b**2 / (m - 1)), -t))
 
 
 def _standard(pool: Values) -> Values:

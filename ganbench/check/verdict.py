@@ -41,7 +41,8 @@ def headline(comparison: Comparison) -> str:
     counts = Counter(row.outcome for row in comparison.rows)
     parts = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
     if comparison.identical:
-        return f"no regression: all {len(comparison.rows)} comparisons are equal to the last bit{_without_value(comparison)}"
+        equal = f"no regression: all {len(comparison.rows)} comparisons are equal to the last bit"
+        return equal + _without_value(comparison)
     code, free = exit_code(comparison), sum(not fails(row) for row in comparison.having(Outcome.UNDECIDED))
     verdict = {0: "no regression found", REGRESSION: "regression", INCOMPLETE: "cannot tell"}[code]
     passed = f"; {free} undecided are let through, --margin asks for proof" if free and not code else ""
@@ -69,8 +70,8 @@ def notes(comparison: Comparison) -> list[str]:
 def visible(comparison: Comparison, everything: bool = False) -> list[Row]:
     """Return the rows to show, the gravest first.
 
-    Without `everything` they are those that are worse, missing, underpowered or better, those whose margin is not shown,
-    and of what is let through without proof the five with the largest effects, whatever their p.
+    Without `everything` they are those that are worse, missing, underpowered or better, those whose margin is not
+    shown, and of what is let through the five with the largest effects, whatever their p.
     """
     order = list(Outcome)
     let_through = sorted(comparison.having(Outcome.UNDECIDED, Outcome.EQUIVALENT), key=_size, reverse=True)

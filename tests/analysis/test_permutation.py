@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -41,9 +42,20 @@ def slow(first, second):
         for chosen in itertools.combinations(range(len(pool)), len(first))
     ]
     observed = signed_square(pool[: len(first)], pool[len(first) :])
-    return tuple(sum(t >= bound for t in found) / len(found) for bound in (observed, max(found)))
+    p, smallest = (sum(t >= bound for t in found) / len(found) for bound in (observed, max(found)))
+    return max(p, welch(first, second)), smallest
 
 
+def welch(first, second):
+    """Return scipy's p, or 0 where the test is not defined."""
+    first, second = ([float(x) for x in side] for side in (first, second))
+    if min(len(first), len(second)) < 2 or not np.var(first) + np.var(second) > 0:
+        return 0.0
+    with warnings.catch_warnings(action="ignore"):  # of a side that does not vary
+        return float(stats.ttest_ind(first, second, equal_var=False, alternative="greater").pvalue)
+
+
+@settings(deadline=None)
 @given(whole, whole)
 def test_counting_is_listing(first, second):
     found = permutation_test(first, second)
@@ -51,6 +63,7 @@ def test_counting_is_listing(first, second):
     assert (found.p, found.smallest) == pytest.approx(slow(first, second), rel=1e-12)
 
 
+@settings(deadline=None)
 @given(real, real)
 def test_counting_is_listing_in_exact_fractions(first, second):
     # Sevenths are no floats: sums in another order differ in their last bits, and such ties must count.
@@ -63,7 +76,9 @@ def test_counting_is_listing_in_exact_fractions(first, second):
 def test_pairs_are_flipped(pairs):
     first, second = zip(*pairs, strict=True)
     gaps = [a - b for a, b in pairs]
-    sums = [sum(s * g for s, g in zip(signs, gaps, strict=True)) for signs in itertools.product((1, -1), repeat=len(gaps))]
+    sums = [
+        sum(s * g for s, g in zip(signs, gaps, strict=True)) for signs in itertools.product((1, -1), repeat=len(gaps))
+    ]
     found = paired_test(first, second)
     shares = (sum(s >= bound for s in sums) / len(sums) for bound in (sum(gaps), max(sums)))
     assert (found.p, found.smallest) == pytest.approx(tuple(shares), rel=1e-12)
@@ -71,14 +86,14 @@ def test_pairs_are_flipped(pairs):
 
 
 def test_both_are_scipys():
-    def welch(x, y, axis):
+    def studentised(x, y, axis):
         return stats.ttest_ind(x, y, equal_var=False, axis=axis).statistic
 
     rng = np.random.default_rng(3)
     a, b = rng.normal(0.5, 1, 7), rng.normal(0, 2, 8)
     options = {"n_resamples": np.inf, "alternative": "greater", "vectorized": True}
-    theirs = stats.permutation_test((a, b), welch, **options)
-    assert permutation_test(a, b).p == pytest.approx(theirs.pvalue, rel=1e-12)
+    theirs = stats.permutation_test((a, b), studentised, **options)
+    assert permutation_test(a, b).p == pytest.approx(max(theirs.pvalue, welch(a, b)), rel=1e-12)
     pairs = stats.permutation_test(
         (a, b[:7]), lambda x, y, axis: (x - y).mean(axis=axis), permutation_type="samples", **options
     )
@@ -87,13 +102,13 @@ def test_both_are_scipys():
 
 @pytest.mark.parametrize(("n", "m", "first", "second"), [(32, 8, 0.2, 1.0), (8, 32, 1.0, 0.2), (16, 16, 0.2, 1.0)])
 def test_equal_means_are_no_alarm_where_spreads_differ(n, m, first, second):
-    # 600 draws at α = .05: the level is reached only with many runs, so 7 % is allowed; 64 alarms or more would then
-    # have chance 1e-4. The difference of the means by itself gives 200 and more in the first two cases.
+    # 400 draws at α = .05 of normal runs, for which Welch's t is within a tenth of its level: at 5.5 %, 41 alarms or
+    # more have chance 1e-4. The difference of the means by itself gives 130 and more in the first two cases.
     rng = np.random.default_rng(8)
     alarms = sum(
-        permutation_test(rng.normal(0, first, n), rng.normal(0, second, m), draws=999).p <= 0.05 for _ in range(600)
+        permutation_test(rng.normal(0, first, n), rng.normal(0, second, m), draws=999).p <= 0.05 for _ in range(400)
     )
-    assert alarms < 64
+    assert alarms < 41
 
 
 @pytest.mark.parametrize("correlation", [-0.9, -0.5, 0.5])
@@ -135,7 +150,7 @@ def test_monte_carlo_never_says_zero():
     assert (found.p, found.smallest) == (0.001, 0.001)
 
 
-@pytest.mark.parametrize(("n", "smallest"), [(3, 1 / 20), (5, 1 / 252), (16, 1 / 601080390)])
+@pytest.mark.parametrize(("n", "smallest"), [(3, 1 / 20), (5, 1 / 252), (10, 1 / 184756), (16, 1e-5)])
 def test_the_smallest_p_that_so_many_runs_can_have(n, smallest):
     # 5 + 5: .0040 one-sided, so α = .01 takes five an arm; 3 + 3 can never say yes.
     found = permutation_test(range(n, 2 * n), range(n))
