@@ -78,7 +78,7 @@ def visible(comparison: Comparison, everything: bool = False) -> list[Row]:
     kept = {id(row) for row in let_through[:SHOWN] if _size(row) > 0}
     quiet = (Outcome.UNDECIDED, Outcome.EQUIVALENT, Outcome.IDENTICAL)
     rows = [row for row in comparison.rows if everything or fails(row) or row.outcome not in quiet or id(row) in kept]
-    return sorted(rows, key=lambda row: (order.index(row.outcome), -_size(row)))
+    return sorted(rows, key=lambda row: (order.index(row.outcome), -_size(row) if row.outcome in quiet else 0.0))
 
 
 def _size(row: Row) -> float:

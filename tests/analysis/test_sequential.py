@@ -114,10 +114,10 @@ def test_a_margin_asks_for_proof_and_so_for_more_seeds():
 
 
 def test_those_that_were_let_go_still_count_in_holm():
-    """One p of .0008 is enough alone; beside 20 others, let go at the first look, it must not be."""
+    """A p that is enough alone; beside 20 others, let go at the first look, it must not be."""
     rng = np.random.default_rng(2)
     base = rng.normal(size=16)
-    low = {"low": (base, base - 1.12)}
+    low = {"low": (base, base - 1.3)}
     alone, _ = sequentially(low)
     others = {str(i): (base, base + 3) for i in range(20)}
     beside, asked = sequentially({**others, **low})
