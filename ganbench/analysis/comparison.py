@@ -90,8 +90,8 @@ def _tests(arms: Sequence[Arms], alpha: float, settled: Sequence[float]) -> list
         for side in (down, up)
     )
     floors = [max(1 / test.relabelings, 1 / (1 + draws) if test.method.startswith("drawn") else 0.0) for test in down]
-    columns = (pairs, floors, down, up, p_down[: len(arms)], p_up[: len(arms)])
-    return [_Tests(*values, count) for values in zip(*columns, strict=True)]
+    columns = zip(pairs, floors, down, up, p_down[: len(arms)], p_up[: len(arms)], strict=True)
+    return [_Tests(pair, floor, lower, upper, p, q, count) for pair, floor, lower, upper, p, q in columns]
 
 
 def _test(first: Values, second: Values, pair: bool, alpha: float, draws: int) -> PermutationTest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from ganbench.analysis.comparison import compare, scores
 from ganbench.analysis.comparison_identity import fingerprints
+from ganbench.analysis.comparison_pairs import pair_name, pairs, trial_key
 from ganbench.analysis.comparison_rows import Arms, Outcome, Row
 from ganbench.analysis.comparison_rules import Rules
 from ganbench.analysis.ranking import FINISHED, metric_columns
@@ -19,7 +20,6 @@ from ganbench.analysis.statistics import Values
 from ganbench.core import registry
 from ganbench.core.column import Column
 from ganbench.core.errors import IncomparableError
-from ganbench.core.naming import AXES
 from ganbench.core.status import Status
 from ganbench.tables.results import Results
 
@@ -109,13 +109,13 @@ def arms_of(
     arms: list[Arms] = []
     incomplete: list[str] = []
     for base, other in paired:
-        identity, name = _key(base if other is None else other), _pair_name(base, base if other is None else other)
+        identity, name = trial_key(base if other is None else other), pair_name(base, base if other is None else other)
         if reason := _incomplete(base, other, partial):
             incomplete.append(name)
             arms.append(Arms(identity, name, WHOLE, missing=reason))
         elif other is not None:
             _same_evaluation(name, base, other)
-            same = old_prints.get(_key(base), "") == new_prints[identity]
+            same = old_prints.get(trial_key(base), "") == new_prints[identity]
             arms += _arms(base, other, judged, same, rules)
     if not arms:
         raise IncomparableError("no metric to compare in the trials that both have; choose others with --metric")
@@ -148,52 +148,6 @@ def _declared() -> dict[str, Column]:
     return found
 
 
-def pairs(
-    baseline: pd.DataFrame, now: pd.DataFrame
-) -> tuple[list[tuple[pd.DataFrame, pd.DataFrame | None]], list[str]]:
-    """Return each trial of the baseline with its counterpart, and the names of those without."""
-    sides = [[part for _, part in runs.groupby("trial", sort=False)] for runs in (baseline, now)]
-    for describe in (_key, _with_steps, _name, _shared(baseline, now)):
-        old, new = ({describe(part): part for part in side} for side in sides)
-        unambiguous = len(old) == len(sides[0]) and len(new) == len(sides[1])
-        if unambiguous and old.keys() & new.keys():
-            break
-    else:
-        raise IncomparableError(
-            "no trial is in both runs; compare runs of one suite, or of suites that share data set, network, loss, "
-            "tricks and optimizer"
-        )
-    extra = [_name(runs) for key, runs in new.items() if key not in old]
-    return [(runs, new.get(key)) for key, runs in old.items()], extra
-
-
-def _key(runs: pd.DataFrame) -> str:
-    return str(runs["trial"].iloc[0])
-
-
-def _with_steps(runs: pd.DataFrame) -> str:
-    return f"{_name(runs)} · {runs['steps'].iloc[0]}"
-
-
-def _name(runs: pd.DataFrame) -> str:
-    return " · ".join(str(runs[axis].iloc[0]) for axis in AXES)
-
-
-def _pair_name(base: pd.DataFrame, now: pd.DataFrame) -> str:
-    """Return a trial's axes, `none → r1` where it is held against another one."""
-    sides = zip((str(base[axis].iloc[0]) for axis in AXES), (str(now[axis].iloc[0]) for axis in AXES), strict=True)
-    return " · ".join(old if old == new else f"{old} → {new}" for old, new in sides)
-
-
-def _shared(baseline: pd.DataFrame, now: pd.DataFrame) -> Callable[[pd.DataFrame], str]:
-    """Return how trials are called by the axes that have the same values on both sides.
-
-    So every trial with a trick is held against the same one without it, and one trial alone against any other.
-    """
-    axes = [axis for axis in AXES if set(baseline[axis]) == set(now[axis])]
-    return lambda runs: " · ".join(str(runs[axis].iloc[0]) for axis in axes)
-
-
 def _incomplete(base: pd.DataFrame, now: pd.DataFrame | None, partial: bool) -> str:
     """Return why a trial has no results now; empty where it has."""
     if now is None:
@@ -202,7 +156,7 @@ def _incomplete(base: pd.DataFrame, now: pd.DataFrame | None, partial: bool) -> 
         if status not in FINISHED:
             return f"{status}: {error if isinstance(error, str) else 'no reason is given'}"
     lost = set(base["seed"]) - set(now["seed"])
-    if lost and not partial and _key(base) == _key(now):
+    if lost and not partial and trial_key(base) == trial_key(now):
         return f"{len(lost)} of {len(base)} seeds are missing"
     return ""
 
@@ -223,7 +177,7 @@ def _same_evaluation(name: str, base: pd.DataFrame, now: pd.DataFrame) -> None:
 def _arms(
     base: pd.DataFrame, now: pd.DataFrame, judged: Mapping[str, Column], identical: bool, rules: Rules
 ) -> list[Arms]:
-    identity, name = _key(now), _pair_name(base, now)
+    identity, name = trial_key(now), pair_name(base, now)
     base = base.loc[base["status"].isin(FINISHED)].sort_values("seed")
     now = now.sort_values("seed")
     paired = base["seed"].tolist() == now["seed"].tolist() and base["seed"].is_unique
@@ -285,7 +239,7 @@ def _range(base: pd.DataFrame, now: pd.DataFrame, column: Column, rules: Rules) 
 
 
 def _missing(base: pd.DataFrame, now: pd.DataFrame, metric: str, identical: bool) -> tuple[str, str]:
-    """Return why a metric cannot be judged (a run without divergence lacks its number), or what has to be said of it."""
+    """Return why a metric cannot be judged (a run without divergence lacks its number), or what else to say of it."""
     if not _asked(now, metric):
         return "the metric is missing", ""
     old, new = (~np.isfinite(_values(runs, metric)) & ~_lost(runs) for runs in (base, now))

@@ -100,7 +100,7 @@ class Row:
         p_margin: of "the loss is the margin or more", not adjusted.
         test: how it was tested: "in pairs", "independent", or "independent, shared seeds" where there are too few
             pairs to reach alpha. smallest: the smallest p that these values could have had.
-        bound: no loss above it is plausible at level 1 − alpha, in the metric's unit; NaN where the metric has no range.
+        bound: no loss above it is plausible at level 1 − alpha, in the metric's unit; NaN where no range is known.
         reason: the outcome in words.
     """
 

@@ -68,8 +68,8 @@ def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> object:
         from ganbench.analysis.comparison_rules import Rules, read_limits, read_numbers
 
-        limits = (read_limits(texts) for texts in (tolerances, margins))
-        rules = Rules(alpha, *limits, metrics, read_limits(least), read_numbers(worst))
+        allowed, required, seeds = (read_limits(texts) for texts in (tolerances, margins, least))
+        rules = Rules(alpha, allowed, required, metrics, seeds, read_numbers(worst))
         return command(*args, rules=rules, **more)
 
     decorated: Callable[..., Any] = with_rules

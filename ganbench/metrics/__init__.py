@@ -96,7 +96,7 @@ class Metric(Component):
         """Let every metric refuse real samples without numbers, before it makes some of them."""
         super().__init_subclass__()
         if "compute" in vars(cls):
-            cls.compute = _of_finite_data(cls.compute)
+            cls.compute = _of_finite_data(cls.compute)  # pyright: ignore[reportAttributeAccessIssue]
 
     @abstractmethod
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganbench.analysis.comparison_results import WHOLE, Comparison, compare_results, pairs
+from ganbench.analysis.comparison_pairs import pairs
+from ganbench.analysis.comparison_results import WHOLE, Comparison, compare_results
 from ganbench.analysis.comparison_rows import Outcome, Row
 from ganbench.analysis.comparison_rules import Rules
 from ganbench.check.comparable import MEASURING, require_versions

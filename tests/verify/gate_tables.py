@@ -147,7 +147,7 @@ CASES = [
             failing(0.1, 8, 0),
             n,
             n,
-            2000,
+            400,
             margin=0.5,
         )
         for n in (8, 16, 32)
@@ -159,17 +159,17 @@ CASES = [
             failing(0.125, 8, 4),
             n,
             n,
-            2000,
+            400,
             margin=0.5,
         )
         for n in (8, 16, 32)
     ),
     *(
-        Case("FID 1; now 6 in 10 % (true loss .5, margin .5)", "equivalent", fid, n, n, 1000, margin=0.5)
+        Case("FID 1; now 6 in 10 % (true loss .5, margin .5)", "equivalent", fid, n, n, 400, margin=0.5)
         for n in (8, 16)
     ),
-    Case("the same, at most 10 a run", "equivalent", fid_capped, 16, 16, 1000, margin=0.5),
-    Case("quality .9, SD .05; .2 less (margin .2)", "equivalent", bounded(0.2), 16, 16, 1000, margin=0.2),
+    Case("the same, at most 10 a run", "equivalent", fid_capped, 16, 16, 400, margin=0.5),
+    Case("quality .9, SD .05; .2 less (margin .2)", "equivalent", bounded(0.2), 16, 16, 400, margin=0.2),
     *(
         Case("quality .9, SD .05; no loss (margin .2)", "equivalent", bounded(0), n, n, 400, margin=0.2)
         for n in (8, 16, 32)
