@@ -46,7 +46,7 @@ class Case:
     draw: Draw
     baseline: int
     now: int
-    draws: int = 1000
+    draws: int = 400
     alpha: float = 0.01
     margin: float = 0.0
 
