@@ -105,6 +105,35 @@ def test_a_baseline_is_small_and_names_itself(here, capsys):
     assert not list((here / "results/baselines").glob(".*"))
 
 
+def test_what_differs_stands_first_and_what_is_let_through_is_said(here, capsys):
+    (here / "longer.yaml").write_text(SUITE.replace("steps: 20", "steps: 30"))
+    assert main(["run", "longer.yaml", "--executor", "local"]) == 0
+    capsys.readouterr()
+    assert main(["compare", "main", "results/longer", "--json"]) == 0
+    text = capsys.readouterr().out
+    data = json.loads(text[text.index("{\n") :])
+    assert list(data).index("differs") < list(data).index("rows")
+    assert {"kind": "suite", "name": "steps", "baseline": "20", "now": "30"} in data["differs"]
+    undecided = [row for row in data["rows"] if row["outcome"] == "undecided"]
+    assert undecided and "let through" in data["verdict"]
+    assert all(row["bound"] > 0 for row in undecided if row["metric"] in ("modes_captured", "hq_fraction", "diverged"))
+    assert main(["compare", "main", "results/longer"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("what differs") and any(line.split()[:2] == ["undecided", "ring"] for line in lines)
+
+
+def test_a_margin_asks_for_proof_and_a_worst_value_makes_one_possible(here, capsys):
+    change(lambda runs: runs.assign(fid=runs["fid"] * 1.0001))
+    arguments = ["check", "results/small", "--baseline", "main", "--metric", "fid"]
+    assert main(arguments) == 0
+    assert "are let through" in capsys.readouterr().out
+    assert main([*arguments, "--margin", "fid=3"]) == 4
+    assert "--worst fid=NUMBER" in capsys.readouterr().out
+    assert main([*arguments, "--margin", "fid=3", "--worst", "fid=5"]) == 0
+    assert "equivalent" in capsys.readouterr().out
+    assert main([*arguments, "--worst", "fidd=5"]) == 2
+
+
 def test_a_regression(here, capsys, monkeypatch):
     change(without_modes)
     summary = here / "summary.md"
