@@ -119,11 +119,11 @@ def test_what_differs_stands_first_and_what_is_let_through_is_said(here, capsys)
     assert all(row["bound"] > 0 for row in undecided if row["metric"] in ("modes_captured", "hq_fraction", "diverged"))
     assert main(["compare", "main", "results/longer"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("what differs") and any(line.split()[:2] == ["undecided", "ring"] for line in lines)
+    assert lines[0].startswith("what differs") and any(line.startswith("undecided") for line in lines)
 
 
 def test_a_margin_asks_for_proof_and_a_worst_value_makes_one_possible(here, capsys):
-    change(lambda runs: runs.assign(fid=runs["fid"] * 1.0001))
+    change(lambda runs: runs.assign(fid=runs["fid"] * (1 + 1e-4 * (runs["seed"] % 2 * 2 - 1).astype(float))))
     arguments = ["check", "results/small", "--baseline", "main", "--metric", "fid"]
     assert main(arguments) == 0
     assert "are let through" in capsys.readouterr().out
