@@ -7,8 +7,9 @@ import torch
 
 from ganbench.core import registry
 from ganbench.core.column import Column
-from ganbench.metrics import Metric, _sets
-from tests.helpers.metric_samples import describe, points, score
+from ganbench.core.errors import UsageError
+from ganbench.metrics import Metric, Sample, _sets
+from tests.helpers.metric_samples import CPU, RING, describe, points, score
 from tests.helpers.present import present
 from tests.helpers.random_state import random_state
 
@@ -80,6 +81,17 @@ def test_a_non_finite_sample_makes_its_seed_undefined_and_no_other(metric, bad):
     for name in clean:
         assert dirty[name][1].isnan(), name
         assert torch.equal(clean[name][[0, 2]], dirty[name][[0, 2]]), name
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, 1e50])
+def test_real_samples_without_numbers_are_an_error_and_no_plausible_value(metric, bad):
+    real = points(150, 1).double()
+    real[7, 0] = bad
+    fake = points(150, 0, sets=2)
+    with pytest.raises(UsageError, match=f"^{metric.name}: features of the real samples are not finite"):
+        metric.compute(
+            describe(fake), Sample(real, real, *RING.load(CPU).assign(points(150, 1), None)), torch.ones(8) / 8
+        )
 
 
 @pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 50), (50, 1), (3, 2), (40, 90), (90, 40)])

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ganbench.analysis.comparison import Arms, Outcome, compare, scores
+from ganbench.analysis.comparison import compare, scores
+from ganbench.analysis.comparison_rows import Arms, Outcome
 from ganbench.analysis.comparison_rules import Rules
 from ganbench.analysis.sequential import compare_sequentially, looks
 from ganbench.analysis.statistics import median_interval, t_interval

@@ -8,8 +8,9 @@ the first comparison and far more rarely for all six.
 import pandas as pd
 import pytest
 
+from ganbench.analysis.multiplicity import holm
 from ganbench.analysis.permutation import permutation_test
-from ganbench.analysis.statistics import holm, scored, worst
+from ganbench.analysis.statistics import scored, worst
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
 from tests.helpers import ROOT

@@ -11,8 +11,8 @@ import dataclasses
 
 import pytest
 
-from ganbench.analysis.comparison import Outcome
 from ganbench.analysis.comparison_results import compare_results
+from ganbench.analysis.comparison_rows import Outcome
 from ganbench.analysis.comparison_rules import Rules
 from ganbench.api import Suite
 from ganbench.tricks.one_sided_label_smoothing import OneSidedLabelSmoothing
