@@ -177,3 +177,59 @@ def test_singular_values():
             gram = flat[s, :20].reshape(4, 5).numpy()
             expected = np.sqrt(np.sort(np.linalg.eigvalsh(gram @ gram.T))[::-1][:3])
             assert [float(values[f"sigma_{i}"][s]) for i in range(3)] == pytest.approx(expected.tolist(), rel=1e-9)
+
+
+def unit(loss, player):
+    """Return the largest slope of a loss at logits −1, 0 and 1, from finite differences."""
+    h, slopes = 1e-6, []
+    for at in (-1.0, 0.0, 1.0):
+        for real, fake in (((0.0 if player == "G" else at), at), (at, at)):
+            moves = [(0, 1)] if player == "G" else [(1, 0), (0, 1)]
+            for r, f in moves:
+                up, down = (
+                    loss.generator(torch.tensor([fake + s * f * h]).double(), torch.tensor([0.0]).double())
+                    if player == "G"
+                    else loss.discriminator(
+                        torch.tensor([real + s * r * h]).double(), torch.tensor([fake + s * f * h]).double()
+                    )
+                    for s in (1, -1)
+                )
+                slopes.append(abs(float(up - down)) / (2 * h))
+    return max(slopes)
+
+
+@pytest.mark.parametrize("name", ["minimax", "non_saturating", "wasserstein", "least_squares", "relativistic_paired"])
+def test_pushes_and_shares_are_over_the_losses_own_slope(name):
+    loss = registry.build("loss", name, {})
+    step = made_step(loss=loss)
+    gradients, slope = observe("gradients", step), observe("loss_slope", step)
+    for player, update in (("g", step.g), ("d", step.d)):
+        weights = np.array([math.sqrt(sum(float(w) ** 2 for w in row)) for row in update.after])
+        pushed = gradients[f"grad_norm_{player}"] * weights / unit(loss, player.upper())
+        assert gradients[f"grad_push_{player}"] == pytest.approx(pushed, rel=1e-5)
+    assert slope["loss_slope_share"] == pytest.approx(slope["loss_slope"] / unit(loss, "G"), rel=1e-5)
+    unknown = observe("gradients", made_step())
+    weights = np.linalg.norm(step.g.after.numpy(), axis=1)
+    assert unknown["grad_push_g"] == pytest.approx(unknown["grad_norm_g"] * weights)
+
+
+def test_the_rise_of_the_critic_is_its_slope_times_the_distance_of_pairs():
+    probe = MadeProbe(lambda x: 3 * x[..., 0], real=draw(S, 9, 2, seed=1) + 4, heldout=None, fake=draw(S, 9, 2, seed=2))
+    found = observe("critic_slope", made_step(probe=probe))["critic_rise"]
+    for s in range(S):
+        pairs = [float((x - y).square().sum()) for x in probe.fake[s] for y in probe.real[s]]
+        assert found[s] == pytest.approx(3 * math.sqrt(sum(pairs) / len(pairs)))
+
+
+def test_the_advantage_is_what_the_logits_win_of_what_they_could():
+    """A linear loss wins all of a difference of means; one whose logits are of the wrong samples wins nothing."""
+    real, fake = torch.tensor([[1.0, 3.0]]).double(), torch.tensor([[-1.0, 1.0]]).double()
+    loss = registry.build("loss", "wasserstein", {})
+    won = made_pass(loss=loss.discriminator(real, fake), real_logits=real, fake_logits=fake)
+    share = observe("excess", made_step(d=won, loss=loss))["d_advantage"]
+    assert share == pytest.approx([2 / math.sqrt(2**2 + 1**2)])  # Δ 2, σ² 1
+    sure = registry.build("loss", "non_saturating", {})
+    far = made_pass(loss=torch.zeros(1).double(), real_logits=real + 50, fake_logits=fake - 50)
+    assert observe("excess", made_step(d=far, loss=sure))["d_advantage"] == pytest.approx([1.0])  # all of its optimum
+    blind = made_pass(loss=torch.full((1,), sure.optimum).double(), real_logits=real, fake_logits=fake)
+    assert observe("excess", made_step(d=blind, loss=sure))["d_advantage"] == pytest.approx([0.0])

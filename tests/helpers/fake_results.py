@@ -217,6 +217,7 @@ def _floors(modes: int) -> dict[str, float]:
     return {
         "modes_captured_floor": float(modes), "modes_hit_floor": float(modes), "hq_fraction_floor": 0.989,
         "mode_kl_floor": 0.0018, "spread_ratio_floor": 1.01, "fid_floor": 0.0011,
+        "known_modes": float(modes), "fewest_modes": float(modes),
     }  # fmt: skip
 
 

@@ -115,8 +115,10 @@ def test_whatever_a_verdict_was_read_from_has_a_panel(results, found):
     rules = {
         "grad_norm_g",
         "grad_norm_d",
-        "loss_slope",
-        "critic_slope_fake",
+        "grad_push_g",
+        "loss_slope_share",
+        "critic_rise",
+        "d_advantage",
         "overfit_ratio",
         "auc_gap",
         "total_spread",

@@ -21,7 +21,8 @@ from tests.helpers import ROOT
 
 PATHS = tuple(ROOT / suite for suite in SUITES)
 TABLE = ROOT / "results/baselines/verdicts.json"
-READ = {"grad_norm_g", "grad_norm_d", "loss_slope", "critic_slope_fake", "overfit_ratio", "auc_gap", "d_loss_excess"}
+READ = {"grad_norm_g", "grad_norm_d", "grad_push_g", "grad_push_d", "loss_slope_share", "critic_rise", "d_advantage"}
+READ |= {"overfit_ratio", "auc_gap", "update_ratio_d"}
 
 
 @pytest.fixture(params=PATHS, ids=lambda path: path.stem)
