@@ -141,3 +141,16 @@ def test_a_wrong_import_is_found(path, source):
 )
 def test_a_right_import_is_allowed(path, source):
     assert wrong(path, source) == []
+
+
+def test_tests_reach_inside_the_engine_through_one_file():
+    """A rename inside training or sweep touches their own tests and `tests/engine.py`, no other."""
+    tests = Path(__file__).parent
+    inside = re.compile(r"^\s*(from|import) ganbench\.(training|sweep)\b(?!\.executors)", re.MULTILINE)
+    found = {
+        path.relative_to(tests).as_posix()
+        for path in tests.rglob("*.py")
+        if path.relative_to(tests).parts[0] not in {"training", "sweep"}
+        and inside.search(path.read_text(encoding="utf-8"))
+    }
+    assert found <= {"engine.py", "benchmarks/diagnostics_costs.py"}  # the second runs as a script, without `tests`

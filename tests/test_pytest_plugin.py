@@ -21,6 +21,13 @@ KEYS = dict(latent=4, steps=20, batch=32, log_every=10, evaluate=dict(every=20, 
 def train(gan_stability, seeds=3):
     return gan_stability(generator, discriminator, name="mine", seeds=seeds, **KEYS)
 
+ONCE = []
+
+def judged(gan_stability):
+    if not ONCE:
+        ONCE.append(train(gan_stability))
+    return ONCE[0]
+
 def test_regression(gan_stability):
     train(gan_stability).assert_no_regression("mine")
 
@@ -29,23 +36,23 @@ def test_another_suite(gan_stability, request):
     train(gan_stability, seeds).assert_no_regression("mine")
 
 def test_well(gan_stability):
-    trained = train(gan_stability)
+    trained = judged(gan_stability)
     assert len(trained.results.runs) == 3
     trained.assert_metric("modes_captured", at_least=0)
     trained.assert_no_verdict("diverged")
 
 def test_metric(gan_stability):
-    train(gan_stability).assert_metric("modes_captured", at_least=99)
+    judged(gan_stability).assert_metric("modes_captured", at_least=99)
 
 def test_misspelt_metric(gan_stability):
-    train(gan_stability).assert_metric("fidd", at_most=1)
+    judged(gan_stability).assert_metric("fidd", at_most=1)
 
 def test_verdict(gan_stability):
-    trained = train(gan_stability)
+    trained = judged(gan_stability)
     trained.assert_no_verdict(next(iter(trained.verdicts)))
 
 def test_misspelt_verdict(gan_stability):
-    train(gan_stability).assert_no_verdict("mode hoping")
+    judged(gan_stability).assert_no_verdict("mode hoping")
 """
 
 

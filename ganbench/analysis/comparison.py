@@ -1,117 +1,63 @@
 """Whether a run is worse than its baseline: trial by trial and metric by metric, with a stated chance to be wrong.
 
-Nothing here passes by default: a metric that is missing or not a number now is `missing`, a test that could never have
-said "worse" is `underpowered`, and only equal bits need no test.
+Nothing here is called as good without proof: a metric that is missing or not a number now is `missing`, so few runs
+that no result of theirs could have been called worse are `underpowered`, and what is neither shown to be worse nor to
+lose less than a margin is `undecided`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ganbench.analysis.comparison_rows import Arms, Outcome, Row
 from ganbench.analysis.comparison_rules import Limit, Rules
-from ganbench.analysis.permutation import PermutationTest, permutation_test
-from ganbench.analysis.statistics import Values, hedges_g, holm, mean, probability_above, scored, upper_bound, worst
+from ganbench.analysis.loss_bound import evidence, largest_loss
+from ganbench.analysis.multiplicity import adjusted
+from ganbench.analysis.permutation import PermutationTest, paired_test, permutation_test
+from ganbench.analysis.statistics import Values, hedges_g, mean, probability_above, scored, worst
 from ganbench.core.column import Direction
 
 SCREENING_DRAWS = 999
 SCREENED_BELOW = 0.1
 DRAWS = 99_999
-
-
-class Outcome(StrEnum):
-    """What a comparison of one metric says."""
-
-    WORSE = "worse"
-    MISSING = "missing"
-    UNDERPOWERED = "underpowered"
-    BETTER = "better"
-    SAME = "same"
+SHARED = "independent, shared seeds"
+PASSING = (Outcome.BETTER, Outcome.UNDECIDED, Outcome.EQUIVALENT)  # what a least number of seeds may still refuse
 
 
 @dataclass(frozen=True)
-class Arms:
-    """One metric of one trial on both sides.
+class _Tests:
+    """Both one-sided tests of some arms, and what they count among.
 
     Attributes:
-        trial, name: the trial's identifier now (the baseline's where it is missing now) and its axes in one line.
-        baseline, now: `[n]` and `[m]` scores, a diverged run as the worst of both sides; all finite.
-        missing: why there is nothing to test, empty where there is.
-        identical: equal to the last bit. known: some run of either side has a value; else all scores are equal.
+        paired: whether runs were tested in pairs.
+        floor: the smallest p that so many runs can reach, whatever their values.
+        p_worse, p_better: adjusted. count: Tarone's K of the tests for "worse".
     """
 
-    trial: str
-    name: str
-    metric: str
-    unit: str = "1"
-    direction: Direction = ""
-    baseline: Values = field(default_factory=lambda: np.empty(0))
-    now: Values = field(default_factory=lambda: np.empty(0))
-    missing: str = ""
-    identical: bool = False
-    known: bool = True
-
-    @property
-    def tested(self) -> bool:
-        """Return whether there is something to test."""
-        return not self.missing and not self.identical
-
-
-@dataclass(frozen=True)
-class Row:
-    """What became of one metric of one trial; numbers are NaN where undefined.
-
-    Attributes:
-        n_baseline, n_now: runs that were averaged. baseline, now: their means; NaN where no run of either side has a
-            value. difference: now − baseline.
-        tolerance: differences up to it do not count. margin: what "same" had to rule out; NaN where nothing.
-        effect: Hedges' g, positive where now is better. improvement: P(a run now is better than a baseline run).
-        p_single: of the test for "worse" by itself. p_worse, p_better: Holm-adjusted over the comparison.
-        p_margin: of the non-inferiority test, not adjusted.
-        smallest: the smallest p of a test with so many runs; bound: the loss is smaller than this at level 1 − alpha
-            (Welch), in the metric's unit.
-        reason: the outcome in words.
-    """
-
-    trial: str
-    name: str
-    metric: str
-    unit: str
-    direction: Direction
-    outcome: Outcome
-    reason: str
-    identical: bool = False
-    n_baseline: int = 0
-    n_now: int = 0
-    baseline: float = math.nan
-    now: float = math.nan
-    difference: float = math.nan
-    tolerance: float = math.nan
-    margin: float = math.nan
-    effect: float = math.nan
-    improvement: float = math.nan
-    p_single: float = math.nan
-    p_worse: float = math.nan
-    p_better: float = math.nan
-    p_margin: float = math.nan
-    smallest: float = math.nan
-    bound: float = math.nan
+    paired: bool
+    floor: float
+    down: PermutationTest
+    up: PermutationTest
+    p_worse: float
+    p_better: float
+    count: int
 
 
 def scores(
-    baseline: Sequence[float] | Values, now: Sequence[float] | Values, direction: Direction
+    baseline: Sequence[float] | Values, now: Sequence[float] | Values, direction: Direction, end: float = math.nan
 ) -> tuple[Values, Values]:
-    """Return both sides with every value that is not finite as the worst of all of them (`statistics.worst`).
+    """Return both sides with every value that is not finite as the worst.
 
-    The worst is taken over both sides together, so that runs stay exchangeable where the sides do not differ. Where no
-    run has a value, all count the same.
+    That is `end`, the worst that a run can have, where it is known; else the worst of both sides together
+    (`statistics.worst`), so that runs stay exchangeable where the sides do not differ. Where no run has a value, all
+    count the same.
     """
     both = np.concatenate([np.asarray(baseline, dtype=np.float64), np.asarray(now, dtype=np.float64)])
-    fill = worst(both, direction)
+    fill = end if math.isfinite(end) else worst(both, direction)
     filled = scored(both, 0.0 if math.isnan(fill) else fill)
     return filled[: len(baseline)], filled[len(baseline) :]
 
@@ -119,119 +65,154 @@ def scores(
 def compare(arms: Sequence[Arms], rules: Rules, settled: Sequence[float] = ()) -> list[Row]:
     """Return a row for each of these arms, in their order; `settled` are p values that Holm counts beside theirs.
 
-    Worse: the exact one-sided permutation test of the means, Holm-adjusted over all tests here, is below alpha, and
-    the loss is above the tolerance; better likewise, as a family of its own. Underpowered: even the clearest
-    difference between so many runs could not have been called worse beside so many other tests; or, where a margin is
-    given, the loss is not shown to be below it (non-inferiority: the same test with the margin added to every run now;
-    each at alpha, because all of them have to succeed). Else it is the same.
+    Worse: the one-sided permutation test of the means (in pairs where the sides share their seeds and there are enough
+    of them), Holm-adjusted over all tests here that can reject, is below alpha, and the loss is above the tolerance;
+    better likewise, as a family of its own. A share that is counted is worse without a test where it has risen.
+    Equivalent: a loss as large as the margin is ruled out at alpha, each by itself, because all of them have to be.
+    Underpowered: no result of so many runs could have been called worse beside so many tests. Else it is undecided.
     """
     tested = [arm for arm in arms if arm.tested]
-    tests = len(tested) + len(settled)
-    draws = max(DRAWS, math.ceil(2 * tests / rules.alpha))
-    goods = [_goodness(arm) for arm in tested]
-    down = [_test(base, now, rules.alpha, draws) for base, now in goods]
-    up = [_test(now, base, rules.alpha, draws) for base, now in goods]
-    adjusted, gains = (holm([*(t.p for t in side), *settled])[: len(tested)] for side in (down, up))
-    worse = dict(zip(map(id, tested), zip(down, adjusted, strict=True), strict=True))
-    better = dict(zip(map(id, tested), gains, strict=True))
-    rows = []
-    for arm in arms:
-        if arm.tested:
-            test, p_worse = worse[id(arm)]
-            rows.append(_judged(arm, test, p_worse, better[id(arm)], tests, draws, rules))
-        else:
-            rows.append(_untested(arm))
-    return rows
+    tests = dict(zip(map(id, tested), _tests(tested, rules.alpha, settled), strict=True))
+    return [_judged(arm, tests[id(arm)], rules) if arm.tested else _untested(arm) for arm in arms]
+
+
+def _tests(arms: Sequence[Arms], alpha: float, settled: Sequence[float]) -> list[_Tests]:
+    number = len(arms) + len(settled)
+    draws = max(DRAWS, math.ceil(2 * number / alpha))
+    pairs = [arm.paired and 0.5 ** len(arm.now) * number < alpha for arm in arms]
+    sides = [arm.goodness for arm in arms]
+    down = [_test(base, now, pair, alpha, draws) for (base, now), pair in zip(sides, pairs, strict=True)]
+    up = [_test(now, base, pair, alpha, draws) for (base, now), pair in zip(sides, pairs, strict=True)]
+    (p_down, count), (p_up, _) = (
+        adjusted(
+            [*(test.p for test in side), *settled], [*(test.smallest for test in side), *(0.0 for _ in settled)], alpha
+        )
+        for side in (down, up)
+    )
+    floors = [max(1 / test.relabelings, 1 / (1 + draws) if test.method.startswith("drawn") else 0.0) for test in down]
+    columns = zip(pairs, floors, down, up, p_down[: len(arms)], p_up[: len(arms)], strict=True)
+    return [_Tests(pair, floor, lower, upper, p, q, count) for pair, floor, lower, upper, p, q in columns]
+
+
+def _test(first: Values, second: Values, pair: bool, alpha: float, draws: int) -> PermutationTest:
+    """Return the test of mean(first) > mean(second); where it is drawn, all draws are spent on small p alone.
+
+    Where the few draws of the screening say p ≥ 0.1, that p stands: it is valid, and above alpha. Else a fresh test
+    says p. A p below alpha so comes from all draws, and is as rare as it says. (An alpha above 0.1 is not screened.)
+    """
+    test = paired_test if pair else permutation_test
+    few = test(first, second, draws=SCREENING_DRAWS, seed=1)
+    if not few.method.startswith("drawn"):
+        return few
+    if few.p >= SCREENED_BELOW and alpha < SCREENED_BELOW:
+        # What it could have reached must not depend on how the screening went.
+        return replace(few, smallest=max(1 / few.relabelings, 1 / (1 + draws)))
+    return test(first, second, draws=draws, seed=0)
 
 
 def _untested(arm: Arms) -> Row:
     if arm.missing:
         return Row(arm.trial, arm.name, arm.metric, arm.unit, arm.direction, Outcome.MISSING, arm.missing)
+    reason = f"equal to the last bit{f'; {arm.note}' if arm.note else ''}"
     row = _described(arm, Limit(), None)
-    return replace(row, outcome=Outcome.SAME, reason="equal to the last bit", identical=True, tolerance=0.0)
+    return replace(row, outcome=Outcome.IDENTICAL, reason=reason, identical=True, tolerance=0.0)
 
 
-def _judged(
-    arm: Arms, test: PermutationTest, p_worse: float, p_better: float, tests: int, draws: int, rules: Rules
-) -> Row:
-    base, now = _goodness(arm)
-    loss = mean(base) - mean(now)
+def _judged(arm: Arms, tests: _Tests, rules: Rules) -> Row:
+    base, now = arm.goodness
     row = _described(arm, rules.tolerance(arm.metric), rules.margin(arm.metric))
-    smallest = max(1 / test.relabelings, 1 / (1 + draws) if test.method.startswith("drawn") else 0.0)
     row = replace(
         row,
-        p_single=test.p,
-        p_worse=p_worse,
-        p_better=p_better,
-        smallest=smallest,
-        bound=upper_bound(base, now, 1 - rules.alpha),
-        p_margin=_test(now + row.margin, base, rules.alpha, draws).p if rules.margin(arm.metric) else math.nan,
+        p_single=tests.down.p,
+        p_worse=tests.p_worse,
+        p_better=tests.p_better,
+        test="in pairs" if tests.paired else SHARED if arm.paired else "independent",
+        smallest=tests.down.smallest,
     )
-    outcome, reason = _outcome(row, loss, smallest * tests < rules.alpha, tests, rules.alpha)
-    if outcome in (Outcome.SAME, Outcome.BETTER) and min(len(base), len(now)) < rules.least(arm.metric):
+    low, high = arm.ends
+    if math.isfinite(low) and math.isfinite(high):
+        row = replace(row, bound=largest_loss(base, now, low, high, rules.alpha))
+        if not math.isnan(row.margin):
+            row = replace(row, p_margin=min(1.0, 1 / max(evidence(base, now, row.margin, low, high), 1.0)))
+    outcome, reason = _outcome(arm, row, tests, rules)
+    if outcome in PASSING and min(len(base), len(now)) < rules.least(arm.metric):
         outcome = Outcome.UNDERPOWERED
         reason = f"{row.n_baseline} and {row.n_now} runs, {rules.least(arm.metric)} are asked for"
-    return replace(row, outcome=outcome, reason=reason)
+    return replace(row, outcome=outcome, reason=f"{reason}; {arm.note}" if arm.note else reason)
 
 
-def _outcome(row: Row, loss: float, reachable: bool, tests: int, alpha: float) -> tuple[Outcome, str]:
+def _outcome(arm: Arms, row: Row, tests: _Tests, rules: Rules) -> tuple[Outcome, str]:
+    base, now = arm.goodness
+    loss, alpha = mean(base) - mean(now), rules.alpha
+    pairs = " in pairs" if tests.paired else ""
+    if arm.counted and _risen(arm) > row.tolerance:
+        return Outcome.WORSE, _rise(arm, alpha)
     if row.p_worse < alpha and loss > row.tolerance:
-        return Outcome.WORSE, f"p {row.p_worse:.2g} after Holm, P(better) {row.improvement:.2f}"
+        return Outcome.WORSE, f"p {row.p_worse:.2g}{pairs} after Holm, P(better) {row.improvement:.2f}"
     if row.p_better < alpha and -loss > row.tolerance:
-        return Outcome.BETTER, f"p {row.p_better:.2g} after Holm, P(better) {row.improvement:.2f}"
-    if not reachable:
-        runs = f"{row.n_baseline} and {row.n_now} runs"
-        return (
-            Outcome.UNDERPOWERED,
-            f"{runs} reach p {row.smallest:.2g} at best, {tests} tests need {alpha / tests:.2g}",
-        )
-    if row.p_margin >= alpha:  # False without a margin
-        return Outcome.UNDERPOWERED, f"a loss of {row.margin:.3g} is not ruled out (p {row.p_margin:.2g}); add seeds"
+        return Outcome.BETTER, f"p {row.p_better:.2g}{pairs} after Holm, P(better) {row.improvement:.2f}"
+    if row.p_margin < alpha:  # False without a margin
+        return Outcome.EQUIVALENT, f"a loss of {row.margin:.3g} is ruled out (p {row.p_margin:.2g})"
+    if tests.floor * tests.count >= alpha:
+        runs, others = f"{row.n_baseline} and {row.n_now} runs", f"{tests.count} test{'s' * (tests.count > 1)}"
+        needed = f"{others} need{'s' * (tests.count == 1)} {alpha / tests.count:.2g}"
+        return Outcome.UNDERPOWERED, f"{runs} reach p {tests.floor:.2g} at best, {needed}; add seeds"
+    return Outcome.UNDECIDED, _undecided(arm, row, alpha)
+
+
+def _undecided(arm: Arms, row: Row, alpha: float) -> str:
+    """Return what was found and the largest loss that is not ruled out."""
+    found = f"p {row.p_worse:.2g} after Holm" if row.p_worse < 1 else f"p {row.p_single:.2g} alone"
     if row.p_worse < alpha:
-        return Outcome.SAME, f"a loss within the tolerance of {row.tolerance:.3g}"
-    if not math.isnan(row.p_margin):
-        return Outcome.SAME, f"a loss of {row.margin:.3g} is ruled out (p {row.p_margin:.2g})"
+        found = f"a loss within the tolerance of {row.tolerance:.3g}"
+    elif math.isclose(float(np.ptp(np.concatenate((arm.baseline, arm.now)))), 0.0):
+        found = "nothing varies in these runs"
     if math.isnan(row.bound):
-        return Outcome.SAME, "no difference found"
-    return Outcome.SAME, f"no difference found; a loss above {max(row.bound, 0.0):.3g} is unlikely ({1 - alpha:.0%})"
+        return f"{found}; no loss is ruled out, because no worst value is known (--worst {arm.metric}=NUMBER sets one)"
+    if math.isnan(row.margin):
+        return f"{found}; a loss of up to {max(row.bound, 0.0):.3g} is not ruled out ({1 - alpha:.0%})"
+    return (
+        f"{found}; a loss of {row.margin:.3g} is not ruled out (p {row.p_margin:.2g}), up to {row.bound:.3g}; add seeds"
+    )
+
+
+def _risen(arm: Arms) -> float:
+    """Return how much the share has risen for sure: runs that are still to come may all be well."""
+    return float(arm.now.sum()) / max(len(arm.now), arm.planned) - mean(arm.baseline)
+
+
+def _rise(arm: Arms, alpha: float) -> str:
+    """Return how many runs diverged, and how many a test would need to see."""
+    n, m = len(arm.baseline), len(arm.now)
+    counts = f"{arm.now.sum():.0f} of {m} runs, {arm.baseline.sum():.0f} of {n} in the baseline"
+    needed = next(
+        (k for k in range(m + 1) if permutation_test([1.0] * k + [0.0] * (m - k), arm.baseline).p < alpha), None
+    )
+    test = f"would need {needed} of {m}" if needed is not None else "could not see even all of them"
+    return f"{counts}: any more count; a test at {alpha:g} by itself {test}"
 
 
 def _described(arm: Arms, tolerance: Limit, margin: Limit | None) -> Row:
-    base, now = _goodness(arm)
-    middle = mean(arm.baseline)
+    base, now = arm.goodness
+    before, after = mean(arm.baseline), mean(arm.now)
+    effect = hedges_g(now, base)
+    if math.isnan(effect) and min(len(base), len(now)) > 1 and before != after:
+        effect = math.copysign(math.inf, mean(now) - mean(base))
     return Row(
         trial=arm.trial,
         name=arm.name,
         metric=arm.metric,
         unit=arm.unit,
         direction=arm.direction,
-        outcome=Outcome.SAME,
+        outcome=Outcome.UNDECIDED,
         reason="",
         n_baseline=len(base),
         n_now=len(now),
-        baseline=middle if arm.known else math.nan,
-        now=mean(arm.now) if arm.known else math.nan,
-        difference=mean(arm.now) - middle if arm.known else math.nan,
-        tolerance=tolerance.at(middle),
-        margin=margin.at(middle) if margin else math.nan,
-        effect=hedges_g(now, base),
+        baseline=before if arm.known else math.nan,
+        now=after if arm.known else math.nan,
+        difference=after - before if arm.known else math.nan,
+        tolerance=tolerance.at(before),
+        margin=margin.at(before) if margin else math.nan,
+        effect=effect,
         improvement=probability_above(now, base),
     )
-
-
-def _goodness(arm: Arms) -> tuple[Values, Values]:
-    """Return both sides so that higher is better."""
-    sign = -1.0 if arm.direction == "lower" else 1.0
-    return sign * arm.baseline, sign * arm.now
-
-
-def _test(first: Values, second: Values, alpha: float, draws: int) -> PermutationTest:
-    """Return the test of mean(first) > mean(second); where it is drawn, all draws are spent on small p alone.
-
-    Where the few draws of the screening say p ≥ 0.1, that p stands: it is valid, and above alpha. Else a fresh test
-    says p. A p below alpha so comes from all draws, and is as rare as it says. (An alpha above 0.1 is not screened.)
-    """
-    few = permutation_test(first, second, draws=SCREENING_DRAWS, seed=1)
-    if not few.method.startswith("drawn") or (few.p >= SCREENED_BELOW and alpha < SCREENED_BELOW):
-        return few
-    return permutation_test(first, second, draws=draws, seed=0)

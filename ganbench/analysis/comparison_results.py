@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganbench.analysis.comparison import Arms, Outcome, Row, compare, scores
+from ganbench.analysis.comparison import compare, scores
 from ganbench.analysis.comparison_identity import fingerprints
+from ganbench.analysis.comparison_pairs import pair_name, pairs, trial_key
+from ganbench.analysis.comparison_rows import Arms, Outcome, Row
 from ganbench.analysis.comparison_rules import Rules
 from ganbench.analysis.ranking import FINISHED, metric_columns
 from ganbench.analysis.statistics import Values
+from ganbench.core import registry
 from ganbench.core.column import Column
 from ganbench.core.errors import IncomparableError
-from ganbench.core.naming import AXES
 from ganbench.core.status import Status
 from ganbench.tables.results import Results
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DIVERGED = Column("diverged", "share of the runs that diverged", "1", "lower")
+DIVERGED = Column("diverged", "share of the runs that diverged", "1", "lower", low=0.0, high=1.0)
 WHOLE = "all"  # in the place of a metric, for a trial that is missing as a whole
 EVALUATION = ("extractor", "n_real", "n_fake", "preparation")
 RECORDED_SINCE = ("preparation",)  # older tables lack it
@@ -106,14 +109,14 @@ def arms_of(
     arms: list[Arms] = []
     incomplete: list[str] = []
     for base, other in paired:
-        identity, name = _key(base if other is None else other), _pair_name(base, base if other is None else other)
+        identity, name = trial_key(base if other is None else other), pair_name(base, base if other is None else other)
         if reason := _incomplete(base, other, partial):
             incomplete.append(name)
             arms.append(Arms(identity, name, WHOLE, missing=reason))
         elif other is not None:
             _same_evaluation(name, base, other)
-            same = old_prints.get(_key(base), "") == new_prints[identity]
-            arms += _arms(base, other, judged, same)
+            same = old_prints.get(trial_key(base), "") == new_prints[identity]
+            arms += _arms(base, other, judged, same, rules)
     if not arms:
         raise IncomparableError("no metric to compare in the trials that both have; choose others with --metric")
     return Sides(tuple(arms), tuple(new), tuple(incomplete))
@@ -125,56 +128,24 @@ def judged_metrics(baseline: Results, rules: Rules) -> dict[str, Column]:
     Raises:
         UsageError: a rule for another metric.
     """
-    metrics = {name: column for name, column in metric_columns(baseline).items() if column.direction}
+    declared = _declared()
+    metrics = {
+        name: replace(column, low=declared[name].low, high=declared[name].high) if name in declared else column
+        for name, column in metric_columns(baseline).items()
+        if column.direction
+    }
     metrics[DIVERGED.name] = DIVERGED
     rules.check(metrics)
     return {name: column for name, column in metrics.items() if rules.judges(name)}
 
 
-def pairs(
-    baseline: pd.DataFrame, now: pd.DataFrame
-) -> tuple[list[tuple[pd.DataFrame, pd.DataFrame | None]], list[str]]:
-    """Return each trial of the baseline with its counterpart, and the names of those without."""
-    sides = [[part for _, part in runs.groupby("trial", sort=False)] for runs in (baseline, now)]
-    for describe in (_key, _with_steps, _name, _shared(baseline, now)):
-        old, new = ({describe(part): part for part in side} for side in sides)
-        unambiguous = len(old) == len(sides[0]) and len(new) == len(sides[1])
-        if unambiguous and old.keys() & new.keys():
-            break
-    else:
-        raise IncomparableError(
-            "no trial is in both runs; compare runs of one suite, or of suites that share data set, network, loss, "
-            "tricks and optimizer"
-        )
-    extra = [_name(runs) for key, runs in new.items() if key not in old]
-    return [(runs, new.get(key)) for key, runs in old.items()], extra
-
-
-def _key(runs: pd.DataFrame) -> str:
-    return str(runs["trial"].iloc[0])
-
-
-def _with_steps(runs: pd.DataFrame) -> str:
-    return f"{_name(runs)} · {runs['steps'].iloc[0]}"
-
-
-def _name(runs: pd.DataFrame) -> str:
-    return " · ".join(str(runs[axis].iloc[0]) for axis in AXES)
-
-
-def _pair_name(base: pd.DataFrame, now: pd.DataFrame) -> str:
-    """Return a trial's axes, `none → r1` where it is held against another one."""
-    sides = zip((str(base[axis].iloc[0]) for axis in AXES), (str(now[axis].iloc[0]) for axis in AXES), strict=True)
-    return " · ".join(old if old == new else f"{old} → {new}" for old, new in sides)
-
-
-def _shared(baseline: pd.DataFrame, now: pd.DataFrame) -> Callable[[pd.DataFrame], str]:
-    """Return how trials are called by the axes that have the same values on both sides.
-
-    So every trial with a trick is held against the same one without it, and one trial alone against any other.
-    """
-    axes = [axis for axis in AXES if set(baseline[axis]) == set(now[axis])]
-    return lambda runs: " · ".join(str(runs[axis].iloc[0]) for axis in axes)
+@functools.cache
+def _declared() -> dict[str, Column]:
+    """Return the columns of all metrics that are installed; tables do not hold their ranges."""
+    found: dict[str, Column] = {}
+    for metric in registry.components("metric").values():
+        found |= {column.name: column for column in getattr(metric, "columns", ())}
+    return found
 
 
 def _incomplete(base: pd.DataFrame, now: pd.DataFrame | None, partial: bool) -> str:
@@ -185,7 +156,7 @@ def _incomplete(base: pd.DataFrame, now: pd.DataFrame | None, partial: bool) -> 
         if status not in FINISHED:
             return f"{status}: {error if isinstance(error, str) else 'no reason is given'}"
     lost = set(base["seed"]) - set(now["seed"])
-    if lost and not partial and _key(base) == _key(now):
+    if lost and not partial and trial_key(base) == trial_key(now):
         return f"{len(lost)} of {len(base)} seeds are missing"
     return ""
 
@@ -203,37 +174,88 @@ def _same_evaluation(name: str, base: pd.DataFrame, now: pd.DataFrame) -> None:
             )
 
 
-def _arms(base: pd.DataFrame, now: pd.DataFrame, judged: Mapping[str, Column], identical: bool) -> list[Arms]:
-    identity, name = _key(now), _pair_name(base, now)
-    base = base.loc[base["status"].isin(FINISHED)]
+def _arms(
+    base: pd.DataFrame, now: pd.DataFrame, judged: Mapping[str, Column], identical: bool, rules: Rules
+) -> list[Arms]:
+    identity, name = trial_key(now), pair_name(base, now)
+    base = base.loc[base["status"].isin(FINISHED)].sort_values("seed")
+    now = now.sort_values("seed")
+    paired = base["seed"].tolist() == now["seed"].tolist() and base["seed"].is_unique
     arms = []
     for metric, column in judged.items():
-        arm = Arms(identity, name, metric, column.unit, column.direction)
-        if metric == DIVERGED.name:
-            old, new, problem = _lost(base).astype(float), _lost(now).astype(float), ""
+        counted = metric == DIVERGED.name
+        if counted:
+            old, new, missing, note = _lost(base).astype(float), _lost(now).astype(float), "", ""
         elif not _asked(base, metric):
             continue
         else:
-            old, new, problem = _values(base, metric), _values(now, metric), _missing(base, now, metric)
-        if problem and not identical:
-            arms.append(Arms(identity, name, metric, column.unit, column.direction, missing=problem))
+            old, new = _values(base, metric), _values(now, metric)
+            missing, note = _missing(base, now, metric, identical)
+        if missing:
+            arms.append(Arms(identity, name, metric, column.unit, column.direction, missing=missing))
             continue
         known = bool(np.isfinite(old).any() or np.isfinite(new).any())
-        old, new = scores(old, new, column.direction)
-        arms.append(replace(arm, baseline=old, now=new, identical=identical, known=known))
+        low, high = _range(base, now, column, rules)
+        old, new = scores(old, new, column.direction, high if column.direction == "lower" else low)
+        arms.append(
+            Arms(
+                identity,
+                name,
+                metric,
+                column.unit,
+                column.direction,
+                old.clip(low, high),
+                new.clip(low, high),
+                low,
+                high,
+                note=note,
+                identical=identical,
+                known=known,
+                paired=paired,
+                counted=counted,
+            )
+        )
     return arms
 
 
-def _missing(base: pd.DataFrame, now: pd.DataFrame, metric: str) -> str:
-    """Return what makes a metric impossible to judge: numbers that a run without divergence should have had."""
+def _range(base: pd.DataFrame, now: pd.DataFrame, column: Column, rules: Rules) -> tuple[float, float]:
+    """Return the least and the greatest value that a run can have; infinite where that is not known.
+
+    No run can have more modes than the data; real samples' own count and the greatest count of any run stand for that.
+    """
+    seen = np.concatenate(
+        [_values(runs, name) for runs in (base, now) for name in (column.name, f"{column.name}_floor")]
+    )
+    seen = seen[np.isfinite(seen)]
+    low, high = column.low, column.high
+    if column.unit == "modes" and len(seen):
+        high = float(seen.max())
+    if len(seen):  # rounding, or a component that declares less than it gives
+        low, high = min(low, float(seen.min())), max(high, float(seen.max()))
+    end = rules.worst.get(column.name)
+    if end is None:
+        return low, high
+    return (low, end) if column.direction == "lower" else (end, high)
+
+
+def _missing(base: pd.DataFrame, now: pd.DataFrame, metric: str, identical: bool) -> tuple[str, str]:
+    """Return why a metric cannot be judged (a run without divergence lacks its number), or what else to say of it."""
     if not _asked(now, metric):
-        return "the metric is missing"
+        return "the metric is missing", ""
     old, new = (~np.isfinite(_values(runs, metric)) & ~_lost(runs) for runs in (base, now))
-    if old.any() and np.isnan(_values(base, metric)).all():
-        return "the baseline has no value"
-    if new.any() and not old.any():
-        return f"not a number in {int(new.sum())} of {len(now)} runs, although they did not diverge"
-    return ""
+    lost = (~np.isfinite(_values(base, metric))).all()
+    if old.any() and lost:
+        return "the baseline has no value", ""
+    if not identical and new.mean() > old.mean():
+        before = f", {int(old.sum())} of {len(base)} in the baseline" if old.any() else ""
+        return f"not a number in {int(new.sum())} of {len(now)} runs, although they did not diverge{before}", ""
+    notes = []
+    if old.any():
+        sides = f"{int(old.sum())} of {len(base)} runs in the baseline and {int(new.sum())} of {len(now)} now"
+        notes.append(f"{sides} have no value, although they did not diverge")
+    if lost:
+        notes.append("all runs of the baseline diverged")
+    return "", "; ".join(notes)
 
 
 def _asked(runs: pd.DataFrame, metric: str) -> bool:

@@ -36,11 +36,13 @@ class Rules:
 
     Attributes:
         alpha: chance of at least one false "worse" in the whole comparison (and of a false "better"; and, for each
-            metric, of a false "same" where a margin is asked for), in (0, 0.5].
+            metric, of a false "equivalent" where a margin is given), in (0, 0.5].
         tolerances: by metric, or by `*` for all others: a difference up to it is never "worse" or "better".
-        margins: likewise: "same" then asks for proof that the loss is smaller than this.
+        margins: likewise: what is not shown to lose less than this does not pass.
         metrics: judge these alone; empty for every metric with a direction.
         seeds: by metric, or by `*`: with fewer runs on either side it is underpowered, whatever the test says.
+        worst: by metric: the worst that a run counts as. It gives a metric without a worst value (FID) the range that
+            a margin needs.
     """
 
     alpha: float = ALPHA
@@ -48,6 +50,7 @@ class Rules:
     margins: Mapping[str, Limit] = field(default_factory=dict)
     metrics: tuple[str, ...] = ()
     seeds: Mapping[str, Limit] = field(default_factory=dict)
+    worst: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 < self.alpha <= 0.5:
@@ -58,7 +61,7 @@ class Rules:
         return _limit(self.tolerances, metric) or Limit()
 
     def margin(self, metric: str) -> Limit | None:
-        """Return a metric's margin, or None where "same" needs no proof."""
+        """Return a metric's margin, or None where nothing has to be shown."""
         return _limit(self.margins, metric)
 
     def least(self, metric: str) -> int:
@@ -76,7 +79,7 @@ class Rules:
         Raises:
             UsageError: with the nearest name.
         """
-        for name in (*self.tolerances, *self.margins, *self.metrics, *self.seeds):
+        for name in (*self.tolerances, *self.margins, *self.metrics, *self.seeds, *self.worst):
             if not any(fnmatchcase(metric, name) for metric in known):
                 raise UsageError(unknown("metric", name[:60], known))
 
@@ -97,6 +100,21 @@ def read_limits(texts: Iterable[str]) -> dict[str, Limit]:
         old = limits.get(name, Limit())
         limits[name] = Limit(old.absolute, number / 100) if match["percent"] else Limit(number, old.relative)
     return limits
+
+
+def read_numbers(texts: Iterable[str]) -> dict[str, float]:
+    """Return the numbers that texts such as `fid=50` or `log_likelihood=-20` name.
+
+    Raises:
+        UsageError: no such text, or a number that is not finite.
+    """
+    numbers: dict[str, float] = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        numbers[name.strip()] = _number(number)
+        if not (name.strip() and math.isfinite(numbers[name.strip()])):
+            raise UsageError(f"{text[:60]!r}: not METRIC=NUMBER; write fid=50")
+    return numbers
 
 
 def _limit(limits: Mapping[str, Limit], metric: str) -> Limit | None:

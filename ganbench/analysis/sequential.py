@@ -10,7 +10,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from ganbench.analysis.comparison import Arms, Outcome, Row, compare
+from ganbench.analysis.comparison import compare
+from ganbench.analysis.comparison_rows import Arms, Outcome, Row
 from ganbench.analysis.comparison_rules import Rules
 
 SHARES = (5 / 16, 1 / 2, 3 / 4, 1.0)  # of the seeds at each look; five is the least that can reject at 0.01
@@ -104,20 +105,20 @@ def compare_sequentially(
     active, settled, kept = list(trials), list[float](), dict[str, list[Row]]()
     seeds: dict[str, int] = {}
     for look in schedule:
-        arms = draw(active, look)
         final = look is schedule[-1]
+        arms = [replace(arm, planned=schedule[-1].seeds) for arm in draw(active, look)]
         rows = compare(arms, replace(rules, alpha=look.alpha), settled)
         tests = len(settled) + sum(arm.tested for arm in arms)
         pending = []
         for trial in active:
             seeds[trial] = look.seeds
             mine = [row for row in rows if row.trial == trial]
-            if not final and _undecided(mine, look, schedule[-1], tests):
+            if not final and _may_change(mine, look, schedule[-1], tests):
                 pending.append(trial)
                 continue
             kept[trial] = mine if final else [_let_go(row, look, schedule[-1], tests) for row in mine]
             settled += [
-                0.0 if row.outcome == Outcome.WORSE else 1.0
+                0.0 if row.outcome == Outcome.WORSE and row.p_worse < look.alpha else 1.0
                 for row in mine
                 if row.outcome != Outcome.MISSING and not row.identical
             ]
@@ -127,7 +128,7 @@ def compare_sequentially(
     return Sequential(tuple(row for trial in trials for row in kept.get(trial, [])), seeds)
 
 
-def _undecided(rows: Sequence[Row], look: Look, last: Look, tests: int) -> bool:
+def _may_change(rows: Sequence[Row], look: Look, last: Look, tests: int) -> bool:
     """Return whether more seeds may change what is said of a trial; one that is worse or missing is a failure now."""
     if any(row.outcome in (Outcome.WORSE, Outcome.MISSING) for row in rows):
         return False
@@ -135,16 +136,19 @@ def _undecided(rows: Sequence[Row], look: Look, last: Look, tests: int) -> bool:
 
 
 def _open(row: Row, look: Look, last: Look, tests: int) -> bool:
-    if not math.isnan(row.p_margin) and row.p_margin >= look.alpha:
+    if not math.isnan(row.margin) and row.outcome != Outcome.EQUIVALENT:
         return True  # what is asked for is a proof, and it is not there yet
+    if row.metric == "diverged" and row.difference > row.tolerance:
+        return True  # the seeds to come decide whether a greater share of all runs diverges
     return conditional_power(row.p_single, look.information, last.alpha / tests) >= HOPELESS
 
 
 def _let_go(row: Row, look: Look, last: Look, tests: int) -> Row:
     """Return a row as it stands after an early end: too few seeds at this look may have been enough at the last."""
-    if row.outcome != Outcome.UNDERPOWERED or not math.isnan(row.p_margin):
+    if row.outcome != Outcome.UNDERPOWERED or not math.isnan(row.margin):
         return row
     if tests / math.comb(row.n_baseline + last.seeds, last.seeds) >= last.alpha:
         return row
-    reason = f"no difference found in {look.seeds} seeds; all {last.seeds} are unlikely to find one"
-    return replace(row, outcome=Outcome.SAME, reason=reason)
+    bound = "" if math.isnan(row.bound) else f"; a loss of up to {max(row.bound, 0.0):.3g} is not ruled out"
+    reason = f"no difference found in {look.seeds} seeds; all {last.seeds} are unlikely to find one{bound}"
+    return replace(row, outcome=Outcome.UNDECIDED, reason=reason)

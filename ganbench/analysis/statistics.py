@@ -1,4 +1,4 @@
-"""Averages over seeds, how sure a few seeds make them, how large a difference is, and several tests at once.
+"""Averages over seeds, how sure a few seeds make them, and how large a difference is.
 
 There is no percentile bootstrap: at 95 % nominal it covers about 71 % with three seeds and 84 % with five.
 """
@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
-import warnings
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,10 +20,23 @@ Values = NDArray[np.float64]
 LEVEL = 0.95
 
 
+def scaled(statistic: Callable[[Values], float], values: ArrayLike) -> float:
+    """Return a statistic that is proportional to its values, whose sums or squares must not leave float64's range.
+
+    Beyond 1e±100 the values are divided by a power of two first; within, no bit changes.
+    """
+    x = _values(values)
+    largest = float(np.abs(x).max(initial=0.0))
+    if not 0 < largest < math.inf or 1e-100 <= largest <= 1e100:
+        return float(statistic(x))
+    unit = 2.0 ** math.frexp(largest)[1] if largest < 1e300 else 2.0**1000
+    return float(statistic(x / unit)) * unit
+
+
 def mean(values: ArrayLike) -> float:
-    """Return Σx/n of `[n]` values; NaN for n = 0 or where any value is NaN."""
+    """Return Σx/n of `[n]` values; NaN for n = 0 or where any value is NaN. No finite values have an infinite mean."""
     x = np.sort(_values(values))  # in one order, so that equal sets have equal means to the last bit
-    return float(x.mean()) if len(x) else np.nan
+    return scaled(np.mean, x) if len(x) else np.nan
 
 
 def median(values: ArrayLike) -> float:
@@ -43,13 +55,13 @@ def iqm(values: ArrayLike) -> float:
     """
     x = np.sort(_values(values))
     cut = len(x) // 4
-    return float(x[cut : len(x) - cut].mean()) if len(x) and not np.isnan(x).any() else np.nan
+    return scaled(np.mean, x[cut : len(x) - cut]) if len(x) and not np.isnan(x).any() else np.nan
 
 
 def sd(values: ArrayLike) -> float:
     """Return √(Σ(x − mean)²/(n − 1)), the spread over seeds; NaN for n < 2 or where any value is NaN."""
     x = _values(values)
-    return float(x.std(ddof=1)) if len(x) > 1 else np.nan
+    return scaled(_deviation, x) if len(x) > 1 else np.nan
 
 
 def worst(values: ArrayLike, direction: Direction) -> float:
@@ -118,8 +130,9 @@ def t_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
     x = _values(values)
     if reason := _no_spread(x):
         return _undefined("t", _checked(level), reason)
-    half = _t_quantile(len(x) - 1, _checked(level)) * float(x.std(ddof=1)) / math.sqrt(len(x))
-    return Interval(float(x.mean()) - half, float(x.mean()) + half, level, "t")
+    half = _t_quantile(len(x) - 1, _checked(level)) * scaled(_deviation, x) / math.sqrt(len(x))
+    middle = scaled(np.mean, x)
+    return Interval(middle - half, middle + half, level, "t")
 
 
 def median_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
@@ -197,6 +210,8 @@ def hedges_g(first: ArrayLike, second: ArrayLike) -> float:
     x, y = _values(first), _values(second)
     if min(len(x), len(y)) < 2:
         return math.nan
+    unit = float(np.abs(np.concatenate((x, y))).max()) or 1.0  # squares of large and of small values leave the range
+    x, y = x / unit, y / unit
     freedom = len(x) + len(y) - 2
     pooled = math.sqrt(((len(x) - 1) * x.var(ddof=1) + (len(y) - 1) * y.var(ddof=1)) / freedom)
     if not pooled > 0:
@@ -213,46 +228,6 @@ def probability_above(first: ArrayLike, second: ArrayLike) -> float:
     if not len(x) or not len(y) or np.isnan(x).any() or np.isnan(y).any():
         return math.nan
     return float(np.mean((x[:, None] > y) + 0.5 * (x[:, None] == y)))
-
-
-def upper_bound(first: ArrayLike, second: ArrayLike, level: float) -> float:
-    """Return the one-sided upper confidence bound of E x − E y: x̄ − ȳ + t_{level, ν} √(s_x²/n + s_y²/m).
-
-    ν is Welch's. NaN for fewer than two values in an arm, and where nothing varies in either: that says nothing of
-    what other seeds may do.
-
-    Source: Welch 1947, Biometrika 34.
-    """
-    from scipy import stats
-
-    x, y = _values(first), _values(second)
-    if min(len(x), len(y)) < 2 or not x.var() + y.var() > 0:
-        return math.nan
-    unit = max(x.std(), y.std())  # ν squares the variances, which may underflow
-    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # of an arm that hardly varies
-        test = stats.ttest_ind(x / unit, y / unit, equal_var=False, alternative="less")
-    return float(test.confidence_interval(level).high * unit)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return Holm's adjusted p values, in the order given: p̃_(i) = max_{j ≤ i} min(1, (m − j + 1) p_(j)).
-
-    Below α all at once they hold with at most the chance α of a single false one, however the tests depend on each
-    other. (.001, .012, .02, .04) → (.004, .036, .04, .04). An undefined test (NaN) stays so and counts in m.
-
-    Raises:
-        ValueError: a p value outside [0, 1].
-
-    Source: Holm 1979, Scandinavian Journal of Statistics 6.
-    """
-    p = np.asarray(p_values, dtype=np.float64)
-    if ((p < 0) | (p > 1)).any():
-        raise ValueError("a p value lies between 0 and 1")
-    order = np.argsort(p)  # NaN last
-    scaled = np.minimum(1.0, p[order] * (len(p) - np.arange(len(p))))
-    adjusted = np.empty(len(p))
-    adjusted[order] = np.where(np.isnan(scaled), np.nan, np.maximum.accumulate(np.nan_to_num(scaled)))
-    return [float(x) for x in adjusted]
 
 
 @functools.cache
@@ -282,6 +257,10 @@ def _covers(n: int) -> list[float]:
     from scipy.special import bdtr
 
     return [1 - 2 * float(bdtr(d - 1, n, 0.5)) for d in range(1, n // 2 + 1)]
+
+
+def _deviation(x: Values) -> float:
+    return float(x.std(ddof=1))
 
 
 def _no_spread(x: Values) -> str:

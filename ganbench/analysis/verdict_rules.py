@@ -1,14 +1,17 @@
 """The rules that name a failure, as data: thresholds with their sources, conditions, remedies.
 
-Rules are tried in order and the first that holds is the verdict of a run. `verdict_statistics` makes the statistics;
-lengths are in units of the data's own spread. In a remedy `{r1}` is a component of the catalogue.
+Rules are tried in order and the first that holds is the verdict of a run. `verdict_statistics` makes the statistics,
+all without units: lengths are in units of the data's spread, slopes in units of the loss's own, gradients of both and
+of the weights, or of the gradient that a run began with. `verdict_remedies` says what to try next.
 """
 
 from __future__ import annotations
 
-import string
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+from ganbench.analysis import verdict_remedies as remedies
+from ganbench.analysis.verdict_remedies import Remedy
 
 HEALTHY, LOW_QUALITY, UNCLEAR, FAILED = "healthy", "low quality", "unclear", "failed"
 
@@ -20,52 +23,60 @@ class Threshold(NamedTuple):
     source: str
 
 
-_MEASURED = "between healthy runs and planted failures on rings and Gaussians, fixed before the runs that test it"
+_MEASURED = "between healthy runs and planted failures on rings, Gaussians and digits, fixed before what tests it"
 THRESHOLDS = {
-    "gradient exploded": Threshold(1e3, "Pascanu et al. 2013, arXiv:1211.5063, section 2, for the order of magnitude"),
+    "push exploded": Threshold(1e4, _MEASURED + "; others: up to 850, unbounded critics: from 4e5"),
     "gradient grew": Threshold(100.0, _MEASURED),
-    "gradient large": Threshold(200.0, _MEASURED + "; collapsed: up to 50, unbounded critics: from 4e4"),
-    "gradient vanished": Threshold(1e-3, "Arjovsky & Bottou 2017, arXiv:1701.04862, figure 2; healthy: 0.2 to 1.5"),
-    "gradient alive": Threshold(0.05, _MEASURED),
-    "loss saturated": Threshold(1e-2, "Arjovsky & Bottou 2017, arXiv:1701.04862, theorem 2.4; healthy: 0.5 to 1"),
-    "critic flat": Threshold(1e-3, _MEASURED + "; healthy: 0.2 to 1.1"),
-    "critic nearly flat": Threshold(0.04, _MEASURED + "; flipped labels: up to 0.031, momentum: from 0.05"),
+    "push large": Threshold(2e3, _MEASURED + "; others: up to 850, unbounded critics: from 4e5"),
+    "push vanished": Threshold(0.02, "Arjovsky & Bottou 2017, arXiv:1701.04862, figure 2; healthy: 4 to 13"),
+    "push alive": Threshold(0.3, _MEASURED),
+    "gradient shrank": Threshold(1e-4, "Arjovsky & Bottou 2017, arXiv:1701.04862, figure 2; healthy: 0.5 and more"),
+    "loss saturated": Threshold(1e-2, "Arjovsky & Bottou 2017, arXiv:1701.04862, theorem 2.4; healthy: 0.7 to 1"),
+    "critic flat": Threshold(5e-3, _MEASURED + "; clipped: up to 4e-4, healthy: from 0.5"),
+    "frozen": Threshold(1e-5, "a hundredth of the usual 1e-3 (Bottou et al. 2018, arXiv:1606.04838)"),
     "known by heart": Threshold(0.5, "Karras et al. 2020, arXiv:2006.06676, section 3, whose target is 0.6"),
     "AUC gap": Threshold(0.1, _MEASURED + "; endless data: at most 0.015"),
     "stayed": Threshold(0.05, _MEASURED),
-    "no advantage": Threshold(0.006, _MEASURED + "; flipped labels: up to 0.0033, hopping: from 0.012"),
+    "no advantage": Threshold(0.15, _MEASURED + "; flipped labels: up to 0.09, momentum: from 0.22"),
     "oscillates": Threshold(0.12, _MEASURED + "; healthy: at most 0.041"),
     "hops": Threshold(0.25, _MEASURED + "; healthy: at most 0.056"),
     "straight": Threshold(0.5, _MEASURED),
     "still travelling": Threshold(0.25, _MEASURED),
     "gets somewhere": Threshold(0.1, _MEASURED + "; stopped early: from 0.15"),
+    "still rising": Threshold(0.3, _MEASURED),
     "point-like": Threshold(0.15, _MEASURED),
     "narrow": Threshold(0.6, _MEASURED),
     "shrunk": Threshold(0.8, _MEASURED),
     "swollen": Threshold(1.25, _MEASURED),
     "scattered": Threshold(1.5, _MEASURED),
-    "good quality": Threshold(0.5, "half of the samples within 3σ of a mode; half of the precision of real samples"),
+    "one mode": Threshold(1.25, _MEASURED + "; one mode: up to 1.03, few modes: from 1.5"),
+    "few modes used": Threshold(0.4, _MEASURED + "; blurred but everywhere: from 0.62"),
+    "fair quality": Threshold(0.5, "half of the quality of real samples"),
     "few recalled": Threshold(0.5, "half of the recall of real samples; Kynkäänniemi et al. 2019, arXiv:1904.06991"),
     "poor quality": Threshold(0.2, _MEASURED),
-    "yes": Threshold(0.5, "a statistic that is 0 or 1"),
+    "yes": Threshold(0.5, "a statistic that is 0 or 1, or a number of modes"),
 }
 # A statistic in the words of a verdict's evidence; `{value}` is its value, lengths are in units of the data's spread.
 WORDS = {
     "diverged": "losses or samples are not finite",
-    "grad_g": "the generator's gradient norm is {value}",
-    "grad_d": "the discriminator's gradient norm is {value}",
-    "grad_g_growth": "the generator's gradient norm is {value} times the first",
-    "grad_d_growth": "the discriminator's gradient norm is {value} times the first",
-    "loss_slope": "the generator's loss passes on {value} of the slope of the logits",
-    "critic_slope": "the discriminator's slope at generated samples is {value}",
+    "push_g": "the generator's gradient, of its weights and the loss's slope, is {value}",
+    "push_d": "the discriminator's gradient, of its weights and the loss's slope, is {value}",
+    "growth_g": "the generator's gradient norm is {value} times the first",
+    "growth_d": "the discriminator's gradient norm is {value} times the first",
+    "loss_share": "the generator's loss passes on {value} of the slope that it has by itself",
+    "critic_rise": "the discriminator's logit rises by {value} from generated to real samples",
+    "step_d": "the discriminator's weights move by {value} of themselves in a step",
     "overfit_ratio": "logits place held-out samples {value} of the way from trained-on to generated ones",
     "auc_gap": "the discriminator ranks trained-on samples better than held-out ones by {value}",
     "good": "modes (or recall) and quality are kept",
-    "quality": "the share of good samples is {value}",
+    "quality": "the share of good samples is {value} of that of real ones",
     "more_modes": "the data has several modes",
     "modes_lost": "{value} modes are missing",
+    "modes_used": "samples are spread over {value} modes",
+    "used_share": "samples are spread over {value} of the modes",
     "recall_share": "recall is {value} of that of real samples",
-    "advantage": "the discriminator's loss is {value} from that of a blind guess",
+    "rise": "what is covered of the data has grown by {value} of itself",
+    "advantage": "the discriminator makes {value} of what its logits could win",
     "displacement": "the generator has moved by {value}",
     "move": "samples jump by {value} from one evaluation to the next",
     "net": "samples have travelled {value}",
@@ -89,23 +100,6 @@ class Condition(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Remedy:
-    """What to try next; names in braces are components of the catalogue."""
-
-    template: str
-
-    @property
-    def text(self) -> str:
-        """Return the sentence without its braces."""
-        return self.template.replace("{", "").replace("}", "")
-
-    @property
-    def components(self) -> tuple[str, ...]:
-        """Return the names of the components, in the order of the sentence."""
-        return tuple(name for _, name, _, _ in string.Formatter().parse(self.template) if name)
-
-
-@dataclass(frozen=True)
 class Rule:
     """What must hold, all of it, for a verdict.
 
@@ -122,104 +116,75 @@ class Rule:
 C = Condition
 _BAD = C("good", "<", "yes")
 _MODES = C("more_modes", ">", "yes")
-_CALM = Remedy("lower the discriminator's learning rate, or add {r1}, {gradient_penalty} or {spectral_norm}")
-_TELLS = Remedy(
-    "give the discriminator something to learn from: less {label_flipping} and {instance_noise}, more capacity, a "
-    "higher rate"
-)
-_LONGER = Remedy("train longer, or raise the learning rates")
-_DIVERSE = Remedy(
-    "use {relativistic_paired} with {r1}, or add {zero_centered_gp}, {spectral_norm} or {packing}; fewer discriminator "
-    "updates a step"
-)
-_STEADY = Remedy("add {zero_centered_gp} or {r1}, lower beta 1, or average the generator's weights (training.ema)")
-NO_REMEDY = Remedy("nothing to mend")
-REMAINDER = Remedy("train longer, widen the networks, or try {relativistic_paired} with {r1}")
+_FAINT = C("push_g", "<", "push vanished")
+_SWINGS = C("oscillation", ">", "oscillates")
+_STILL = C("oscillation", "<", "oscillates")
+_ALIVE = C("push_g", ">", "push alive")
+_POOR = C("quality", "<", "poor quality")
+_FAIR = C("quality", ">", "fair quality")
 
 RULES = (
-    Rule(
-        "diverged", (C("diverged", ">", "yes"),), Remedy("lower the learning rates, or add {r1} or {gradient_penalty}")
-    ),
-    Rule("exploding gradient", (C("grad_g", ">", "gradient exploded"),), _CALM, "generator"),
-    Rule("exploding gradient", (C("grad_d", ">", "gradient exploded"),), _CALM, "discriminator"),
-    Rule(
-        "exploding gradient",
-        (C("grad_g_growth", ">", "gradient grew"), C("grad_g", ">", "gradient large")),
-        _CALM,
-        "generator",
-    ),
-    Rule(
-        "exploding gradient",
-        (C("grad_d_growth", ">", "gradient grew"), C("grad_d", ">", "gradient large")),
-        _CALM,
-        "discriminator",
-    ),
+    Rule("diverged", (C("diverged", ">", "yes"),), remedies.DIVERGED),
     Rule(
         "vanishing gradient",
-        (C("loss_slope", "<", "loss saturated"), C("grad_g", "<", "gradient vanished"), _BAD),
-        Remedy("use {non_saturating}, or hold the discriminator back with {r1}, {instance_noise} or fewer updates"),
+        (C("loss_share", "<", "loss saturated"), _FAINT, _BAD),
+        remedies.UNSATURATED,
         "the loss is saturated",
     ),
     Rule(
         "vanishing gradient",
-        (C("critic_slope", "<", "critic flat"), C("grad_g", "<", "gradient vanished"), _BAD),
-        Remedy("replace weight clipping by {gradient_penalty} or {spectral_norm}, or clip at a larger c"),
+        (C("critic_rise", "<", "critic flat"), _FAINT, _BAD),
+        remedies.STEEPER,
         "the critic is flat",
     ),
     Rule(
         "vanishing gradient",
-        (C("grad_g", "<", "gradient vanished"), _BAD),
-        Remedy("look at {loss_slope} and {critic_slope}; add {r1} or use {non_saturating}"),
+        (_FAINT, C("critic_rise", ">", "critic flat"), C("loss_share", ">", "loss saturated"), _BAD),
+        remedies.REVIVED,
+        "the generator is dead",
+    ),
+    Rule("vanishing gradient", (_FAINT, _BAD), remedies.LOOK),
+    Rule("vanishing gradient", (C("growth_g", "<", "gradient shrank"), _BAD), remedies.LOOK),
+    # Before the explosions: samples run away from a discriminator that stands still, and its gradient grows with them.
+    Rule("no signal", (C("step_d", "<", "frozen"), _BAD), remedies.UNFROZEN, "the discriminator is frozen"),
+    Rule("exploding gradient", (C("push_g", ">", "push exploded"),), remedies.CALM, "generator"),
+    Rule("exploding gradient", (C("push_d", ">", "push exploded"),), remedies.CALM, "discriminator"),
+    Rule(
+        "exploding gradient",
+        (C("growth_g", ">", "gradient grew"), C("push_g", ">", "push large")),
+        remedies.CALM,
+        "generator",
+    ),
+    Rule(
+        "exploding gradient",
+        (C("growth_d", ">", "gradient grew"), C("push_d", ">", "push large")),
+        remedies.CALM,
+        "discriminator",
     ),
     Rule(
         "discriminator overfit",
         (C("overfit_ratio", ">", "known by heart"), C("auc_gap", ">", "AUC gap")),
-        Remedy(
-            "more data, {ada}, {lecam} or {r1}, {diff_augment} for images, a smaller discriminator, or stop earlier"
-        ),
+        remedies.MORE_DATA,
     ),
     Rule(
         HEALTHY,
-        (
-            C("good", ">", "yes"),
-            C("oscillation", "<", "oscillates"),
-            C("spread", ">", "shrunk"),
-            C("spread", "<", "swollen"),
-        ),
-        NO_REMEDY,
+        (C("good", ">", "yes"), _STILL, C("spread", ">", "shrunk"), C("spread", "<", "swollen")),
+        remedies.NO_REMEDY,
     ),
-    Rule("under-trained", (C("displacement", "<", "stayed"),), _LONGER, "hardly moved"),
+    Rule("under-trained", (C("displacement", "<", "stayed"),), remedies.LONGER, "hardly moved"),
     Rule(
         "no signal",
-        (
-            C("advantage", "<", "no advantage"),
-            C("critic_slope", "<", "critic nearly flat"),
-            C("oscillation", ">", "oscillates"),
-        ),
-        _TELLS,
+        (C("advantage", "<", "no advantage"), _SWINGS),
+        remedies.TELLS,
         "the discriminator learns nothing",
     ),
-    Rule(
-        "mode hopping",
-        (C("move", ">", "hops"), C("spread", "<", "narrow"), _MODES),
-        Remedy("fewer generator updates a discriminator update, {unrolled}, or {r1}"),
-    ),
-    Rule(
-        "no signal",
-        (C("net_path", ">", "straight"), C("oscillation", ">", "oscillates")),
-        _TELLS,
-        "the samples drift off",
-    ),
+    Rule("mode hopping", (C("move", ">", "hops"), C("spread", "<", "narrow"), _MODES), remedies.SLOWER),
+    Rule("no signal", (C("net_path", ">", "straight"), _SWINGS), remedies.TELLS, "the samples drift off"),
     # Before the collapses: generators start out as points, or as images that are all alike.
     Rule(
         "under-trained",
-        (
-            C("net_path", ">", "straight"),
-            C("net", ">", "gets somewhere"),
-            C("grad_g", ">", "gradient alive"),
-            C("quality", "<", "poor quality"),
-        ),
-        _LONGER,
+        (C("net_path", ">", "straight"), C("net", ">", "gets somewhere"), _ALIVE, _POOR),
+        remedies.LONGER,
         "still on its way",
     ),
     Rule(
@@ -228,22 +193,45 @@ RULES = (
             C("net_path", ">", "still travelling"),
             C("net", ">", "gets somewhere"),
             C("spread", "<", "narrow"),
-            C("grad_g", ">", "gradient alive"),
-            C("quality", "<", "poor quality"),
+            _ALIVE,
+            _POOR,
         ),
-        _LONGER,
+        remedies.LONGER,
         "still on its way",
     ),
-    Rule("total collapse", (C("spread", "<", "point-like"), _MODES), _DIVERSE),
+    Rule("total collapse", (C("spread", "<", "point-like"), _MODES), remedies.DIVERSE),
     Rule(
-        "no signal", (C("spread", ">", "scattered"), C("oscillation", ">", "oscillates")), _TELLS, "the samples scatter"
+        "total collapse",
+        (C("modes_used", "<", "one mode"), C("spread", "<", "narrow"), _MODES),
+        remedies.DIVERSE,
+        "one mode is left",
     ),
-    Rule("oscillation", (C("oscillation", ">", "oscillates"),), _STEADY),
-    Rule("partial collapse", (C("modes_lost", ">", "yes"), C("quality", ">", "good quality")), _DIVERSE),
+    Rule("no signal", (C("spread", ">", "scattered"), _SWINGS), remedies.TELLS, "the samples scatter"),
+    Rule("oscillation", (_SWINGS,), remedies.STEADY),
+    Rule(
+        "under-trained",
+        (C("recall_share", "<", "few recalled"), C("rise", ">", "still rising"), _FAIR),
+        remedies.LONGER,
+        "it still covers more of the data",
+    ),
+    Rule(
+        "under-trained",
+        (C("modes_lost", ">", "yes"), C("rise", ">", "still rising"), _FAIR),
+        remedies.LONGER,
+        "it still covers more of the data",
+    ),
+    Rule("partial collapse", (C("modes_lost", ">", "yes"), _FAIR), remedies.DIVERSE),
     Rule(
         "partial collapse",
-        (C("recall_share", "<", "few recalled"), C("quality", ">", "good quality")),
-        _DIVERSE,
+        (C("used_share", "<", "few modes used"), C("rise", "<", "still rising")),
+        remedies.DIVERSE,
+        "few modes have the samples, and they are blurred",
+    ),
+    Rule(
+        "partial collapse",
+        (C("recall_share", "<", "few recalled"), _FAIR),
+        remedies.DIVERSE,
         "much of the data is out of reach",
     ),
+    Rule("partial collapse", (C("spread", "<", "shrunk"), _FAIR), remedies.DIVERSE, "the samples spread too little"),
 )

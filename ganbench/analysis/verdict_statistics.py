@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from ganbench.analysis.statistics import Values
+from ganbench.analysis.verdict_rules import THRESHOLDS
 from ganbench.core.status import Status
 
 FEWEST = 8  # evaluations; 60 and more give steady numbers
 GOOD_SHARE = 0.8  # of the last quarter's evaluations have all modes
-GOOD_QUALITY = 0.5  # of the samples, or of what real samples get
+GOOD_QUALITY = 0.6  # of what real samples get
 
 
 class Statistic(NamedTuple):
@@ -63,35 +64,37 @@ def by_run(history: pd.DataFrame) -> dict[str, History]:
     }
 
 
+MEDIANS = {
+    "push_g": "grad_push_g",
+    "push_d": "grad_push_d",
+    "loss_share": "loss_slope_share",
+    "critic_rise": "critic_rise",
+    "advantage": "d_advantage",
+    "step_d": "update_ratio_d",
+    "overfit_ratio": "overfit_ratio",
+    "auc_gap": "auc_gap",
+}
+
+
 def statistics(run: Mapping[Hashable, Any], history: History) -> dict[str, Statistic]:
     """Return the statistics of one run; those whose columns are missing, or too short, are left out.
 
-    Medians are over the second half of the logged steps. `grad_g_growth` compares with the first logged step. For what
-    judges samples see `_quality`, `_fidelity` and `_movement`. Rows in which a column is not finite do not count for
-    it; infinite gradients do, as what is above every limit.
+    All are without units: none changes with the units of the data or with the scale of the loss. Medians are over the
+    second half of the logged steps; `growth_g` and `growth_d` are gradient norms over that of the first logged step.
+    For what judges samples see `_modes`, `_fidelity` and `_movement`. Rows in which a column is not finite do not count
+    for it; infinite gradients do, as what is above every limit.
     """
     values = {"diverged": Statistic(float(run.get("status") == Status.DIVERGED), "status")}
-    for name, column in {
-        "grad_g": "grad_norm_g",
-        "grad_d": "grad_norm_d",
-        "loss_slope": "loss_slope",
-        "critic_slope": "critic_slope_fake",
-        "overfit_ratio": "overfit_ratio",
-        "auc_gap": "auc_gap",
-    }.items():
+    for name, column in MEDIANS.items():
         if statistic := _median(history, column):
             values[name] = statistic
-    for name in ("grad_g", "grad_d"):
-        if name in values:
-            norms = values[name].series
+    for name, column in {"growth_g": "grad_norm_g", "growth_d": "grad_norm_d"}.items():
+        if statistic := _median(history, column):
+            norms = statistic.series
             scale = 1 / norms[0] if np.isfinite(norms[0]) and norms[0] > 0 else np.nan
             growth = norms * scale
-            values[f"{name}_growth"] = values[name]._replace(value=_late_median(growth), series=growth, scale=scale)
-    if excess := _median(history, "d_loss_excess"):
-        # The size of each, not of their median: a loss that swings about its optimum is no lack of signal.
-        sizes = np.abs(excess.series)
-        values["advantage"] = excess._replace(value=_late_median(sizes), series=sizes)
-    return values | (_quality(run, history) or _fidelity(run, history)) | _movement(history) | _sets(history)
+            values[name] = statistic._replace(value=_late_median(growth), series=growth, scale=scale)
+    return values | (_modes(run, history) or _fidelity(run, history)) | _movement(run, history) | _sets(history)
 
 
 def _rows(history: History, *columns: str) -> tuple[Values, Values]:
@@ -116,50 +119,71 @@ def _median(history: History, column: str) -> Statistic | None:
     return Statistic(_late_median(values), column, steps, values, 1.0) if len(values) else None
 
 
-def _quality(run: Mapping[Hashable, Any], history: History) -> dict[str, Statistic]:
-    """Return what the metric `modes` says; a real set captures all K modes, so its floor is K.
+def _modes(run: Mapping[Hashable, Any], history: History) -> dict[str, Statistic]:
+    """Return what the metric `modes` says, where the data's K modes are known.
 
-    good: 1 where all modes are captured in 80 % of the last quarter's evaluations and half of the samples or more are
-    of high quality. quality: the median share of high quality there. modes_lost: K less the median of captured modes.
+    Real samples do not capture all of many modes either: `fewest_modes` is what all but one in a thousand samples of
+    real data of that size capture. good: 1 where so many are captured in 80 % of the last quarter's evaluations and the
+    quality is 0.6 or more. quality: the median share of high quality there, over that of real samples. modes_lost:
+    `fewest_modes` less the median of captured modes. rise: see `_rise`. used_share: exp(−mode_kl), over that of real
+    samples: the share of the modes that would be as many, were they used evenly; modes_used: K times that.
     """
-    known = _fact(run, "modes_captured_floor")
+    known, fewest, floor = (_fact(run, name) for name in ("known_modes", "fewest_modes", "hq_fraction_floor"))
     steps, values = _rows(history, "modes_captured", "hq_fraction")
-    if len(steps) < FEWEST or not known > 0:
+    if len(steps) < FEWEST or not min(known, fewest, floor) > 0:
         return {}
-    modes, quality = values.T
+    modes, quality = values[:, 0], values[:, 1] / floor
     late = slice(-max(1, len(modes) // 4), None)
-    hq, share = float(np.median(quality[late])), float((modes[late] >= known).mean())
-    return {
-        "good": Statistic(float(share >= GOOD_SHARE and hq >= GOOD_QUALITY), "modes_captured", steps[late]),
-        "quality": Statistic(hq, "hq_fraction", steps, quality, 1.0),
-        "more_modes": Statistic(float(known > 1), "modes_captured_floor"),
+    level, share = float(np.median(quality[late])), float((modes[late] >= fewest).mean())
+    found = {
+        "good": Statistic(float(share >= GOOD_SHARE and level >= GOOD_QUALITY), "modes_captured", steps[late]),
+        "quality": Statistic(level, "hq_fraction", steps, quality, 1 / floor),
+        "more_modes": Statistic(float(known > 1), "known_modes"),
         "modes_lost": Statistic(
-            known - float(np.median(modes[late])), "modes_captured", steps, known - modes, -1.0, known
+            fewest - float(np.median(modes[late])), "modes_captured", steps, fewest - modes, -1.0, fewest
         ),
+        "rise": Statistic(_rise(modes), "modes_captured", steps[late]),
     }
+    steps, kl = _rows(history, "mode_kl")
+    if len(steps) >= FEWEST:
+        share = np.exp(-(kl[:, 0] - np.nan_to_num(_fact(run, "mode_kl_floor"))))
+        level = float(np.median(share[-max(1, len(share) // 4) :]))
+        found["used_share"] = Statistic(level, "mode_kl", steps, share)
+        found["modes_used"] = Statistic(known * level, "mode_kl", steps, known * share)
+    return found
 
 
 def _fidelity(run: Mapping[Hashable, Any], history: History) -> dict[str, Statistic]:
     """Return what the metric `precision_recall` says of data whose modes are not known, in units of its floors.
 
-    good: 1 where the medians of precision and recall over the last quarter's evaluations are half of those of real
-    samples or more. quality: that of precision; recall_share: that of recall. Data of unknown modes have several.
+    good: 1 where over the last quarter's evaluations the median of precision is 0.6 of that of real samples or more,
+    and that of recall half. quality: that of precision; recall_share: that of recall; rise: see `_rise`. Data of
+    unknown modes have several.
     """
-    if _fact(run, "modes_captured_floor") > 0:
+    if _fact(run, "known_modes") > 0:
         return {}
-    several = {"more_modes": Statistic(1.0, "modes_captured_floor")}
+    several = {"more_modes": Statistic(1.0, "known_modes")}
     steps, values = _rows(history, "precision", "recall")
     floors = np.array([_fact(run, "precision_floor"), _fact(run, "recall_floor")])
-    if not len(steps) or not (floors > 0).all():
+    if len(steps) < FEWEST or not (floors > 0).all():
         return several
     shares = values / floors
     late = shares[-max(1, len(steps) // 4) :]
     precision, recall = (float(np.median(share)) for share in late.T)
+    good = precision >= GOOD_QUALITY and recall >= THRESHOLDS["few recalled"].value
     return several | {
-        "good": Statistic(float(min(precision, recall) >= GOOD_QUALITY), "recall", steps[-len(late) :]),
+        "good": Statistic(float(good), "recall", steps[-len(late) :]),
         "quality": Statistic(precision, "precision", steps, shares[:, 0], float(1 / floors[0])),
         "recall_share": Statistic(recall, "recall", steps, shares[:, 1], float(1 / floors[1])),
+        "rise": Statistic(_rise(shares[:, 1]), "recall", steps[-len(late) :]),
     }
+
+
+def _rise(values: Values) -> float:
+    """Return by which share of itself the median of the last quarter has grown since that of the second one."""
+    quarter = max(1, len(values) // 4)
+    before, now = np.median(values[quarter : 2 * quarter]), np.median(values[-quarter:])
+    return float((now - before) / now) if now > 0 else 0.0
 
 
 def _fact(run: Mapping[Hashable, Any], name: str) -> float:
@@ -167,7 +191,7 @@ def _fact(run: Mapping[Hashable, Any], name: str) -> float:
     return np.nan if value is None or pd.isna(value) else float(value)
 
 
-def _movement(history: History) -> dict[str, Statistic]:
+def _movement(run: Mapping[Hashable, Any], history: History) -> dict[str, Statistic]:
     """Return how the generator moves, from the metric `position`; lengths are in units of the data's spread.
 
     With m_t the mean of its samples and s_t their spread at evaluation t, over the second half of the evaluations:
@@ -175,7 +199,7 @@ def _movement(history: History) -> dict[str, Statistic]:
     that over Σ‖m_t − m_{t−1}‖; spread: median s; turnover: mean 1 − Jaccard index of the mode sets of neighbours;
     peak: largest share of the power of one frequency in m without its line, ≥ 0.3 is periodic. Over all evaluations:
     displacement, max √(‖m_t − m_1‖² + (s_t − s_1)²); forgotten, how many modes were captured once and are not at the
-    end.
+    end. Data without any spread (one point) have no unit: there it is the largest ‖m_t‖.
 
     The column that is named is the position along the axis that varies most.
     """
@@ -183,6 +207,8 @@ def _movement(history: History) -> dict[str, Statistic]:
     steps, values = _rows(history, "total_spread", *names)
     if len(steps) < FEWEST or not names:
         return {}
+    if _fact(run, "total_spread_floor") == 0 and (farthest := float(np.linalg.norm(values[:, 1:], axis=1).max())) > 0:
+        values = values / farthest
     spread, mean = values[:, 0], values[:, 1:]
     start = len(steps) // 2
     late, late_steps = mean[start:], steps[start:]

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ganbench.analysis.statistics import wilson
+from ganbench.analysis.verdict_remedies import REMAINDER, Remedy, used_by
 from ganbench.analysis.verdict_rules import (
     FAILED,
     LOW_QUALITY,
-    REMAINDER,
     RULES,
     THRESHOLDS,
     UNCLEAR,
     WORDS,
     Condition,
-    Remedy,
     Rule,
 )
 from ganbench.analysis.verdict_statistics import FEWEST, History, Statistic, by_run, in_order, statistics
@@ -93,8 +92,9 @@ def verdict_of(history: pd.DataFrame, facts: Mapping[Hashable, Any] | None = Non
     Args:
         history: one row per logged step with `step` and whatever columns of the history table there are; missing
             columns, NaN and infinities take verdicts away and are never errors.
-        facts: what the runs table knows, all of it optional: `status` (OK), `diverged_at`, and the floors
-            `modes_captured_floor` (the number of modes), `precision_floor`, `recall_floor`.
+        facts: what the runs table knows, all of it optional: `status` (OK), `diverged_at`; of the data `known_modes`,
+            `fewest_modes` and the floors `hq_fraction_floor`, `precision_floor`, `recall_floor`,
+            `total_spread_floor`; and, so that a remedy is nothing that the trial has, `loss tricks optimizer schedule`.
     """
     return _judged(in_order(history), {} if facts is None else facts)
 
@@ -106,17 +106,17 @@ def _judged(history: History, facts: Mapping[Hashable, Any]) -> Verdict:
     known = statistics({**facts, "status": status}, history)
     matching = [rule for rule in RULES if _matches(rule, known)]
     if not matching:
-        return _remainder(known)
-    first = matching[0]
+        return _remainder(known, used_by(facts))
+    first, trial = matching[0], used_by(facts)
     evidence = tuple(_evidence(condition, known[condition.statistic]) for condition in first.conditions)
     text = evidence[0].text
     if first.verdict == "diverged":
         at = facts.get("diverged_at")
         at = None if at is None or pd.isna(at) else int(at)
         evidence = tuple(one._replace(from_step=at) for one in evidence)
-        text = "not finite, or beyond ±1e6" + ("" if at is None else f", at step {at}")
+        text = "not finite, or a million times the data's" + ("" if at is None else f", at step {at}")
     others = dict.fromkeys(rule.verdict for rule in matching[1:] if rule.verdict != first.verdict)
-    return _with(first.remedy, Verdict(first.verdict, text, "", first.cause, evidence, tuple(others)))
+    return _with(first.remedy, trial, Verdict(first.verdict, text, "", first.cause, evidence, tuple(others)))
 
 
 def verdicts(results: Results) -> pd.DataFrame:
@@ -167,15 +167,18 @@ def _row(run: Mapping[Hashable, Any], verdict: Verdict) -> dict[str, object]:
     }
 
 
-def _with(remedy: Remedy, verdict: Verdict) -> Verdict:
-    return Verdict(**{**vars(verdict), "remedy": remedy.text, "components": remedy.components})
+def _with(remedy: Remedy, trial: frozenset[str], verdict: Verdict) -> Verdict:
+    """Return a verdict with the proposals that are nothing the trial has."""
+    chosen = remedy.chosen(trial)
+    components = tuple(name for proposal in chosen for name in proposal.components)
+    return replace(verdict, remedy="; or ".join(proposal.text for proposal in chosen), components=components)
 
 
 def _matches(rule: Rule, known: dict[str, Statistic]) -> bool:
     return all(c.statistic in known and c.holds(known[c.statistic].value) for c in rule.conditions)
 
 
-def _remainder(known: dict[str, Statistic]) -> Verdict:
+def _remainder(known: dict[str, Statistic], trial: frozenset[str]) -> Verdict:
     missing = [name for name in _NEEDED if name not in known]
     if missing:
         text = f"no {', '.join(missing)}: too few evaluations or missing columns"
@@ -186,7 +189,7 @@ def _remainder(known: dict[str, Statistic]) -> Verdict:
         return Verdict(UNCLEAR, text, remedy)
     quality = known["quality"]
     text = f"no failure that has a name; {quality.column} is {quality.value:.3g}"
-    return _with(REMAINDER, Verdict(LOW_QUALITY, text, ""))
+    return _with(REMAINDER, trial, Verdict(LOW_QUALITY, text, ""))
 
 
 def _evidence(condition: Condition, statistic: Statistic) -> Evidence:

@@ -13,18 +13,6 @@ if TYPE_CHECKING:
 
     from ganbench.suite.plan import Plan
 
-ENVIRONMENT = (
-    "ganbench",
-    "python",
-    "torch",
-    "numpy",
-    "scikit-learn",
-    "torch-fidelity",
-    "system",
-    "cpu",
-    "gpu",
-    "threads",
-)
 MEASURING = ("dataset", "extractor", "metric")
 
 
@@ -117,18 +105,3 @@ def require_versions(baseline: RunManifest, now: RunManifest, kinds: Collection[
         raise IncomparableError(
             f"another version of {', '.join(changed)}: different versions are never compared; save a new baseline"
         )
-
-
-def differences(baseline: RunManifest, now: RunManifest) -> list[str]:
-    """Return what may shift numbers although both can be compared, one line each: libraries and hardware."""
-    old, new = baseline.environment, now.environment
-    return [
-        f"{name} is {_text(new.get(name))} now and {_text(old.get(name))} in the baseline"
-        for name in ENVIRONMENT
-        if old.get(name) != new.get(name)
-    ]
-
-
-def _text(value: object) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value if value is not None else "")
-    return text or "none"

@@ -8,27 +8,43 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as Xml
 
-from ganbench.analysis.comparison import Outcome, Row
 from ganbench.analysis.comparison_results import WHOLE, Comparison
-from ganbench.check.verdict import FAILING, HEADERS, cells, headline, visible
+from ganbench.analysis.comparison_rows import Outcome, Row
+from ganbench.check.differences import HEADERS as DIFFERS
+from ganbench.check.differences import Difference
+from ganbench.check.verdict import HEADERS, cells, fails, headline, notes, visible
 from ganbench.core.markdown import escaped, one_line, table
 
 if TYPE_CHECKING:
     from ganbench.suite.plan import Plan
 
 MOST_ROWS = 200  # a step summary holds one megabyte
-_MARKS = {Outcome.WORSE: "❌", Outcome.MISSING: "❌", Outcome.UNDERPOWERED: "⚠️", Outcome.BETTER: "✅", Outcome.SAME: ""}
+_MARKS = {Outcome.WORSE: "❌", Outcome.MISSING: "❌", Outcome.UNDERPOWERED: "⚠️", Outcome.BETTER: "✅"}
+
+_LEVELS = {
+    Outcome.WORSE: "error",
+    Outcome.MISSING: "error",
+    Outcome.UNDERPOWERED: "warning",
+    Outcome.UNDECIDED: "warning",
+    Outcome.BETTER: "notice",
+}
 
 
-def markdown(comparison: Comparison, title: str, warnings: Sequence[str], everything: bool = False) -> str:
-    """Return a section of Markdown in which no text of the tables is markup."""
+def markdown(comparison: Comparison, title: str, differs: Sequence[Difference], everything: bool = False) -> str:
+    """Return a section of Markdown in which no text of the tables is markup; what differs stands first."""
     lines = [f"### {escaped(title)}", "", f"**{escaped(headline(comparison))}**", ""]
-    lines += [f"- ⚠️ {escaped(text)}" for text in warnings]
+    lines += [
+        "What differs between the sides:" if differs else "Nothing differs between the sides but their numbers.",
+        "",
+    ]
+    if differs:
+        lines += [*table(DIFFERS, [[escaped(cell) for cell in one.cells] for one in differs[:MOST_ROWS]]), ""]
+    lines += [f"- ⚠️ {escaped(text)}" for text in notes(comparison)]
     lines += [f"- new, not judged: {escaped(name)}" for name in comparison.new]
     rows = visible(comparison, everything)
     if rows:
         texts = (
-            (f"{_MARKS[row.outcome]} {first}".strip(), *map(escaped, others))
+            (f"{_MARKS.get(row.outcome, _asks(row))} {first}".strip(), *map(escaped, others))
             for row in rows[:MOST_ROWS]
             for first, *others in [cells(row)]
         )
@@ -68,7 +84,9 @@ def github_annotations(comparison: Comparison, places: Mapping[str, tuple[Path, 
     """
     lines = []
     for row in visible(comparison):
-        level = {Outcome.BETTER: "notice", Outcome.UNDERPOWERED: "warning"}.get(row.outcome, "error")
+        if row.outcome == Outcome.EQUIVALENT:
+            continue  # shown to be as good
+        level = _LEVELS[row.outcome]
         properties = {"title": f"{row.metric} {row.outcome}"}
         if row.trial in places:
             file, line = places[row.trial]
@@ -106,9 +124,14 @@ def suite_places(plan: Plan, repository: str | None) -> dict[str, tuple[Path, in
 
 
 def _kind(row: Row) -> str:
-    if row.outcome not in FAILING:
+    if not fails(row):
         return ""
-    return "error" if row.outcome == Outcome.UNDERPOWERED or row.metric == WHOLE else "failure"
+    unknown = row.outcome in (Outcome.UNDERPOWERED, Outcome.UNDECIDED) or row.metric == WHOLE
+    return "error" if unknown else "failure"
+
+
+def _asks(row: Row) -> str:
+    return "⚠️" if fails(row) else ""
 
 
 def _message(text: str) -> str:

@@ -72,7 +72,7 @@ def run(
 def without_modes(results: Results) -> Results:
     """Return results as data of unknown modes would have them."""
     hidden = [name for name in MODES if name in results.history]
-    runs = results.runs.assign(modes_captured_floor=float("nan"))
+    runs = results.runs.assign(known_modes=0.0)
     return replace(results, runs=runs, history=results.history.drop(columns=hidden))
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from ganbench.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from ganbench.analysis.comparison import Arms
     from ganbench.analysis.comparison_results import Comparison
+    from ganbench.analysis.comparison_rows import Arms
     from ganbench.analysis.comparison_rules import Rules
     from ganbench.analysis.sequential import Look
     from ganbench.check.baselines import Baseline

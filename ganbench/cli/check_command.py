@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
-from ganbench.cli.check_options import BASELINES, deciding, print_comparison, rules_of, showing, write_file
+from ganbench.cli.check_options import BASELINES, Output, deciding, showing, write_file
 from ganbench.cli.options import WEIGHTS, plan_of, weight_variables
 from ganbench.cli.shipped import shipped
 from ganbench.core.environment import variables
 from ganbench.core.errors import INTERRUPTIONS, Interrupted
 
 if TYPE_CHECKING:
+    from ganbench.analysis.comparison_results import Comparison
+    from ganbench.analysis.comparison_rules import Rules
+    from ganbench.check.baselines import Baseline
+    from ganbench.check.differences import Difference, Side
     from ganbench.suite.plan import Plan
     from ganbench.tables.manifest import RunManifest
 
@@ -28,8 +34,9 @@ Examples:
   ganbench check suites/smoke.yaml --markdown --junit-xml ganbench.xml --github
   ganbench check --speed                                 is a step slower than it was, in steps of a plain loop?
 \b
-Exit codes: 0 no regression; 1 regression, or a metric without a value now; 2 usage; 3 no baseline, or one that cannot
-be compared (reported before anything is trained); 4 trials without results, or too few seeds to tell.
+Exit codes: 0 no regression found; 1 regression, or a metric without a value now; 2 usage; 3 no baseline, or one that
+cannot be compared (reported before anything is trained); 4 trials without results, too few seeds to tell, or a margin
+that is not shown.
 """
 
 
@@ -56,14 +63,8 @@ be compared (reported before anything is trained); 4 trials without results, or 
 def command(
     target: Path | None,
     baseline: str | None,
-    alpha: float,
-    tolerances: tuple[str, ...],
-    margins: tuple[str, ...],
-    least: tuple[str, ...],
-    metrics: tuple[str, ...],
-    form: str | None,
-    everything: bool,
-    junit_xml: Path | None,
+    rules: Rules,
+    output: Output,
     sequential: bool,
     speed: bool,
     save: bool,
@@ -83,54 +84,82 @@ def command(
     if sequential and target.suffix not in (".yaml", ".yml"):
         raise click.UsageError("--sequential trains; give a suite (.yaml) instead of a run")
     click.get_current_context().with_resource(variables(weight_variables(weights)))
-    rules = rules_of(alpha, tolerances, margins, metrics, least)
     plan = plan_of(target, (), None, yes=False) if target.suffix in (".yaml", ".yml") else None
 
-    from ganbench.analysis.comparison_results import compare_results, judged_metrics
-    from ganbench.check import baselines, comparable, outputs
-    from ganbench.check.sequential import check_sequentially
+    from ganbench.analysis.comparison_results import compare_results
+    from ganbench.check.differences import Side, differences
     from ganbench.check.verdict import exit_code
     from ganbench.tables.results import load
 
-    if plan:
-        comparable.require_repeatable(plan)
-    about = _manifest_of(plan) if plan else load(target).manifest
-    old = baselines.find(baseline or baselines.default_name(about), root)
-    comparable.require_same(old.manifest, about)
-    judged_metrics(old.results, rules)  # a misspelt metric is reported before training, too
-    if plan:
-        comparable.require_same_extractors(plan, old.results.runs)
-    warnings = comparable.differences(old.manifest, about)
-    if junit_xml:
-        write_file(junit_xml, "")  # a place that cannot be written is reported before training, too
-
-    def train(plan: Plan) -> Path:
-        from ganbench.sweep.run import run_plan
-
-        outcome = run_plan(plan, results, executor=executor, jobs=jobs)
-        if outcome.exit_code in INTERRUPTIONS:
-            raise Interrupted(outcome.exit_code)
-        return outcome.folder
-
+    side = _side_of(plan) if plan else Side.of(load(target))
+    old = _comparable_baseline(baseline, root, side.manifest, plan, rules)
+    output.require_writable()
+    train = functools.partial(_train, results=results, executor=executor, jobs=jobs)
     if plan and sequential:
-        comparison = check_sequentially(plan, old, rules, train)
-        for seeds, trials in sorted(Counter(comparison.seeds.values()).items()):
-            click.echo(f"{trials} of {len(plan.trials)} trials are decided with {seeds} seeds", err=True)
+        comparison = _sequentially(plan, old, rules, train)
     else:
         now = load(train(plan) if plan else target)
         comparison = compare_results(old.results, now, rules, old.fingerprints)
-    title = f"{about.suite or target} against {old.name}"
-    print_comparison(comparison, title, warnings, form, everything)
-    if junit_xml:
-        write_file(junit_xml, outputs.junit(comparison, title))
+    title, differs = f"{side.manifest.suite or target} against {old.name}", differences(Side.of(old.results), side)
+    output.show(comparison, title, differs)
+    _tell_github(comparison, title, differs, output, plan, github)
+    return exit_code(comparison)
+
+
+def _comparable_baseline(
+    name: str | None, root: Path, manifest: RunManifest, plan: Plan | None, rules: Rules
+) -> Baseline:
+    """Return the baseline; whatever keeps it from being compared is reported before anything is trained."""
+    from ganbench.analysis.comparison_results import judged_metrics
+    from ganbench.check import baselines, comparable
+
+    if plan:
+        comparable.require_repeatable(plan)
+    old = baselines.find(name or baselines.default_name(manifest), root)
+    comparable.require_same(old.manifest, manifest)
+    judged_metrics(old.results, rules)
+    if plan:
+        comparable.require_same_extractors(plan, old.results.runs)
+    return old
+
+
+def _train(plan: Plan, results: Path, executor: Literal["ray", "local"], jobs: int | None) -> Path:
+    from ganbench.sweep.run import run_plan
+
+    outcome = run_plan(plan, results, executor=executor, jobs=jobs)
+    if outcome.exit_code in INTERRUPTIONS:
+        raise Interrupted(outcome.exit_code)
+    return outcome.folder
+
+
+def _sequentially(plan: Plan, old: Baseline, rules: Rules, train: Callable[[Plan], Path]) -> Comparison:
+    from ganbench.check.sequential import check_sequentially
+
+    comparison = check_sequentially(plan, old, rules, train)
+    for seeds, trials in sorted(Counter(comparison.seeds.values()).items()):
+        click.echo(f"{trials} of {len(plan.trials)} trials are decided with {seeds} seeds", err=True)
+    return comparison
+
+
+def _tell_github(
+    comparison: Comparison,
+    title: str,
+    differs: Sequence[Difference],
+    output: Output,
+    plan: Plan | None,
+    annotate: bool,
+) -> None:
+    """Write the summary of a step where GitHub asks for one, and annotations where they were asked for."""
+    from ganbench.check import outputs
+
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        write_file(Path(summary), outputs.markdown(comparison, title, warnings, everything), append=True)
-    if github:
+        text = outputs.markdown(comparison, title, differs, output.everything)
+        write_file(Path(summary), text, append=True)
+    if annotate:
         sys.stdout.flush()
         places = outputs.suite_places(plan, os.environ.get("GITHUB_WORKSPACE")) if plan else {}
         for line in outputs.github_annotations(comparison, places):
             click.echo(line, err=True)
-    return exit_code(comparison)
 
 
 def _check_speed(root: Path, save: bool) -> int:
@@ -145,8 +174,15 @@ def _check_speed(root: Path, save: bool) -> int:
     return code
 
 
-def _manifest_of(plan: Plan) -> RunManifest:
+def _side_of(plan: Plan) -> Side:
+    """Return what a plan says of itself before it runs."""
+    import yaml
+
+    from ganbench.check.differences import Side
+    from ganbench.core.naming import AXES
     from ganbench.sweep.manifest import manifest
     from ganbench.tables.manifest import Times
 
-    return manifest(plan, {}, {}, Times())
+    suite = yaml.safe_dump(plan.suite.resolved(), sort_keys=False, allow_unicode=True)
+    trials = {trial.id: " · ".join(trial.labels[axis] for axis in AXES) for trial in plan.trials}
+    return Side(manifest(plan, {}, {}, Times()), suite, trials)

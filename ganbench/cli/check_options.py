@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,9 @@ import click
 
 if TYPE_CHECKING:
     from ganbench.analysis.comparison_results import Comparison
-    from ganbench.analysis.comparison_rules import Rules
+    from ganbench.check.differences import Difference
+
+MOST_DIFFERENCES = 40  # lines of what differs; a suite that is another one has hundreds
 
 BASELINES = click.option(
     "--baselines",
@@ -22,8 +26,53 @@ BASELINES = click.option(
 )
 
 
+@dataclass(frozen=True)
+class Output:
+    """How a comparison is shown: `form` is "json", "markdown" or None for a table."""
+
+    form: str | None
+    everything: bool
+    junit_xml: Path | None
+
+    def require_writable(self) -> None:
+        """Refuse a place that cannot be written before anything is trained.
+
+        Raises:
+            UsageError: it cannot be written.
+        """
+        if self.junit_xml:
+            write_file(self.junit_xml, "")
+
+    def show(self, comparison: Comparison, title: str, differs: Sequence[Difference]) -> None:
+        """Print a comparison, what differs between its sides first, and write its JUnit XML."""
+        from ganbench.check import outputs
+
+        _print(comparison, title, differs, self)
+        if self.junit_xml:
+            write_file(self.junit_xml, outputs.junit(comparison, title))
+
+
 def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that decide what counts as a difference."""
+    """Add the options that decide what counts as a difference; the command gets them as `rules`."""
+
+    @functools.wraps(command)
+    def with_rules(
+        *args: object,
+        alpha: float,
+        tolerances: tuple[str, ...],
+        margins: tuple[str, ...],
+        least: tuple[str, ...],
+        worst: tuple[str, ...],
+        metrics: tuple[str, ...],
+        **more: object,
+    ) -> object:
+        from ganbench.analysis.comparison_rules import Rules, read_limits, read_numbers
+
+        allowed, required, seeds = (read_limits(texts) for texts in (tolerances, margins, least))
+        rules = Rules(alpha, allowed, required, metrics, seeds, read_numbers(worst))
+        return command(*args, rules=rules, **more)
+
+    decorated: Callable[..., Any] = with_rules
     for decorate in (
         click.option(
             "--metric",
@@ -41,11 +90,17 @@ def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
             help='Judge a metric only with so many runs on each side: "*=16".',
         ),
         click.option(
+            "--worst",
+            multiple=True,
+            metavar="METRIC=NUMBER",
+            help="The worst that a run counts as, which a margin needs where a metric has no worst value: fid=50.",
+        ),
+        click.option(
             "--margin",
             "margins",
             multiple=True,
             metavar="METRIC=NUMBER",
-            help='Call a metric the same only where a loss of so much is ruled out: modes_captured=1, "*=20%".',
+            help='Pass a metric only where a loss of so much is ruled out: modes_captured=1, "*=20%".',
         ),
         click.option(
             "--tolerance",
@@ -62,58 +117,56 @@ def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Chance of any false alarm in the whole comparison.",
         ),
     ):
-        command = decorate(command)
-    return command
+        decorated = decorate(decorated)
+    return decorated
 
 
 def showing(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that choose the output."""
+    """Add the options that choose the output; the command gets them as `output`."""
+
+    @functools.wraps(command)
+    def with_output(
+        *args: object, form: str | None, everything: bool, junit_xml: Path | None, **more: object
+    ) -> object:
+        return command(*args, output=Output(form, everything, junit_xml), **more)
+
+    decorated: Callable[..., Any] = with_output
     for decorate in (
         click.option("--junit-xml", type=click.Path(path_type=Path), metavar="FILE", help="Write JUnit XML as well."),
         click.option("--json", "form", flag_value="json", help="Print JSON instead of a table."),
         click.option("--markdown", "form", flag_value="markdown", help="Print Markdown instead of a table."),
-        click.option("--all", "everything", is_flag=True, help="Show what is the same, too."),
+        click.option("--all", "everything", is_flag=True, help="Show every comparison, whatever its outcome."),
     ):
-        command = decorate(command)
-    return command
+        decorated = decorate(decorated)
+    return decorated
 
 
-def rules_of(
-    alpha: float,
-    tolerances: Sequence[str],
-    margins: Sequence[str],
-    metrics: Sequence[str],
-    least: Sequence[str] = (),
-) -> Rules:
-    """Return the rules that the options give."""
-    from ganbench.analysis.comparison_rules import Rules, read_limits
-
-    return Rules(alpha, read_limits(tolerances), read_limits(margins), tuple(metrics), read_limits(least))
-
-
-def print_comparison(
-    comparison: Comparison, title: str, warnings: Sequence[str], form: str | None, everything: bool
-) -> None:
-    """Print a comparison as a table, as Markdown or as JSON."""
+def _print(comparison: Comparison, title: str, differs: Sequence[Difference], output: Output) -> None:
     import json
 
-    from ganbench.check.outputs import markdown
-    from ganbench.check.verdict import HEADERS, as_data, cells, headline, visible
+    from ganbench.check import differences, outputs, verdict
     from ganbench.core.markdown import one_line
 
-    if form == "json":
-        click.echo(json.dumps(as_data(comparison, title, warnings), indent=2, ensure_ascii=False))
+    if output.form == "json":
+        click.echo(json.dumps(verdict.as_data(comparison, title, differs), indent=2, ensure_ascii=False))
         return
-    if form == "markdown":
-        click.echo(markdown(comparison, title, warnings, everything), nl=False)
+    if output.form == "markdown":
+        click.echo(outputs.markdown(comparison, title, differs, output.everything), nl=False)
         return
     from ganbench.cli.console import table
 
-    if rows := visible(comparison, everything):
-        table(HEADERS, [[one_line(cell) for cell in cells(row)] for row in rows])
-    for text in (*(f"note: {w}" for w in warnings), *(f"new, not judged: {name}" for name in comparison.new)):
+    if differs:
+        table(differences.HEADERS, [[one_line(cell) for cell in one.cells] for one in differs[:MOST_DIFFERENCES]])
+    else:
+        click.echo("nothing differs between the sides but their numbers")
+    if len(differs) > MOST_DIFFERENCES:
+        click.echo(f"{len(differs) - MOST_DIFFERENCES} more differences are in --json")
+    if rows := verdict.visible(comparison, output.everything):
+        table(verdict.HEADERS, [[one_line(cell) for cell in verdict.cells(row)] for row in rows])
+    new = (f"new, not judged: {name}" for name in comparison.new)
+    for text in (*(f"note: {note}" for note in verdict.notes(comparison)), *new):
         click.echo(one_line(text))
-    click.echo(headline(comparison))
+    click.echo(verdict.headline(comparison))
 
 
 def write_file(path: Path, text: str, append: bool = False) -> None:

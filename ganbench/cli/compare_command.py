@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ganbench.cli.check_options import BASELINES, deciding, print_comparison, rules_of, showing, write_file
+from ganbench.cli.check_options import BASELINES, Output, deciding, showing
+
+if TYPE_CHECKING:
+    from ganbench.analysis.comparison_rules import Rules
 
 EPILOG = """\b
 Examples:
@@ -23,47 +27,35 @@ Examples:
 @deciding
 @showing
 @BASELINES
-def command(
-    a: str,
-    others: tuple[Path, ...],
-    alpha: float,
-    tolerances: tuple[str, ...],
-    margins: tuple[str, ...],
-    least: tuple[str, ...],
-    metrics: tuple[str, ...],
-    form: str | None,
-    everything: bool,
-    junit_xml: Path | None,
-    root: Path,
-) -> None:
+def command(a: str, others: tuple[Path, ...], rules: Rules, output: Output, root: Path) -> None:
     """Compare runs B, C … with A (folders of runs or suites, or a baseline's name for A): what is better, or worse.
 
     Each is held against A; alpha is the chance of any false alarm in all of it. Suites may differ where they share
-    trials, or where every trial has its like but for a trick, a loss …; the versions of data sets, features and metrics
-    may not. Exit 0 whatever is found; `ganbench check` is the gate.
+    trials, or where every trial has its like but for a trick, a loss …; the versions of data sets, extractors and
+    metrics may not. Exit 0 whatever is found; `ganbench check` is the gate.
     """
-    rules = rules_of(alpha, tolerances, margins, metrics, least)
-
     from ganbench.analysis.comparison import compare
     from ganbench.analysis.comparison_results import Comparison, arms_of
-    from ganbench.check import baselines, comparable, outputs
+    from ganbench.check import baselines, comparable
+    from ganbench.check.differences import Side, differences
     from ganbench.tables.results import load
 
     old, new = baselines.find(a, root), [load(path) for path in others]
     for one in new:
         comparable.require_versions(old.manifest, one.manifest, comparable.MEASURING)
-    sides, warnings = [], dict[str, None]()
+    sides, differs = [], []
     for path, one in zip(others, new, strict=True):
-        side = arms_of(old.results, one, rules, old.fingerprints)
+        side, changed = (
+            arms_of(old.results, one, rules, old.fingerprints),
+            differences(Side.of(old.results), Side.of(one)),
+        )
         if len(others) > 1:  # whose row it is stands before the trial
             named = tuple(replace(arm, name=f"{path.name} · {arm.name}") for arm in side.arms)
             side = replace(side, arms=named)
+            changed = [replace(one, name=f"{path.name} · {one.name}") for one in changed]
         sides.append(side)
-        warnings.update(dict.fromkeys(comparable.differences(old.manifest, one.manifest)))
+        differs += changed
     rows = compare([arm for side in sides for arm in side.arms], rules)
     absent, incomplete = ([n for side in sides for n in getattr(side, f)] for f in ("new", "incomplete"))
     comparison = Comparison(tuple(rows), rules, tuple(absent), tuple(incomplete))
-    title = f"{', '.join(map(str, others))} against {a}"
-    if junit_xml:
-        write_file(junit_xml, outputs.junit(comparison, title))
-    print_comparison(comparison, title, list(warnings), form, everything)
+    output.show(comparison, f"{', '.join(map(str, others))} against {a}", differs)

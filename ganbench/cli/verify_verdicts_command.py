@@ -9,7 +9,7 @@ import click
 
 EPILOG = """\b
 Examples:
-  ganbench verify-verdicts                                        both planted suites, 16 fresh seeds a scenario
+  ganbench verify-verdicts                                        all planted suites, 16 fresh seeds a scenario
   ganbench verify-verdicts suites/planted_digits.yaml --seeds 4
   ganbench verify-verdicts --hide-modes       the same runs by precision and recall; they are not trained again
   ganbench verify-verdicts --first-seed 5000 --markdown verdicts.md --json verdicts.json
@@ -20,7 +20,7 @@ Running it again trains only what is missing.
 Exit codes: 0 at least 95 % of all runs are right and at most 2 % of the healthy ones are called a failure;
 1 not so; 2 usage; 4 some trials have no results.
 """
-SUITES = ("suites/planted_failures.yaml", "suites/planted_digits.yaml")
+SUITES = ("suites/planted_failures.yaml", "suites/planted_digits.yaml", "suites/unseen_failures.yaml")
 
 
 @click.command("verify-verdicts", epilog=EPILOG)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +26,8 @@ class Column:
         scale: of the axis that it is drawn on.
         curve: true for what deserves a plot of its own against the step.
         leading: its place among the metrics that decide a ranking, 1 for the first; 0 for all others.
+        low, high: the least and the greatest value that it can have, where there is one. A metric with both can be
+            shown to have lost less than a margin (`ganbench.analysis.loss_bound`).
     """
 
     name: str
@@ -37,3 +40,5 @@ class Column:
     scale: Scale = "linear"
     curve: bool = False
     leading: int = 0
+    low: float = -math.inf
+    high: float = math.inf

@@ -15,8 +15,6 @@ from ganbench.datasets._bytes import sure_class
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.datasets import Data
-
 
 @dataclass(frozen=True)
 class Digits(Dataset):
@@ -49,7 +47,7 @@ class Digits(Dataset):
         """Return what becomes of a scan."""
         return "8×8 of 17 grey levels as published, x/8-1, no dequantisation"
 
-    def load(self, device: torch.device) -> Data:
+    def load(self, device: torch.device) -> LabelledImages:
         """Return the scans on a device."""
         (train, labels), (held, _) = digit_images()
         return LabelledImages(train, labels, held, self.confidence, device)

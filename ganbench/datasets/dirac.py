@@ -13,8 +13,6 @@ from ganbench.datasets import Dataset
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.datasets import Data
-
 
 @dataclass(frozen=True)
 class Dirac(Dataset):
@@ -39,7 +37,7 @@ class Dirac(Dataset):
         """Return 1."""
         return 1
 
-    def load(self, device: torch.device) -> Data:
+    def load(self, device: torch.device) -> Point:
         """Return the point on a device."""
         return Point(self.tolerance, device)
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Gt, Len
 
 from ganbench.core.lazy import torch
 from ganbench.datasets import Dataset
 from ganbench.datasets._mixture import Mixture
-
-if TYPE_CHECKING:
-    from ganbench.datasets import Data
 
 
 @dataclass(frozen=True)
@@ -35,6 +32,6 @@ class Gaussian1D(Dataset):
         """Return the number of Gaussians."""
         return len(self.means)
 
-    def load(self, device: torch.device) -> Data:
+    def load(self, device: torch.device) -> Mixture:
         """Return the mixture on a device."""
         return Mixture(torch.tensor(self.means).unsqueeze(-1), self.sigma, device)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Gt, Interval
 
 from ganbench.core.lazy import torch
 from ganbench.datasets import Dataset
-from ganbench.datasets._mixture import plane_mixture, plane_preparation
-
-if TYPE_CHECKING:
-    from ganbench.datasets import Data
+from ganbench.datasets._mixture import Mixture, plane_mixture, plane_preparation
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class Grid(Dataset):
         """Return whether the points are scaled."""
         return plane_preparation(self.scaled)
 
-    def load(self, device: torch.device) -> Data:
+    def load(self, device: torch.device) -> Mixture:
         """Return the mixture on a device."""
         line = self.spacing * (torch.arange(self.side, dtype=torch.float64) - (self.side - 1) / 2)
         centres = torch.cartesian_prod(line, line)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
     from torchvision import datasets
 
-    from ganbench.datasets import Data
+    from ganbench.datasets._bytes import ByteImages
 
 LEAST_SIZE = 16  # of scans that the classifier was made for
 
@@ -69,7 +69,7 @@ class MNIST(DigitScans):
         """Return 10, one per digit, where the classifier tells them apart; else 0."""
         return CLASSES if self.extractor == self.name else 0
 
-    def load(self, device: torch.device) -> Data:
+    def load(self, device: torch.device) -> ByteImages:
         """Return the scans on a device, as bytes.
 
         Raises:

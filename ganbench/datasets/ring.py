@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import pi
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Gt, Interval
 
 from ganbench.core.lazy import torch
 from ganbench.datasets import Dataset
-from ganbench.datasets._mixture import plane_mixture, plane_preparation
-
-if TYPE_CHECKING:
-    from ganbench.datasets import Data
+from ganbench.datasets._mixture import Mixture, plane_mixture, plane_preparation
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class Ring(Dataset):
         """Return whether the points are scaled."""
         return plane_preparation(self.scaled)
 
-    def load(self, device: torch.device) -> Data:
+    def load(self, device: torch.device) -> Mixture:
         """Return the mixture on a device."""
         angles = torch.arange(self.count, dtype=torch.float64) * (2 * pi / self.count)
         centres = self.radius * torch.stack((angles.cos(), angles.sin()), dim=1)

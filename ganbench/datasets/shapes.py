@@ -13,8 +13,6 @@ from ganbench.datasets._shapes import Shapes
 if TYPE_CHECKING:
     import torch
 
-    from ganbench.datasets import Data
-
 
 @dataclass(frozen=True)
 class ShapeImages(Dataset):
@@ -58,6 +56,6 @@ class ShapeImages(Dataset):
         """Return how a drawing becomes an image."""
         return f"drawn antialiased at {self.size} px, bytes, x/127.5-1, no dequantisation"
 
-    def load(self, device: torch.device) -> Data:
+    def load(self, device: torch.device) -> Shapes:
         """Return the figures, drawn once, on a device."""
         return Shapes(self.size, self.shapes, self.colours, self.places, self.tolerance, device)

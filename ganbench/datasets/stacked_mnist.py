@@ -16,7 +16,6 @@ from ganbench.datasets.mnist import DigitScans
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.datasets import Data
 
 TRIPLES = 128_000
 
@@ -51,7 +50,7 @@ class StackedMNIST(DigitScans):
         """Return what becomes of the scans."""
         return f"three scans as colours, {super().preparation}"
 
-    def load(self, device: torch.device) -> Data:
+    def load(self, device: torch.device) -> Triples:
         """Return the scans on a device, as bytes, and which of them make the triples.
 
         Raises:

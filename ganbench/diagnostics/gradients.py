@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
 from ganbench.diagnostics import Diagnostic, Step, by_layer
+from ganbench.diagnostics._slopes import loss_unit
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
 class Gradients(Diagnostic):
     """Gradient norms ‖∂L/∂θ‖ of each network and of each of its layers, before any clipping.
 
-    The generator's below 1e-3 with bad samples: vanishing; above 1e3: exploding; healthy small networks stay in
-    0.2 to 1.5. Not finite where the gradient is not.
+    A norm alone depends on the scale of the loss and on that of the weights. Its push ‖∂L/∂θ‖ ‖θ‖ / u does not: it is
+    how far the logits move for a relative change of the weights, u the slope of the loss itself (the largest |dL/df|
+    at logits −1, 0 and 1), taken as 1 where the loss is not known. Not finite where the gradient is not.
     """
 
     name = "gradients"
+    version = 2
     aliases = ("gradient_norms", "grad_norm")
     source = "Arjovsky & Bottou 2017, arXiv:1701.04862, section 2"
     columns = (
@@ -41,15 +44,32 @@ class Gradients(Diagnostic):
             scale="log",
             curve=True,
         ),
+        Column(
+            "grad_push_g",
+            "norm of the generator's gradient times that of its weights, over the loss's own slope",
+            title="Push, generator",
+            scale="log",
+        ),
+        Column(
+            "grad_push_d",
+            "norm of the discriminator's gradient times that of its weights, over the loss's own slope",
+            title="Push, discriminator",
+            scale="log",
+        ),
     )
     layer_columns = (Column("grad_norm", "L2 norm of the layer's gradient, before clipping"),)
 
     def observe(self, step: Step) -> dict[str, Tensor]:
-        """Return both networks' norms, `[...]`."""
-        return {
-            "grad_norm_g": torch.linalg.vector_norm(step.g.gradient, dim=-1),
-            "grad_norm_d": torch.linalg.vector_norm(step.d.gradient, dim=-1),
-        }
+        """Return both networks' norms and pushes, `[...]`."""
+        players: dict[PlayerName, PlayerUpdate] = {"G": step.g, "D": step.d}
+        values = {}
+        for player, update in players.items():
+            norm = torch.linalg.vector_norm(update.gradient, dim=-1)
+            values[f"grad_norm_{player.lower()}"] = norm
+            weights = torch.linalg.vector_norm(update.after, dim=-1)
+            unit = 1.0 if step.loss is None else loss_unit(step.loss, player)
+            values[f"grad_push_{player.lower()}"] = norm * weights / unit
+        return values
 
     def layers(self, step: Step) -> dict[tuple[PlayerName, str], dict[str, Tensor]]:
         """Return every layer's norm, `[...]`."""

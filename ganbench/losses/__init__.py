@@ -22,12 +22,14 @@ class Loss(Component):
     Attributes:
         optimum: the discriminator's loss where generated and real data agree and it can do no better.
         requires_real: the generator's loss looks at real logits, so its step draws a fresh real batch.
+        zero_sum: the generator minimises −L_D; its own loss leaves out what does not depend on it, E of real logits.
         traits: `("no targets",)` where 1/0 targets have no meaning.
     """
 
     kind: ClassVar[str] = "loss"
     optimum: ClassVar[float]
     requires_real: ClassVar[bool] = False
+    zero_sum: ClassVar[bool] = False
 
     @abstractmethod
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets = HARD) -> Tensor:

@@ -26,6 +26,7 @@ class FganKL(Loss):
     source = "Nowozin et al. 2016, arXiv:1606.00709, eq. 6 and tables 1, 2 and 6"
     addresses = "fixed choice of divergence: KL covers every mode of the data"
     optimum = 0.0
+    zero_sum = True
     traits = ("no targets",)
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets = HARD) -> Tensor:

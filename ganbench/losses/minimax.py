@@ -27,6 +27,7 @@ class Minimax(Loss):
     source = "Goodfellow et al. 2014, arXiv:1406.2661, eq. 1"
     addresses = "nothing: it is the loss whose failures the others mend"
     optimum = 2 * log(2)
+    zero_sum = True
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets = HARD) -> Tensor:
         """Return E s(−r) + E s(f), with softened targets their cross-entropy, `[..., B] → [...]`."""

@@ -24,6 +24,7 @@ class Wasserstein(Loss):
     source = "Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1"
     addresses = "vanishing gradient; a loss that follows quality"
     optimum = 0.0
+    zero_sum = True
     traits = ("no targets",)
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets = HARD) -> Tensor:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Ge
 
 from ganbench.core.column import Column
 from ganbench.core.component import Component
+from ganbench.core.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+# The sixth power of larger numbers, which cubic kernels take, leaves the range of float64.
+LARGEST = 1e48
 
 
 @dataclass(frozen=True)
@@ -85,9 +92,40 @@ class Metric(Component):
 
     every: Every = field(default=None, kw_only=True)
 
+    def __init_subclass__(cls) -> None:
+        """Let every metric refuse real samples without numbers, before it makes some of them."""
+        super().__init_subclass__()
+        if "compute" in vars(cls):
+            cls.compute = _of_finite_data(cls.compute)  # pyright: ignore[reportAttributeAccessIssue]
+
     @abstractmethod
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:
         """Return `[...]` values by column name; `weights` `[K]` are the modes' shares of the data.
 
         `weights` is empty where the modes are not known. NaN where a value is undefined; its column says when.
+
+        Raises:
+            UsageError: a feature of the real samples is not finite, or beyond 1e48.
         """
+
+
+Compute = Callable[[Any, Sample, Sample, "Tensor"], "dict[str, Tensor]"]
+
+
+def _of_finite_data(compute: Compute) -> Compute:
+    """Return a metric's `compute` that says which data are broken: a number made of NaN would look like any other."""
+
+    @functools.wraps(compute)
+    def checked(self: Metric, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:
+        for name, features in (("real samples", real.features), ("training set", real.training)):
+            if features is None or not features.numel():
+                continue
+            low, high = features.aminmax()
+            if not -LARGEST < float(low) <= float(high) < LARGEST:
+                raise UsageError(
+                    f"{self.name}: features of the {name} are not finite, or beyond {LARGEST:g}; check the data set "
+                    "and the weights of its extractor"
+                )
+        return compute(self, fake, real, weights)
+
+    return checked

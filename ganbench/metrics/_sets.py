@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ganbench.core.lazy import torch
+from ganbench.metrics import LARGEST
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 # Up to here differences are about as fast as matrix products, and they lose no digits to cancellation.
 FEW_DIMENSIONS = 8
-# The sixth power of larger numbers, which cubic kernels take, leaves the range of float64.
-LARGEST = 1e48
 # Pairs at a time, 2 MB, which a core's cache holds: 10,000 samples against as many would be 800 MB.
 ENTRIES = 1 << 18
 

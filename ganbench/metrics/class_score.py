@@ -25,7 +25,9 @@ class ClassScore(Metric):
     name = "class_score"
     aliases = ("inception_score",)
     source = "Salimans et al. 2016, arXiv:1606.03498, section 4"
-    columns = (Column("class_score", "exp(mean KL of a sample's class probabilities from their mean)", "1", "higher"),)
+    columns = (
+        Column("class_score", "exp(mean KL of a sample's class probabilities from their mean)", "1", "higher", low=1.0),
+    )
 
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:
         """Return the score of each leading index, `[...]`."""

@@ -38,6 +38,7 @@ class FID(Metric):
             scale="log",
             curve=True,
             leading=3,
+            low=0.0,
         ),
     )
 

@@ -29,7 +29,15 @@ class MMD(Metric):
     aliases = ("maximum_mean_discrepancy",)
     source = "Gretton et al. 2012, Journal of Machine Learning Research 13, lemma 6; section 8 for the bandwidth"
     columns = (
-        Column("mmd", "unbiased squared MMD of features, Gaussian kernel; may be negative", "1", "lower", title="MMD"),
+        Column(
+            "mmd",
+            "unbiased squared MMD of features, Gaussian kernel; may be negative",
+            "1",
+            "lower",
+            title="MMD",
+            low=-2.0,
+            high=2.0,
+        ),
     )
 
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,22 @@ class ModeBalance(Metric):
     name = "mode_balance"
     source = "Lin 1991, IEEE Transactions on Information Theory 37, for the Jensen-Shannon divergence"
     columns = (
-        Column("mode_tv", "total variation between the histogram over nearest modes and the data's own", "1", "lower"),
-        Column("mode_jsd", "Jensen-Shannon divergence of the histogram over nearest modes", "nat", "lower"),
+        Column(
+            "mode_tv",
+            "total variation between the histogram over nearest modes and the data's own",
+            "1",
+            "lower",
+            low=0.0,
+            high=1.0,
+        ),
+        Column(
+            "mode_jsd",
+            "Jensen-Shannon divergence of the histogram over nearest modes",
+            "nat",
+            "lower",
+            low=0.0,
+            high=math.log(2),
+        ),
     )
 
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:

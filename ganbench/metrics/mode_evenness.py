@@ -26,7 +26,13 @@ class ModeEvenness(Metric):
     name = "mode_evenness"
     source = "Metz et al. 2017, arXiv:1611.02163, section 3.3.1; Srivastava et al. 2017, arXiv:1705.07761, section 4.2"
     columns = (
-        Column("mode_kl_even", "KL divergence of the histogram over nearest modes from equal shares", "nat", "lower"),
+        Column(
+            "mode_kl_even",
+            "KL divergence of the histogram over nearest modes from equal shares",
+            "nat",
+            "lower",
+            low=0.0,
+        ),
     )
 
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+RARE = 1e-3  # share of real samples that may capture fewer modes than is asked of generated ones
+
+
 @dataclass(frozen=True)
 class Modes(Metric):
     """How many modes the generator captures, how good its samples are, and how evenly it spreads over the modes.
@@ -37,15 +40,26 @@ class Modes(Metric):
             title="Modes captured",
             curve=True,
             leading=1,
+            low=0.0,
         ),
-        Column("modes_hit", "modes with at least one sample of high quality", "modes", "higher"),
-        Column("hq_fraction", "share of samples of high quality", "1", "higher", title="High quality", leading=2),
+        Column("modes_hit", "modes with at least one sample of high quality", "modes", "higher", low=0.0),
+        Column(
+            "hq_fraction",
+            "share of samples of high quality",
+            "1",
+            "higher",
+            title="High quality",
+            leading=2,
+            low=0.0,
+            high=1.0,
+        ),
         Column(
             "mode_kl",
             "KL divergence of the histogram over nearest modes from the data's own",
             "nat",
             "lower",
             title="Mode KL",
+            low=0.0,
         ),
         Column(
             "spread_ratio",
@@ -55,6 +69,35 @@ class Modes(Metric):
 
     share: Annotated[float, Interval(gt=0, le=1)] = 0.2
     every: Every = field(default=1, kw_only=True)
+
+    def fewest_of_real(self, n: int, weights: Tensor, quality: float) -> int:
+        """Return how many modes all but one in a thousand samples of n real points capture.
+
+        Mode k has Binomial(n, quality · w_k) good ones among them. Counts of modes hold each other back, so as many
+        independent ones spread at least as far, and their exact distribution errs on the side of fewer modes.
+
+        Args:
+            n: points in a sample.
+            weights: of the modes, `[K]`.
+            quality: share of real points that are of high quality.
+
+        Example:
+            >>> import torch
+            >>> Modes().fewest_of_real(1000, torch.full((8,), 1 / 8), 0.99)
+            8
+            >>> Modes().fewest_of_real(1000, torch.full((900,), 1 / 900), 0.99)  # of 900: a third has no point at all
+            555
+        """
+        import numpy as np
+        from scipy.stats import binom
+
+        shares = weights.double().cpu().numpy()
+        at_least = np.maximum(1, np.ceil(self.share * n * shares - 1e-6))
+        reached = binom.sf(at_least - 1, n, np.clip(quality * shares, 0, 1))
+        counts = np.ones(1)
+        for p in reached:
+            counts = np.convolve(counts, (1 - p, p))
+        return int((np.cumsum(counts) <= RARE).sum())
 
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:
         """Return the five columns, `[...]` each."""

@@ -32,7 +32,14 @@ class NDB(Metric):
     aliases = ("number_of_different_bins",)
     source = "Richardson & Weiss 2018, arXiv:1805.12462, section 3"
     columns = (
-        Column("ndb", "share of k-means bins whose shares of generated and real samples differ at 5 %", "1", "lower"),
+        Column(
+            "ndb",
+            "share of k-means bins whose shares of generated and real samples differ at 5 %",
+            "1",
+            "lower",
+            low=0.0,
+            high=1.0,
+        ),
     )
 
     bins: Annotated[int, Interval(ge=1, le=10_000)] = 100

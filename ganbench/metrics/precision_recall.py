@@ -31,11 +31,36 @@ class PrecisionRecall(Metric):
     source = "Kynkäänniemi et al. 2019, arXiv:1904.06991, eq. 1-2; Naeem et al. 2020, arXiv:2002.09797, section 3.2"
     columns = (
         Column(
-            "precision", "share of generated samples within a real sample's k-nearest-neighbour ball", "1", "higher"
+            "precision",
+            "share of generated samples within a real sample's k-nearest-neighbour ball",
+            "1",
+            "higher",
+            low=0.0,
+            high=1.0,
         ),
-        Column("recall", "share of real samples within a generated sample's k-nearest-neighbour ball", "1", "higher"),
-        Column("density", "real k-nearest-neighbour balls around a generated sample, over k; real 1", "1", "higher"),
-        Column("coverage", "share of real k-nearest-neighbour balls with a generated sample", "1", "higher"),
+        Column(
+            "recall",
+            "share of real samples within a generated sample's k-nearest-neighbour ball",
+            "1",
+            "higher",
+            low=0.0,
+            high=1.0,
+        ),
+        Column(
+            "density",
+            "real k-nearest-neighbour balls around a generated sample, over k; real 1",
+            "1",
+            "higher",
+            low=0.0,
+        ),
+        Column(
+            "coverage",
+            "share of real k-nearest-neighbour balls with a generated sample",
+            "1",
+            "higher",
+            low=0.0,
+            high=1.0,
+        ),
     )
 
     k: Annotated[int, Interval(ge=1, le=1000)] = 5

@@ -28,7 +28,13 @@ class SlicedWasserstein(Metric):
     name = "sliced_wasserstein"
     source = "Bonneel et al. 2015, Journal of Mathematical Imaging and Vision 51"
     columns = (
-        Column("sliced_wasserstein", "sliced 2-Wasserstein distance between features, root of the mean", "1", "lower"),
+        Column(
+            "sliced_wasserstein",
+            "sliced 2-Wasserstein distance between features, root of the mean",
+            "1",
+            "lower",
+            low=0.0,
+        ),
     )
 
     projections: Annotated[int, Interval(ge=1, le=10_000)] = 100

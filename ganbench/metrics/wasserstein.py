@@ -26,7 +26,9 @@ class Wasserstein(Metric):
 
     name = "wasserstein"
     source = "Villani 2009, Optimal Transport, definition 6.1; Crouse 2016, IEEE TAES 52, for the assignment"
-    columns = (Column("wasserstein", "exact 2-Wasserstein distance between as many features each", "1", "lower"),)
+    columns = (
+        Column("wasserstein", "exact 2-Wasserstein distance between as many features each", "1", "lower", low=0.0),
+    )
 
     points: Annotated[int, Interval(ge=1, le=10_000)] = 1000
 

@@ -35,7 +35,7 @@ class Alarm:
         self._suspect, self._since = "", 0
         self._next = 0.0
 
-    def look(self, history: History, metrics: frozenset[str], facts: Mapping[Hashable, float]) -> None:
+    def look(self, history: History, metrics: frozenset[str], facts: Mapping[Hashable, float | str]) -> None:
         """Look at the rows; log a warning where a failure has begun.
 
         Args:

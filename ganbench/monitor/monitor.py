@@ -7,7 +7,7 @@ import hashlib
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 
 import torch
@@ -29,7 +29,7 @@ from ganbench.monitor.hooks import Catcher, Player
 from ganbench.monitor.view import SampleView, View
 from ganbench.sinks import Sink, Writers
 from ganbench.tables.manifest import environment
-from ganbench.training.evaluation import ExtractorChoice, out_of_range
+from ganbench.training.evaluation import ExtractorChoice
 from ganbench.training.history import History, ThinnedSnapshots
 from ganbench.training.tables import TrialLog, made_on
 
@@ -120,6 +120,7 @@ class Monitor:
             "optimizer": "unknown",
             "schedule": DEFAULT_SCHEDULE,
         }
+        self._facts: dict[Hashable, float | str] = {} if loss is None else {"loss": loss.label}
         self._history, self._layers = History((), 1, CPU), dict[tuple[str, str], History]()
         self._snapshots = ThinnedSnapshots()
         self._n_fake, self._evaluated_at, self._diverged_at = 0, None, None
@@ -232,10 +233,12 @@ class Monitor:
         points = self._samples.points(self._g.module)
         if points is None or self._samples.evaluator is None:
             return
-        if bool(out_of_range(points.unsqueeze(0)).any()):
+        if bool(self._samples.evaluator.out_of_range(points.unsqueeze(0)).any()):
             self._diverge()
             return
         values = self._samples.measure(points)
+        if len(points) != self._n_fake:
+            self._facts |= self._samples.facts(len(points))
         self._n_fake, self._evaluated_at = len(points), self.steps
         self._snapshots.add(self.steps, points.unsqueeze(0).cpu())
         self._add(values)
@@ -245,14 +248,18 @@ class Monitor:
         self._history.write(self.steps, values)
         self._writers.write(self.steps, values)
         measured = frozenset(column.name for metric in self._samples.metrics for column in metric.columns)
-        self._alarm.look(self._history, measured, {f"{n}_floor": value for n, value in self._samples.floors.items()})
+        self._alarm.look(self._history, measured, self._facts)
         if self._folder.due:
             self._flush()
 
     def _diverge(self) -> None:
         """Note the end of a run whose numbers are not finite any more; nothing that comes has a meaning."""
         self._diverged_at, self._evaluated_at = self.steps, None
-        log.warning("step %d: diverged: a number is not finite or beyond ±1e6; %s", self.steps, Status.DIVERGED.remedy)
+        log.warning(
+            "step %d: diverged: a number is not finite or a million times the data's; %s",
+            self.steps,
+            Status.DIVERGED.remedy,
+        )
         self.close()
 
     def _flush(self) -> None:

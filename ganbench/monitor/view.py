@@ -151,6 +151,13 @@ class SampleView:
         """Return every metric of real samples, as far as they are known."""
         return {} if self.evaluator is None else self.evaluator.floors
 
+    def facts(self, n: int) -> dict[str, float]:
+        """Return what a verdict on n samples may know: the floors, and how many modes real ones capture."""
+        if self.evaluator is None:
+            return {}
+        floors = {f"{name}_floor": value for name, value in self.floors.items()}
+        return floors | self.evaluator.known_of_data(n)
+
     def offer(self, real: Tensor) -> None:
         """Take in a real minibatch `[B, *shape]` while there are too few real samples to compare with."""
         if self.evaluator is None:

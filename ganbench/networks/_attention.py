@@ -41,12 +41,14 @@ class SelfAttention:
 
         def places(part: str) -> Tensor:
             y = self.convs[part](params, buffers, x, training, noise)
-            return y.unflatten(1, (-1, self.inner)).flatten(3).flatten(0, 1)  # [B·S, C/8, H·W]
+            # [B·S, C/8, H·W], always copied: with channels last a single seed's would stay a transposed view.
+            return y.unflatten(1, (-1, self.inner)).flatten(3).flatten(0, 1).contiguous()
 
         weights = torch.softmax(torch.bmm(places("g").mT, places("f")), dim=-1)  # [B·S, j, i]
         seen = (
             torch.bmm(places("h"), weights.mT).unflatten(0, (x.shape[0], -1)).flatten(1, 2).unflatten(-1, x.shape[2:])
         )
         y = self.convs["v"](params, buffers, seen, training, noise)
-        gamma = params[self.gamma].view(-1, 1, 1, 1)
-        return x + (gamma * y.unflatten(1, (len(gamma), -1))).flatten(1, 2)
+        gammas = params[self.gamma].unbind(0)
+        # One by one: the gradient of γ sums over all else, in an order that other seeds would change.
+        return x + torch.cat([gamma * seen for gamma, seen in zip(gammas, y.chunk(len(gammas), dim=1), strict=True)], 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ganbench.core.lazy import F, torch
-from ganbench.networks._convolution import convolve, fastest
+from ganbench.networks._convolution import convolve, way_for
 from ganbench.networks._initialisers import Initialiser
 from ganbench.networks._layers import Dropout, Function
 
@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 
 
 def pack(x: Tensor) -> Tensor:
-    """`[S, B, C, H, W] → [B, S·C, H, W]`."""
-    return x.transpose(0, 1).flatten(1, 2)
+    """`[S, B, C, H, W] → [B, S·C, H, W]`.
+
+    Joined rather than permuted: the gradient is then contiguous, and products with it do not depend on S in their bits.
+    """
+    return torch.cat(x.unbind(0), dim=1)
 
 
 def unpack(x: Tensor, channels: int) -> Tensor:
     """`[B, S·C, H, W] → [S, B, C, H, W]`."""
-    return x.unflatten(1, (-1, channels)).transpose(0, 1)
+    return torch.stack(x.split(channels, dim=1))
 
 
 class Conv:
@@ -58,17 +61,25 @@ class Conv:
 
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
         """Return `[B, S·out, H', W']`."""
-        way = fastest(self.channels, x.shape[-1], self.stride, self.transposed, x.device.type)
-        y = convolve(
+        way = way_for(
+            self.channels,
+            x.shape[-1],
+            kernel=self.kernel,
+            stride=self.stride,
+            transposed=self.transposed,
+            device=x.device.type,
+            groups=self.groups,
+        )
+        return convolve(
             x,
             params[self.weight],
+            params[self.bias] if self.has_bias else None,
             stride=self.stride,
             padding=self.padding,
             transposed=self.transposed,
             groups=self.groups,
             way=way,
         )
-        return y + params[self.bias].flatten()[:, None, None] if self.has_bias else y
 
 
 class ImageDropout(Dropout):

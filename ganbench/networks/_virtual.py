@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ganbench.core.lazy import torch
+from ganbench.networks._images import pack, unpack
 from ganbench.networks._layers import Function
 from ganbench.networks._norms import EPS, Affine
 
@@ -55,6 +56,10 @@ class VirtualBatchNorm(Affine):
 
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
         """Return the normalised batch, the reference as its last rows."""
+        return self.normalise(x, params[self.scale], params[self.bias])
+
+    def normalise(self, x: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+        """Return the normalised batch with a scale and a bias `[…, F]`."""
         rows, last = x.shape[self.batch], (self.batch, x.shape[self.batch] - ROWS, ROWS)
         mean, within = x, None  # mean and variance of each sample over its places; a point has none
         if self.places:
@@ -69,8 +74,8 @@ class VirtualBatchNorm(Affine):
         if within is not None:
             var = var + (1 - share) * within.narrow(*last).mean(self.batch, keepdim=True) + share * within
         centred = away if within is None else x - mean + away
-        gain = self.shape(params[self.scale]) * torch.rsqrt(var + EPS)
-        return (centred - share * away) * gain + self.shape(params[self.bias])
+        gain = self.shape(scale) * torch.rsqrt(var + EPS)
+        return (centred - share * away) * gain + self.shape(bias)
 
 
 class ImageVirtualBatchNorm(VirtualBatchNorm):
@@ -79,5 +84,10 @@ class ImageVirtualBatchNorm(VirtualBatchNorm):
     batch, places = 0, (2, 3)
 
     def shape(self, parameter: Tensor) -> Tensor:
-        """Return a parameter `[S, C]` as `[S·C, 1, 1]`."""
-        return parameter.flatten()[:, None, None]
+        """Return a parameter `[C]` as `[C, 1, 1]`."""
+        return parameter[:, None, None]
+
+    def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
+        """Return the normalised images; seeds go one by one, since the order of the sums would depend on S."""
+        each = zip(unpack(x, self.features).unbind(0), params[self.scale], params[self.bias], strict=True)
+        return pack(torch.stack([self.normalise(*one) for one in each]))

@@ -31,7 +31,7 @@ class ResNet(Network):
 
     name = "resnet"
     aliases = ("sngan_resnet",)
-    version = 3
+    version = 4
     source = "Miyato et al. 2018, arXiv:1802.05957, table 4"
     requires = {"images": "resnet builds convolutions and the data set has no images"}
     convolutions = 14

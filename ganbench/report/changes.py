@@ -8,10 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganbench.analysis.comparison import Outcome, Row
-from ganbench.analysis.comparison_results import WHOLE, Comparison, compare_results, pairs
+from ganbench.analysis.comparison_pairs import pairs
+from ganbench.analysis.comparison_results import WHOLE, Comparison, compare_results
+from ganbench.analysis.comparison_rows import Outcome, Row
 from ganbench.analysis.comparison_rules import Rules
-from ganbench.check.comparable import MEASURING, differences, require_versions
+from ganbench.check.comparable import MEASURING, require_versions
+from ganbench.check.differences import Difference, Side, differences
+from ganbench.check.verdict import notes
 from ganbench.report import about
 from ganbench.report.figures import Curve, overlays
 from ganbench.report.wording import NONE, Label, count, label, listing, name_of, naming, number
@@ -28,7 +31,9 @@ SAYS = {
     Outcome.MISSING: "without results",
     Outcome.UNDERPOWERED: "had too few seeds to tell",
     Outcome.BETTER: "got better",
-    Outcome.SAME: "stayed the same",
+    Outcome.UNDECIDED: "are undecided",
+    Outcome.EQUIVALENT: "are as good within the margin",
+    Outcome.IDENTICAL: "are equal to the last bit",
 }
 
 
@@ -62,12 +67,13 @@ class Trial:
 
 @dataclass(frozen=True)
 class Against:
-    """One run held against the first; `trials` the gravest first."""
+    """One run held against the first: what differs between them, then `trials`, the gravest first."""
 
     anchor: str
     before: str
     now: str
     sentence: str
+    differs: list[Difference]
     trials: list[Trial]
     notes: list[str]
     provenance: list[tuple[str, str]]
@@ -108,9 +114,15 @@ def _against(place: int, before: Results, now: Results, rules: Rules) -> Against
     drawn = set(ranked[:DRAWN])
     sides = {str((new if new is not None else old)["trial"].iloc[0]): (old, new) for old, new in _paired(before, now)}
     trials = [_trial(place, trial, by_trial[trial], *sides[trial], before, now, trial in drawn) for trial in ranked]
-    notes = [*differences(before.manifest, now.manifest), *(f"new, not compared: {name}" for name in comparison.new)]
     return Against(
-        f"c-{place}", _title(before), _title(now), _sentence(comparison, trials), trials, notes, about.provenance(now)
+        f"c-{place}",
+        _title(before),
+        _title(now),
+        _sentence(comparison, trials),
+        differences(Side.of(before), Side.of(now)),
+        trials,
+        [*notes(comparison), *(f"new, not compared: {name}" for name in comparison.new)],
+        about.provenance(now),
     )
 
 
@@ -173,7 +185,7 @@ def _p(p: float) -> str:
 
 
 def _sentence(comparison: Comparison, trials: Sequence[Trial]) -> str:
-    """Return "2 of 12 trials got worse, 1 got better and 9 stayed the same"."""
+    """Return "2 of 12 trials got worse, 1 got better and 9 are undecided"."""
     if comparison.identical:
         return f"Nothing changed: {count(len(trials), 'trial')}, equal to the last bit."
     counts = Counter(trial.outcome for trial in trials)

@@ -168,7 +168,8 @@ def _trial(
         diagnostics=block.diagnostics,
         n_critic=block.training.n_critic,
         n_generator=block.training.n_generator,
-        update=block.training.update,
+        # An update rule moves both players from the same weights: the trial says so, whatever the suite has.
+        update="simultaneous" if any("rule" in choice.build().hooks for choice in tricks) else block.training.update,
         ema=block.training.ema,
         stop={name: share for name, share in block.stop if share is not None},
     )

@@ -21,6 +21,7 @@ from ganbench.core.results_files import BrokenFileError, kind_of, read_sealed
 from ganbench.sinks import Sink
 from ganbench.suite.plan import Plan
 from ganbench.suite.space import Sampler, direction
+from ganbench.sweep.executors.ray_processes import RayDied
 from ganbench.sweep.executors.ray_session import ray_environment
 from ganbench.sweep.inputs import prepare_inputs, require_same_extractors
 from ganbench.sweep.jobs import JobList, JobSource, TrialJob, device_here
@@ -84,6 +85,7 @@ def run_plan(
     Raises:
         UsageError: the folder cannot be written, another run is at it, or the cluster cannot be used.
         StoreError: the disk filled up under way; finished trials are kept.
+        RayDied: Ray's own processes ended under way; what is done was merged.
     """
     search = plan.suite.search
     if executor == "local" and search is not None and search.needs_ray:
@@ -99,11 +101,16 @@ def run_plan(
             run.close()
             return run.finish(OK)
         except BaseException as error:  # a signal that lands inside Ray's compiled code comes out as anything
-            if (code := interrupts.code_of(error)) is None:
+            code, died = interrupts.code_of(error), interrupts.error
+            if code is None and died is None:
                 raise
             with interrupts.held():
                 run.close()
-                return run.finish(code)
+                outcome = run.finish(code or INCOMPLETE)
+            if code is None and died is not None:
+                done = f"{outcome.done} of {outcome.trials} trials are done and kept"
+                raise RayDied(f"{died}; {done} in {outcome.folder}; run it again to go on") from error
+            return outcome
         finally:
             run.close()
 

@@ -24,7 +24,8 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.code: int | None = None
-        self._held = False
+        self.error: Exception | None = None
+        self._held = self._told = False
         self._before: dict[int, Handler] = {}
 
     def __enter__(self) -> Interrupts:
@@ -68,16 +69,30 @@ class Interrupts:
         finally:
             self._held = before
 
+    def raise_in_main_thread(self, error: Exception) -> None:
+        """Raise an error in the main thread, called in another one; `check` raises it again."""
+        self.error = error
+        if hasattr(signal, "pthread_kill"):
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # it wakes what sleeps, too
+        else:
+            signal.raise_signal(signal.SIGINT)
+
     def check(self) -> None:
         """Raise again what was asked for, in case something in between has swallowed it.
 
         Raises:
             Interrupted: a signal has come.
+            Exception: the error of `raise_in_main_thread`.
         """
         if self.code is not None:
             raise Interrupted(self.code)
+        if self.error is not None:
+            raise self.error
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.error is not None and self.code is None and not self._told:
+            self._told = True
+            raise self.error
         if self.code is not None:
             os._exit(128 + number)
         self.code = 128 + number

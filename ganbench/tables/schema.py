@@ -67,6 +67,8 @@ TRAILING: dict[str, tuple[Column, ...]] = {
 # Known by name too, but older tables may lack them, so that they are no part of the format.
 OPTIONAL: dict[str, tuple[Column, ...]] = {
     "runs": (
+        Column("known_modes", "modes of the data, 0 where none are known", "modes"),
+        Column("fewest_modes", "modes that all but one in a thousand samples of real data of n_fake capture", "modes"),
         Column("stopped_at", "step at which the run's trial was ended early", "steps", dtype="int64"),
         Column("stop_reason", "why it was ended early: what was settled, or who ended it", dtype="string"),
         Column("preparation", "what was done to the data's samples before anything saw them", dtype="string"),

@@ -15,12 +15,13 @@ from ganbench.core.streams import stream
 from ganbench.datasets import Data, Dataset
 from ganbench.extractors import Extractor
 from ganbench.metrics import Metric, Sample
+from ganbench.metrics.modes import Modes
 from ganbench.networks import Params
 from ganbench.training.setup import TrialSetup
 
 CHUNK = 512
 TRAINING_CHUNK = 1 << 22  # numbers at a time of a training set that may not fit in memory
-OUT_OF_RANGE = 1e6
+OUT_OF_RANGE = 1e6  # times the largest number of a real sample
 # What verdicts read.
 METRICS_OF_KNOWN_MODES, METRICS_OF_UNKNOWN_MODES = ("modes", "position"), ("precision_recall", "position")
 SMALLEST_IMAGE = 8  # pixels: what the extractor `pixels` averages to
@@ -117,6 +118,27 @@ class SampleEvaluator:
         """Every metric of as many independent real samples: what a perfect generator would get."""
         return {name: float(value) for name, value in self.measure(self._independent()).items()}
 
+    def out_of_range(self, points: Tensor) -> Tensor:
+        """Return which of `[S, n, *shape]` are not finite or beyond 10⁶ times the largest real number, `[S]`.
+
+        Where all real samples are 0 it is 10⁶ itself.
+        """
+        limit = OUT_OF_RANGE * (float(self.real.points.abs().max()) or 1.0)
+        return ~(points.flatten(1).abs().amax(1) <= limit)
+
+    def known_of_data(self, n: int) -> dict[str, float]:
+        """Return what a verdict on samples of n points may know of the data besides the floors.
+
+        known_modes: K, 0 where no modes are known. fewest_modes: see `Modes.fewest_of_real`; only where K > 0 and the
+        metric `modes` is measured.
+        """
+        weights = self.data.weights
+        facts = {"known_modes": float(len(weights))}
+        for metric in self.metrics:
+            if isinstance(metric, Modes) and len(weights):
+                facts["fewest_modes"] = float(metric.fewest_of_real(n, weights, self.floors["hq_fraction"]))
+        return facts
+
 
 class Evaluator(SampleEvaluator):
     """Judges the generators of a trial: the same latents and the same real samples at every evaluation.
@@ -200,11 +222,6 @@ def evaluator_of_samples(
         real[:half],
         lambda: real[half : 2 * half],
     )
-
-
-def out_of_range(points: Tensor) -> Tensor:
-    """Return which seeds of `[S, n, *shape]` left ±1e6 or are not finite, `[S]`."""
-    return ~(points.flatten(1).abs().amax(1) <= OUT_OF_RANGE)
 
 
 def _extractor(chosen: str | Callable[[Tensor], Tensor]) -> Extractor | FunctionExtractor:

@@ -164,6 +164,7 @@ class DiscriminatorView:
         self.player, self.memory = player, memory
         self.training, self.grad_through_inputs = training, grad_through_inputs
         self.step = round(progress * setup.trial.steps)
+        self._sources: dict[Side, Tensor | None] = {}
         for trick in setup.hooks["weights"]:
             params = trick.weights(params, buffers, training)
         self.params = params
@@ -184,8 +185,15 @@ class DiscriminatorView:
 
     def preprocess(self, x: Tensor, side: Side) -> Tensor:
         """Return what the discriminator sees of samples: noisy, augmented, packed."""
+        source, penalised = None, self.player == "D" and bool(self.setup.hooks["penalty"])
         for trick in self.setup.hooks["inputs"]:
+            # A trick that shows other samples instead (replayed ones) leaves nothing to differentiate through.
+            changes = "changed inputs" in trick.all_traits
+            if penalised and changes and source is None:
+                source = x = x if x.requires_grad else x.detach().requires_grad_()
             x = trick.inputs(x, self, side)
+            source = source if changes else None
+        self._sources[side] = source
         return x
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -205,11 +213,18 @@ class DiscriminatorView:
         return self.setup.trunk.apply(self.params, self.buffers, x, training=self.training, noise=self.noise)
 
     def squared_grad_norm(self, x: Tensor) -> Tensor:
-        """Return ‖∇ₓD(x)‖² a sample, `[S, B]`, differentiable with respect to the weights."""
-        if not (self.grad_through_inputs and x.requires_grad):
-            x = x.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(self(x).sum(), x, create_graph=True)
-        return gradient.flatten(2).square().sum(-1)
+        """Return ‖∇ₓD(x)‖² a sample, `[S, B]`, differentiable with respect to the weights.
+
+        Where `x` is `real` or `fake` the gradient is with respect to the sample before augmentations changed it.
+        """
+        shown: Side | None = "real" if x is getattr(self, "real", None) else "fake" if x is self.fake else None
+        source = None if shown is None else self._sources[shown]
+        if source is None:
+            if not (self.grad_through_inputs and x.requires_grad):
+                x = x.detach().requires_grad_()
+            source = x
+        (gradient,) = torch.autograd.grad(self(x).sum(), source, create_graph=True)
+        return gradient.flatten(1).unflatten(1, (x.shape[1], -1)).square().sum(-1)  # packed samples lie side by side
 
 
 def _cpu_generator(seed: int, name: str) -> Generator:

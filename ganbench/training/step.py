@@ -64,7 +64,8 @@ def gan_step(
     """Do step number `step` (from 1): `n_critic` discriminator updates and a generator update.
 
     With `n_generator` > 1 the discriminator moves before every `n_generator`-th generator update only, and its update
-    is the `previous` step's until then.
+    is the `previous` step's until then. A trick with the hook `rule` moves both players from the same weights, so it
+    has no `update: alternating`; where one player moves alone it does so by the trick's `lone_update`.
 
     Returns:
         The last update of each player, for reading. `keep_before` keeps the weights before the update as well.
@@ -74,10 +75,10 @@ def gan_step(
     for trick in setup.hooks["before_step"]:
         trick.before_step(context)
     if previous is not None and (step - 1) % trial.n_generator != 0:
-        done = Step(previous.d, context.apply_update(g, context.generator_update()))
+        done = Step(previous.d, context.lone_update("G"))
     else:
         for _ in range(trial.n_critic - 1):
-            context.apply_update(d, context.discriminator_update())
+            context.lone_update("D")
         if setup.rule is not None:
             done = Step(*setup.rule.rule(context))
         elif trial.update == "simultaneous":
@@ -166,8 +167,12 @@ class StepContext:
             loss = loss + trick.penalty(view)
         return Losses(loss, view.real_logits, view.fake_logits)
 
-    def generator_loss(self, d: Params, g: Params, batch: Batch) -> Losses:
-        """Return the generator's loss at these weights."""
+    def generator_loss(self, d: Params, g: Params, batch: Batch, *, whole_game: bool = False) -> Losses:
+        """Return the generator's loss at these weights.
+
+        With `whole_game` the loss of a zero-sum game is −L_D with its real term, which counts where the discriminator's
+        weights depend on the generator's. The batch then has real samples.
+        """
         setup = self.setup
         view = self.discriminator_view(d, batch, self._fake(g, batch), "G")
         real_logits = None if batch.real is None else view.real_logits
@@ -177,7 +182,10 @@ class StepContext:
             fake, real = view.fake_logits, real_logits
             for trick in setup.hooks["generator_logits"]:
                 fake, real = trick.generator_logits(fake, real, view)
-            loss = setup.loss.generator(fake, real)
+            if whole_game and setup.loss.zero_sum and real is not None:
+                loss = -setup.loss.discriminator(real, fake)
+            else:
+                loss = setup.loss.generator(fake, real)
         for trick in setup.hooks["generator_penalty"]:
             loss = loss + trick.generator_penalty(view)
         return Losses(loss, real_logits, view.fake_logits)
@@ -192,6 +200,20 @@ class StepContext:
         frozen = {name: tensor.detach() for name, tensor in self.d.params.items()}
         losses = self.generator_loss(frozen, self.g.params, self.minibatch(self.setup.generator_needs_real))
         return self.make_update(self.g, losses, torch.autograd.grad(losses.loss.sum(), list(self.g.params.values())))
+
+    def player(self, name: PlayerName) -> Player:
+        """Return the player of that name."""
+        return self.d if name == "D" else self.g
+
+    def update_of(self, name: PlayerName) -> PlayerUpdate:
+        """Return a player's plain update."""
+        return self.discriminator_update() if name == "D" else self.generator_update()
+
+    def lone_update(self, name: PlayerName) -> PlayerUpdate:
+        """Move one player alone, by the trial's update rule if it has one."""
+        if self.setup.rule is not None:
+            return self.setup.rule.lone_update(self, name)
+        return self.apply_update(self.player(name), self.update_of(name))
 
     def make_update(self, player: Player, losses: Losses, gradients: Sequence[Tensor]) -> PlayerUpdate:
         """Return an update for reading and for `apply_update`, from a loss and its gradient by parameter."""
@@ -214,9 +236,17 @@ class StepContext:
         for trick in setup.hooks["gradients"]:
             gradient = trick.gradients(player, gradient)
         player.flat.grad = gradient
-        if setup.optimizer.lr_final != 1.0:
-            player.optimizer.param_groups[0]["lr"] = setup.optimizer.rate(player.name, self.progress)
+        self.set_rate(player)
         player.optimizer.step()
-        for trick in setup.hooks["after"]:
-            trick.after(player.name, player.flat)
+        self.bound(player)
         return update
+
+    def set_rate(self, player: Player) -> None:
+        """Give a player's optimiser the rate of this step."""
+        if self.setup.optimizer.lr_final != 1.0:
+            player.optimizer.param_groups[0]["lr"] = self.setup.optimizer.rate(player.name, self.progress)
+
+    def bound(self, player: Player) -> None:
+        """Apply what tricks do to a player's weights after they moved."""
+        for trick in self.setup.hooks["after"]:
+            trick.after(player.name, player.flat)

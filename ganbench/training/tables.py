@@ -171,6 +171,7 @@ def _runs(log: TrialLog) -> pd.DataFrame:
             "extractor": log.evaluator.extractor_identity,
             "n_real": len(log.evaluator.real.points),
             "n_fake": log.n_fake,
+            **log.evaluator.known_of_data(log.n_fake),
         }
     )
     return pd.DataFrame(

@@ -16,7 +16,7 @@ from ganbench.core.trial import Trial
 from ganbench.diagnostics import Step
 from ganbench.tables.part_store import TrialTables
 from ganbench.training import checkpoint as checkpoints
-from ganbench.training.evaluation import Evaluator, out_of_range
+from ganbench.training.evaluation import Evaluator
 from ganbench.training.history import (
     History,
     logged_steps,
@@ -41,8 +41,9 @@ class Trainer:
     """A trial under way.
 
     It goes on from the checkpoint if there is one; the numbers are those of an uninterrupted run. A seed whose loss is
-    not finite, or whose samples leave ±1e6, is recorded as diverged at that step and has no rows from there on; the
-    others never notice. When no seed is left the trial ends, and where it has a stopping rule once all are settled.
+    not finite, or whose samples leave a million times the range of the data, is recorded as diverged at that step and
+    has no rows from there on; the others never notice. When no seed is left the trial ends, and where it has a stopping
+    rule once all are settled.
 
     Args:
         trial: what to train.
@@ -172,7 +173,7 @@ class Trainer:
 
     def _evaluate(self) -> None:
         points = self._samples()
-        lost = out_of_range(points)
+        lost = self.evaluator.out_of_range(points)
         # A seed that was alive until now diverged at this step: that step was not a finite one.
         self.last_finite_step -= (self.alive & lost).long()
         self.alive &= ~lost

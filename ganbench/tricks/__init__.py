@@ -119,8 +119,12 @@ class Trick(Component):
         """Act before either player moves."""
 
     def rule(self, context: StepContext) -> tuple[PlayerUpdate, PlayerUpdate]:
-        """Move both players in place of plain updates; return the last update of D and of G."""
+        """Move both players from the same weights in place of plain updates; return the update of D and of G."""
         raise NotImplementedError
+
+    def lone_update(self, context: StepContext, player: PlayerName) -> PlayerUpdate:
+        """Move one player alone by the rule: D in the first `n_critic` − 1 updates, G where D waits (`n_generator`)."""
+        return context.apply_update(context.player(player), context.update_of(player))
 
     def gradients(self, player: Player, gradient: Tensor) -> Tensor:
         """Return the gradient `[..., P]` that a player's optimiser is given."""

@@ -17,16 +17,20 @@ if TYPE_CHECKING:
     from ganbench.training.setup import DiscriminatorView
 
 
+_EACH = (DiffAugment(("colour",)), DiffAugment(("translation",)), DiffAugment(("cutout",)))
+
+
 @dataclass(frozen=True)
 class ADA(Trick):
     """Augment each image with a probability p that rises while the discriminator is too sure of real images.
 
-    r = E sign(D(x)) on each discriminator step; p ← clamp(p + sign(r − target) · B / ramp, 0, 1), a seed its own p,
-    from 0: it takes `ramp` images from never to always. The augmentations are those of `diff_augment`, fewer than the
-    paper's pipeline of 18.
+    Colour, translation and cutout each happen with probability p, independently of one another. r = E sign(D(x)) on
+    each discriminator step; p ← clamp(p + sign(r − target) · B / ramp, 0, 1), a seed its own p, from 0: it takes `ramp`
+    images from never to always. The augmentations are those of `diff_augment`, fewer than the paper's pipeline of 18.
     """
 
     name = "ada"
+    version = 2
     group = "inputs"
     source = "Karras et al. 2020, arXiv:2006.06676, section 3.1, heuristic r_t"
     addresses = "overfitting discriminator, without leaking augmentations into the samples"
@@ -41,8 +45,10 @@ class ADA(Trick):
         p = view.memory.get("ada")
         if p is None:
             p = view.memory["ada"] = torch.zeros(x.shape[:-4], device=x.device)
-        chosen = view.noise.uniform("ada", x.shape[-4]) < p.unsqueeze(-1)
-        return torch.where(chosen[..., None, None, None], DiffAugment().inputs(x, view, side), x)
+        chosen = view.noise.uniform("ada", x.shape[-4], len(_EACH)) < p[..., None, None]
+        for augmentation, which in zip(_EACH, chosen[..., None, None, None].unbind(-4), strict=True):
+            x = torch.where(which, augmentation.inputs(x, view, side), x)
+        return x
 
     def penalty(self, view: DiscriminatorView) -> Tensor:
         """Move p by what the discriminator said of the real images; return 0, `[...]`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
@@ -11,7 +11,7 @@ from ganbench.core.lazy import torch
 from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
-    from ganbench.core.protocols import PlayerUpdate
+    from ganbench.core.protocols import PlayerName, PlayerUpdate
     from ganbench.training.step import StepContext
 
 
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 class Consensus(Trick):
     """Let both players shrink the gradients as well: v − γ ∇½‖v‖², v = (−∇L_D, −∇L_G) on one minibatch.
 
-    Both players move from the same weights. A second backward pass through both gradients doubles the cost.
+    Both players move from the same weights, and a player that moves alone (`n_critic`, `n_generator`) does so by its
+    part of the same rule. A second backward pass through both gradients doubles the cost.
     """
 
     name = "consensus"
     aliases = ("conopt",)
+    version = 2
     group = "update rule"
     source = "Mescheder et al. 2017, arXiv:1705.10461, algorithm 2"
     addresses = "rotation: turns imaginary eigenvalues towards negative real parts"
@@ -38,6 +40,16 @@ class Consensus(Trick):
 
     def rule(self, context: StepContext) -> tuple[PlayerUpdate, PlayerUpdate]:
         """Return both players' passes with the regularised gradients."""
+        update_d, update_g = self._updates(context)
+        return context.apply_update(context.d, update_d), context.apply_update(context.g, update_g)
+
+    def lone_update(self, context: StepContext, player: PlayerName) -> PlayerUpdate:
+        """Move one player alone by its regularised gradient."""
+        update = self._updates(context)[0 if player == "D" else 1]
+        return context.apply_update(context.player(player), update)
+
+    def _updates(self, context: StepContext) -> tuple[PlayerUpdate, PlayerUpdate]:
+        context = replace(context, double_backward=True)  # penalties at fakes depend on the generator too
         d, g, batch = context.d, context.g, context.minibatch()
         of_d, of_g = list(d.params.values()), list(g.params.values())
         loss_d = context.discriminator_loss(d.params, g.params, batch, through_generator=True)
@@ -49,4 +61,4 @@ class Consensus(Trick):
         moved = [v + self.gamma * p for v, p in zip((*grads_d, *grads_g), pull, strict=True)]
         update_d = context.make_update(d, loss_d, moved[: len(of_d)])
         update_g = context.make_update(g, loss_g, moved[len(of_d) :])
-        return context.apply_update(d, update_d), context.apply_update(g, update_g)
+        return update_d, update_g

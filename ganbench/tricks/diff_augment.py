@@ -22,11 +22,13 @@ class DiffAugment(Trick):
 
     colour: brightness x + U(−½, ½), saturation (distance to the mean of the channels) × U(0, 2), contrast (distance to
     the mean of the image) × U(½, 3/2). translation: up to ±`shift` of the side each way, zeros coming in.
-    cutout: a square of `cutout` of the side is set to zero. All is differentiable in x.
+    cutout: a square of `cutout` of the side is set to zero. All is differentiable in x,
+    and R1 and R2 differentiate with respect to the images before it.
     """
 
     name = "diff_augment"
     aliases = ("diffaug", "diffaugment")
+    version = 2
     group = "inputs"
     source = "Zhao et al. 2020, arXiv:2006.10738, section 3.2 and the authors' code"
     addresses = "overfitting discriminator"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
-    from ganbench.core.protocols import PlayerUpdate
+    from ganbench.core.protocols import PlayerName, PlayerUpdate
     from ganbench.training.step import StepContext
 
 
@@ -17,10 +17,12 @@ class Extragradient(Trick):
     """Look ahead by a simultaneous step, then step from where one was with the gradient found there.
 
     ω′ = ω − η v(ω), ω ← ω − η v(ω′), v the gradients of both players. Each half draws its own minibatch; with Adam both
-    halves move its moments. Twice the cost of a step. On xy it contracts by √(1 − η² + η⁴).
+    halves move its moments. A player that moves alone (`n_critic`, `n_generator`) looks ahead alone. Twice the cost of
+    a step. On xy it contracts by √(1 − η² + η⁴).
     """
 
     name = "extragradient"
+    version = 2
     group = "update rule"
     source = "Korpelevich 1976; Gidel et al. 2019, arXiv:1802.10551, algorithm 4"
     addresses = "rotation: converges on bilinear games"
@@ -39,3 +41,12 @@ class Extragradient(Trick):
         d.flat.copy_(here[0])
         g.flat.copy_(here[1])
         return context.apply_update(d, there[0]), context.apply_update(g, there[1])
+
+    def lone_update(self, context: StepContext, player: PlayerName) -> PlayerUpdate:
+        """Move one player alone by its gradient at the point ahead of it."""
+        own = context.player(player)
+        here = own.flat.clone()
+        context.apply_update(own, context.update_of(player))
+        there = context.update_of(player)
+        own.flat.copy_(here)
+        return context.apply_update(own, there)

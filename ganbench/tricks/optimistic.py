@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
-    from ganbench.core.protocols import PlayerUpdate
+    from ganbench.core.protocols import PlayerName, PlayerUpdate
     from ganbench.training.setup import Player
     from ganbench.training.step import StepContext
 
@@ -23,6 +23,7 @@ class Optimistic(Trick):
 
     name = "optimistic"
     aliases = ("omd", "optimistic_adam")
+    version = 2
     group = "update rule"
     source = "Daskalakis et al. 2018, arXiv:1711.00141, algorithm 1"
     addresses = "rotation, at the cost of a plain step"
@@ -34,11 +35,16 @@ class Optimistic(Trick):
         passes = context.discriminator_update(), context.generator_update()
         return self._move(context, context.d, passes[0]), self._move(context, context.g, passes[1])
 
+    def lone_update(self, context: StepContext, player: PlayerName) -> PlayerUpdate:
+        """Move one player alone; each of its updates looks back at its last one."""
+        return self._move(context, context.player(player), context.update_of(player))
+
     def _move(self, context: StepContext, player: Player, update: PlayerUpdate) -> PlayerUpdate:
         before = player.flat.clone()
         update = context.apply_update(player, update)
         step = player.flat - before
         if "optimistic" in player.memory:
             player.flat.add_(step).sub_(player.memory["optimistic"])
+            context.bound(player)
         player.memory["optimistic"] = step
         return update

@@ -21,12 +21,14 @@ class ReplayBuffer(Trick):
     """Show the discriminator, with probability p, a fake of an earlier step instead of a new one, and keep the new one.
 
     (shown, kept) ← (kept, new) with probability p, shown = new otherwise. The first `size` fakes fill the buffer and
-    are shown as they are. From then on each of the first `size` fakes of a batch meets a slot of its own, drawn at
-    random. The generator's step is untouched.
+    are shown as they are. From then on each fake meets a slot drawn at random; `size` fakes at a time meet slots of
+    their own, so that in a larger batch a fake kept from its beginning may be shown at its end. The generator's step is
+    untouched.
     """
 
     name = "replay_buffer"
     aliases = ("image_pool", "experience_replay")
+    version = 2
     group = "data"
     source = (
         "Shrivastava et al. 2017, arXiv:1612.07828, section 2.3; 50 and ½: Zhu et al. 2017, arXiv:1703.10593, section 4"
@@ -46,12 +48,15 @@ class ReplayBuffer(Trick):
             new = x.narrow(batch, 0, min(n, self.size - held)).detach()
             view.memory["replay buffer"] = new.clone() if kept is None else torch.cat((kept, new), dim=batch)
             return x
-        new, rest = x.tensor_split((self.size,), dim=batch)
-        draws = view.noise.uniform("replay buffer", 2, self.size)
-        order, swap = draws.unbind(-2)
-        slots, swap = order.argsort(-1)[..., :n], swap[..., :n] < self.p
-        wide = (*slots.shape, *[1] * (x.dim() - slots.dim()))
+        return torch.cat([self._exchanged(new, kept, view) for new in x.split(self.size, dim=batch)], dim=batch)
+
+    def _exchanged(self, new: Tensor, kept: Tensor, view: DiscriminatorView) -> Tensor:
+        """Return what is shown in place of at most `size` new fakes; move the buffer in place."""
+        batch = view.batch_dim
+        order, swap = view.noise.uniform("replay buffer", 2, self.size).unbind(-2)
+        slots, swap = order.argsort(-1)[..., : new.shape[batch]], swap[..., : new.shape[batch]] < self.p
+        wide = (*slots.shape, *[1] * (new.dim() - slots.dim()))
         slots, swap = slots.view(wide).expand_as(new), swap.view(wide)
         old = kept.gather(batch, slots)
         kept.scatter_(batch, slots, torch.where(swap, new.detach(), old))
-        return torch.cat((torch.where(swap, old, new), rest), dim=batch)
+        return torch.where(swap, old, new)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
@@ -14,7 +16,7 @@ from ganbench.tricks import Trick
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganbench.core.protocols import PlayerUpdate
+    from ganbench.core.protocols import PlayerName, PlayerUpdate
     from ganbench.training.setup import Player
     from ganbench.training.step import StepContext
 
@@ -27,14 +29,16 @@ class Unrolled(Trick):
 
     The generator's loss is taken at D_K = D₀ − Σ η Δ_k, with the generator inside every Δ_k and the discriminator's own
     optimiser (Adam with its moments, or SGD) in the graph; all K updates see one minibatch, and the discriminator then
-    makes the first of them. Costs about 1.3 (K + 1) steps.
+    makes the first of them. Of a zero-sum loss (`minimax`, `wasserstein`, f-GANs) that is the paper's value function,
+    −L_D(D_K) with its real term: through D_K it depends on the generator as well. Other losses, which the paper has
+    not, keep the generator's own, such as E s(−f) of `non_saturating`. Costs about 1.3 (K + 1) steps.
     """
 
     name = "unrolled"
     aliases = ("unrolled_gan",)
-    version = 2
+    version = 3
     group = "update rule"
-    source = "Metz et al. 2016, arXiv:1611.02163, section 2.2"
+    source = "Metz et al. 2016, arXiv:1611.02163, eq. 7-11, and the authors' notebook"
     addresses = "mode collapse and hopping: the generator foresees the discriminator's answer"
     cost_per = {"steps": 1.4}
     traits = ("update rule",)
@@ -46,26 +50,62 @@ class Unrolled(Trick):
     steps: Annotated[int, Ge(1)] = 5
 
     def skip(self, trial: Trial) -> str | None:
-        """Return why this optimiser cannot be unrolled."""
+        """Return why the discriminator's updates cannot be foreseen."""
         if trial.optimizer.name not in ("adam", "sgd"):
             return f"{trial.optimizer.name} cannot be unrolled: its update is not written as a differentiable one"
+        for trick in (choice.build() for choice in trial.tricks):
+            if {"gradients", "after"} & trick.hooks:
+                return f"{trick.name} changes updates after the gradient, which the unrolled ones would not foresee"
         return None
 
     def rule(self, context: StepContext) -> tuple[PlayerUpdate, PlayerUpdate]:
         """Return the discriminator's pass, which is the first unrolled update's, and the generator's unrolled one."""
+        update_d, update_g = self._updates(context)
+        return context.apply_update(context.d, update_d), context.apply_update(context.g, update_g)
+
+    def lone_update(self, context: StepContext, player: PlayerName) -> PlayerUpdate:
+        """Move the discriminator plainly, or the generator against a discriminator that is foreseen and waits."""
+        if player == "D":
+            return context.apply_update(context.d, context.discriminator_update())
+        with _kept(context.d) as keep:
+            keep()  # D does not move, so all of its passes are foreseen ones
+            update = self._updates(context)[1]
+        return context.apply_update(context.g, update)
+
+    def _updates(self, context: StepContext) -> tuple[PlayerUpdate, PlayerUpdate]:
+        context = replace(context, double_backward=True)  # penalties at fakes depend on the generator too
         d, g = context.d, context.g
         batch = context.generated(g.params, context.minibatch())
+        context.set_rate(d)
         flat = d.flat.detach().clone().requires_grad_()
         update, passes = _inner(d), []
-        for k in range(1, self.steps + 1):
-            losses = context.discriminator_loss(d.views(flat), g.params, batch, through_generator=True)
-            (gradient,) = torch.autograd.grad(losses.loss.sum(), flat, create_graph=True)
-            if k == 1:
-                passes.append(context.make_update(d, losses, list(d.views(gradient).values())))
-            flat = update(flat, gradient, k)
-        losses = context.generator_loss(d.views(flat), g.params, batch)
-        update_g = context.make_update(g, losses, torch.autograd.grad(losses.loss.sum(), list(g.params.values())))
-        return context.apply_update(d, passes[0]), context.apply_update(g, update_g)
+        with _kept(d) as keep:
+            for k in range(1, self.steps + 1):
+                losses = context.discriminator_loss(d.views(flat), g.params, batch, through_generator=True)
+                (gradient,) = torch.autograd.grad(losses.loss.sum(), flat, create_graph=True)
+                if k == 1:
+                    passes.append(context.make_update(d, losses, list(d.views(gradient).values())))
+                    keep()  # what tricks remember goes on from the update that is made, not from those foreseen
+                flat = update(flat, gradient, k)
+            losses = context.generator_loss(d.views(flat), g.params, batch, whole_game=True)
+            gradients = torch.autograd.grad(losses.loss.sum(), list(g.params.values()))
+        return passes[0], context.make_update(g, losses, gradients)
+
+
+@contextlib.contextmanager
+def _kept(player: Player) -> Iterator[Callable[[], None]]:
+    """Put back, at the end, the buffers and the memory that the player had when the given function was called."""
+    kept: dict[str, dict[str, Tensor]] = {}
+
+    def keep() -> None:
+        for name, tensors in (("buffers", player.buffers), ("memory", player.memory)):
+            kept[name] = {n: t.detach().clone() for n, t in tensors.items()}
+
+    yield keep
+    for name, tensor in kept["buffers"].items():
+        player.buffers[name].copy_(tensor)
+    player.memory.clear()
+    player.memory.update(kept["memory"])
 
 
 class _inner:  # noqa: N801 - used as a function with memory

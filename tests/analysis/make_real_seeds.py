@@ -1,20 +1,15 @@
 """Makes real_seeds.csv: 64 seeds of real runs, whose spread the tests of the comparison draw from.
 
-Run it where a component that it uses has other numbers now: `python tests/analysis/make_real_seeds.py` (seconds).
+Run it where a component that it uses has other numbers now: `python -m tests.analysis.make_real_seeds` (seconds).
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pandas as pd
 
-from tests.helpers import ROOT
-
-sys.path.insert(0, str(ROOT))
-
-from ganbench.training.trainer import Trainer
+from tests.engine import Trainer
 from tests.helpers.trials import small_trial
 
 # Halfway, where seeds differ most, and where nearly all have found every mode.

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ganbench.analysis.statistics import clopper_pearson, median_interval, t_interval, upper_bound, wilson
+from ganbench.analysis.statistics import clopper_pearson, median_interval, t_interval, wilson
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 8, 16])
@@ -62,38 +62,6 @@ def test_the_t_interval_holds_its_share_of_students_distribution(values, level):
     assert found and (found.low + found.high) / 2 == pytest.approx(statistics.fmean(values), rel=1e-9, abs=1e-9)
     if error > 1e-6:
         assert student((found.high - found.low) / 2 / error, len(values) - 1) == pytest.approx(level, abs=1e-8)
-
-
-@given(st.lists(st.floats(-9, 9), min_size=2, max_size=9), st.lists(st.floats(-9, 9), min_size=2, max_size=9))
-@example([1e-160, 2e-160], [3e-160, 5e-160, 9e-160])
-def test_the_upper_bound_is_welchs(x, y):
-    a, b = (statistics.variance(arm) / len(arm) for arm in (x, y))
-    if a + b > 1e-12:
-        freedom = (a + b) ** 2 / (a**2 / (len(x) - 1) + b**2 / (len(y) - 1))
-        t = (upper_bound(x, y, 0.99) - statistics.fmean(x) + statistics.fmean(y)) / math.sqrt(a + b)
-        assert student(t, freedom) == pytest.approx(0.98, abs=1e-8)
-    elif max(np.var(x), np.var(y)) > 0:
-        assert upper_bound(x, y, 0.99) >= statistics.fmean(x) - statistics.fmean(y)
-
-
-def test_the_upper_bound_does_not_depend_on_the_unit():
-    x, y = [1.0, 2.0, 4.0], [3.0, 5.0]
-    tiny = upper_bound(np.multiply(x, 1e-150), np.multiply(y, 1e-150), 0.9)
-    assert 1e150 * tiny == pytest.approx(upper_bound(x, y, 0.9), rel=1e-12)
-
-
-CONSTANT = [([1.0, 1.0], [2.0, 2.0]), ([1.0], [2.0, 3.0]), ([], []), ([1.0, math.nan], [2.0, 3.0])]
-
-
-@pytest.mark.parametrize(("x", "y"), CONSTANT)
-def test_where_nothing_varies_there_is_no_upper_bound(x, y):
-    assert math.isnan(upper_bound(x, y, 0.95))
-
-
-def test_one_arm_that_does_not_vary_bounds_the_other_without_a_warning(recwarn):
-    # ν = 2, t = 2.920 at 95 % one-sided.
-    assert upper_bound([3.1] * 8, [1.0, 2.0, 3.0], 0.95) == pytest.approx(1.1 + 2.920 / math.sqrt(3), abs=1e-3)
-    assert not recwarn.list
 
 
 @pytest.mark.parametrize("n", [5, 8, 16])

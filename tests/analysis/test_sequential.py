@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ganbench.analysis.comparison import Arms, Outcome, scores
+from ganbench.analysis.comparison import scores
+from ganbench.analysis.comparison_rows import Arms, Outcome
 from ganbench.analysis.comparison_rules import Limit, Rules
 from ganbench.analysis.sequential import compare_sequentially, conditional_power, looks
 
@@ -86,7 +87,7 @@ def test_what_is_plain_ends_early_and_what_is_not_goes_on():
     found, asked = sequentially({"worse": (base, base - 9), "equal": (base, base), "open": (base, base - 1.3)})
     assert asked[0] == ["worse", "equal", "open"] and asked[-1] == ["open"]
     outcomes = {row.trial: row.outcome for row in found.rows}
-    assert outcomes["worse"] == Outcome.WORSE and outcomes["equal"] == Outcome.SAME
+    assert outcomes["worse"] == Outcome.WORSE and outcomes["equal"] == Outcome.UNDECIDED
     assert found.seeds["worse"] <= 8 and found.seeds["equal"] <= 8 < found.seeds["open"]
 
 
@@ -101,7 +102,7 @@ def test_equal_bits_and_missing_metrics_end_at_the_first_look():
 
     found = compare_sequentially(["identical", "missing"], draw, looks(16, 16, 0.01), Rules())
     assert set(found.seeds.values()) == {5}
-    assert [row.outcome for row in found.rows] == [Outcome.SAME, Outcome.MISSING]
+    assert [row.outcome for row in found.rows] == [Outcome.IDENTICAL, Outcome.MISSING]
 
 
 def test_a_margin_asks_for_proof_and_so_for_more_seeds():
@@ -109,14 +110,14 @@ def test_a_margin_asks_for_proof_and_so_for_more_seeds():
     free, _ = sequentially({"t": (base, base)})
     asked, _ = sequentially({"t": (base, base)}, margins={"*": Limit(absolute=0.8)})
     assert asked.seeds["t"] > free.seeds["t"]
-    assert asked.rows[0].outcome == Outcome.SAME and "ruled out" in asked.rows[0].reason
+    assert asked.rows[0].outcome == Outcome.UNDECIDED and "ruled out" in asked.rows[0].reason
 
 
 def test_those_that_were_let_go_still_count_in_holm():
-    """One p of .0008 is enough alone; beside 20 others, let go at the first look, it must not be."""
+    """A p that is enough alone; beside 20 others, let go at the first look, it must not be."""
     rng = np.random.default_rng(2)
     base = rng.normal(size=16)
-    low = {"low": (base, base - 1.12)}
+    low = {"low": (base, base - 1.3)}
     alone, _ = sequentially(low)
     others = {str(i): (base, base + 3) for i in range(20)}
     beside, asked = sequentially({**others, **low})

@@ -3,43 +3,56 @@
 from __future__ import annotations
 
 import dataclasses
-import re
-from types import SimpleNamespace
+from collections.abc import Hashable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ganbench.analysis.verdict_rules import REMAINDER, RULES, THRESHOLDS, WORDS
+from ganbench.analysis.verdict_rules import RULES, THRESHOLDS, WORDS, Rule
 from ganbench.analysis.verdict_statistics import in_order, statistics
 from ganbench.analysis.verdicts import verdict_of, verdict_shares, verdicts
-from ganbench.core import registry
+from ganbench.tables.results import Results
+from tests.helpers.stand_in import stand_in
 
 N = 80
 STEPS = np.arange(1, N + 1) * 25
+Run = tuple[dict[Hashable, Any], pd.DataFrame]
 TIME = np.linspace(0.0, 1.0, N)
 CIRCLE = np.arange(N) * 0.7
 
 
-def run(name="a-0", status="OK", trial="a", seed=0, **changes):
+def run(name: str = "a-0", status: str = "OK", trial: str = "a", seed: int = 0, **changes: Any) -> Run:
     """Return a run's row and history: healthy, 8 modes, unless columns are changed; None takes one away."""
     columns = {
         "grad_norm_g": 0.5,
         "grad_norm_d": 0.5,
-        "loss_slope": 0.5,
-        "critic_slope_fake": 0.5,
+        "grad_push_g": 5.0,
+        "grad_push_d": 5.0,
+        "loss_slope_share": 0.7,
+        "critic_rise": 0.7,
+        "update_ratio_d": 1e-3,
         "overfit_ratio": 0.02,
         "auc_gap": 0.0,
-        "d_loss_excess": -0.1,
+        "d_advantage": 0.4,
         "modes_captured": 8.0,
         "hq_fraction": 0.9,
         "position_1": 0.01 * np.cos(CIRCLE),
         "position_2": 0.01 * np.sin(CIRCLE),
         "total_spread": np.minimum(1.0, 3 * TIME),
         "mode_set": 255.0,
+        "mode_kl": 0.004,
     }
-    row = {"run": name, "trial": trial, "seed": seed, "status": status, "modes_captured_floor": 8.0}
-    row |= {"precision_floor": 0.95, "recall_floor": 0.95}
+    row: dict[Hashable, Any] = {
+        "run": name,
+        "trial": trial,
+        "seed": seed,
+        "status": status,
+        "known_modes": 8.0,
+        "fewest_modes": 8.0,
+    }
+    row |= {"precision_floor": 0.95, "recall_floor": 0.95, "hq_fraction_floor": 0.97, "mode_kl_floor": 0.004}
     row["diverged_at"] = 77 if status == "DIVERGED" else pd.NA
     row |= {name: changes.pop(name) for name in list(changes) if name in row}
     columns |= changes
@@ -48,8 +61,8 @@ def run(name="a-0", status="OK", trial="a", seed=0, **changes):
 
 
 def results(*runs):
-    return SimpleNamespace(
-        runs=pd.DataFrame([row for row, _ in runs]), history=pd.concat([history for _, history in runs])
+    return stand_in(
+        Results, runs=pd.DataFrame([row for row, _ in runs]), history=pd.concat([history for _, history in runs])
     )
 
 
@@ -57,33 +70,61 @@ def judge(*runs, **changes):
     return verdicts(results(*(runs or [run(**changes)]))).iloc[0]
 
 
-def circle(radius):
+def circle(radius) -> dict[str, Any]:
     return {"position_1": radius * np.cos(CIRCLE), "position_2": radius * np.sin(CIRCLE)}
 
 
 ZIGZAG = 0.0075 * (-1.0) ** np.arange(N)  # about a third of the path is progress
-LATE = np.where(STEPS >= 500, 1e-4, 0.5)
+LATE = np.where(STEPS >= 500, 1e-4, 5.0)
 NARROW = np.minimum(0.4, 3 * TIME)
-UNKNOWN = {"modes_captured": None, "hq_fraction": None, "mode_set": None, "modes_captured_floor": np.nan}
+SMALL = np.minimum(0.2, 3 * TIME)
+ONE = {"known_modes": 1.0, "fewest_modes": 1.0, "mode_kl": 0.0, "mode_kl_floor": 0.0}
+UNKNOWN = {"modes_captured": None, "hq_fraction": None, "mode_set": None, "mode_kl": None, "known_modes": 0.0}
 CASES = {
     "healthy": ({}, "healthy", ""),
     "diverged": ({"status": "DIVERGED"}, "diverged", ""),
-    "exploding G": ({"grad_norm_g": 2e3}, "exploding gradient", "generator"),
-    "exploding D": ({"grad_norm_d": 2e3}, "exploding gradient", "discriminator"),
-    "growing G": ({"grad_norm_g": 1.0 + 400 * TIME}, "exploding gradient", "generator"),
-    "growing D": ({"grad_norm_d": 1.0 + 400 * TIME}, "exploding gradient", "discriminator"),
+    "exploding G": ({"grad_push_g": 2e4}, "exploding gradient", "generator"),
+    "exploding D": ({"grad_push_d": 2e4}, "exploding gradient", "discriminator"),
+    "growing G": ({"grad_norm_g": 1.0 + 400 * TIME, "grad_push_g": 4e3}, "exploding gradient", "generator"),
+    "growing D": ({"grad_norm_d": 1.0 + 400 * TIME, "grad_push_d": 4e3}, "exploding gradient", "discriminator"),
     "saturated": (
-        {"grad_norm_g": LATE, "loss_slope": 1e-5, "hq_fraction": 0.1},
+        {"grad_push_g": LATE, "loss_slope_share": 1e-5, "hq_fraction": 0.1},
         "vanishing gradient",
         "the loss is saturated",
     ),
     "flat": (
-        {"grad_norm_g": LATE, "critic_slope_fake": 1e-4, "hq_fraction": 0.1},
+        {"grad_push_g": LATE, "critic_rise": 1e-4, "hq_fraction": 0.1},
         "vanishing gradient",
         "the critic is flat",
     ),
-    "vanishing": ({"grad_norm_g": LATE, "hq_fraction": 0.1}, "vanishing gradient", ""),
-    "converged, not vanishing": ({"grad_norm_g": LATE}, "healthy", ""),
+    "dead": ({"grad_push_g": LATE, "hq_fraction": 0.1}, "vanishing gradient", "the generator is dead"),
+    "vanishing": (
+        {"grad_push_g": LATE, "hq_fraction": 0.1, "critic_rise": None, "loss_slope_share": None},
+        "vanishing gradient",
+        "",
+    ),
+    "vanishing, the critic unknown": (
+        {"grad_push_g": LATE, "hq_fraction": 0.1, "critic_rise": None},
+        "vanishing gradient",
+        "",
+    ),
+    "vanishing, the loss unknown": (
+        {"grad_push_g": LATE, "hq_fraction": 0.1, "loss_slope_share": None},
+        "vanishing gradient",
+        "",
+    ),
+    "vanished since the beginning of the run": (
+        {"grad_norm_g": np.where(STEPS >= 500, 1e-6, 0.5), "grad_push_g": None, "hq_fraction": 0.1},
+        "vanishing gradient",
+        "",
+    ),
+    "frozen": ({"update_ratio_d": 1e-7, "hq_fraction": 0.1}, "no signal", "the discriminator is frozen"),
+    "frozen, and samples run away": (
+        {"update_ratio_d": 1e-7, "hq_fraction": 0.0, "grad_push_d": 1e6},
+        "no signal",
+        "the discriminator is frozen",
+    ),
+    "converged, not vanishing": ({"grad_push_g": LATE}, "healthy", ""),
     "overfit": ({"overfit_ratio": 0.6, "auc_gap": 0.2}, "discriminator overfit", ""),
     "a quotient of small numbers": ({"overfit_ratio": 0.6, "auc_gap": 0.01}, "healthy", ""),
     "motionless": (
@@ -92,7 +133,7 @@ CASES = {
         "hardly moved",
     ),
     "no signal": (
-        {**circle(1.0), "d_loss_excess": 0.001, "critic_slope_fake": 0.01, "modes_captured": 0.0},
+        {**circle(1.0), "d_advantage": 0.05, "modes_captured": 0.0},
         "no signal",
         "the discriminator learns nothing",
     ),
@@ -120,6 +161,26 @@ CASES = {
         "still on its way",
     ),
     "partial": ({"modes_captured": 5.0}, "partial collapse", ""),
+    "one mode, and samples around it": (
+        {"modes_captured": 1.0, "total_spread": SMALL, "mode_kl": 2.05, "hq_fraction": 0.3},
+        "total collapse",
+        "one mode is left",
+    ),
+    "two modes, blurred": (
+        {"modes_captured": 2.0, "mode_kl": 1.39, "hq_fraction": 0.3},
+        "partial collapse",
+        "few modes have the samples, and they are blurred",
+    ),
+    "more and more modes": (
+        {"modes_captured": np.floor(1 + 6 * TIME)},
+        "under-trained",
+        "it still covers more of the data",
+    ),
+    "unknown modes, more and more recalled": (
+        {**UNKNOWN, "precision": 0.9, "recall": 0.4 * TIME},
+        "under-trained",
+        "it still covers more of the data",
+    ),
     "unknown modes, little recalled": (
         {**UNKNOWN, "precision": 0.9, "recall": 0.2},
         "partial collapse",
@@ -132,17 +193,22 @@ CASES = {
         "",
     ),
     "unknown modes, vanishing": (
-        {**UNKNOWN, "precision": 0.0, "recall": 0.0, "grad_norm_g": LATE, "critic_slope_fake": 1e-4},
+        {**UNKNOWN, "precision": 0.0, "recall": 0.0, "grad_push_g": LATE, "critic_rise": 1e-4},
         "vanishing gradient",
         "the critic is flat",
     ),
     "unknown modes, blurred": ({**UNKNOWN, "precision": 0.1, "recall": 0.8}, "low quality", ""),
     "unknown modes, no precision": (UNKNOWN, "unclear", ""),
     "blurred": ({"hq_fraction": 0.3}, "low quality", ""),
-    "one mode is no collapse": (
-        {"modes_captured_floor": 1.0, "modes_captured": 1.0, "total_spread": np.minimum(0.1, 3 * TIME)},
-        "low quality",
-        "",
+    "one mode, all in one place": (
+        {**ONE, "modes_captured": 1.0, "total_spread": np.minimum(0.1, 3 * TIME)},
+        "partial collapse",
+        "the samples spread too little",
+    ),
+    "all modes, narrow": (
+        {"total_spread": np.minimum(0.7, 3 * TIME)},
+        "partial collapse",
+        "the samples spread too little",
     ),
     "no positions": ({"position_1": None, "position_2": None}, "unclear", ""),
     "failed": ({"status": "TIMEOUT"}, "failed", ""),
@@ -156,29 +222,56 @@ STRAIGHT = {"position_1": 0.4 * TIME, "total_spread": 1.0, **GONE}
 NEAR = {
     "grew to little, G": ({"grad_norm_g": 0.01 + 3 * TIME}, "healthy"),
     "grew to little, D": ({"grad_norm_d": 0.01 + 3 * TIME}, "healthy"),
-    "large from the start, G": ({"grad_norm_g": 300.0}, "healthy"),
-    "large from the start, D": ({"grad_norm_d": 300.0}, "healthy"),
-    "saturated but alive": ({"loss_slope": 1e-5, "hq_fraction": 0.1}, "low quality"),
-    "flat but alive": ({"critic_slope_fake": 1e-5, "hq_fraction": 0.1}, "low quality"),
-    "saturated but good": ({"grad_norm_g": LATE, "loss_slope": 1e-5}, "healthy"),
-    "flat but good": ({"grad_norm_g": LATE, "critic_slope_fake": 1e-5}, "healthy"),
+    "large from the start, G": ({"grad_push_g": 4e3}, "healthy"),
+    "large from the start, D": ({"grad_push_d": 4e3}, "healthy"),
+    "saturated but alive": ({"loss_slope_share": 1e-5, "hq_fraction": 0.1}, "low quality"),
+    "flat but alive": ({"critic_rise": 1e-5, "hq_fraction": 0.1}, "low quality"),
+    "frozen but good": ({"update_ratio_d": 1e-7}, "healthy"),
+    "faded but good": ({"grad_norm_g": np.where(STEPS >= 500, 1e-6, 0.5), "grad_push_g": None}, "healthy"),
+    "of fair quality only": ({"hq_fraction": 0.54}, "low quality"),
+    "one mode in the middle of all": ({**GONE, "total_spread": SMALL}, "low quality"),
+    "one mode, wide": (
+        {**GONE, "mode_kl": 2.05, "modes_captured": np.floor(1 + 6 * TIME), "total_spread": np.minimum(0.9, 3 * TIME)},
+        "low quality",
+    ),
+    "one mode of one": (
+        {**GONE, **ONE, "total_spread": SMALL},
+        "low quality",
+    ),
+    "more modes and blurred": ({"modes_captured": np.floor(1 + 6 * TIME), "hq_fraction": 0.3}, "low quality"),
+    "all modes by now, swollen": (
+        {"modes_captured": np.minimum(8, np.floor(1 + 12 * TIME)), "total_spread": np.minimum(1.4, 3 * TIME)},
+        "low quality",
+    ),
+    "much recalled by now, swollen": (
+        {**UNKNOWN, "precision": 0.9, "recall": 0.9 * TIME, "total_spread": np.minimum(1.4, 3 * TIME)},
+        "low quality",
+    ),
+    "more and more recalled, and blurred": (
+        {**UNKNOWN, "precision": 0.3, "recall": 0.4 * TIME},
+        "low quality",
+    ),
+    "saturated but good": ({"grad_push_g": LATE, "loss_slope_share": 1e-5}, "healthy"),
+    "flat but good": ({"grad_push_g": LATE, "critic_rise": 1e-5}, "healthy"),
     "a gap without a ratio": ({"auc_gap": 0.2}, "healthy"),
     "good but circling": (circle(0.2), "oscillation"),
     "good but swollen": ({"total_spread": np.minimum(1.4, 3 * TIME)}, "low quality"),
-    "flat, circling, but ahead": ({**circle(1.0), **GONE, "critic_slope_fake": 0.01}, "oscillation"),
-    "steep, circling, no advantage": ({**circle(1.0), **GONE, "d_loss_excess": 0.001}, "oscillation"),
-    "flat, no advantage, at rest": ({**GONE, "critic_slope_fake": 0.01, "d_loss_excess": 0.001}, "low quality"),
+    "circling, but ahead": ({**circle(1.0), **GONE, "critic_rise": 0.01}, "oscillation"),
+    "no advantage, at rest": ({**GONE, "d_advantage": 0.05}, "low quality"),
     "hopping as a whole": ({**circle(1.0), **GONE}, "oscillation"),
-    "nowhere to hop": ({**circle(1.0), "total_spread": NARROW, **GONE, "modes_captured_floor": 1.0}, "oscillation"),
+    "nowhere to hop": (
+        {**circle(1.0), "total_spread": NARROW, **GONE, **ONE},
+        "oscillation",
+    ),
     "wide at rest": ({**GONE, "total_spread": np.minimum(2.0, 6 * TIME)}, "low quality"),
     "small at rest": ({**GONE, "total_spread": NARROW}, "low quality"),
     "wide on its way": ({**SLOW, "total_spread": np.minimum(1.0, 3 * TIME)}, "low quality"),
-    "straight without a push": ({**STRAIGHT, "grad_norm_g": 0.01}, "low quality"),
+    "straight without a push": ({**STRAIGHT, "grad_push_g": 0.1}, "low quality"),
     "straight and almost there": ({**STRAIGHT, "hq_fraction": 0.3}, "low quality"),
     "not straight": ({**STRAIGHT, "position_1": 0.4 * TIME + ZIGZAG}, "low quality"),
     "straight to nowhere": ({**STRAIGHT, "position_1": 0.1 * TIME, "position_2": 0.0}, "low quality"),
     "narrow and to nowhere": ({**SLOW, "position_1": 0.1 * TIME + ZIGZAG / 4, "position_2": 0.0}, "low quality"),
-    "on its way without a push": ({**SLOW, "grad_norm_g": 0.01}, "low quality"),
+    "on its way without a push": ({**SLOW, "grad_push_g": 0.1}, "low quality"),
     "on its way and almost there": ({**SLOW, "hq_fraction": 0.3}, "low quality"),
     "unknown modes, little recalled and blurred": ({**UNKNOWN, "precision": 0.2, "recall": 0.2}, "low quality"),
     "good and motionless": ({"position_1": 0.01, "position_2": 0.0, "total_spread": 1.0}, "healthy"),
@@ -217,16 +310,19 @@ def test_there_are_words_for_every_feature_of_the_rules():
 
 
 def test_the_evidence_says_what_since_when_against_which_limit():
-    found = judge(grad_norm_g=LATE, critic_slope_fake=np.where(STEPS >= 500, 1e-4, 0.5), hq_fraction=0.1)
-    assert (found.column, found.from_step, found.value, found.threshold) == ("critic_slope_fake", 500, 1e-4, 1e-3)
-    words = "the discriminator's slope at generated samples is 0.0001 (critic_slope_fake, limit 0.001), since step 500"
+    found = judge(grad_push_g=LATE, critic_rise=np.where(STEPS >= 500, 1e-4, 0.5), hq_fraction=0.1)
+    assert (found.column, found.from_step, found.value, found.threshold) == ("critic_rise", 500, 1e-4, 5e-3)
+    words = (
+        "the discriminator's logit rises by 0.0001 from generated to real samples "
+        "(critic_rise, limit 0.005), since step 500"
+    )
     assert found.evidence == words
     assert judge(status="DIVERGED").from_step == 77
     assert judge(**circle(0.2), modes_captured=5.0).from_step == STEPS[N // 2]
 
 
 def test_the_other_verdicts_that_hold_are_secondary_and_once_each():
-    found = judge(grad_norm_g=2e3, grad_norm_d=2e3, **circle(1.0), total_spread=NARROW, modes_captured=1.0)
+    found = judge(grad_push_g=2e4, grad_push_d=2e4, **circle(1.0), total_spread=NARROW, modes_captured=1.0)
     assert found.verdict == "exploding gradient"
     assert found.secondary == "mode hopping, oscillation, partial collapse"
 
@@ -238,9 +334,9 @@ def test_one_bad_value_is_no_verdict():
 
 
 def test_columns_that_are_missing_take_their_verdicts_away_and_no_others():
-    bare = {name: None for name in ("loss_slope", "critic_slope_fake", "overfit_ratio", "auc_gap", "d_loss_excess")}
+    bare = {name: None for name in ("loss_slope_share", "critic_rise", "overfit_ratio", "auc_gap", "d_advantage")}
     assert judge(**bare).verdict == "healthy"
-    assert judge(**bare, grad_norm_g=LATE, hq_fraction=0.1).verdict == "vanishing gradient"
+    assert judge(**bare, grad_push_g=LATE, hq_fraction=0.1).verdict == "vanishing gradient"
     assert judge(modes_captured=None).verdict == "unclear"
     row, history = run()
     assert judge((row, history.iloc[:7])).verdict == "unclear"
@@ -264,13 +360,6 @@ def test_movement_against_slow_sums():
     assert found["forgotten"] == len(set().union(*sets) - sets[-1])
 
 
-def test_a_loss_that_swings_about_its_optimum_is_a_signal():
-    """The sizes count, not their sum: hopping discriminators are now ahead, now behind."""
-    changes = {**circle(1.0), "critic_slope_fake": 0.01, "modes_captured": 0.0}
-    assert judge(**changes, d_loss_excess=0.05 * (-1.0) ** np.arange(N)).verdict == "oscillation"
-    assert judge(**changes, d_loss_excess=0.005 * (-1.0) ** np.arange(N)).verdict == "no signal"
-
-
 def test_a_pure_rotation_is_one_peak_of_the_spectrum():
     turn = 2 * np.pi * np.arange(N) / 10
     row, history = run(position_1=np.cos(turn), position_2=np.sin(turn))
@@ -290,22 +379,8 @@ def test_shares_of_a_trial():
     assert shares.loc[0, ["low", "high"]].tolist() == pytest.approx([0.4093, 0.9285], abs=1e-4)
 
 
-def test_remedies_name_components_that_there_are():
-    known = {name for kind in registry.PACKAGES for name in registry.components(kind)}
-    remedies = [rule.remedy for rule in RULES] + [REMAINDER]
-    for remedy in remedies:
-        assert set(remedy.components) <= known, remedy.text
-        bare = re.sub(r"\{\w+\}", "", remedy.template)
-        # `updates` and the like are words as well as names; a name with an underscore is a name.
-        assert not {word for word in re.findall(r"\w+_\w+|r1|r2", bare)} & known, "write it in braces"
-    assert any(remedy.components for remedy in remedies)
-    found = judge(**circle(0.2), modes_captured=5.0)
-    assert found.components == ("zero_centered_gp", "r1")
-    assert "{" not in found.remedy
-
-
 def test_a_level_is_the_limit_in_the_units_of_the_column():
-    growing = verdict_of(run(grad_norm_g=2.0 + 400 * TIME)[1])
+    growing = verdict_of(run(grad_norm_g=2.0 + 400 * TIME, grad_push_g=4e3)[1])
     assert growing.evidence[0].threshold == 100
     assert growing.evidence[0].level == 200  # a hundred times the first
     row, history = run(modes_captured=5.0)
@@ -318,8 +393,8 @@ def test_a_level_is_the_limit_in_the_units_of_the_column():
 
 
 def test_details_are_every_condition_of_the_rule():
-    found = judge(grad_norm_g=LATE, loss_slope=1e-5, hq_fraction=0.1)
-    assert [one.statistic for one in found.details] == ["loss_slope", "grad_g", "good"]
+    found = judge(grad_push_g=LATE, loss_slope_share=1e-5, hq_fraction=0.1)
+    assert [one.statistic for one in found.details] == ["loss_share", "push_g", "good"]
     assert [one.from_step for one in found.details][:2] == [25, 500]
 
 
@@ -338,8 +413,8 @@ def test_what_is_not_finite_takes_nothing_else_away(column):
 
 
 def test_infinite_gradients_explode():
-    assert judge(grad_norm_g=np.inf).verdict == "exploding gradient"
-    assert judge(grad_norm_g=0.0, hq_fraction=0.1).verdict == "vanishing gradient"
+    assert judge(grad_push_g=np.inf).verdict == "exploding gradient"
+    assert judge(grad_push_g=0.0, hq_fraction=0.1).verdict == "vanishing gradient"
 
 
 def test_histories_without_anything_to_judge():
@@ -347,10 +422,13 @@ def test_histories_without_anything_to_judge():
     for history in (empty, pd.DataFrame(), pd.DataFrame({"step": [1, 2], "grad_norm_g": [0.5, 0.4]})):
         assert verdict_of(history).verdict == "unclear"
     assert verdict_of(empty, {"status": "DIVERGED", "diverged_at": 3}).evidence[0].from_step == 3
-    assert verdict_of(empty, {"status": "DIVERGED", "diverged_at": pd.NA}).text == "not finite, or beyond ±1e6"
+    assert (
+        verdict_of(empty, {"status": "DIVERGED", "diverged_at": pd.NA}).text
+        == "not finite, or a million times the data's"
+    )
     row, history = run(modes_captured=np.nan, total_spread=np.nan)
     assert verdict_of(history, row).verdict == "unclear"
-    nothing = SimpleNamespace(runs=pd.DataFrame([row]).iloc[:0], history=history.iloc[:0])
+    nothing = stand_in(Results, runs=pd.DataFrame([row]).iloc[:0], history=history.iloc[:0])
     assert len(verdicts(nothing)) == 0
     assert len(verdict_shares(verdicts(nothing))) == 0
 
@@ -372,25 +450,40 @@ def test_rows_in_any_order_and_other_frames_types():
     assert verdict_of(typed, row).verdict == "oscillation"
 
 
-def wrong_somewhere():
+def case_statistics():
+    """Return every case of the two tables with the statistics that rules read of it."""
     cases = [(changes, verdict, cause) for changes, verdict, cause in CASES.values()]
     cases += [(changes, verdict, None) for changes, verdict in NEAR.values()]
-    for changes, verdict, cause in cases:
-        found = judge(**changes)
-        if found.verdict != verdict or cause not in (None, found.cause):
+    rows = [(run(**changes), verdict, cause) for changes, verdict, cause in cases]
+    return [(statistics(row, in_order(history)), verdict, cause) for (row, history), verdict, cause in rows]
+
+
+def first_match(rules, known):
+    """Return the verdict and the cause of the first rule that holds, as `verdict_of` names them."""
+    for rule in rules:
+        if all(c.statistic in known and c.holds(known[c.statistic].value) for c in rule.conditions):
+            return rule.verdict, rule.cause
+    complete = {"good", "spread", "oscillation"} <= known.keys()
+    return "low quality" if complete else "unclear", ""
+
+
+def wrong_somewhere(rules, cases):
+    for known, verdict, cause in cases:
+        got, why = first_match(rules, known)
+        if got != verdict or cause not in (None, why):
             return True
     return False
 
 
-def test_no_rule_and_no_condition_can_go(monkeypatch):
+def test_no_rule_and_no_condition_can_go():
     """Each of them taken away turns a case of the two tables above into another verdict."""
-    from ganbench.analysis import verdicts as module
-
+    cases = [case for case in case_statistics() if case[1] != "failed"]
+    assert not wrong_somewhere(RULES, cases)
     for i, rule in enumerate(RULES):
-        less = [()] if len(rule.conditions) == 1 else []
+        less: list[tuple[Rule, ...]] = [()] if len(rule.conditions) == 1 else []
         for j in range(len(rule.conditions) if not less else 0):
             kept = rule.conditions[:j] + rule.conditions[j + 1 :]
             less.append((dataclasses.replace(rule, conditions=kept),))
         for instead in less:
-            monkeypatch.setattr(module, "RULES", (*RULES[:i], *instead, *RULES[i + 1 :]))
-            assert wrong_somewhere(), (rule.verdict, rule.cause, instead)
+            rules = (*RULES[:i], *instead, *RULES[i + 1 :])
+            assert wrong_somewhere(rules, cases), (rule.verdict, rule.cause, instead)

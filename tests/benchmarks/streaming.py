@@ -1,6 +1,6 @@
 """Measures a step on images streamed from a file against one on images in memory: the table in docs/performance.md.
 
-`python tests/benchmarks/streaming.py`, a few minutes on one thread. The pictures are random, 20,000 of 3×64×64: the
+`python -m tests.benchmarks.streaming`, a few minutes on one thread. The pictures are random, 20,000 of 3×64×64: the
 file (234 MiB) is in the system's page cache, as it is after the first trial of a sweep; with `--cold` it is dropped
 from there before every few steps, so that they read the disk; that needs the machine to itself.
 """
@@ -18,13 +18,10 @@ from pathlib import Path
 import numpy
 import torch
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parents[1]))
-
-from ganbench.datasets._bytes import ByteImages  # noqa: E402
-from ganbench.datasets._cache import write  # noqa: E402
-from ganbench.training.trainer import Trainer  # noqa: E402
-from tests.helpers.trials import choose, small_trial  # noqa: E402
+from ganbench.datasets._bytes import ByteImages
+from ganbench.datasets._cache import write
+from tests.engine import Trainer
+from tests.helpers.trials import choose, small_trial
 
 COUNT, ROUNDS = 20_000, 7
 CASES = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 import time
 
@@ -9,9 +10,9 @@ import pytest
 import torch
 
 from ganbench.core import registry
-from ganbench.training.trainer import Trainer
 from tests.benchmarks.diagnostics_costs import STEPS, uses
 from tests.benchmarks.test_step_speed import machine
+from tests.engine import Trainer
 from tests.helpers.trials import choose, small_trial
 
 pytestmark = [pytest.mark.alone, pytest.mark.bench]
@@ -41,9 +42,9 @@ def test_what_a_diagnostic_costs(benchmark, name):
         diagnostics=(choose("diagnostic", name),),
     )
     trainer = Trainer(trial)
-    trainer.keep_before = trainer.keep_earlier = True
+    trainer.keep_earlier = True
     trainer.log_steps.add(60)  # so that one step keeps what is read
-    trainer.due, diagnostic = [set()], trainer.diagnostics[0]
+    trainer.scheduled, diagnostic = [set()], trainer.diagnostics[0]
     for _ in range(60):
         trainer.advance(0.0)
     plain = clock(lambda: trainer.advance(0.0), 200)
@@ -56,7 +57,8 @@ def test_what_a_diagnostic_costs(benchmark, name):
 
     last = trainer.last
     assert last is not None
-    kept = type(last)(*(type(p)(**{**vars(p), "before": p.after.clone()}) for p in (last.d, last.g)))
+    d, g = (dataclasses.replace(update, before=update.after.clone()) for update in (last.d, last.g))
+    kept = type(last)(d, g)
     read()
     use = clock(read, 3 if name == "game_jacobian" else 9) / plain
     benchmark.extra_info |= {

@@ -36,10 +36,10 @@ def test_fid_costs_little_more_than_its_products(benchmark):
     sets = [x.double().numpy() for x in (*fake, real)]
     fits = [fid_statistics(torch.from_numpy(x)) for x in sets]
     one = torch.zeros(SAMPLES, dtype=torch.int64)
-    samples = [Sample(x, x, one.expand(x.shape[:-1]), one.bool().expand(x.shape[:-1])) for x in (fake, real)]
+    of_fake, of_real = (Sample(x, x, one.expand(x.shape[:-1]), one.bool().expand(x.shape[:-1])) for x in (fake, real))
 
     def ours():
-        return FID().compute(*samples, torch.ones(1))["fid"]
+        return FID().compute(of_fake, of_real, torch.ones(1))["fid"]
 
     def products():
         return [x.T @ x for x in sets]

@@ -18,8 +18,8 @@ import pytest
 import torch
 
 from ganbench.check.speed import reference_step as plain_step
-from ganbench.training.trainer import Trainer
 from tests.benchmarks.costs import QUICK, cases, limit
+from tests.engine import Trainer
 from tests.helpers.trials import choose, small_trial
 
 pytestmark = pytest.mark.alone

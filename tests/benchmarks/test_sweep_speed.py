@@ -4,14 +4,13 @@ import io
 import json
 import sys
 import time
+from typing import Any
 
 import pytest
 
 from ganbench.suite.estimate import cores
 from ganbench.sweep.executors.ray_session import ray_environment
-from ganbench.sweep.jobs import JobList, TrialJob
-from ganbench.sweep.progress import Progress
-from ganbench.sweep.signals import Interrupts
+from tests.engine import Interrupts, JobList, Progress, TrialJob
 from tests.helpers.trials import small_trial
 
 SECONDS = 2.0
@@ -55,7 +54,7 @@ class Busy:
 
 
 class BusyWork(TrialJob):
-    def trainer(self):
+    def trainer(self) -> Any:
         return Busy(super().trainer(), self.folder / f"{self.key}.json")
 
 

@@ -10,8 +10,8 @@ from xml.etree import ElementTree as Xml
 import pyarrow.parquet as pq
 import pytest
 
-from ganbench.analysis.comparison import Outcome, Row
 from ganbench.analysis.comparison_results import Comparison, compare_results
+from ganbench.analysis.comparison_rows import Outcome, Row
 from ganbench.analysis.comparison_rules import Rules
 from ganbench.check import baselines
 from ganbench.check.outputs import github_annotations, suite_places
@@ -20,7 +20,8 @@ from ganbench.cli.options import plan_of
 from ganbench.core.trial import Trial
 from ganbench.tables import schema
 from ganbench.tables.results import load
-from ganbench.training import trainer
+from tests.engine import Trainer
+from tests.helpers.present import present
 from tests.helpers.sealed import reseal
 
 SUITE = """\
@@ -64,7 +65,7 @@ def no_training(monkeypatch):
     def train(*_arguments, **_more):
         raise AssertionError("something was trained")
 
-    monkeypatch.setattr(trainer.Trainer, "__init__", train)
+    monkeypatch.setattr(Trainer, "__init__", train)
 
 
 def change(change_runs, run="results/small"):
@@ -106,6 +107,35 @@ def test_a_baseline_is_small_and_names_itself(here, capsys):
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["name", "main", name]
     hidden = {path.name for path in (here / "results/baselines").glob(".*")}
     assert hidden == {".gitattributes", ".gitignore", ".lock"}
+
+
+def test_what_differs_stands_first_and_what_is_let_through_is_said(here, capsys):
+    (here / "longer.yaml").write_text(SUITE.replace("steps: 20", "steps: 30"))
+    assert main(["run", "longer.yaml", "--executor", "local"]) == 0
+    capsys.readouterr()
+    assert main(["compare", "main", "results/longer", "--json"]) == 0
+    text = capsys.readouterr().out
+    data = json.loads(text[text.index("{\n") :])
+    assert list(data).index("differs") < list(data).index("rows")
+    assert {"kind": "suite", "name": "steps", "baseline": "20", "now": "30"} in data["differs"]
+    undecided = [row for row in data["rows"] if row["outcome"] == "undecided"]
+    assert undecided and "let through" in data["verdict"]
+    assert all(row["bound"] > 0 for row in undecided if row["metric"] in ("modes_captured", "hq_fraction", "diverged"))
+    assert main(["compare", "main", "results/longer"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("what differs") and any(line.startswith("undecided") for line in lines)
+
+
+def test_a_margin_asks_for_proof_and_a_worst_value_makes_one_possible(here, capsys):
+    change(lambda runs: runs.assign(fid=runs["fid"] * (1 + 1e-4 * (runs["seed"] % 2 * 2 - 1).astype(float))))
+    arguments = ["check", "results/small", "--baseline", "main", "--metric", "fid"]
+    assert main(arguments) == 0
+    assert "are let through" in capsys.readouterr().out
+    assert main([*arguments, "--margin", "fid=3"]) == 4
+    assert "--worst fid=NUMBER" in capsys.readouterr().out
+    assert main([*arguments, "--margin", "fid=3", "--worst", "fid=5"]) == 0
+    assert "equivalent" in capsys.readouterr().out
+    assert main([*arguments, "--worst", "fidd=5"]) == 2
 
 
 def test_a_regression(here, capsys, monkeypatch):
@@ -224,7 +254,7 @@ def test_what_cannot_be_compared_is_said_before_training(here, capsys, no_traini
     assert main(["check", "small.yaml", "--baseline", "main"]) == 3
     assert "not the suite of the baseline" in capsys.readouterr().err
     (here / "small.yaml").write_text(SUITE)
-    versions = Trial.versions.fget
+    versions = present(Trial.versions.fget)
     newer = property(lambda trial: {**versions(trial), "extractor:coordinates": 99})
     monkeypatch.setattr(Trial, "versions", newer)
     assert main(["check", "small.yaml", "--baseline", "main"]) == 3
@@ -242,7 +272,8 @@ def test_other_hardware_is_noted(here, capsys, no_training):
     about["environment"]["torch"] = "1.0"
     reseal(path.parent, **about)
     assert main(["check", "results/small", "--baseline", "main"]) == 0
-    assert "and 1.0 in the baseline" in capsys.readouterr().out
+    line = next(line for line in capsys.readouterr().out.splitlines() if "torch" in line)
+    assert line.split()[:3] == ["environment", "torch", "1.0"]
 
 
 @pytest.mark.parametrize(
@@ -283,7 +314,7 @@ def test_any_run_may_stand_for_a_baseline(here, capsys, no_training):
     assert main(["check", "results/small", "--baseline", "results/small"]) == 0
     shutil.copytree(load("results/small").path, here / "elsewhere")
     assert main(["compare", "elsewhere", "results/small", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out.split("\n", 1)[1])["identical"]
+    assert json.loads(capsys.readouterr().out.split("last bit\n", 1)[1])["identical"]
 
 
 def test_forged_fingerprints_are_no_pass(here, capsys):
@@ -305,13 +336,13 @@ def test_a_file_that_cannot_be_written_is_said_before_training(here, capsys, no_
 
 def trained_seeds(monkeypatch):
     """Return the list that every trainer's seeds will be put into."""
-    seen, start = [], trainer.Trainer.__init__
+    seen, start = [], Trainer.__init__
 
     def init(self, trial, *rest, **more):
         seen.append((trial.loss.name, trial.seeds))
         start(self, trial, *rest, **more)
 
-    monkeypatch.setattr(trainer.Trainer, "__init__", init)
+    monkeypatch.setattr(Trainer, "__init__", init)
     return seen
 
 

@@ -103,10 +103,8 @@ def trained(fakes, monkeypatch):
         calls.reports.append((first, others, out))
         return out
 
-    run = types.ModuleType("ganbench.sweep.run")
-    run.run_plan = run_plan
-    page = types.ModuleType("ganbench.report.page")
-    page.write_report, page.write_changes = write_report, write_changes
+    run = types.SimpleNamespace(run_plan=run_plan)
+    page = types.SimpleNamespace(write_report=write_report, write_changes=write_changes)
     monkeypatch.setitem(sys.modules, "ganbench.sweep.run", run)
     monkeypatch.setitem(sys.modules, "ganbench.report.page", page)
     return calls

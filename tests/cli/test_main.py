@@ -13,6 +13,7 @@ import pytest
 from ganbench.cli import main as cli_main
 from ganbench.cli.main import COMMANDS, main
 from ganbench.core.errors import IncomparableError, UsageError
+from tests.helpers.present import present
 
 PYTHON = [sys.executable, "-c", "import sys; from ganbench.cli.main import main; sys.exit(main())"]
 
@@ -103,9 +104,9 @@ def test_a_pipe_that_closes_is_quiet(command):
     process = subprocess.Popen(
         [*PYTHON, command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"}
     )
-    process.stdout.close()
-    error = process.stderr.read()
-    process.stderr.close()
+    present(process.stdout).close()
+    error = present(process.stderr).read()
+    present(process.stderr).close()
     assert process.wait(timeout=60) == 141
     assert error == b""
 

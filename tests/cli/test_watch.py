@@ -22,7 +22,7 @@ from ganbench.cli.main import main
 from ganbench.cli.watch_frame import frame, spark
 from ganbench.core.results_files import json_bytes
 from ganbench.report.live_state import Reader, State, Watched
-from ganbench.sweep.run import run_plan
+from tests.engine import run_plan
 from tests.helpers.small_gan import LATENT, Loop
 from tests.helpers.small_suite import small_plan
 
@@ -51,9 +51,9 @@ def told(folder, trials, running=True, updated=None):
 
 
 def drawn(state, width=200, rows=None, unicode=True):
-    console = Console(file=io.StringIO(), width=width, color_system=None)
+    console = Console(file=(screen := io.StringIO()), width=width, color_system=None)
     console.print(frame(state, width, rows, unicode))
-    return console.file.getvalue()
+    return screen.getvalue()
 
 
 def test_one_frame_of_a_finished_sweep(sweep, capsys):
@@ -140,7 +140,9 @@ def test_broken_parts_show_without_numbers_and_stay_where_they_are(sweep, tmp_pa
 
 
 def test_many_trials_leave_room_for_what_runs(tmp_path):
-    trials = [{"key": f"{i:064x}", "name": f"trial {i}", "state": "waiting"} for i in range(5000)]
+    trials: list[dict[str, object]] = [
+        {"key": f"{i:064x}", "name": f"trial {i}", "state": "waiting"} for i in range(5000)
+    ]
     trials[2500] |= {"state": "running", "share": 0.5}
     told(tmp_path, trials)
     text = drawn(Reader(tmp_path).read(), rows=30)

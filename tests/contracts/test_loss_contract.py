@@ -86,3 +86,14 @@ def test_soft_targets_at_equality(loss):
     assert one_sided.min().item() == pytest.approx(1.3763, abs=1e-4)
     assert torch.sigmoid(c[one_sided.argmin()]).item() == pytest.approx(0.45, abs=1e-4)
     assert loss.discriminator(c, c, Targets(0.9, 0.1)).min().item() == pytest.approx(1.386294, abs=1e-6)
+
+
+def test_says_whether_the_game_is_zero_sum(loss):
+    """Zero-sum: whatever G's samples answer, L_D + L_G does not change with it. A state weighs the two apart."""
+    if loss.is_stateful:
+        assert not loss.zero_sum
+        return
+    real, fake = logits(2, 64)
+    fake.requires_grad_()
+    (slope,) = torch.autograd.grad(sum(both(loss, 3 * real, 3 * fake)).sum(), fake)
+    assert (slope.abs().max().item() < 1e-12) == loss.zero_sum

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from ganbench.core import registry
+from ganbench.networks.mlp import MLP
 from ganbench.suite.plan import incompatibility
 from tests.helpers.trials import small_trial
 
@@ -31,7 +32,7 @@ def variants():
                 if value != field.default:
                     yield cls(**small, **{field.name: value})
         if cls.name == "mlp":
-            yield cls(d_maxout=3, d_dropout=0.3, residual=True)
+            yield MLP(d_maxout=3, d_dropout=0.3, residual=True)
 
 
 @pytest.fixture(params=list(variants()), ids=lambda network: network.label)

@@ -34,7 +34,7 @@ def test_has_formula_paper_claim_parameters_and_example(page):
     cls, text = page
     facts = dict(line.split(": ", 1) for line in text.split("\n") if ": " in line and not line.startswith(" "))
     assert PAPER.search(facts["paper"])
-    assert facts["addresses"]
+    assert facts.get("addresses"), f"{cls.__name__}: say in `addresses` what it is claimed to fix"
     assert FORMULA.search(cls.__doc__) or facts["addresses"].startswith("nothing: it plants"), "no formula"
     for name, value in cls().parameters.items():
         assert f"\n  {name} = " in text, value

@@ -10,9 +10,10 @@ import torch
 
 from ganbench.core import registry
 from ganbench.core.protocols import HARD
+from ganbench.tricks import Trick
 
 LEAD, BATCH, WIDTH = (2, 3), 8, 4
-TRICKS = [cls for cls in registry.components("trick").values() if cls.__module__.startswith("ganbench.")]
+TRICKS = [cls for cls in registry.components(Trick).values() if cls.__module__.startswith("ganbench.")]
 # Where a few uses of the default would not show what the trick does.
 PARAMETERS = {
     "lecam": {"warm_up": 0},
@@ -85,7 +86,7 @@ def looking(place, trick, sample):
 def use(trick, hook, place):
     """Return what a hook makes of a slice, or of all, in two uses; what it remembers is in there."""
     sample = torch.zeros(3, 4, 4) if "images" in trick.requires else torch.zeros(5)
-    see, out = looking(place, trick, sample), []
+    see, out, buffers = looking(place, trick, sample), [], {}
     if hook == "weights":
         buffers = trick.weight_buffers({"a.weight": randn(sample.numel(), WIDTH, seed=6)}, torch.Generator())
         buffers = {n: b.expand(*LEAD, *b.shape)[place].clone() for n, b in buffers.items()}

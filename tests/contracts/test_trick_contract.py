@@ -6,10 +6,8 @@ import pytest
 import torch
 
 from ganbench.core import registry
-from ganbench.training.noise import Noise
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import gan_step
 from ganbench.tricks import HOOKS, Trick
+from tests.engine import TrialSetup, begin, gan_step
 from tests.helpers.trials import small_trial
 
 TRICKS = list(registry.components("trick").values())
@@ -40,9 +38,8 @@ def trial_of(trick, *tricks):
 
 def train(trick, seeds, steps=6, spoil=None):
     trial = trial_of(trick, (trick.name, PARAMETERS.get(trick.name, {})))
-    setup = TrialSetup(trial, torch.device("cpu"))
-    d, g = setup.players(seeds)
-    noise, last = Noise(seeds, torch.device("cpu")), None
+    setup, d, g, noise = begin(trial, seeds)
+    last = None
     for step in range(1, steps + 1):
         if spoil is not None and step == 3:
             with torch.no_grad():
@@ -79,9 +76,7 @@ def test_changes_training(trick):
     if trick.name == "truncation":
         pytest.skip("it changes evaluation alone, which tests/tricks/test_latent_tricks.py holds")
     plain = trial_of(trick)
-    setup = TrialSetup(plain, torch.device("cpu"))
-    d, g = setup.players((0,))
-    noise = Noise((0,), torch.device("cpu"))
+    setup, d, g, noise = begin(plain, (0,))
     for step in range(1, 7):
         gan_step(setup, d, g, noise, step)
     changed = train(trick, (0,))

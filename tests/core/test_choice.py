@@ -44,9 +44,9 @@ def test_a_class_that_is_registered_again_is_built(monkeypatch):
 
     monkeypatch.setitem(registry._all_components()["trick"], "again", registry.register(defined(1)))
     choice = Choice.of(defined(1)())
-    assert choice.build().value == 1
+    assert vars(type(choice.build()))["value"] == 1
     registry.register(defined(2))
-    assert choice.build().value == 2
+    assert vars(type(choice.build()))["value"] == 2
 
 
 @pytest.mark.parametrize("kind", ["loss", Loss])

@@ -18,7 +18,7 @@ def rows(images):
 
 def test_the_split_loses_nothing_and_shares_nothing():
     (train, _), (held, _) = digit_images()
-    scans = torch.from_numpy(load_digits().data).float().reshape(-1, 1, 8, 8) / 8 - 1
+    scans = torch.from_numpy(load_digits(return_X_y=True)[0]).float().reshape(-1, 1, 8, 8) / 8 - 1
     assert train.shape == (1352, 1, 8, 8)
     assert held.shape == (445, 1, 8, 8)
     assert rows(train) | rows(held) == rows(scans)

@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from ganbench.core import registry
+from ganbench.datasets import Dataset
+from ganbench.datasets._mixture import Points
 from ganbench.datasets.gaussian import Gaussian
 
 CPU = torch.device("cpu")
@@ -35,6 +37,7 @@ def test_high_quality_has_the_same_share_in_any_dimension(dimension):
 
 def test_a_finite_set_is_always_the_same_and_held_out_points_are_not_in_it():
     data, again = (Gaussian(dimension=16, points=64).load(CPU) for _ in range(2))
+    assert isinstance(data, Points) and isinstance(again, Points)
     assert torch.equal(data.train, again.train)
     drawn = data.sample_indices(generator(0), 600).reshape(2, 3, 100)
     assert drawn.dtype == torch.int64
@@ -58,6 +61,6 @@ def test_a_mean_of_the_wrong_length_is_refused():
 
 def test_registered_and_leaves_the_global_random_state():
     before = torch.get_rng_state()
-    data = registry.build("dataset", "gaussian", {"mean": [2.0, 0.0], "points": 5}).load(CPU)
+    data = registry.build(Dataset, "gaussian", {"mean": [2.0, 0.0], "points": 5}).load(CPU)
     data.gather(data.sample_indices(generator(0), 3))
     assert torch.equal(before, torch.get_rng_state())

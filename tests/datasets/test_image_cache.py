@@ -279,7 +279,6 @@ MEASURED = """
 import json, sys, threading, time, torch
 sys.path.insert(0, sys.argv[1])
 from tests.helpers.trials import choose, small_trial
-from ganbench.training.trainer import Trainer
 
 def anonymous():  # memory of this process alone; pages of a mapped file are the system's, which takes them back
     return next(int(line.split()[1]) / 1024 for line in open("/proc/self/status") if line.startswith("RssAnon"))
@@ -313,7 +312,7 @@ print(json.dumps(most - few))
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_memory_stays_bounded(tmp_path):
     """What 96 MiB of images take at most beside 6 MiB of them, seen each millisecond: all, or not half as much."""
-    picture = random_bytes((64, 64, 3), 0)
+    picture, original = random_bytes((64, 64, 3), 0), tmp_path
     for name, count in (("few", 2 * CHUNK), ("many", 8192)):
         (tmp_path / "data" / name / "all").mkdir(parents=True)
         for i in range(count):

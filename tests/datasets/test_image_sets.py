@@ -26,8 +26,7 @@ from ganbench.datasets.mnist import MNIST
 from ganbench.datasets.stl10 import STL10
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
-from ganbench.sweep.run import run_plan
-from ganbench.training.trainer import Trainer
+from tests.engine import Trainer, run_plan
 from tests.helpers.image_files import md5, random_bytes, write_celeba, write_cifar10, write_mnist, write_stl10
 from tests.helpers.trials import small_trial
 
@@ -82,9 +81,15 @@ def test_mnist_and_fashion_mnist(folder, cls, size):
     assert dataset.shape == (1, size, size)
 
 
+def in_bytes(dataset) -> ByteImages:
+    data = dataset.load(CPU)
+    assert isinstance(data, ByteImages)
+    return data
+
+
 def test_cifar10(folder, monkeypatch):
     train, test = write_cifar10(folder, monkeypatch, torchvision_class("CIFAR10"))
-    data = CIFAR10().load(CPU)
+    data = in_bytes(CIFAR10())
     assert torch.equal(data.rows, torch.from_numpy(train))
     assert torch.equal(data.held, torch.from_numpy(test))
     same_bytes(CIFAR10(size=16).load(CPU), train, test, 16)
@@ -105,7 +110,7 @@ def test_stl10(folder, monkeypatch):
 def test_celeba(folder, monkeypatch):
     colours = write_celeba(folder, monkeypatch, torchvision_class("CelebA"), 9)
     test = np.arange(9) % 3 == 2
-    data = CelebA(size=16, images=4).load(CPU)
+    data = in_bytes(CelebA(size=16, images=4))
     for images, wanted in ((data.rows, colours[~test][:4]), (data.held, colours[test])):
         assert images.shape == (len(wanted), 3, 16, 16)
         spread = (images.int() - torch.from_numpy(wanted)[:, :, None, None].int()).abs()
@@ -125,7 +130,7 @@ def write_folder(folder, counts):
 
 def test_image_folder_holds_out_every_fifth_of_a_class(folder):
     written = write_folder(folder / "mine", {"cats": 7, "dogs": 10})
-    data = ImageFolder(folder="mine", size=8).load(CPU)
+    data = in_bytes(ImageFolder(folder="mine", size=8))
     kept = {key: by_pillow(square(pixels).transpose(2, 0, 1), 8) for key, pixels in written.items()}
     train = [image for (_, i), image in kept.items() if i % 5 != 4]
     held = [image for (_, i), image in kept.items() if i % 5 == 4]
@@ -149,14 +154,14 @@ def test_the_error_names_the_folder_of_the_images(folder):
 
 def test_an_absolute_image_folder(tmp_path):
     write_folder(tmp_path / "elsewhere", {"all": 5})
-    assert len(ImageFolder(folder=str(tmp_path / "elsewhere")).load(CPU).rows) == 4
+    assert len(in_bytes(ImageFolder(folder=str(tmp_path / "elsewhere"))).rows) == 4
 
 
 def test_grey_files_become_colour(folder):
     (folder / "images/all").mkdir(parents=True)
     for i in range(5):
         Image.new("L", (9, 9), 40 * i).save(folder / f"images/all/{i}.png")
-    data = ImageFolder(size=8).load(CPU)
+    data = in_bytes(ImageFolder(size=8))
     assert data.rows.flatten(1).tolist() == [[40 * i] * 192 for i in range(4)]
 
 
@@ -191,19 +196,18 @@ def test_a_truncated_file_is_one_line(folder):
 
 @pytest.fixture
 def mirror(tmp_path):
-    """A web server on `mirror`; `asked` are the paths that were asked for."""
+    """A web server on `mirror`: its port, and the paths that are asked for."""
     asked = []
 
     class Files(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
+        def log_message(self, format, *args):
             asked.append(self.path)
 
     serve = functools.partial(Files, directory=str(tmp_path / "mirror"))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
-        server.asked = asked
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield server
+        yield server.server_port, asked
         server.shutdown()
         thread.join()
 
@@ -238,26 +242,27 @@ def test_without_known_modes_their_columns_are_empty_and_others_are_not(folder):
     trainer.advance(60)
     runs = trainer.tables().runs
     for name in ("modes_captured", "hq_fraction", "mode_kl", "modes_captured_floor"):
-        assert runs[name].isna().all()
-    assert runs["fid"].notna().all()
+        assert bool(runs[name].isna().all())
+    assert bool(runs["fid"].notna().all())
     assert set(runs["extractor"]) == {"pixels"}
 
 
 def test_download_fetches_once_and_loading_never(folder, tmp_path, monkeypatch, mirror):
     """torchvision's own download, from this machine."""
+    port, asked = mirror
     _, test = write_mnist(tmp_path / "mirror", "MNIST", compressed=True)
     cls = torchvision_class("MNIST")
-    monkeypatch.setattr(cls, "mirrors", [f"http://127.0.0.1:{mirror.server_port}/"])
+    monkeypatch.setattr(cls, "mirrors", [f"http://127.0.0.1:{port}/"])
     monkeypatch.setattr(cls, "resources", [(name, md5(tmp_path / "mirror" / name)) for name, _ in cls.resources])
     with pytest.raises(UsageError, match="python -m ganbench.datasets mnist"):
         MNIST().load(CPU)
-    assert not mirror.asked
+    assert not asked
     download.main(["mnist"])
-    assert set(mirror.asked) == {f"/{name}" for name, _ in cls.resources}
-    mirror.asked.clear()
+    assert set(asked) == {f"/{name}" for name, _ in cls.resources}
+    asked.clear()
     download.main(["mnist"])
     assert torch.equal(MNIST(size=32).load(CPU).held, resized(torch.from_numpy(test)[:, None], 32))
-    assert not mirror.asked
+    assert not asked
 
 
 @pytest.mark.parametrize("names", [[], ["ring"], ["image_folder"], ["mnist", "nothing"]])

@@ -7,7 +7,7 @@ import torch
 
 from ganbench.core import registry
 from ganbench.core.trial import Choice
-from ganbench.training.trainer import Trainer
+from tests.engine import Trainer
 from tests.helpers.trials import small_trial
 
 POINTS = {"network": ("mlp", {"latent": 2, "width": 4, "depth": 1})}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ import torch
 
 from ganbench.core import registry
 from ganbench.core.protocols import PlayerUpdate
-from ganbench.diagnostics import Step
+from ganbench.diagnostics import Diagnostic, Step
+from ganbench.losses import Loss
+from tests.helpers.present import present
 
 S, B, P = 3, 17, 32
 
@@ -39,14 +42,14 @@ def made_step(**changes):
 
 def observe(name, step):
     with torch.no_grad():
-        return {k: v.numpy() for k, v in registry.build("diagnostic", name, {}).observe(step).items()}
+        return {k: v.numpy() for k, v in registry.build(Diagnostic, name, {}).observe(step).items()}
 
 
 @dataclasses.dataclass
 class MadeProbe:
     """A critic given as a function of one sample, with samples `[S, N, d]`."""
 
-    function: object
+    function: Callable[[torch.Tensor], torch.Tensor]
     real: torch.Tensor
     heldout: torch.Tensor
     fake: torch.Tensor
@@ -55,9 +58,9 @@ class MadeProbe:
         return self.function(x)
 
 
-@pytest.mark.parametrize("name", registry.components("loss"))
+@pytest.mark.parametrize("name", registry.components(Loss))
 def test_loss_slope_is_the_sum_of_finite_differences(name):
-    loss, step, h = registry.build("loss", name, {}), made_step(), 1e-6
+    loss, step, h = registry.build(Loss, name, {}), made_step(), 1e-6
     found = observe("loss_slope", dataclasses.replace(step, loss=loss))["loss_slope"]
     for s in range(S):
         slopes = []
@@ -65,7 +68,7 @@ def test_loss_slope_is_the_sum_of_finite_differences(name):
             moved = [step.g.fake_logits[s].clone() for _ in range(2)]
             moved[0][i] += h
             moved[1][i] -= h
-            up, down = (float(loss.generator(f, step.g.real_logits[s])) for f in moved)
+            up, down = (float(loss.generator(f, present(step.g.real_logits)[s])) for f in moved)
             slopes.append(abs(up - down) / (2 * h))
         assert found[s] == pytest.approx(sum(slopes), rel=1e-6)
 
@@ -73,7 +76,7 @@ def test_loss_slope_is_the_sum_of_finite_differences(name):
 @pytest.mark.parametrize(("name", "at_minus_10"), [("minimax", 4.54e-5), ("non_saturating", 1.0), ("wasserstein", 1.0)])
 def test_loss_slope_of_a_confident_discriminator(name, at_minus_10):
     sure = made_pass(fake_logits=torch.full((S, B), -10.0))
-    found = observe("loss_slope", made_step(g=sure, loss=registry.build("loss", name, {})))
+    found = observe("loss_slope", made_step(g=sure, loss=registry.build(Loss, name, {})))
     assert found["loss_slope"] == pytest.approx(np.full(S, at_minus_10), rel=1e-3)
 
 
@@ -83,13 +86,13 @@ def test_what_is_of_the_loss_is_null_where_a_trick_replaces_it():
 
 
 def test_excess_is_0_where_the_cross_entropy_cannot_tell():
-    loss = registry.build("loss", "non_saturating", {})
+    loss = registry.build(Loss, "non_saturating", {})
     even = made_pass(loss=torch.full((S,), 2 * math.log(2) + 0.25, dtype=torch.float64))
     assert observe("excess", made_step(d=even, loss=loss))["d_loss_excess"] == pytest.approx(0.25)
 
 
 def test_auc_and_saturation_count_pairs_and_logits():
-    real, fake = (made_pass(seed, 8.0).real_logits.round() for seed in (1, 5))  # whole numbers: many ties
+    real, fake = (present(made_pass(seed, 8.0).real_logits).round() for seed in (1, 5))  # whole numbers: many ties
     found = observe("discrimination", made_step(d=made_pass(real_logits=real, fake_logits=fake)))
     for s in range(S):
         pairs = [(r > f) + 0.5 * (r == f) for r in real[s].tolist() for f in fake[s].tolist()]
@@ -163,7 +166,7 @@ def test_overfitting_of_a_linear_critic():
 def test_singular_values():
     step = made_step()
     step.d.after[1, 3] = torch.inf
-    found = registry.build("diagnostic", "singular_values", {}).layers(step)
+    found = registry.build(Diagnostic, "singular_values", {}).layers(step)
     assert set(found) == {("G", "linear0"), ("D", "linear0")}
     for (network, _), values in found.items():
         flat = (step.g if network == "G" else step.d).after
@@ -174,3 +177,59 @@ def test_singular_values():
             gram = flat[s, :20].reshape(4, 5).numpy()
             expected = np.sqrt(np.sort(np.linalg.eigvalsh(gram @ gram.T))[::-1][:3])
             assert [float(values[f"sigma_{i}"][s]) for i in range(3)] == pytest.approx(expected.tolist(), rel=1e-9)
+
+
+def unit(loss, player):
+    """Return the largest slope of a loss at logits −1, 0 and 1, from finite differences."""
+    h, slopes = 1e-6, []
+    for at in (-1.0, 0.0, 1.0):
+        for real, fake in (((0.0 if player == "G" else at), at), (at, at)):
+            moves = [(0, 1)] if player == "G" else [(1, 0), (0, 1)]
+            for r, f in moves:
+                up, down = (
+                    loss.generator(torch.tensor([fake + s * f * h]).double(), torch.tensor([0.0]).double())
+                    if player == "G"
+                    else loss.discriminator(
+                        torch.tensor([real + s * r * h]).double(), torch.tensor([fake + s * f * h]).double()
+                    )
+                    for s in (1, -1)
+                )
+                slopes.append(abs(float(up - down)) / (2 * h))
+    return max(slopes)
+
+
+@pytest.mark.parametrize("name", ["minimax", "non_saturating", "wasserstein", "least_squares", "relativistic_paired"])
+def test_pushes_and_shares_are_over_the_losses_own_slope(name):
+    loss = registry.build("loss", name, {})
+    step = made_step(loss=loss)
+    gradients, slope = observe("gradients", step), observe("loss_slope", step)
+    for player, update in (("g", step.g), ("d", step.d)):
+        weights = np.array([math.sqrt(sum(float(w) ** 2 for w in row)) for row in update.after])
+        pushed = gradients[f"grad_norm_{player}"] * weights / unit(loss, player.upper())
+        assert gradients[f"grad_push_{player}"] == pytest.approx(pushed, rel=1e-5)
+    assert slope["loss_slope_share"] == pytest.approx(slope["loss_slope"] / unit(loss, "G"), rel=1e-5)
+    unknown = observe("gradients", made_step())
+    weights = np.linalg.norm(step.g.after.numpy(), axis=1)
+    assert unknown["grad_push_g"] == pytest.approx(unknown["grad_norm_g"] * weights)
+
+
+def test_the_rise_of_the_critic_is_its_slope_times_the_distance_of_pairs():
+    probe = MadeProbe(lambda x: 3 * x[..., 0], real=draw(S, 9, 2, seed=1) + 4, heldout=None, fake=draw(S, 9, 2, seed=2))
+    found = observe("critic_slope", made_step(probe=probe))["critic_rise"]
+    for s in range(S):
+        pairs = [float((x - y).square().sum()) for x in probe.fake[s] for y in probe.real[s]]
+        assert found[s] == pytest.approx(3 * math.sqrt(sum(pairs) / len(pairs)))
+
+
+def test_the_advantage_is_what_the_logits_win_of_what_they_could():
+    """A linear loss wins all of a difference of means; one whose logits are of the wrong samples wins nothing."""
+    real, fake = torch.tensor([[1.0, 3.0]]).double(), torch.tensor([[-1.0, 1.0]]).double()
+    loss = registry.build("loss", "wasserstein", {})
+    won = made_pass(loss=loss.discriminator(real, fake), real_logits=real, fake_logits=fake)
+    share = observe("excess", made_step(d=won, loss=loss))["d_advantage"]
+    assert share == pytest.approx([2 / math.sqrt(2**2 + 1**2)])  # Δ 2, σ² 1
+    sure = registry.build("loss", "non_saturating", {})
+    far = made_pass(loss=torch.zeros(1).double(), real_logits=real + 50, fake_logits=fake - 50)
+    assert observe("excess", made_step(d=far, loss=sure))["d_advantage"] == pytest.approx([1.0])  # all of its optimum
+    blind = made_pass(loss=torch.full((1,), sure.optimum).double(), real_logits=real, fake_logits=fake)
+    assert observe("excess", made_step(d=blind, loss=sure))["d_advantage"] == pytest.approx([0.0])

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ganbench.training.history import every_steps, logged_update_steps
-from ganbench.training.trainer import Trainer
+from ganbench.datasets._mixture import Points
+from tests.engine import Trainer, every_steps, logged_update_steps
+from tests.helpers.present import present
 from tests.helpers.trials import choose, small_trial
 
 
@@ -20,7 +21,7 @@ def trained(*tricks, **changes):
 
 def test_the_look_is_at_the_networks_of_the_moment():
     trainer = trained()
-    look = trainer.probe.snapshot(trainer.d, trainer.g, 1.0)
+    look = present(trainer.probe).snapshot(trainer.d, trainer.g, 1.0)
     d, g, leak = trainer.d.params, trainer.g.params, torch.nn.functional.leaky_relu
 
     def mlp(p, x, last, activation):
@@ -28,7 +29,7 @@ def test_the_look_is_at_the_networks_of_the_moment():
             x = activation(x @ p[f"{name}.weight"] + p[f"{name}.bias"].unsqueeze(1))
         return x @ p[f"{last}.weight"] + p[f"{last}.bias"].unsqueeze(1)
 
-    fake = mlp(g, trainer.probe.z, "linear2", torch.relu)
+    fake = mlp(g, present(trainer.probe).z, "linear2", torch.relu)
     torch.testing.assert_close(look.fake, fake)
     torch.testing.assert_close(look.discriminator(look.fake), mlp(d, fake, "head", lambda x: leak(x, 0.2)).squeeze(-1))
     assert not look.fake.requires_grad
@@ -38,16 +39,17 @@ def test_the_look_is_at_the_networks_of_the_moment():
 
 def test_a_finite_set_shows_what_it_trains_on_and_what_it_does_not():
     trainer = trained(dataset=("gaussian", {"points": 16}))
-    look, train = trainer.probe.snapshot(trainer.d, trainer.g, 1.0), trainer.setup.data.train
-    known = (look.real.unsqueeze(-2) == train).all(-1).any(-1)
-    unknown = (look.heldout.unsqueeze(-2) == train).all(-1).any(-1)
+    look, data = present(trainer.probe).snapshot(trainer.d, trainer.g, 1.0), trainer.setup.data
+    assert isinstance(data, Points)
+    known = (look.real.unsqueeze(-2) == data.train).all(-1).any(-1)
+    unknown = (look.heldout.unsqueeze(-2) == data.train).all(-1).any(-1)
     assert known.all()
     assert not unknown.any()
 
 
 def test_packed_samples_stay_packed():
     trainer = trained(("packing", {}))
-    look = trainer.probe.snapshot(trainer.d, trainer.g, 1.0)
+    look = present(trainer.probe).snapshot(trainer.d, trainer.g, 1.0)
     assert look.discriminator(look.real).shape == (3, 128)
 
 

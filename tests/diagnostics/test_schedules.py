@@ -8,11 +8,12 @@ import torch
 
 from ganbench.core import registry
 from ganbench.core.errors import GanbenchError
+from ganbench.diagnostics import Diagnostic
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
-from ganbench.training.history import shared_steps
-from ganbench.training.trainer import Trainer
 from tests.diagnostics.test_observers import MadeProbe, S, draw, made_step
+from tests.engine import Trainer, shared_steps
+from tests.helpers.present import present
 from tests.helpers.trials import choose, small_trial
 
 LIST = "[gradients, logits, singular_values: {every: 200}, game_jacobian: {at: [0.5, 1.0]}, path_angle, duality_gap]"
@@ -82,14 +83,14 @@ def test_a_resumed_trial_knows_where_it_began(tmp_path):
     first.save(tmp_path / "c.pt")
     second = Trainer(trial, checkpoint=tmp_path / "c.pt")
     assert second.step == 12
-    assert all(torch.equal(a, b) for a, b in zip(first.start, second.start, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(present(first.start), present(second.start), strict=True))
 
 
 def test_lipschitz_is_that_of_finite_differences():
     weight = draw(2, 5, seed=3)
     probe = MadeProbe(lambda x: torch.tanh(x @ weight).sum(-1), *(draw(S, 9, 2, seed=s) for s in (1, 2, 4)))
     with torch.no_grad():
-        found = registry.build("diagnostic", "lipschitz", {}).observe(made_step(probe=probe))
+        found = registry.build(Diagnostic, "lipschitz", {}).observe(made_step(probe=probe))
 
     def slope(x, h=1e-6):
         along = [(probe.function(x + h * e) - probe.function(x - h * e)) / (2 * h) for e in torch.eye(2).double()]
@@ -119,7 +120,7 @@ class Minibatches:
 
 def snr(gradients):
     step = made_step(field=Minibatches(gradients))
-    return registry.build("diagnostic", "gradient_snr", {"minibatches": len(gradients)}).observe(step)
+    return registry.build(Diagnostic, "gradient_snr", {"minibatches": len(gradients)}).observe(step)
 
 
 def test_gradient_snr_by_hand():

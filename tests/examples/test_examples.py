@@ -56,7 +56,7 @@ def test_lightning(example, tmp_path):
     monitor = example("lightning_gan", "lightning").train(tmp_path / "run", steps=30, **SMALL)
     results = check(monitor.folder, 30)
     # Clipped at 1, yet what is logged is from before.
-    assert results.history["grad_norm_d"].max() > 1
+    assert bool(results.history["grad_norm_d"].max() > 1)
 
 
 def test_torchgan(example, tmp_path, monkeypatch):

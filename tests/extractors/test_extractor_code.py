@@ -18,6 +18,7 @@ from ganbench.cli.options import weight_variables
 from ganbench.extractors.clip import CLIP
 from ganbench.extractors.dinov2 import DINOv2
 from ganbench.extractors.vgg import VGG
+from tests.helpers.present import present
 
 
 @pytest.fixture
@@ -77,8 +78,7 @@ class Clip(nn.Module):
 
 
 def saved_clip(path):
-    scripted = torch.jit.trace(Clip(), torch.zeros(1))
-    scripted.save(str(path))
+    torch.jit.save(torch.jit.trace(Clip(), torch.zeros(1)), str(path))
     return path
 
 
@@ -117,7 +117,7 @@ def test_dinov2_by_the_interface_of_torch_hub(hub):
     code.mkdir()
     (code / "hubconf.py").write_text(HUB)
     convolution = nn.Conv2d(3, 768, 14, 14)
-    weights = {"0.weight": convolution.weight.detach(), "0.bias": convolution.bias.detach()}
+    weights = {"0.weight": convolution.weight.detach(), "0.bias": present(convolution.bias).detach()}
     torch.save(weights, hub / "checkpoints" / DINOv2.cached)
     DINOv2().prepare()
     features = DINOv2().extract(images())

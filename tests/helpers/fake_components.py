@@ -19,7 +19,7 @@ from ganbench.tricks import Trick
 def _component(kind: str, name: str, **attributes) -> type[Component]:
     base = Trick if kind == "trick" else Component
     cls = dataclass(frozen=True)(type(name, (base,), {"kind": kind, "name": name, "__doc__": name, **attributes}))
-    assert not inspect.isabstract(cls)
+    assert issubclass(cls, Component) and not inspect.isabstract(cls)
     return cls
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -116,10 +117,10 @@ def save(results: Results, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name in schema.TABLES:
         pq.write_table(schema.to_arrow(name, getattr(results, name), results.columns), folder / f"{name}.parquet")
-    np.savez_compressed(
-        folder / "samples.npz",
-        **{f"{trial}/{name}": array for trial, kept in results.samples.items() for name, array in kept.items()},
-    )
+    arrays: dict[str, Any] = {
+        f"{trial}/{name}": array for trial, kept in results.samples.items() for name, array in kept.items()
+    }
+    np.savez_compressed(folder / "samples.npz", **arrays)
     (folder / "suite.yaml").write_text(results.suite, encoding="utf-8")
     reseal(folder, **results.manifest.model_dump(exclude_unset=True))
     return folder
@@ -129,7 +130,7 @@ def _typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     fixed = {c.name: c.dtype for c in schema.FIXED[name]}
     types = {"float64": "float64", "int64": "Int64", "string": "string", "bool": "boolean"}
     leading = [c.name for c in schema.LEADING[name] if c.name in frame]  # in the order of the files
-    frame = frame[[*leading, *(c for c in frame.columns if c not in leading)]]
+    frame = frame.filter([*leading, *(c for c in frame.columns if c not in leading)])
     return frame.astype({c: types[fixed.get(c, "float64")] for c in frame.columns})
 
 
@@ -217,6 +218,7 @@ def _floors(modes: int) -> dict[str, float]:
     return {
         "modes_captured_floor": float(modes), "modes_hit_floor": float(modes), "hq_fraction_floor": 0.989,
         "mode_kl_floor": 0.0018, "spread_ratio_floor": 1.01, "fid_floor": 0.0011,
+        "known_modes": float(modes), "fewest_modes": float(modes),
     }  # fmt: skip
 
 
@@ -262,7 +264,7 @@ def _digits(rng: np.random.Generator, n: int) -> np.ndarray:
 def _scans() -> np.ndarray:
     from sklearn.datasets import load_digits
 
-    return load_digits().images
+    return load_digits(return_X_y=True)[0].reshape(-1, 8, 8)
 
 
 def _blur(images: np.ndarray, much: int, rng: np.random.Generator) -> np.ndarray:
@@ -270,7 +272,7 @@ def _blur(images: np.ndarray, much: int, rng: np.random.Generator) -> np.ndarray
 
 
 def _manifest(suite: str, runs: list[pd.DataFrame]) -> dict:
-    failed = [{"trial": f["trial"][0], "status": "FAILED", "error": f["error"][0]} for f in runs if f["error"][0]]
+    failed = [{"trial": f["trial"][0], "status": "FAILED", "error": f["error"][0]} for f in runs if bool(f["error"][0])]
     return {
         "format": 1, "suite": suite, "suite_hash": "ab" * 32, "run": "0a1b2c3d4e",
         "environment": {

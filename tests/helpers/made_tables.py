@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,20 @@ METRICS = {
 }
 
 
-def made_tables(trial: Trial, *, rows: int = 3, layers: bool = True, **metrics: list[float]) -> TrialTables:
+def made_tables(
+    trial: Trial,
+    of_name: dict[str, list[float]] | None = None,
+    *,
+    rows: int = 3,
+    layers: bool = True,
+    **more: list[float],
+) -> TrialTables:
     """Return tables whose final metrics are these, a value a seed; a run with NaN in all of them diverged."""
+    metrics = {**(of_name or {}), **more}
     identity, seeds = trial.key[:12], list(trial.seeds)
     ids = [f"{identity}-{seed}" for seed in seeds]
     metrics = metrics or {"modes_captured": [8.0] * len(seeds)}
-    diverged = np.isnan(np.array(list(metrics.values()))).all(axis=0)
+    diverged = [all(math.isnan(value) for value in of_seed) for of_seed in zip(*metrics.values(), strict=True)]
     steps = np.arange(1, rows + 1) * 10
     history = pd.DataFrame(
         {

@@ -30,7 +30,7 @@ def points(n: int, seed: int, sets: int | None = None, modes: tuple[int, ...] = 
 
 def describe(x: Tensor, data: Mixture | None = None, training: Tensor | None = None) -> Sample:
     """Return the sample of points `[..., n, d]`: modes, classes and density are the given mixture's or the ring's."""
-    data = data or RING.load(CPU)
+    data = RING.load(CPU) if data is None else data
     mode, good = data.assign(x, None)
     squares = (x.unsqueeze(-2).double() - data.centres.double()).square().sum(-1) / (2 * data.sigma**2)
     scale = len(data.centres) * (2 * math.pi * data.sigma**2) ** (x.shape[-1] / 2)

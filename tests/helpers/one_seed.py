@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from ganbench.training.noise import Noise
-from ganbench.training.setup import Player, TrialSetup
+from ganbench.tricks.diff_augment import DiffAugment
+from tests.engine import DiscriminatorView, Noise, Player, TrialSetup
+from tests.helpers.stand_in import stand_in
 
 
 class Recorded(Noise):
@@ -57,6 +58,7 @@ class View:
         d, g: flat weights `[P]`. memory: what tricks remembered when the pass began. step: from 0.
         moments: of the discriminator's optimiser. histories: each player's mean weights, where they are remembered.
         frozen: what counts as a constant however the weights are moved.
+        shown: images before and after augmentations, where a penalty looks at them.
         weights, features: what tricks make of the discriminator's weights and of its last hidden layer, in words.
     """
 
@@ -75,6 +77,7 @@ class View:
     frozen: dict[str, float] = field(default_factory=dict)
     weights: list[Callable] = field(default_factory=list)
     features: list[Callable] = field(default_factory=list)
+    shown: list[tuple[Tensor, Tensor]] = field(default_factory=list)
 
     def __post_init__(self):
         self._left = defaultdict(list)
@@ -125,10 +128,42 @@ class View:
         return self._apply(self.setup.head, self.judged(), "D", torch.cat([h, *extra], -1))[:, 0]
 
     def slopes(self, x: Tensor) -> Tensor:
-        """Return ‖∇D‖ of each sample, looked at one at a time."""
+        """Return ‖∇D‖ of each sample, looked at one at a time; of an augmented one, for the image that it was."""
         norms = []
+        for source, shown in self.shown:
+            if shown is x:
+                for i in range(len(x)):
+                    (slope,) = torch.autograd.grad(self.logits(x[i : i + 1])[0], source, retain_graph=True)
+                    norms.append(slope[i].square().sum().sqrt())
+                return torch.stack(norms)
         for sample in x.detach():
             one = sample.clone().requires_grad_()
             (slope,) = torch.autograd.grad(self.logits(one.unsqueeze(0))[0], one)
             norms.append(slope.square().sum().sqrt())
         return torch.stack(norms)
+
+
+def interpolates(v, name, real, fake):
+    share = v.take(name)
+    return torch.stack([e * x + (1 - e) * y for e, x, y in zip(share, real, fake, strict=True)])
+
+
+def matrices(v):
+    """Each weight as a matrix, one row an output."""
+    found = [p for name, p in v.judged().items() if name.endswith(".weight")]
+    return [w.T if w.dim() == 2 else w.reshape(len(w), -1) for w in found]
+
+
+class _Drawn:
+    """The next numbers of one stream, as a trick asks for them."""
+
+    def __init__(self, v):
+        self.v = v
+
+    def uniform(self, name, *shape):
+        return self.v.take(name)
+
+
+def augmented(v, t, x, side, kinds=("colour", "translation", "cutout")):
+    # Its values are held to slices of images in test_input_tricks.
+    return DiffAugment(kinds).inputs(x, stand_in(DiscriminatorView, noise=_Drawn(v)), side)

@@ -65,12 +65,49 @@ class LossOracle:
         assert slopes.flatten().tolist() == pytest.approx(self.slopes, rel=1e-4)
 
 
+@dataclass(frozen=True)
+class TrickOracle:
+    """What one trick changes in the objective of one seed, each part in words; `t` is the trick, `v` a `View`.
+
+    `contracts/test_gradients.py` holds the engine to it, and `contracts/test_defaults.py` the defaults.
+
+    Attributes:
+        parameters: other than the defaults, so that a few small steps can tell. images: it wants images.
+        latent: `(t, z) -> z`. see: `(v, t, x, side) -> x`, what D sees. weights: `(params) -> params` of D.
+        features: `(t, h, params) -> more features`. targets: `(v, t, on_real, on_fake) -> both`.
+        penalty, generator_penalty: `(v, t, real, fake) -> value` that D's or G's loss has beside it; generator: in the
+            place of G's. choose: `(v, t, r, f) -> (r, f)`, the logits that G's loss is of.
+        alone: `(v, t, player, plain) -> value`, where it says all by itself; `plain(v)` is the objective without it.
+        elsewhere: `file::test` that holds what is no objective: an update rule, the weights after it, evaluation.
+        defaults: the parameters' values that the paper or its authors' code has. open: why a default is what it is
+            where no paper fixes it.
+    """
+
+    name: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+    images: bool = False
+    latent: Callable | None = None
+    see: Callable | None = None
+    weights: Callable | None = None
+    features: Callable | None = None
+    targets: Callable | None = None
+    penalty: Callable | None = None
+    generator: Callable | None = None
+    generator_penalty: Callable | None = None
+    choose: Callable | None = None
+    alone: Callable | None = None
+    elsewhere: str = ""
+    defaults: dict[str, Any] = field(default_factory=dict)
+    open: dict[str, str] = field(default_factory=dict)
+
+
 def collected(package: ModuleType) -> dict[str, Any]:
-    """Return the oracles that the test files of a package define as `ORACLE`, by the component's name."""
-    oracles = {}
-    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        oracle = getattr(importlib.import_module(module.name), "ORACLE", None)
-        if oracle is not None:
+    """Return the oracles that the test files of a package define as `ORACLE` or `ORACLES`, by the component's name."""
+    oracles: dict[str, Any] = {}
+    for info in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        module = importlib.import_module(info.name)
+        for oracle in (*getattr(module, "ORACLES", ()), *([module.ORACLE] if hasattr(module, "ORACLE") else [])):
+            assert oracle.name not in oracles, f"{info.name}: {oracle.name} has two oracles"
             oracles[oracle.name] = oracle
     return oracles
 

@@ -30,6 +30,7 @@ def train(folder: Path, kind: str, steps: int, seed: int = 0) -> ganbench.Monito
     monitor = ganbench.Monitor(
         generator, discriminator, folder, loss=loss, data=data, latents=latents, log_every=every, evaluate_every=every
     )
+    real = real_logits = fake_logits = d_loss = torch.zeros(())
     for _ in range(steps):
         for _ in range(5 if kind == "collapse" else 1):
             angle = torch.randint(8, (128,)) * (torch.pi / 4)

@@ -8,6 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+import ganbench
+from tests.helpers.present import present
+
 LATENT, BATCH = 4, 32
 
 
@@ -25,7 +28,7 @@ class Counting(nn.Module):
         return x
 
 
-def networks(seed: int = 0) -> tuple[nn.Module, nn.Module]:
+def networks(seed: int = 0) -> tuple[nn.Sequential, nn.Sequential]:
     torch.manual_seed(seed)
     hidden = nn.Linear(LATENT, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.1)
     generator = nn.Sequential(*hidden, nn.Linear(16, 2), Counting())
@@ -60,7 +63,7 @@ class Loop:
 
     def __init__(
         self,
-        monitor: Callable[[nn.Module, nn.Module], object] | None = None,
+        monitor: Callable[[nn.Module, nn.Module], ganbench.Monitor] | None = None,
         clip: float = 0.0,
         n_critic: int = 1,
         accumulate: int = 1,
@@ -72,9 +75,19 @@ class Loop:
         self.opt_g = optimizer(self.generator.parameters(), lr=rate)  # type: ignore[call-arg]
         self.opt_d = optimizer(self.discriminator.parameters(), lr=rate)  # type: ignore[call-arg]
         self.clip, self.n_critic, self.accumulate, self.scaler = clip, n_critic, accumulate, scaler
-        self.call_g, self.call_d = self.generator, self.discriminator
-        self.monitor = monitor(self.generator, self.discriminator) if monitor else None
+        self.call_g: Callable[..., Tensor] = self.generator
+        self.call_d: Callable[..., Tensor] = self.discriminator
+        self._monitor = monitor(self.generator, self.discriminator) if monitor else None
         self.truth: list[dict[str, float]] = []
+
+    @property
+    def monitor(self) -> ganbench.Monitor:
+        """The monitor, where there is one."""
+        return present(self._monitor)
+
+    @monitor.setter
+    def monitor(self, monitor: ganbench.Monitor) -> None:
+        self._monitor = monitor
 
     def run(self, steps: int) -> Loop:
         for _ in range(steps):
@@ -83,8 +96,8 @@ class Loop:
                 self._discriminator()
             self._generator()
             self.truth.append(self.row)
-            if self.monitor is not None:
-                self.monitor.step(  # type: ignore[attr-defined]
+            if self._monitor is not None:
+                self._monitor.step(
                     real=self.real,
                     fake=self.fake,
                     real_logits=self.real_logits,

@@ -47,7 +47,7 @@ def start(plan_folder: Path, results: Path, *overrides: str, executor: str = "lo
 
 
 if __name__ == "__main__":
-    from ganbench.sweep.run import run_plan
+    from tests.engine import run_plan
 
     plan_folder, results, executor, *overrides = sys.argv[1:]
     outcome = run_plan(small_plan(Path(plan_folder), *overrides), Path(results), executor=executor)  # type: ignore[arg-type]

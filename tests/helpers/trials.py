@@ -24,7 +24,7 @@ def choose(kind: str, name: str, **parameters: Any) -> Choice:
 
 def small_trial(*tricks: tuple[str, dict[str, Any]], **changes: Any) -> Trial:
     """Return a trial of seconds; `loss=("hinge", {})` or `steps=5` change it."""
-    axes = {kind: choose(kind, *[spec[0]], **spec[1]) for kind, spec in SMALL.items()}
+    axes: dict[str, Any] = {kind: choose(kind, *[spec[0]], **spec[1]) for kind, spec in SMALL.items()}
     for kind in SMALL:
         if kind in changes:
             name, parameters = changes.pop(kind)

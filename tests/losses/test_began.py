@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ganbench.losses.began import BEGAN
-from ganbench.training.trainer import Trainer
+from tests.engine import Trainer
 from tests.helpers.oracles import LossOracle
 from tests.helpers.trials import small_trial
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import log, sqrt
 
 import pytest
@@ -10,13 +11,27 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from ganbench.core import registry
-from ganbench.training.noise import Noise
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import gan_step
+from ganbench.losses import Loss
+from tests.engine import begin
+
+
+@dataclass(frozen=True)
+class Normal:
+    """A normal distribution, by scipy."""
+
+    mean: float
+    sd: float
+
+    def pdf(self, x):
+        return norm.pdf(x, self.mean, self.sd)
+
+    def logpdf(self, x):
+        return norm.logpdf(x, self.mean, self.sd)
+
 
 # P = N(0, 1) against Q = N(1, 4): of unequal variance, so that a swapped pair shows. Expectations are integrals over
 # ±24, beyond which neither has a probability of 1e-30.
-P, Q = norm(0, 1), norm(1, 2)
+P, Q = Normal(0, 1), Normal(1, 2)
 GRID = torch.linspace(-24.0, 24.0, 96001, dtype=torch.float64)
 
 
@@ -35,7 +50,7 @@ OPTIMAL = {
 
 
 def build(name, **parameters):
-    return registry.build("loss", name, parameters)
+    return registry.build(Loss, name, parameters)
 
 
 def expected(values, density):
@@ -104,8 +119,8 @@ def test_optimal_discriminator_between_shifted_normals():
     best, zero = (0.5 - x).unsqueeze(-1), torch.zeros(len(x), 1, dtype=torch.float64)
     for name in ("minimax", "non_saturating"):
         loss = build(name)
-        value = expected(loss.discriminator(best, zero) - log(2), norm(0, 1).pdf)
-        value += expected(loss.discriminator(zero, best) - log(2), norm(1, 1).pdf)
+        value = expected(loss.discriminator(best, zero) - log(2), Normal(0, 1).pdf)
+        value += expected(loss.discriminator(zero, best) - log(2), Normal(1, 1).pdf)
         assert value == pytest.approx(1.163451, abs=1e-6)
         assert (2 * log(2) - value) / 2 == pytest.approx(0.111421, abs=1e-6)
 
@@ -115,12 +130,12 @@ def test_relativistic_average_is_its_formula_pair_by_pair():
     generator = torch.Generator().manual_seed(0)
     real, fake = torch.randn(2, 5, dtype=torch.float64, generator=generator)
     softplus = torch.nn.functional.softplus
-    mean_real, mean_fake = sum(real) / 5, sum(fake) / 5
-    d = sum(softplus(-(r - mean_fake)) for r in real) / 10 + sum(softplus(f - mean_real) for f in fake) / 10
-    g = sum(softplus(-(f - mean_real)) for f in fake) / 10 + sum(softplus(r - mean_fake) for r in real) / 10
+    mean_real, mean_fake = sum(real.tolist()) / 5, sum(fake.tolist()) / 5
+    of_d = [*(softplus(-(r - mean_fake)).item() for r in real), *(softplus(f - mean_real).item() for f in fake)]
+    of_g = [*(softplus(-(f - mean_real)).item() for f in fake), *(softplus(r - mean_fake).item() for r in real)]
     loss = build("relativistic_average")
-    assert loss.discriminator(real, fake).item() == pytest.approx(d.item(), abs=1e-12)
-    assert loss.generator(fake, real).item() == pytest.approx(g.item(), abs=1e-12)
+    assert loss.discriminator(real, fake).item() == pytest.approx(sum(of_d) / 10, abs=1e-12)
+    assert loss.generator(fake, real).item() == pytest.approx(sum(of_g) / 10, abs=1e-12)
 
 
 def test_pearson_pushes_nowhere_the_wrong_way():
@@ -158,8 +173,7 @@ def energy_trial(**changes):
 
 
 def test_energies_are_the_reconstruction_errors():
-    game = TrialSetup(energy_trial(), torch.device("cpu"))
-    d, _ = game.players((0, 1))
+    game, d, _, _ = begin(energy_trial())
     x = torch.randn(2, 7, 2, generator=torch.Generator().manual_seed(0))
     h = game.trunk.apply(d.params, d.buffers, x, training=True, noise=None)
     logits = game.head.apply(d.params, d.buffers, h, training=True, noise=None).squeeze(-1)
@@ -175,12 +189,9 @@ def test_energies_are_the_reconstruction_errors():
 
 def test_ebgan_trains_and_a_seed_trains_alike_alone_and_in_company():
     def train(seeds):
-        game = TrialSetup(energy_trial(batch=32), torch.device("cpu"))
-        d, g = game.players(seeds)
-        noise = Noise(seeds, torch.device("cpu"))
-        for step in range(1, 6):
-            last = gan_step(game, d, g, noise, step)
-        return d.flat.detach(), g.flat.detach(), last
+        begun = begin(energy_trial(batch=32), seeds)
+        last = begun.train(5)
+        return begun.d.flat.detach(), begun.g.flat.detach(), last
 
     d, g, last = train((3, 5))
     alone_d, alone_g, _ = train((5,))

@@ -175,7 +175,7 @@ def test_fid_equals_a_matrix_root(d):
     b = y.double().numpy()
     for fake, found in zip(x.double().numpy(), value(FID(), x, y), strict=True):
         ca, cb = np.cov(fake.T), np.cov(b.T)
-        root = scipy.linalg.sqrtm(ca @ cb).real
+        root = np.real(scipy.linalg.sqrtm(ca @ cb))
         expected = ((fake.mean(0) - b.mean(0)) ** 2).sum() + np.trace(ca + cb - 2 * root)
         assert found.item() == pytest.approx(expected, rel=1e-6)
 

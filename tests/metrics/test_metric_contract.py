@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import random
-
-import numpy as np
 import pytest
 import torch
 
 from ganbench.core import registry
 from ganbench.core.column import Column
-from ganbench.metrics import _sets
-from tests.helpers.metric_samples import describe, points, score
+from ganbench.core.errors import UsageError
+from ganbench.metrics import Metric, Sample, _sets
+from tests.helpers.metric_samples import CPU, RING, describe, points, score
+from tests.helpers.present import present
+from tests.helpers.random_state import random_state
 
-METRICS = list(registry.components("metric").values())
+METRICS = list(registry.components(Metric).values())
 COLUMNS = [(cls, column) for cls in METRICS for column in cls.columns]
 
 
@@ -83,6 +83,17 @@ def test_a_non_finite_sample_makes_its_seed_undefined_and_no_other(metric, bad):
         assert torch.equal(clean[name][[0, 2]], dirty[name][[0, 2]]), name
 
 
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, 1e50])
+def test_real_samples_without_numbers_are_an_error_and_no_plausible_value(metric, bad):
+    real = points(150, 1).double()
+    real[7, 0] = bad
+    fake = points(150, 0, sets=2)
+    with pytest.raises(UsageError, match=f"^{metric.name}: features of the real samples are not finite"):
+        metric.compute(
+            describe(fake), Sample(real, real, *RING.load(CPU).assign(points(150, 1), None)), torch.ones(8) / 8
+        )
+
+
 @pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 50), (50, 1), (3, 2), (40, 90), (90, 40)])
 def test_sizes_may_be_small_and_different(metric, n, m):
     for value in score(metric, points(n, 0, sets=2), points(m, 1)).values():
@@ -110,11 +121,9 @@ def test_one_dimension(metric):
 def test_moves_no_random_state_and_no_input(metric):
     fake, real = points(150, 0, sets=2), points(150, 1)
     kept = fake.clone(), real.clone()
-    states = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
+    before = random_state()
     first = score(metric, fake, real)
-    assert torch.equal(states[0], torch.get_rng_state())
-    assert (states[1] == np.random.get_state()[1]).all()
-    assert states[2] == random.getstate()
+    assert random_state() == before
     assert torch.equal(fake, kept[0])
     assert torch.equal(real, kept[1])
     again = score(metric, fake, real)
@@ -124,7 +133,7 @@ def test_moves_no_random_state_and_no_input(metric):
 def test_is_documented(metric):
     cls = type(metric)
     assert cls.source
-    assert "NaN" in cls.__doc__
+    assert "NaN" in present(cls.__doc__)
     assert len(cls.summary()) <= 120
 
 

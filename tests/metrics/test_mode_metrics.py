@@ -189,3 +189,15 @@ def test_good_samples_alone_count_for_the_spread():
     far = dataclasses.replace(fake, features=torch.where(fake.good.unsqueeze(-1), fake.features, 1e3))
     a, b = (Modes().compute(x, fake, WEIGHTS)["spread_ratio"] for x in (fake, far))
     assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("n", "modes", "quality"), [(1000, 8, 0.99), (1000, 900, 0.99), (400, 25, 0.9), (2000, 1000, 0.8)]
+)
+def test_fewest_modes_of_real_samples_by_simulation(n, modes, quality):
+    """The limit is below what all but one in a thousand of 4,000 multinomial draws capture, and by 3 % at most."""
+    metric = Modes()
+    limit = metric.fewest_of_real(n, torch.full((modes,), 1 / modes, dtype=torch.float64), quality)
+    counts = np.random.default_rng(0).multinomial(n, [quality / modes] * modes + [1 - quality], size=4000)[:, :modes]
+    captured = (counts >= max(1, math.ceil(metric.share * n / modes))).sum(1)
+    assert 0.97 * np.quantile(captured, 0.001) - 1 <= limit <= np.quantile(captured, 0.001)

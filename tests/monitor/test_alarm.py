@@ -10,7 +10,7 @@ import torch
 
 from ganbench.monitor import alarm as alarms
 from ganbench.monitor.alarm import EVALUATIONS, LASTING, LOGGED, Alarm, recent
-from ganbench.training.history import History
+from tests.engine import History
 from tests.helpers.planted import train
 
 METRICS = frozenset({"modes_captured", "hq_fraction", "total_spread", *(f"position_{i}" for i in range(1, 9))})
@@ -26,9 +26,8 @@ def feed(evaluations: int, failing=None, begins: int = 10**9, facts=None) -> lis
     rng, rows, alarm, reported = np.random.default_rng(0), one_run(), Alarm(), []
     for i in range(1, evaluations * EVERY + 1):
         bad = failing if i > begins * EVERY and failing else {}
-        rows.write(
-            i, {"grad_norm_g": bad.get("grad_norm_g", rng.uniform(0.3, 0.9)), "loss_slope": 0.5, "grad_norm_d": 0.5}
-        )
+        norm = bad.get("grad_norm_g", rng.uniform(0.3, 0.9))
+        rows.write(i, {"grad_norm_g": norm, "grad_push_g": 8 * norm, "loss_slope_share": 0.7, "grad_norm_d": 0.5})
         if i % EVERY == 0:
             early = i < 6 * EVERY
             values = {
@@ -39,7 +38,7 @@ def feed(evaluations: int, failing=None, begins: int = 10**9, facts=None) -> lis
             }
             rows.write(i, values | {name: value for name, value in bad.items() if name in METRICS})
         before = alarm.verdict
-        alarm.look(rows, METRICS, facts or {"modes_captured_floor": 8.0})
+        alarm.look(rows, METRICS, facts or {"known_modes": 8.0, "fewest_modes": 8.0, "hq_fraction_floor": 0.97})
         if alarm.verdict is not before and alarm.verdict is not None:
             reported.append((i // EVERY, alarm.verdict.verdict))
     return reported

@@ -25,12 +25,10 @@ def train(rank: int, folder: Path) -> None:
     torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     loop = Loop(clip=0.01)
     torch.manual_seed(rank)
-    wrap = {"broadcast_buffers": False}  # two forward passes before a backward one would meet changed buffers
-    loop.call_g = DistributedDataParallel(loop.generator, **wrap)
-    loop.call_d = DistributedDataParallel(loop.discriminator, **wrap)
-    monitor = ganbench.Monitor(
-        loop.call_g, loop.call_d, folder / "run", log_every=1, evaluate_every=2, samples=8, latents=torch.ones(8, 4)
-    )
+    # Two forward passes before a backward one would meet changed buffers.
+    loop.call_g = g = DistributedDataParallel(loop.generator, broadcast_buffers=False)
+    loop.call_d = d = DistributedDataParallel(loop.discriminator, broadcast_buffers=False)
+    monitor = ganbench.Monitor(g, d, folder / "run", log_every=1, evaluate_every=2, samples=8, latents=torch.ones(8, 4))
     loop.monitor = monitor
     loop.run(3)
     monitor.close()

@@ -11,7 +11,7 @@ from ganbench.datasets.mnist import MNIST as Digits
 from ganbench.extractors import mnist
 from ganbench.metrics.fid import FID
 from ganbench.metrics.modes import Modes
-from ganbench.training.evaluation import evaluator_of_dataset
+from tests.engine import evaluator_of_dataset
 from tests.helpers.mnist_digits import write_digits
 
 CPU = torch.device("cpu")

@@ -6,11 +6,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ganbench.networks._convolution import convolve, fastest
+from ganbench.networks._convolution import convolve, product, way_for
 from ganbench.networks.dcgan import DCGAN
 from ganbench.networks.resnet import ResNet
-from ganbench.training.trainer import Trainer
-from tests.helpers.trials import small_trial
 
 SEEDS, BATCH = 3, 32
 SHAPES = [(1, 16, 8, False), (3, 6, 8, False), (16, 1, 4, True), (6, 3, 4, True), (5, 7, 6, False), (7, 5, 6, True)]
@@ -20,7 +18,7 @@ def random(*shape, seed=0):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).requires_grad_()
 
 
-@pytest.mark.parametrize("way", ["grouped", "last", "loop", "columns"])
+@pytest.mark.parametrize("way", ["grouped", "last", "loop", "dense"])
 @pytest.mark.parametrize(("inputs", "outputs", "side", "transposed"), SHAPES)
 @pytest.mark.parametrize(("kernel", "stride", "padding"), [(4, 2, 1), (3, 1, 1)])
 def test_each_way_is_each_seeds_own_convolution(way, inputs, outputs, side, transposed, kernel, stride, padding):
@@ -41,50 +39,42 @@ def test_each_way_is_each_seeds_own_convolution(way, inputs, outputs, side, tran
         torch.testing.assert_close(found, right, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize(("inputs", "outputs", "side", "transposed"), SHAPES[:4])
-def test_columns_have_the_same_bits_alone_and_in_company(inputs, outputs, side, transposed):
-    x = random(BATCH, SEEDS, inputs, side, side).detach().float()
-    shape = (inputs, outputs) if transposed else (outputs, inputs)
-    weight = random(SEEDS, *shape, 4, 4, seed=1).detach().float()
-    options = {"stride": 2, "padding": 1, "transposed": transposed, "way": "columns"}
-    together = convolve(x.flatten(1, 2), weight, **options)
-    alone = [convolve(x[:, s], weight[s : s + 1], **options) for s in range(SEEDS)]
-    assert torch.equal(together, torch.cat(alone, dim=1))
+# Way, in, out, side, kernel, stride, transposed: on one channel and on few, where products are matrices of one row.
+INVARIANT = [
+    *(("dense", *shape) for shape in ((1, 16, 8, 4, 2, False), (3, 6, 8, 4, 2, False), (16, 1, 4, 4, 2, True))),
+    *(("dense", *shape) for shape in ((1, 1, 4, 3, 1, False), (5, 10, 4, 4, 2, False), (10, 5, 2, 4, 2, True))),
+    *(("loop", *shape) for shape in ((3, 16, 32, 4, 2, False), (16, 3, 16, 4, 2, True), (5, 5, 8, 3, 1, False))),
+    *(("last", *shape) for shape in ((16, 16, 16, 3, 1, False), (3, 8, 32, 3, 1, False), (5, 1, 16, 1, 1, False))),
+]
 
 
-WIDE = [(3, 16, 32, 4, 2, False), (16, 3, 16, 4, 2, True), (16, 16, 16, 3, 1, False), (3, 8, 32, 3, 1, False)]
-
-
-@pytest.mark.parametrize(("inputs", "outputs", "side", "kernel", "stride", "transposed"), WIDE)
-def test_a_loop_has_the_same_bits_alone_and_in_company(inputs, outputs, side, kernel, stride, transposed):
+@pytest.mark.parametrize(("way", "inputs", "outputs", "side", "kernel", "stride", "transposed"), INVARIANT)
+def test_a_seed_has_the_same_bits_alone_and_packed(way, inputs, outputs, side, kernel, stride, transposed):
     x = random(BATCH, SEEDS, inputs, side, side).detach().float()
     shape = (inputs, outputs) if transposed else (outputs, inputs)
     weight = random(SEEDS, *shape, kernel, kernel, seed=1).detach().float()
-    options = {"stride": stride, "padding": 1, "transposed": transposed, "way": "loop"}
+    bias = random(SEEDS, outputs, seed=2).detach().float()
+    options = {"stride": stride, "padding": kernel // 2 if kernel < 4 else 1, "transposed": transposed, "way": way}
 
-    def with_gradients(images, kernels):
-        images, kernels = images.clone().requires_grad_(), kernels.clone().requires_grad_()
-        y = convolve(images.flatten(1, 2), kernels, **options)
-        return y.detach(), *torch.autograd.grad(y.square().sum(), (images, kernels))
+    def with_gradients(*tensors):
+        images, *others = (t.clone().requires_grad_() for t in tensors)
+        y = convolve(images.flatten(1, 2), *others, **options)
+        return y.detach(), *torch.autograd.grad(y.square().sum(), (images, *others))
 
-    y, of_images, of_kernels = with_gradients(x, weight)
+    y, of_images, of_kernels, of_biases = with_gradients(x, weight, bias)
     for s in range(SEEDS):
-        alone = with_gradients(x[:, s : s + 1], weight[s : s + 1])
+        alone = with_gradients(x[:, s : s + 1], weight[s : s + 1], bias[s : s + 1])
         assert torch.equal(y[:, s * outputs : (s + 1) * outputs], alone[0])
         assert torch.equal(of_images[:, s], alone[1][:, 0])
         assert torch.equal(of_kernels[s], alone[2][0])
+        assert torch.equal(of_biases[s], alone[3][0])
 
 
-@pytest.mark.parametrize("options", [{"d_norm": "batch"}, {}], ids=["batch norm", "plain"])
-def test_a_dcgan_at_32_pixels_has_the_same_bits_alone_and_in_company(options):
-    weights = []
-    for seeds in ((0, 1, 2), (2,)):
-        changes = {"dataset": ("shapes", {"size": 32}), "network": ("dcgan", {"channels": 8, **options})}
-        trial = small_trial(**changes, seeds=seeds, batch=32, steps=3, evaluate_every=3, log_every=1, samples=20)
-        trainer = Trainer(trial)
-        trainer.advance(float("inf"))
-        weights.append((trainer.g.flat[-1], trainer.d.flat[-1]))
-    assert all(torch.equal(here, there) for here, there in zip(*weights, strict=True))
+@pytest.mark.parametrize(("m", "k", "n"), [(1, 40, 64), (64, 32, 1), (16, 1, 40), (8, 8, 8)])
+def test_a_product_has_the_same_bits_alone_and_packed(m, k, n):
+    a, b = random(SEEDS, m, k).detach().float(), random(SEEDS, k, n, seed=1).detach().float()
+    torch.testing.assert_close(product(a, b), a @ b, rtol=1e-5, atol=1e-5)
+    assert all(torch.equal(product(a, b)[s], product(a[s : s + 1], b[s : s + 1])[0]) for s in range(SEEDS))
 
 
 def test_channels_last_go_on_to_the_next_layer():
@@ -93,12 +83,26 @@ def test_channels_last_go_on_to_the_next_layer():
     assert y.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_the_rule_is_the_measured_one():
-    assert fastest((1, 16), 8, 2, False, "cpu") == fastest((16, 1), 4, 2, True, "cpu") == "columns"
-    assert fastest((16, 32), 4, 2, False, "cpu") == fastest((16, 1), 8, 1, False, "cpu") == "grouped"
-    assert fastest((64, 32), 8, 2, True, "cpu") == fastest((3, 16), 32, 2, False, "cpu") == "loop"
-    assert fastest((16, 16), 16, 1, False, "cpu") == fastest((3, 16), 32, 1, False, "cpu") == "last"
-    assert fastest((3, 16), 32, 2, False, "cuda") == "grouped"
+@pytest.mark.parametrize(
+    ("channels", "side", "kernel", "stride", "transposed", "way"),
+    [
+        ((1, 16), 8, 4, 2, False, "dense"),
+        ((16, 1), 4, 4, 2, True, "dense"),
+        ((16, 32), 4, 4, 2, False, "dense"),
+        ((32, 16), 2, 4, 2, True, "dense"),
+        ((16, 16), 4, 3, 1, False, "dense"),
+        ((16, 16), 4, 1, 1, False, "loop"),
+        ((16, 16), 8, 3, 1, False, "loop"),
+        ((32, 64), 8, 4, 2, False, "loop"),
+        ((3, 16), 32, 4, 2, False, "loop"),
+        ((16, 16), 16, 3, 1, False, "last"),
+    ],
+)
+def test_the_rule_is_the_measured_one(channels, side, kernel, stride, transposed, way):
+    options = {"kernel": kernel, "stride": stride, "transposed": transposed}
+    assert way_for(channels, side, **options, device="cpu") == way
+    assert way_for(channels, side, **options, device="cuda") == "grouped"
+    assert way_for(channels, 4, **options, device="cpu", groups=2) == "loop"
 
 
 @pytest.mark.parametrize("network", [DCGAN(latent=100, channels=2, d_norm="batch"), ResNet(channels=4)])

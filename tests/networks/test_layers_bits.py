@@ -45,12 +45,12 @@ def test_batch_norm_is_that_of_torch(features):
     layer = BatchNorm("n", features)
     params, buffers = stacked(layer, range(3))
     x = torch.randn(3, 32, features, generator=torch.Generator().manual_seed(1)) * 3 + 1
-    for _ in range(2):
-        y = layer(params, buffers, x, True, None)
+    layer(params, buffers, x, True, None)
+    y = layer(params, buffers, x, True, None)
     for s in range(3):
         reference = torch.nn.BatchNorm1d(features)
-        for _ in range(2):
-            expected = reference(x[s])
+        reference(x[s])
+        expected = reference(x[s])
         torch.testing.assert_close(y[s], expected, rtol=1e-5, atol=1e-5)
         torch.testing.assert_close(buffers["n.running_mean"][s], reference.running_mean, rtol=1e-5, atol=1e-6)
         torch.testing.assert_close(buffers["n.running_var"][s], reference.running_var, rtol=1e-5, atol=1e-6)

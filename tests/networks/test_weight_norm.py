@@ -56,16 +56,17 @@ def test_is_that_of_torch(kind):
     gradients = dict(zip(params, torch.autograd.grad(y.square().sum(), list(params.values())), strict=True))
     for s in range(len(SEEDS)):
         reference = nn.utils.parametrizations.weight_norm(make().double())
-        weight = reference.parametrizations.weight
+        torch_params = dict(reference.named_parameters())
+        gain, v = (torch_params[f"parametrizations.weight.original{i}"] for i in (0, 1))
         with torch.no_grad():
-            reference.bias.copy_(params["l.bias"][s])
-            weight.original0.copy_(as_torch(params["l.gain"][s], not image))
-            weight.original1.copy_(as_torch(params["l.weight"][s], not image))
+            torch_params["bias"].copy_(params["l.bias"][s])
+            gain.copy_(as_torch(params["l.gain"][s], not image))
+            v.copy_(as_torch(params["l.weight"][s], not image))
         expected = reference(x[s])
         torch.testing.assert_close(y[s], expected)
         expected.square().sum().backward()
-        torch.testing.assert_close(as_torch(gradients["l.gain"][s], not image), weight.original0.grad)
-        torch.testing.assert_close(as_torch(gradients["l.weight"][s], not image), weight.original1.grad)
+        torch.testing.assert_close(as_torch(gradients["l.gain"][s], not image), gain.grad)
+        torch.testing.assert_close(as_torch(gradients["l.weight"][s], not image), v.grad)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -77,9 +78,9 @@ def test_starts_where_the_plain_layer_does_with_gains_of_the_lengths(kind):
     torch.testing.assert_close(
         forward(WeightNormed(Sequential([layer])), params, x, image), forward(Sequential([layer]), plain, x, image)
     )
-    start = nn.utils.parametrizations.weight_norm(make().double())
+    start = dict(nn.utils.parametrizations.weight_norm(make().double()).named_parameters())
     for s in range(len(SEEDS)):
-        assert as_torch(params["l.gain"][s], not image).shape == start.parametrizations.weight.original0.shape
+        assert as_torch(params["l.gain"][s], not image).shape == start["parametrizations.weight.original0"].shape
         rows = as_torch(params["l.weight"][s], not image).flatten(1)
         assert params["l.gain"][s].flatten().tolist() == pytest.approx([r.norm().item() for r in rows], rel=1e-6)
 

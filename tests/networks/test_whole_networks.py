@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -11,6 +9,8 @@ from torch import nn
 
 from ganbench.networks.mlp import MLP
 from ganbench.networks.modules import ModuleNet
+from tests.engine import Noise
+from tests.helpers.stand_in import stand_in
 
 SEEDS = (0, 1, 2)
 
@@ -117,7 +117,7 @@ def test_frozen_parameters_are_each_seeds_own_and_not_trained():
 
 def test_dropout_of_modules_has_a_mask_of_each_seeds_own():
     net = ModuleNet("net", lambda: nn.Sequential(nn.Dropout(0.5), nn.Identity()), (400,))
-    noise = SimpleNamespace(uniform=lambda name, *shape: torch.rand(3, *shape, generator=torch.Generator()))
+    noise = stand_in(Noise, uniform=lambda name, *shape: torch.rand(3, *shape, generator=torch.Generator()))
     ones = torch.ones(3, 5, 400)
     y = net.apply({}, {}, ones, training=True, noise=noise)
     # 2,000 fair draws a pair of seeds agree in 1,000 ± 22; beyond six of them with p = 2e-9.

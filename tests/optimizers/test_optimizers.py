@@ -7,9 +7,8 @@ import pytest
 import torch
 
 from ganbench.core.registry import build
-from ganbench.training.noise import Noise
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import gan_step
+from ganbench.optimizers import Optimizer
+from tests.engine import Noise, TrialSetup, begin, gan_step
 from tests.helpers.trials import small_trial
 
 CPU = torch.device("cpu")
@@ -68,17 +67,17 @@ def test_weights_move_as_by_torch_at_each_players_own_rate(name):
 
 
 def test_the_rate_is_held_and_then_falls_in_a_line():
-    optimizer = build("optimizer", "adam", {"lr": 0.01, "d_lr": 0.04, "lr_final": 0.1, "lr_hold": 0.5})
+    optimizer = build(Optimizer, "adam", {"lr": 0.01, "d_lr": 0.04, "lr_final": 0.1, "lr_hold": 0.5})
     assert [optimizer.rate("G", p) for p in (0, 0.25, 0.5, 0.75, 1)] == pytest.approx([0.01, 0.01, 0.01, 0.0055, 0.001])
     assert optimizer.rate("D", 0.75) == pytest.approx(0.022)
-    assert build("optimizer", "adam", {"lr_hold": 0.0, "lr_final": 0.0}).rate("G", 0.25) == pytest.approx(0.75e-3)
+    assert build(Optimizer, "adam", {"lr_hold": 0.0, "lr_final": 0.0}).rate("G", 0.25) == pytest.approx(0.75e-3)
 
 
 def test_the_engine_uses_the_rate_of_the_moment():
     """Under plain descent an update is rate × gradient; the last of 20 steps has progress 19/20."""
-    game = TrialSetup(small_trial(optimizer=("sgd", {"lr": 0.5, "lr_final": 0.1, "lr_hold": 0.0}), steps=20), CPU)
-    d, g = game.players((0,))
-    noise = Noise((0,), CPU)
+    game, d, g, noise = begin(
+        small_trial(optimizer=("sgd", {"lr": 0.5, "lr_final": 0.1, "lr_hold": 0.0}), steps=20), (0,)
+    )
     for step, rate in ((1, 0.5), (11, 0.275), (20, 0.5 * (1 - 0.9 * 0.95))):
         before = g.flat.detach().clone()
         done = gan_step(game, d, g, noise, step)
@@ -119,7 +118,7 @@ def test_negative_momentum_brings_the_bilinear_game_to_rest(momentum, shrinks):
 def test_state_of_one_run_does_not_touch_another():
     """All state is element-wise: a NaN in one row stays there."""
     for name, (parameters, _) in OPTIMIZERS.items():
-        optimizer = build("optimizer", name.split()[0], parameters)
+        optimizer = build(Optimizer, name.split()[0], parameters)
         clean, dirty = torch.ones(3, 32), torch.ones(3, 32)
         for weights, spoilt in ((clean, False), (dirty, True)):
             moving = optimizer.build([weights], "D")

@@ -10,6 +10,7 @@ import yaml
 import ganbench
 from ganbench.core.extras import OPTIONAL, USES
 from tests.helpers import ROOT
+from tests.helpers.present import present
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -39,5 +40,5 @@ def test_lower_bounds_are_those_that_were_tried():
     lines = (ROOT / "constraints-oldest.txt").read_text(encoding="utf-8").splitlines()
     tried = dict(line.split("==") for line in lines if not line.startswith("#"))
     for requirement in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["bench"]:
-        package, bound = re.match(r"([a-z0-9-]+)(?:\[tune\])?>=([\d.]+)", requirement).groups()
+        package, bound = present(re.match(r"([a-z0-9-]+)(?:\[tune\])?>=([\d.]+)", requirement)).groups()
         assert tried[package].startswith(bound), requirement

@@ -34,6 +34,16 @@ def open_no_folder(path, flags, *rest, **named):
 os.open = open_no_folder
 """
 COMMAND = WINDOWS + "from ganbench.cli.main import main\nsys.exit(main())"
+# Several commands of one process, as starting it costs most: each argument is one.
+COMMANDS = (
+    WINDOWS
+    + """
+from ganbench.cli.main import main
+for line in sys.argv[1:]:
+    code = main(line.split())
+    assert code == 0, (line, code)
+"""
+)
 SUITE = """
 datasets: [ring]
 seeds: 2
@@ -67,18 +77,18 @@ for _ in range(40):
     monitor.step(real=torch.randn(16, 2), fake=fake.detach())
 monitor.close()
 assert len(ganbench.load("my_run").runs) == 1
-""",
+"""
+        + COMMANDS.removeprefix(WINDOWS),
+        "report my_run",
         cwd=tmp_path,
     )
-    windows(COMMAND, "report", "my_run", cwd=tmp_path)
     assert (tmp_path / "report/my_run.html").stat().st_size > 10_000
 
 
 def test_a_sweep_in_this_process(tmp_path):
     (tmp_path / "small.yaml").write_text(SUITE)
-    windows(COMMAND, "run", "small.yaml", "--executor", "local", cwd=tmp_path)
-    windows(COMMAND, "baseline", "save", "results/small", cwd=tmp_path)
-    assert "no regression" in windows(COMMAND, "check", "small.yaml", "--executor", "local", cwd=tmp_path)
+    lines = "run small.yaml --executor local", "baseline save results/small", "check small.yaml --executor local"
+    assert "no regression" in windows(COMMANDS, *lines, cwd=tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from ganbench.core.streams import stream
 from ganbench.suite.plan import Plan, make_plan
 from ganbench.suite.schema import read_suite
-from ganbench.sweep.manifest import suite_hash
+from tests.engine import suite_hash
 
 SUITE = """
 name: pinned

@@ -63,7 +63,7 @@ def test_curves_show_both_sides_and_say_their_numbers(before, now):
 
 
 def test_a_run_against_itself_is_equal_to_the_last_bit(before):
-    assert "1 of 6 trials without results and 5 stayed the same." in render_changes(before, [before])
+    assert "1 of 6 trials without results and 5 are equal to the last bit." in render_changes(before, [before])
     healthy = dataclasses.replace(before, runs=before.runs[before.runs["status"] == "OK"])
     assert "Nothing changed: 5 trials, equal to the last bit." in render_changes(healthy, [healthy])
 

@@ -13,16 +13,17 @@ from ganbench.analysis.comparison_results import compare_results
 from ganbench.analysis.comparison_rules import Rules
 from ganbench.core import registry
 from ganbench.core.errors import IncomparableError
+from ganbench.datasets import Dataset
 from ganbench.report.page import render
 from ganbench.tables import part_store as store
-from ganbench.training.trainer import Trainer
+from tests.engine import Trainer
 from tests.helpers.fake_results import fake_results
 from tests.helpers.trials import small_trial
 
 
-@pytest.mark.parametrize("name", sorted(registry.components("dataset")))
+@pytest.mark.parametrize("name", sorted(registry.components(Dataset)))
 def test_every_image_set_says_what_it_does(name):
-    dataset = registry.components("dataset")[name]()
+    dataset = registry.build(Dataset, name)
     if "images" not in dataset.traits:
         assert dataset.preparation == "none"
         return
@@ -43,7 +44,7 @@ def test_every_image_set_says_what_it_does(name):
     ],
 )
 def test_it_follows_the_parameters(name, parameters, says):
-    dataset = registry.build("dataset", name, parameters)
+    dataset = registry.build(Dataset, name, parameters)
     assert re.fullmatch(says, dataset.preparation)
     assert dataset.dequantization_width == (2 / 255 if parameters.get("dequantise") == "uniform" else 0)
 
@@ -79,9 +80,9 @@ def test_other_preparation_is_incomparable(results):
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_tables_from_before_it_was_recorded_are_as_they_were(results, turned):
-    sides = [results, prepared(results, "bytes")][:: -1 if turned else 1]
-    assert compare_results(*sides, Rules()).identical
-    assert fingerprints(sides[0]) == fingerprints(sides[1])
+    one, other = [results, prepared(results, "bytes")][:: -1 if turned else 1]
+    assert compare_results(one, other, Rules()).identical
+    assert fingerprints(one) == fingerprints(other)
 
 
 def test_the_page_says_it_where_it_is_known(results):

@@ -102,7 +102,7 @@ def _sentence(losses: dict[str, list[float]], *, floor: float = 8.0, statuses: d
     runs = pd.concat(parts, ignore_index=True)
     ranked = ranking(type(results)(**{**vars(results), "runs": runs})).to_dict("records")
     ranked = [{**row, "rank": row["rank"] if isinstance(row["rank"], int) else None} for row in ranked]
-    keys = [] if runs["status"].isin(["FAILED"]).all() else [MODES, FID]
+    keys = [] if bool(runs["status"].isin(["FAILED"]).all()) else [MODES, FID]
     return headline(ranked, runs, keys, floor, naming(runs))
 
 
@@ -258,7 +258,7 @@ def test_images_keep_their_pixels_and_numbers_become_bars():
     pixels = _image(shown.uri)[..., 0]
     assert np.array_equal(pixels[:8, :8], images[0, 0]) and np.array_equal(pixels[9:17, 9:17], images[5, 0])
     assert shown.pixelated and shown.width == 4 * pixels.shape[1]
-    colour = picture(np.zeros((4, 3, 8, 8), np.uint8) + np.uint8([[[200]], [[10]], [[90]]]), images, 1, "t")
+    colour = picture(np.zeros((4, 3, 8, 8), np.uint8) + np.array([[[200]], [[10]], [[90]]], np.uint8), images, 1, "t")
     assert _image(colour.uri)[0, 0].tolist() == [200, 10, 90, 255]
     bars = _image(picture(np.full((100, 1), 0.5), np.array([[-1.0], [1.0]]), 1, "t").uri)
     assert (bars[..., 3].sum(axis=0) > 0).argmax() < bars.shape[1] / 2  # the real one at the left

@@ -16,7 +16,7 @@ from ganbench.sinks import Writers, sink_of
 from ganbench.sinks.mlflow import MLflow
 from ganbench.sinks.tensorboard import TensorBoard
 from ganbench.sinks.wandb import WandB
-from ganbench.sweep.run import run_plan
+from tests.engine import run_plan
 from tests.helpers.small_gan import Loop
 from tests.helpers.small_suite import small_plan
 
@@ -195,7 +195,7 @@ def test_a_sweep_hands_on_what_it_trains_and_only_that(tmp_path):
     own = history[(history["trial"] == trial.key[:12]) & (history["seed"] == 1)]
     rows = first.runs[f"{trial.name} · seed 1"]["rows"]
     assert [step for step, _ in rows] == own["step"].tolist()
-    known = own[["step", "grad_norm_d"]].dropna()
+    known = own.filter(["step", "grad_norm_d"]).dropna()
     assert [(s, v["grad_norm_d"]) for s, v in rows if "grad_norm_d" in v] == list(
         zip(known["step"], known["grad_norm_d"], strict=True)
     )

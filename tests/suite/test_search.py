@@ -10,7 +10,7 @@ from ganbench.core.errors import UsageError
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
 from ganbench.suite.space import WORST, Range, Sampler, apply, score
-from ganbench.sweep.search_log import AdaptiveSearch
+from tests.engine import AdaptiveSearch
 from tests.helpers.small_suite import small_plan
 from tests.sweep.test_run import run_local
 
@@ -121,7 +121,7 @@ def test_a_random_search_runs_in_this_process_and_gives_tables(tmp_path):
     assert outcome.exit_code == 0 and outcome.done == 2
     results = ganbench.load(outcome.folder)
     assert list(results.runs["trial"].unique()) == [trial.key[:12] for trial in plan.trials]
-    assert results.runs["stopped_at"].isna().all()
+    assert bool(results.runs["stopped_at"].isna().all())
     outcome, _ = run_local(plan_of(tmp_path, "search.trials=3"), tmp_path / "results")
     assert outcome.done == 3 and outcome.trained == 1
 
@@ -161,7 +161,7 @@ def test_a_seed_without_a_number_counts_as_the_worst():
 
 
 def test_the_ledger_survives_a_kill_in_the_middle_of_a_line(tmp_path):
-    from ganbench.sweep.jobs import TrialJob
+    from tests.engine import TrialJob
 
     plan = plan_of(tmp_path, "search.searcher=optuna")
     search = plan.suite.search
@@ -182,7 +182,7 @@ def test_the_ledger_survives_a_kill_in_the_middle_of_a_line(tmp_path):
 @pytest.fixture
 def work(tmp_path):
     """Return the work of one trial of a search."""
-    from ganbench.sweep.jobs import TrialJob
+    from tests.engine import TrialJob
 
     plan = plan_of(tmp_path, "search.scheduler=asha", "search.trials=1", "steps=40", "evaluate.every=10")
     trial = plan.trials[0]
@@ -190,7 +190,7 @@ def work(tmp_path):
 
 
 def test_a_trial_is_looked_at_whenever_its_metric_is_there(work):
-    from ganbench.sweep.trial_runner import TrialRunner
+    from tests.engine import TrialRunner
 
     runner, reports = TrialRunner(work), []
     while not reports or reports[-1].status is None:
@@ -210,8 +210,7 @@ def _final(work):
 
 def test_a_trial_obeys_its_order_and_is_not_trained_again_when_it_is_drawn_again(work, monkeypatch):
     from ganbench.core.status import Status
-    from ganbench.sweep.jobs import TrialJob
-    from ganbench.sweep.trial_runner import TrialRunner
+    from tests.engine import TrialJob, TrialRunner
 
     work.stop_request.parent.mkdir(parents=True)
     work.stop_request.write_text('{"step": 2')  # half written

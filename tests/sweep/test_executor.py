@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from ganbench.sweep.jobs import JobList, TrialJob
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.signals import Interrupts
 from ganbench.tables import part_store as store
+from tests.helpers.present import present
 from tests.helpers.trials import small_trial
 
 pytestmark = pytest.mark.alone
@@ -33,7 +35,7 @@ class Broken:
 
 
 class Raising(TrialJob):
-    def trainer(self):
+    def trainer(self) -> Any:
         def act():
             raise ValueError("a penalty of the wrong shape")
 
@@ -41,14 +43,14 @@ class Raising(TrialJob):
 
 
 class Hanging(TrialJob):
-    def trainer(self):
+    def trainer(self) -> Any:
         return Broken(lambda: time.sleep(600))
 
 
 class Killed(TrialJob):
     """Its process is killed at the first runner."""
 
-    def trainer(self):
+    def trainer(self) -> Any:
         marker = self.folder / f"killed-{self.key}"
         if not marker.exists():
             marker.touch()
@@ -57,7 +59,7 @@ class Killed(TrialJob):
 
 
 class AlwaysKilled(TrialJob):
-    def trainer(self):
+    def trainer(self) -> Any:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -117,7 +119,7 @@ def _run(works, progress):
 def failure(swept, name):
     folder, works, *_ = swept
     assert not store.has_part(folder, works[name].key)
-    return store.read_failure(folder, works[name].key)
+    return present(store.read_failure(folder, works[name].key))
 
 
 @pytest.mark.parametrize("name", ["good", "killed", "last"])

@@ -129,7 +129,7 @@ def test_the_manifest_names_commit_and_changes(tmp_path, monkeypatch):
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "-m", "all")
     clean = manifest.git(package)
-    assert clean is not None and len(clean["commit"]) == 40 and clean["dirty"] is False
+    assert clean is not None and len(str(clean["commit"])) == 40 and clean["dirty"] is False
     (package / "__init__.py").write_text("changed = True\n")
     assert manifest.git(package) == {**clean, "dirty": True}
     monkeypatch.setenv("PATH", str(tmp_path))  # no git

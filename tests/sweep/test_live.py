@@ -17,9 +17,7 @@ from tests.helpers.small_suite import small_plan
 @pytest.fixture
 def live(tmp_path):
     works = [TrialJob(trial, trial.key, tmp_path) for trial in small_plan(tmp_path).trials]
-    one = ProgressFile(tmp_path, "0123456789", works, works[1:])
-    one.keys = [work.key for work in works]
-    return one
+    return ProgressFile(tmp_path, "0123456789", works, works[1:]), [work.key for work in works]
 
 
 def read(folder):
@@ -27,10 +25,9 @@ def read(folder):
 
 
 def test_states_numbers_and_series(live, tmp_path):
-    live.take(
-        TrialProgress(live.keys[1], None, 0.5, {"modes_captured": 3.0, "grad_norm_g": 0.5, "fid": float("nan")}, 2.0)
-    )
-    live.take(TrialProgress(live.keys[2], Status.FAILED, error="ValueError: no"))
+    live, keys = live
+    live.take(TrialProgress(keys[1], None, 0.5, {"modes_captured": 3.0, "grad_norm_g": 0.5, "fid": float("nan")}, 2.0))
+    live.take(TrialProgress(keys[2], Status.FAILED, error="ValueError: no"))
     live.take(TrialProgress("0" * 64, None))  # somebody else's
     live.write(running=True)
     found = read(tmp_path)
@@ -41,18 +38,20 @@ def test_states_numbers_and_series(live, tmp_path):
 
 
 def test_a_long_series_stays_short_and_whole(live):
+    live, keys = live
     for i in range(1000):
-        live.take(TrialProgress(live.keys[1], None, 0.5, {"modes_captured": float(i)}))
-    points = live._trials[live.keys[1]]["series"]["modes_captured"]
+        live.take(TrialProgress(keys[1], None, 0.5, {"modes_captured": float(i)}))
+    points = live._trials[keys[1]]["series"]["modes_captured"]
     assert len(points) <= MOST_POINTS and points[0] == 0 and points[-1] >= 990
     assert points == sorted(points)
 
 
 def test_a_folder_that_cannot_be_written_ends_nothing(live, tmp_path):
+    live, keys = live
     (tmp_path / "progress.json").unlink()
     (tmp_path / "progress.json").mkdir()
     live.write(running=True)
-    live.take(TrialProgress(live.keys[1], None, 0.1))
+    live.take(TrialProgress(keys[1], None, 0.1))
 
 
 def test_a_run_leaves_its_end(tmp_path):

@@ -66,7 +66,7 @@ def test_judging_takes_it_as_finished(runs):
     collapsed = [sorted(f.loc[n[n == "none"].index, "verdict"]) for f, n in zip(found, names, strict=True)]
     assert collapsed[0] == collapsed[1] == ["total collapse"] * 2
     ranked = ranking(runs[1])
-    assert (ranked["ok"] == 2).all() and ranked["rank"].notna().all()
+    assert set(ranked["ok"]) == {2} and bool(ranked["rank"].notna().all())
 
 
 def test_running_it_again_trains_nothing(runs, tmp_path):

@@ -13,9 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganbench.training.noise import Noise
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import gan_step
+from tests.engine import Noise, TrialSetup, gan_step
 from tests.helpers.trials import small_trial
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from ganbench.training.trainer import Trainer
+from tests.engine import Trainer
+from tests.helpers.present import present
 from tests.helpers.trials import small_trial
 
 
@@ -39,7 +40,7 @@ def test_the_average_attenuates_a_rotation():
         while not trainer.finished:
             trainer.advance(0.0)
             raw.append(trainer.g.flat[0, 0].item())
-            smooth.append(trainer.ema[0, 0].item())
+            smooth.append(present(trainer.ema)[0, 0].item())
     finally:
         torch.set_default_dtype(torch.float32)
     whole_turns = round(8 * 2 * pi / omega)  # after 1,800 steps the start is forgotten to 1e-8

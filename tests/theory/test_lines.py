@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from ganbench.core import registry
-from ganbench.training.noise import Noise
-from ganbench.training.setup import DiscriminatorView, TrialSetup
+from ganbench.losses import Loss
+from tests.engine import DiscriminatorView, Noise, TrialSetup
 from tests.helpers.trials import small_trial
 
 POINTS = torch.linspace(-14, 15, 200_001, dtype=torch.float64)
@@ -63,8 +63,8 @@ def test_no_discriminator_beats_the_optimum_at_equality():
     generator = torch.Generator().manual_seed(0)
     p = density(0.0)
     features = torch.stack([torch.sin(k * POINTS) for k in range(1, 6)] + [torch.ones_like(POINTS)])
-    for cls in registry.components("loss").values():
-        loss = cls()
+    for name in registry.components(Loss):
+        loss = registry.build(Loss, name)
         if "energy" in loss.traits:
             continue
         for _ in range(20):

@@ -10,11 +10,13 @@ import pytest
 import torch
 
 from ganbench.core import registry
-from ganbench.diagnostics import Step
+from ganbench.diagnostics import Diagnostic, Step
 from ganbench.diagnostics.game_jacobian import _on_vectors, spectrum
 from ganbench.diagnostics.path_angle import path
-from ganbench.training.trainer import Trainer
-from ganbench.training.vector_field import GameVectorField
+from ganbench.losses import Loss
+from tests.engine import GameVectorField, Trainer
+from tests.helpers.present import present
+from tests.helpers.stand_in import stand_in
 from tests.helpers.trials import choose, small_trial
 
 DIRAC = {"dataset": ("dirac", {}), "network": ("dirac", {}), "batch": 2, "metrics": ()}
@@ -26,15 +28,17 @@ def field_of(*tricks, start=None, seeds=(0,), **changes):
     trainer = Trainer(small_trial(*tricks, **changes))
     if start is not None:
         trainer.g.flat[:, 0], trainer.d.flat[:, 0] = start
-    return GameVectorField(trainer.probe, trainer.d, trainer.g, trainer.start, 0.5)
+    return GameVectorField(present(trainer.probe), trainer.d, trainer.g, present(trainer.start), 0.5)
 
 
-LOSS = registry.build("loss", "non_saturating", {})  # that there is one, and no trick replaces it
+LOSS = registry.build(Loss, "non_saturating", {})  # that there is one, and no trick replaces it
 
 
 def observe(name, field, **parameters):
     with torch.no_grad():
-        found = registry.build("diagnostic", name, parameters).observe(Step(None, None, LOSS, field=field))
+        found = registry.build(Diagnostic, name, parameters).observe(
+            stand_in(Step, d=None, g=None, loss=LOSS, field=field)
+        )
     return {column: value.tolist() for column, value in found.items()}
 
 
@@ -138,8 +142,8 @@ def test_outer_eigenvalues_are_those_of_the_dense_jacobian():
     scale = np.abs(exact).max()
     assert max(np.abs(exact - value).min() for value in found) / scale < 1e-6
     assert np.abs(found).max() == pytest.approx(np.abs(exact).max(), rel=1e-6)
-    assert found.imag.max() == pytest.approx(exact.imag.max(), abs=1e-6 * scale)
-    assert found.real.max() == pytest.approx(exact.real.max(), abs=1e-6 * scale)
+    assert np.imag(found).max() == pytest.approx(np.imag(exact).max(), abs=1e-6 * scale)
+    assert np.real(found).max() == pytest.approx(np.real(exact).max(), abs=1e-6 * scale)
 
 
 def test_each_seed_has_its_own_eigenvalues():
@@ -154,21 +158,21 @@ def test_each_seed_has_its_own_eigenvalues():
 SHARES = torch.linspace(-0.1, 1.1, 25, dtype=torch.float64)
 
 
-class Linear:
-    """v = −Aω from a start to a point."""
-
-    undefined, seeds, split = None, 1, 1
-
-    def __init__(self, matrix, start, here):
-        self.matrix = torch.tensor(matrix, dtype=torch.float64)
-        self.start, self.weights = (torch.tensor([x], dtype=torch.float64) for x in (start, here))
-
-    def velocity(self, weights, minibatch=0):
-        return -weights @ self.matrix.T
+def linear(matrix, start, here) -> GameVectorField:
+    """Return v = −Aω from a start to a point."""
+    a = torch.tensor(matrix, dtype=torch.float64)
+    first, last = (torch.tensor([x], dtype=torch.float64) for x in (start, here))
+    return stand_in(
+        GameVectorField,
+        undefined=None,
+        start=first,
+        weights=last,
+        velocity=lambda weights, minibatch=0: -weights @ a.T,
+    )
 
 
 def test_the_path_angle_of_attraction_goes_from_1_to_minus_1():
-    cosine, norm = path(Linear([[1.0, 0.0], [0.0, 1.0]], [3.0, 4.0], [0.0, 0.0]), SHARES)
+    cosine, norm = path(linear([[1.0, 0.0], [0.0, 1.0]], [3.0, 4.0], [0.0, 0.0]), SHARES)
     expected = torch.sign(1 - SHARES).where((SHARES - 1).abs() > 1e-9, 0.0)
     away = (SHARES - 1).abs() > 1e-9
     torch.testing.assert_close(cosine[away, 0], expected[away])
@@ -176,13 +180,13 @@ def test_the_path_angle_of_attraction_goes_from_1_to_minus_1():
 
 
 def test_the_path_angle_of_a_rotation_is_0():
-    field = Linear([[0.0, -1.0], [1.0, 0.0]], [3.0, 4.0], [0.0, 0.0])
+    field = linear([[0.0, -1.0], [1.0, 0.0]], [3.0, 4.0], [0.0, 0.0])
     assert path(field, SHARES)[0].abs().max() < 1e-9
     assert observe("path_angle", field)["path_angle_flip"] == pytest.approx([0.0], abs=1e-9)
 
 
 def test_a_rotation_has_a_bump_where_training_is_beside_its_centre():
-    field = Linear([[0.0, -1.0], [1.0, 0.0]], [1.0, 0.0], [0.0, 0.02])
+    field = linear([[0.0, -1.0], [1.0, 0.0]], [1.0, 0.0], [0.0, 0.02])
     found = observe("path_angle", field)
     assert found["path_angle_bump"][0] > 0.5
     assert abs(found["path_angle_flip"][0]) < 0.1
@@ -191,7 +195,8 @@ def test_a_rotation_has_a_bump_where_training_is_beside_its_centre():
 def arrived(*tricks, loss):
     """Return the path's summary from (θ, ψ) = (1, 0.5) to the equilibrium."""
     field = field_of(*tricks, loss=(loss, {}), start=(0.0, 0.0), **DIRAC)
-    field._start = tuple(torch.full_like(flat, value) for flat, value in zip(field._start, (0.5, 1.0), strict=True))
+    g, d = field._start
+    field._start = torch.full_like(g, 0.5), torch.full_like(d, 1.0)
     return field, observe("path_angle", field)
 
 

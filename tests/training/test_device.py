@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from ganbench.core import registry
+from ganbench.datasets import Dataset
 from ganbench.suite.plan import incompatibility
 from ganbench.training.trainer import Trainer
 from tests.helpers.trials import choose, small_trial
@@ -63,7 +64,7 @@ def test_what_reads_and_judges(kind):
 
 @pytest.mark.parametrize("name", ["ring", "grid", "gaussian", "gaussian_1d", "shapes", "stacked_digits"])
 def test_data_sets(name):
-    images = len(registry.build("dataset", name, {}).shape) > 1
+    images = len(registry.build(Dataset, name, {}).shape) > 1
     train_elsewhere(small_trial(**TINY, dataset=(name, {}), **({"network": ("dcgan", {})} if images else {})))
 
 

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from ganbench.training.noise import Noise
 from ganbench.training.setup import TrialSetup
 from ganbench.training.step import StepContext, gan_step
+from tests.helpers.present import present
 from tests.helpers.trials import small_trial
 
 STEPS, SEEDS = 4, (0, 5)
@@ -72,7 +73,8 @@ def plain_training(setup, seed, i, d, g, noise, *, simultaneous=False, n_critic=
     context = StepContext(setup, d, g, noise, 0.0, False)
 
     def d_loss():
-        z, x = (t[0] for t in context.minibatch()[:2])
+        batch = context.minibatch()
+        z, x = batch.z[0], present(batch.real)[0]
         fake = generator(z).detach()
         value = D_LOSSES[loss.name](critic(x)[:, 0], critic(fake)[:, 0])
         return value + penalty(critic, x, fake, noise) if penalty else value
@@ -86,7 +88,7 @@ def plain_training(setup, seed, i, d, g, noise, *, simultaneous=False, n_critic=
                     optimiser["D"].step()
         batch = context.minibatch(loss.requires_real)
         fake = generator(batch.z[0])
-        real = batch.real[0] if loss.requires_real else None
+        real = present(batch.real)[0] if loss.requires_real else None
         logits = critic(fake)[:, 0]
         value = G_LOSSES[loss.name](critic(real)[:, 0] if real is not None else None, logits)
         optimiser["G"].zero_grad()

@@ -101,7 +101,7 @@ def test_an_interrupted_trial_stops_where_an_uninterrupted_one_does(pair, tmp_pa
 def test_a_healthy_trial_is_left_alone():
     trainer = trained(small_trial(metrics=METRICS, steps=60, evaluate_every=5, stop={"collapsed": 0.01}))
     assert trainer.stopped is None and trainer.step == 60
-    assert trainer.tables().runs["stopped_at"].isna().all()
+    assert bool(trainer.tables().runs["stopped_at"].isna().all())
 
 
 def test_an_order_ends_a_trial_at_its_evaluation():

@@ -11,10 +11,11 @@ import torch
 from PIL import Image
 
 from ganbench.core.streams import stream
-from ganbench.datasets._bytes import Rows
+from ganbench.datasets._bytes import ByteImages, Rows
 from ganbench.datasets._prefetch import GROUP_STEPS, Prefetch
 from ganbench.training.noise import MAX_BLOCK_STEPS
 from ganbench.training.trainer import Trainer
+from tests.helpers.present import present
 from tests.helpers.trials import choose, small_trial
 
 CPU = torch.device("cpu")
@@ -50,14 +51,19 @@ def trained(monkeypatch, mebibytes, checkpoint=None, resume_at=None, **changes):
     """Return the trainer of a trial that may hold so much in memory, resumed from a checkpoint at a step."""
     monkeypatch.setenv("GANBENCH_IMAGE_MIB", str(mebibytes))
     trainer = Trainer(trial(**changes), checkpoint=checkpoint)
-    while resume_at and trainer.step < resume_at:
-        trainer.advance(0.0)
     if resume_at:
-        trainer.save(checkpoint)
+        while trainer.step < resume_at:
+            trainer.advance(0.0)
+        trainer.save(present(checkpoint))
         trainer = Trainer(trial(**changes), checkpoint=checkpoint)
         assert trainer.step == resume_at
     trainer.advance(float("inf"))
     return trainer
+
+
+def images_of(trainer) -> ByteImages:
+    assert isinstance(trainer.setup.data, ByteImages)
+    return trainer.setup.data
 
 
 def same(one, other):
@@ -72,8 +78,8 @@ def same(one, other):
 @pytest.mark.parametrize("changes", [{}, {"n_critic": 3, "loss": ("relativistic_paired", {})}, {"n_generator": 2}])
 def test_streamed_is_in_memory_to_the_bit(monkeypatch, changes):
     streamed, memory = (trained(monkeypatch, size, **changes) for size in (0, 1000))
-    assert streamed.setup.data._prefetch is not None
-    assert memory.setup.data._prefetch is None
+    assert images_of(streamed)._prefetch is not None
+    assert images_of(memory)._prefetch is None
     same(streamed, memory)
 
 
@@ -120,8 +126,8 @@ def test_a_training_set_is_described_some_at_a_time(monkeypatch):
     some = trained(monkeypatch, 0)
     assert [size for size in sizes if size > 1] == [7] * 11 + [3]  # one is looked at for its size
     monkeypatch.undo()
-    whole = some.evaluator.real.training
-    assert torch.equal(whole, some.evaluator.extractor.extract(some.setup.data.train[:]))
+    whole = present(some.evaluator.real.training)
+    assert torch.equal(whole, some.evaluator.extractor.extract(images_of(some).train[:]))
 
 
 def test_no_thread_is_left(monkeypatch):
@@ -222,8 +228,8 @@ def test_dequantising_noise_fills_a_grey_level(monkeypatch):
         Trainer(trial(dataset=("image_folder", {"size": 8, "dequantise": kind}), batch=128))
         for kind in ("none", "uniform")
     ]
-    clean, noisy = (StepContext(t.setup, t.d, t.g, t.noise, 0.0, False).minibatch().real for t in trainers)
-    noise = ((noisy - clean) * 255 / 2).double()
+    clean, noisy = (StepContext(t.setup, t.d, t.g, t.noise, 0.0, False).minibatch() for t in trainers)
+    noise = ((present(noisy.real) - present(clean.real)) * 255 / 2).double()
     assert noise.abs().max() <= 0.5 + 1e-4
     error = 4.5 / (12 * noise.numel()) ** 0.5
     assert abs(noise.mean()) < error

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 
 from ganbench.suite.plan import incompatibility
-from ganbench.training.noise import Noise
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import StepContext
 from ganbench.tricks.diff_augment import DiffAugment
 from ganbench.tricks.instance_noise import InstanceNoise
 from ganbench.tricks.packing import Packing
+from tests.engine import DiscriminatorView, Noise, StepContext, TrialSetup
+from tests.helpers.one_seed import augmented
+from tests.helpers.oracles import TrickOracle
+from tests.helpers.present import present
+from tests.helpers.stand_in import stand_in
 from tests.helpers.trials import small_trial
 
 CPU = torch.device("cpu")
 
 
 def at(progress, noise=None):
-    return SimpleNamespace(noise=noise or Noise((0, 1), CPU), progress=progress, batch_dim=1)
+    return stand_in(DiscriminatorView, noise=noise or Noise((0, 1), CPU), progress=progress, batch_dim=1)
 
 
 @pytest.mark.parametrize(("progress", "sigma"), [(0.0, 0.3), (0.5, 0.15), (0.9, 0.03)])
@@ -41,7 +41,7 @@ def test_instance_noise_is_in_both_players_steps_on_both_sides():
     batch = context.minibatch()
     fake = setup.generate(g.params, g.buffers, batch.z, training=True, noise=None)
     view = context.discriminator_view(d.params, batch, fake)
-    for seen, was in ((view.real, batch.real), (view.fake, fake)):
+    for seen, was in ((view.real, present(batch.real)), (view.fake, fake)):
         # n = 64 numbers over both seeds: a chi-square of 64 degrees is outside [.25, 2.2] × 64 with p < 1e-7.
         assert 0.25 < ((seen - was) / 0.5).square().mean().item() < 2.2
     (through,) = torch.autograd.grad(view.fake.sum(), fake)
@@ -146,3 +146,38 @@ def test_augmentation_is_differentiable():
 
 def test_augmentation_wants_images():
     assert "images" in (incompatibility(small_trial(("diff_augment", {}))) or "")
+
+
+def noisy(v, t, x, side):
+    return x + t.sigma * (1 - v.step / v.setup.trial.steps) * v.take("instance noise")
+
+
+def packed(v, t, x, side):
+    return torch.stack([torch.cat([x[t.m * i + j] for j in range(t.m)]) for i in range(len(x) // t.m)])
+
+
+ORACLES = (
+    TrickOracle(
+        "instance_noise",
+        parameters={"sigma": 0.5},
+        see=noisy,
+        open={"sigma": "it has the data's unit; 0.1 is a tenth of data of unit size"},
+    ),
+    TrickOracle(
+        "packing",
+        see=packed,
+        # Lin 2018: PacGAN2, the first of m = 2, 3, 4
+        defaults={"m": 2},
+    ),
+    TrickOracle(
+        "diff_augment",
+        images=True,
+        see=augmented,
+        # Zhao 2020; mit-han-lab/data-efficient-gans
+        defaults={
+            "policy": ["colour", "translation", "cutout"],
+            "shift": 0.125,
+            "cutout": 0.5,
+        },
+    ),
+)

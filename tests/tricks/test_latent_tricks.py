@@ -7,12 +7,10 @@ import torch
 from scipy import stats
 
 from ganbench.suite.plan import incompatibility
-from ganbench.training.evaluation import Evaluator
-from ganbench.training.noise import Noise
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import StepContext
 from ganbench.tricks.latent import Latent
 from ganbench.tricks.truncation import Truncation
+from tests.engine import Evaluator, Noise, StepContext, TrialSetup
+from tests.helpers.oracles import TrickOracle
 from tests.helpers.trials import small_trial
 
 CPU = torch.device("cpu")
@@ -59,3 +57,19 @@ def test_where_they_are_used():
 
 def test_only_normal_latents_are_truncated():
     assert "normal latents" in (incompatibility(small_trial(("latent", {}), ("truncation", {}))) or "")
+
+
+ORACLES = (
+    TrickOracle(
+        "latent",
+        latent=lambda t, z: 2 * torch.distributions.Normal(0.0, 1.0).cdf(z) - 1,
+        # Radford 2016, section 4
+        defaults={"distribution": "uniform"},
+    ),
+    TrickOracle(
+        "truncation",
+        # Evaluation alone, which is no objective.
+        elsewhere="tests/tricks/test_latent_tricks.py::test_truncated_quantiles",
+        open={"threshold": "a choice of variety against quality; Brock 2019 shows 2, 1, 0.5 and 0.04"},
+    ),
+)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+import math
 
 import pytest
 import torch
 
 from ganbench.suite.plan import incompatibility
-from ganbench.training.noise import Noise
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import StepContext
 from ganbench.tricks.dragan import DRAGAN
 from ganbench.tricks.gradient_clipping import GradientClipping
 from ganbench.tricks.gradient_penalty import GradientPenalty
@@ -21,6 +18,10 @@ from ganbench.tricks.orthogonal_regularization import OrthogonalRegularization
 from ganbench.tricks.r1 import R1
 from ganbench.tricks.r2 import R2
 from ganbench.tricks.zero_centered_gp import ZeroCenteredGP
+from tests.engine import DiscriminatorView, Player, begin
+from tests.helpers.one_seed import interpolates, matrices
+from tests.helpers.oracles import TrickOracle
+from tests.helpers.stand_in import stand_in
 from tests.helpers.trials import small_trial
 
 GENERATOR = torch.Generator().manual_seed(0)
@@ -39,14 +40,20 @@ class Known:
         return self.drawn[name]
 
 
-def view(function, real=REAL, fake=FAKE):
+def view(function, real=REAL, fake=FAKE, noise=None):
     def slope(x):
         x = x.detach().requires_grad_()
         (g,) = torch.autograd.grad(function(x).sum(), x, create_graph=True)
         return g.flatten(2).square().sum(-1)
 
-    return SimpleNamespace(
-        real=real, fake=fake, real_logits=function(real), noise=Known(), squared_grad_norm=slope, progress=0.0
+    return stand_in(
+        DiscriminatorView,
+        real=real,
+        fake=fake,
+        real_logits=function(real),
+        noise=noise or Known(),
+        squared_grad_norm=slope,
+        progress=0.0,
     )
 
 
@@ -66,11 +73,11 @@ def test_linear_discriminator(norm):
 
 
 def test_where_each_penalty_looks():
-    see = view(bowl)
+    see = view(bowl, noise=(noise := Known()))
     r2 = [sum(float(x @ x) for x in FAKE[s]) / 7 for s in range(2)]
     assert R2(gamma=2.0).penalty(see).tolist() == pytest.approx(r2)
     value = ZeroCenteredGP(gamma=2.0).penalty(see)
-    (share,) = see.noise.drawn.values()
+    (share,) = noise.drawn.values()
     assert share.shape == (2, 7), "one weight a sample"
     for s in range(2):
         points = [share[s, b] * REAL[s, b] + (1 - share[s, b]) * FAKE[s, b] for b in range(7)]
@@ -78,9 +85,9 @@ def test_where_each_penalty_looks():
 
 
 def test_dragan_looks_around_real_samples():
-    see = view(bowl)
+    see = view(bowl, noise=(known := Known()))
     value = DRAGAN(weight=3.0).penalty(see)
-    share, noise = see.noise.drawn["dragan share"], see.noise.drawn["dragan noise"]
+    share, noise = known.drawn["dragan share"], known.drawn["dragan noise"]
     for s in range(2):
         mean = REAL[s].sum() / 21
         std = (sum((float(v) - mean) ** 2 for v in REAL[s].flatten()) / 21) ** 0.5
@@ -116,11 +123,11 @@ def test_wasserstein_with_a_linear_critic_and_gradient_penalty():
     assert value().item() == pytest.approx(-2.1, abs=1e-6)
 
 
-PLAYER = SimpleNamespace(name="D")
+PLAYER = stand_in(Player, name="D")
 
 
 def on_weights(params):
-    return SimpleNamespace(params=params, real_logits=torch.zeros(2, 4, dtype=torch.float64))
+    return stand_in(DiscriminatorView, params=params, real_logits=torch.zeros(2, 4, dtype=torch.float64))
 
 
 PARAMS = {
@@ -140,10 +147,9 @@ def test_decays_are_sums_over_weights_alone():
 
 
 def test_l2_decay_of_a_linear_discriminator_is_r1():
-    setup = TrialSetup(small_trial(network=("mlp", {"latent": 4, "width": 16, "d_depth": 0})), torch.device("cpu"))
-    d, g = setup.players((0, 1))
-    context = StepContext(setup, d, g, Noise((0, 1), torch.device("cpu")), 0.0, False)
-    seen = context.discriminator_view(d.params, context.minibatch(), torch.zeros(2, 16, 2))
+    begun = begin(small_trial(network=("mlp", {"latent": 4, "width": 16, "d_depth": 0})))
+    context = begun.context()
+    seen = context.discriminator_view(begun.d.params, context.minibatch(), torch.zeros(2, 16, 2))
     seen.real_logits = seen(seen.real)
     torch.testing.assert_close(L2Decay(weight=0.7).penalty(seen), R1(gamma=0.7).penalty(seen))
 
@@ -182,7 +188,7 @@ def test_clipping_by_norm_and_by_value_each_run_alone():
 def test_mode_seeking_is_the_ratio_of_distances():
     z = torch.randn(2, 6, 3, generator=GENERATOR, dtype=torch.float64)
     fake = torch.randn(2, 6, 2, generator=GENERATOR, dtype=torch.float64)
-    see = SimpleNamespace(z=z, fake=fake, fake_logits=torch.zeros(2, 6))
+    see = stand_in(DiscriminatorView, z=z, fake=fake, fake_logits=torch.zeros(2, 6))
     value = ModeSeeking(weight=2.0).generator_penalty(see)
     for s in range(2):
         moved = [abs(float(fake[s, i, k] - fake[s, i + 3, k])) for i in range(3) for k in range(2)]
@@ -194,7 +200,7 @@ def test_mode_seeking_is_the_ratio_of_distances():
 def test_mode_seeking_pushes_samples_apart_and_a_collapsed_generator_is_finite():
     z = torch.randn(1, 6, 3, generator=GENERATOR, dtype=torch.float64)
     gain = torch.tensor(0.1, dtype=torch.float64, requires_grad=True)
-    see = SimpleNamespace(z=z, fake=gain * z, fake_logits=torch.zeros(1, 6))
+    see = stand_in(DiscriminatorView, z=z, fake=gain * z, fake_logits=torch.zeros(1, 6))
     value = ModeSeeking().generator_penalty(see)
     assert value.item() == pytest.approx(1 / (0.1 + 1e-5))
     assert torch.autograd.grad(value.sum(), gain)[0].item() < 0
@@ -212,3 +218,84 @@ def test_no_meaning_beside_each_other():
     assert "fixed size" in (incompatibility(small_trial(("l2_decay", {}), ("spectral_norm", {}))) or "")
     assert "distances" in (incompatibility(small_trial(("mode_seeking", {}), ("packing", {}))) or "")
     assert "two halves" in (incompatibility(small_trial(("mode_seeking", {}), batch=15)) or "")
+
+
+def dragan(v, t, real, fake):
+    mean = real.sum() / real.numel()
+    std = math.sqrt(sum((float(x) - mean) ** 2 for x in real.flatten()) / real.numel())
+    share, noise = v.take("dragan share"), v.take("dragan noise")
+    around = torch.stack([x + a * t.reach * std * u for x, a, u in zip(real, share, noise, strict=True)])
+    return t.weight * ((v.slopes(around) - 1) ** 2).mean()
+
+
+def orthogonal(v, t, real, fake):
+    total = 0.0
+    for rows in matrices(v):
+        gram = torch.tensor([[float(a @ b) for b in rows] for a in rows])
+        total += float((gram**2).sum() - (gram.diagonal() ** 2).sum())
+    return t.beta * total
+
+
+def seeking(v, t, real, fake):
+    half = len(fake) // 2
+    moved = sum((fake[i] - fake[half + i]).abs().mean() for i in range(half)) / half
+    apart = sum((v.z[i] - v.z[half + i]).abs().mean() for i in range(half)) / half
+    return t.weight / (moved / apart + 1e-5)
+
+
+ORACLES = (
+    TrickOracle(
+        "dragan",
+        penalty=dragan,
+        # Kodali 2017; kodalinaveen3/DRAGAN
+        defaults={"weight": 10.0, "reach": 0.5},
+    ),
+    TrickOracle(
+        "r2",
+        penalty=lambda v, t, real, fake: t.gamma / 2 * (v.slopes(fake) ** 2).mean(),
+        # Mescheder 2018, section 5
+        defaults={"gamma": 10.0},
+        open={"gamma_final": "annealing is R3GAN's; None is without"},
+    ),
+    TrickOracle(
+        "zero_centered_gp",
+        penalty=lambda v, t, real, fake: (
+            t.gamma / 2 * (v.slopes(interpolates(v, "zero-centred penalty", real, fake)) ** 2).mean()
+        ),
+        # λ = 100 without the ½ in the paper; its code has 10 on points and 500 on three digits.
+        defaults={"gamma": 200.0},
+    ),
+    TrickOracle(
+        "l1_decay",
+        parameters={"weight": 0.1},
+        penalty=lambda v, t, *_: t.weight * sum(w.abs().sum() for w in matrices(v)),
+        open={"weight": "it depends on the network's size"},
+    ),
+    TrickOracle(
+        "l2_decay",
+        parameters={"weight": 0.1},
+        penalty=lambda v, t, *_: t.weight / 2 * sum((w**2).sum() for w in matrices(v)),
+        open={"weight": "it depends on the network's size"},
+    ),
+    TrickOracle(
+        "orthogonal_regularization",
+        parameters={"beta": 0.1},
+        penalty=orthogonal,
+        # Brock 2019, section 3.1
+        defaults={"beta": 1e-4},
+    ),
+    TrickOracle(
+        "mode_seeking",
+        generator_penalty=seeking,
+        # Mao 2019; HelenMao/MSGAN's DCGAN, which has 1e-5 under the ratio too
+        defaults={"weight": 1.0},
+    ),
+    TrickOracle(
+        "gradient_clipping",
+        # The gradient itself, which is no objective.
+        elsewhere="tests/contracts/test_rules.py::test_clipping_is_that_of_torch",
+        # Pascanu 2013, algorithm 1
+        defaults={"by": "norm"},
+        open={"limit": "'a few times the average norm' of each problem"},
+    ),
+)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 
 from ganbench.tricks.gradient_penalty import GradientPenalty
 from ganbench.tricks.r1 import R1
 from ganbench.tricks.weight_clipping import WeightClipping
+from tests.engine import DiscriminatorView
+from tests.helpers.one_seed import interpolates
+from tests.helpers.oracles import TrickOracle
+from tests.helpers.present import present
+from tests.helpers.stand_in import stand_in
 
 
 class Rays:
@@ -30,8 +33,14 @@ def view(function, real, fake):
         (g,) = torch.autograd.grad(function(x).sum(), x, create_graph=True)
         return g.flatten(2).square().sum(-1)
 
-    return SimpleNamespace(
-        real=real, fake=fake, real_logits=function(real), noise=Rays(), squared_grad_norm=slope, progress=0.0
+    return stand_in(
+        DiscriminatorView,
+        real=real,
+        fake=fake,
+        real_logits=function(real),
+        noise=Rays(),
+        squared_grad_norm=slope,
+        progress=0.0,
     )
 
 
@@ -67,7 +76,7 @@ def test_the_norm_is_that_of_one_sample():
 def test_a_zero_gradient_has_a_finite_slope():
     w = torch.zeros(3, requires_grad=True)
     GradientPenalty().penalty(view(lambda x: x @ w, REAL, FAKE)).sum().backward()
-    assert torch.isfinite(w.grad).all()
+    assert torch.isfinite(present(w.grad)).all()
 
 
 def test_clipping_touches_the_discriminator_alone():
@@ -76,3 +85,32 @@ def test_clipping_touches_the_discriminator_alone():
     assert weights.tolist() == [-1.0, pytest.approx(0.005), 1.0]
     WeightClipping(c=0.01).after("D", weights)
     assert weights.tolist() == pytest.approx([-0.01, 0.005, 0.01])
+
+
+def excess(v, t, real, fake):
+    over = v.slopes(interpolates(v, "gradient penalty", real, fake)) - 1
+    return t.weight * sum(max(o, 0) ** 2 if t.one_sided else o**2 for o in over) / len(over)
+
+
+ORACLES = (
+    TrickOracle(
+        "gradient_penalty",
+        penalty=excess,
+        # Gulrajani 2017, algorithm 1 and section 4
+        defaults={"weight": 10.0, "one_sided": False},
+    ),
+    TrickOracle(
+        "r1",
+        penalty=lambda v, t, real, fake: t.gamma / 2 * (v.slopes(real) ** 2).mean(),
+        # Mescheder 2018, section 5
+        defaults={"gamma": 10.0},
+        open={"gamma_final": "annealing is R3GAN's; None is without"},
+    ),
+    TrickOracle(
+        "weight_clipping",
+        # The weights after it, which is no objective.
+        elsewhere="tests/contracts/test_rules.py::test_clipped_weights_stay_inside",
+        # Arjovsky 2017, algorithm 1; martinarjovsky/WassersteinGAN
+        defaults={"c": 0.01},
+    ),
+)

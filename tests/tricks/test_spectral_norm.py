@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ganbench.tricks.spectral_norm import SpectralNorm
+from tests.helpers.oracles import TrickOracle
 
 
 def normalised(weight, passes=1):
@@ -14,6 +15,7 @@ def normalised(weight, passes=1):
     buffers = trick.weight_buffers(params, torch.Generator().manual_seed(0))
     buffers = {n: b.double().unsqueeze(0) for n, b in buffers.items()}
     stacked = {n: p.unsqueeze(0) for n, p in params.items()}
+    changed = stacked
     for _ in range(passes):
         changed = trick.weights(stacked, buffers, training=True)
     return changed["layer.weight"][0], buffers
@@ -60,3 +62,22 @@ def test_biases_and_scales_are_left_alone():
     changed = SpectralNorm().weights(params, buffers, training=True)
     assert torch.equal(changed["a.bias"], params["a.bias"])
     assert torch.equal(changed["n.scale"], params["n.scale"])
+
+
+def scaled_by_its_norm(params):
+    out = dict(params)
+    for name, w in params.items():
+        if name.endswith(".weight"):
+            out[name] = w / torch.linalg.matrix_norm(w.reshape(len(w), -1), 2)
+    return out
+
+
+ORACLES = (
+    TrickOracle(
+        "spectral_norm",
+        parameters={"iterations": 400},
+        weights=scaled_by_its_norm,
+        # Miyato 2018, algorithm 1
+        defaults={"iterations": 1},
+    ),
+)

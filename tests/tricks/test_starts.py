@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from ganbench.core.errors import UsageError
-from ganbench.training.noise import Noise
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import StepContext, gan_step
+from tests.engine import Noise, StepContext, TrialSetup, gan_step
+from tests.helpers.oracles import TrickOracle
 from tests.helpers.trials import small_trial
 
 SEEDS = (0, 1)
@@ -63,3 +62,19 @@ def test_jitter_gives_each_seed_a_start_of_its_own():
         assert start.mean().item() == pytest.approx(1.0, abs=4 * 0.2 / 200**0.5)
         assert start.std().item() == pytest.approx(0.2, rel=0.25)
     assert not torch.equal(d.flat, g.flat)
+
+
+ORACLES = (
+    TrickOracle(
+        "head_start",
+        # The start, which is no objective.
+        elsewhere="tests/tricks/test_starts.py::test_a_head_start_is_so_many_updates_of_the_discriminator_alone",
+        open={"steps": "a failure to study, no paper's recipe"},
+    ),
+    TrickOracle(
+        "displaced_start",
+        # The start, which is no objective.
+        elsewhere="tests/tricks/test_starts.py::test_a_displaced_generator_makes_the_same_samples_elsewhere",
+        open={"by": "a failure to study, no paper's recipe"},
+    ),
+)

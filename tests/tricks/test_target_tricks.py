@@ -9,10 +9,12 @@ import torch
 
 from ganbench.core.protocols import HARD, Targets
 from ganbench.core.registry import build
+from ganbench.losses import Loss
 from ganbench.suite.plan import incompatibility
-from ganbench.training.noise import Noise
 from ganbench.tricks.label_flipping import LabelFlipping
 from ganbench.tricks.two_sided_label_smoothing import TwoSidedLabelSmoothing
+from tests.engine import Noise
+from tests.helpers.oracles import TrickOracle
 from tests.helpers.trials import small_trial
 
 CPU = torch.device("cpu")
@@ -22,7 +24,7 @@ def test_two_sided_targets_bound_the_logit():
     """Where only real samples lie the best logit is log(.9 / .1), where only fakes lie its negative."""
     targets = TwoSidedLabelSmoothing().targets(HARD, torch.Size((1, 1)), Noise((0,), CPU))
     assert targets == Targets(0.9, 0.1)
-    loss = build("loss", "non_saturating", {})
+    loss = build(Loss, "non_saturating", {})
     c = torch.linspace(-4, 4, 80001, dtype=torch.float64).unsqueeze(-1)
     zero = torch.zeros_like(c)
     assert c[loss.discriminator(c, zero, targets).argmin()].item() == pytest.approx(log(9), abs=1e-4)
@@ -57,7 +59,7 @@ def test_flips_bound_the_best_logit():
     """On separate supports the best logit is log((1 − p)/p) of the share that was drawn."""
     real, _ = flips(LabelFlipping())
     p = 1.0 - real.double().mean().item()
-    loss = build("loss", "non_saturating", {})
+    loss = build(Loss, "non_saturating", {})
     c = torch.linspace(2, 4, 2001, dtype=torch.float64)
     # The loss is linear in the targets, so that of a mean target is the mean loss.
     values = loss.discriminator(c.unsqueeze(-1), torch.zeros(2001, 1, dtype=torch.float64), Targets(1.0 - p, 0.0))
@@ -78,3 +80,30 @@ def test_what_would_be_overwritten_is_skipped():
     assert "already" in (incompatibility(small_trial(one, two)) or "")
     assert "overwrite" in (incompatibility(small_trial(flip, one)) or "")
     assert incompatibility(small_trial(one, flip)) is None
+
+
+def flipped(v, t, real, fake):
+    on_real, on_fake = v.take("label flipping")
+    return torch.where(on_real < t.p, fake, real), torch.where(on_fake < t.p, real, fake)
+
+
+ORACLES = (
+    TrickOracle(
+        "one_sided_label_smoothing",
+        targets=lambda v, t, real, fake: (0 * real + t.real, fake),
+        # Salimans 2016, section 3.4
+        defaults={"real": 0.9},
+    ),
+    TrickOracle(
+        "two_sided_label_smoothing",
+        targets=lambda v, t, real, fake: (0 * real + t.real, 0 * fake + t.fake),
+        # what section 3.4 begins from
+        defaults={"real": 0.9, "fake": 0.1},
+    ),
+    TrickOracle(
+        "label_flipping",
+        parameters={"p": 0.4},
+        targets=flipped,
+        open={"p": "'occasionally' (soumith/ganhacks, tip 6)"},
+    ),
+)

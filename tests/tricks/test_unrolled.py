@@ -7,16 +7,17 @@ import torch
 import torch.nn.functional as F
 from torch.func import functional_call
 
-from ganbench.training.noise import Noise
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import StepContext, gan_step
+from tests.engine import Noise, StepContext, TrialSetup, gan_step
+from tests.helpers.oracles import TrickOracle
+from tests.helpers.present import present
 from tests.helpers.trials import small_trial
 
 SEED, DONE = 3, 4  # some steps beforehand, so that Adam has moments
 
 
-def at_work(optimizer, steps):
-    trial = small_trial(("unrolled", {"steps": steps}), optimizer=optimizer, network=("mlp", {"width": 8, "latent": 3}))
+def at_work(optimizer, steps, loss="non_saturating"):
+    axes = {"optimizer": optimizer, "network": ("mlp", {"width": 8, "latent": 3}), "loss": (loss, {})}
+    trial = small_trial(("unrolled", {"steps": steps}), **axes)
     setup, noise = TrialSetup(trial, torch.device("cpu")), Noise((SEED,), torch.device("cpu"))
     d, g = setup.players((SEED,))
     for step in range(1, DONE + 1):
@@ -51,15 +52,33 @@ def optimiser(player, network, name):
     return ours
 
 
+# The games as papers write them, of D's answers to real samples and to fakes: what D minimises, and what G minimises at
+# D_K. Metz et al. 2016, eq. 7 and 10: both players have the one f, its real term included; D ascends it, G descends it.
+# Goodfellow et al. 2014, eq. 1; Arjovsky et al. 2017, eq. 2; the last has no value function that both share.
+def value(r, f):
+    return F.logsigmoid(r).mean() + F.logsigmoid(-f).mean()
+
+
+GAMES = {
+    "minimax": (lambda r, f: -value(r, f), value),
+    "wasserstein": (lambda r, f: f.mean() - r.mean(), lambda r, f: r.mean() - f.mean()),
+    "non_saturating": (lambda r, f: -value(r, f), lambda r, f: -F.logsigmoid(f).mean()),
+}
+
+
+@pytest.mark.parametrize("game", GAMES)
 @pytest.mark.parametrize("name", ["adam", "sgd"])
 @pytest.mark.parametrize("steps", [1, 3])
-def test_the_gradient_is_that_of_the_loss_after_the_updates(name, steps):
-    setup, d, g, noise = at_work((name, {"lr": 0.02} | ({"momentum": 0.5} if name == "sgd" else {})), steps)
+def test_the_gradient_is_that_of_the_game_after_the_updates(name, steps, game):
+    """Central differences through torch's own optimiser, which makes the K updates one after the other in float64."""
+    momentum = {"momentum": 0.5} if name == "sgd" else {}
+    setup, d, g, noise = at_work((name, {"lr": 0.02} | momentum), steps, game)
     saved = noise.state_dict()
     batch = StepContext(setup, d, g, noise, 0.0, False).minibatch()
     noise.load_state_dict(saved)
-    z, real = batch.z[0].double(), batch.real[0].double()
+    z, real = batch.z[0].double(), present(batch.real)[0].double()
     generator = net(g, 0.0)
+    on_d, on_g = GAMES[game]
 
     def loss(params):
         fake = functional_call(generator, params, (z,)).detach()
@@ -67,9 +86,9 @@ def test_the_gradient_is_that_of_the_loss_after_the_updates(name, steps):
         inner = optimiser(d, view, name)
         for _ in range(steps):
             inner.zero_grad()
-            (F.softplus(-view(real)).mean() + F.softplus(view(fake)).mean()).backward()
+            on_d(view(real), view(fake)).backward()
             inner.step()
-        return F.softplus(-view(fake)).mean().item()
+        return on_g(view(real), view(fake)).item()
 
     start = {n: p.detach().clone() for n, p in generator.named_parameters()}
     torch.manual_seed(0)
@@ -85,6 +104,25 @@ def test_the_gradient_is_that_of_the_loss_after_the_updates(name, steps):
     assert float(ours) == pytest.approx((ahead - behind) / (2 * h), rel=2e-3, abs=1e-6)
 
 
+def test_the_foreseen_updates_have_the_rate_of_their_step():
+    """With a falling rate the first foreseen update is the one that the discriminator then makes."""
+    trial = small_trial(("unrolled", {"steps": 1}), optimizer=("sgd", {"lr": 0.1, "lr_final": 0.01}), seeds=(SEED,))
+    setup, noise = TrialSetup(trial, torch.device("cpu")), Noise((SEED,), torch.device("cpu"))
+    d, g = setup.players((SEED,))
+    seen, loss = [], StepContext.generator_loss
+
+    def watched(self, params, *args, **options):
+        seen.append(params)
+        return loss(self, params, *args, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StepContext, "generator_loss", watched)
+        for step in (1, trial.steps):
+            gan_step(setup, d, g, noise, step)
+            for name, there in seen[-1].items():
+                torch.testing.assert_close(d.params[name], there, rtol=1e-5, atol=1e-6)
+
+
 def test_the_discriminator_makes_the_first_of_the_updates():
     """At one unrolled step D moves to exactly where the generator was told that it would."""
     setup, d, g, noise = at_work(("adam", {}), 1)
@@ -95,3 +133,27 @@ def test_the_discriminator_makes_the_first_of_the_updates():
     done = gan_step(setup, d, g, noise, DONE + 1)
     torch.testing.assert_close(done.d.gradient, gradient, rtol=1e-5, atol=1e-8)
     assert math.isfinite(float(done.g.loss))
+
+
+def foreseen(v, t, player, plain):
+    """D's own loss; G's loss at the weights where torch's Adam takes D in the next updates on this minibatch."""
+    if player == "D":
+        return plain(v.moved(player="D"))
+    d = v.d.detach().clone().requires_grad_()
+    inner = torch.optim.Adam([d], lr=1e-3, betas=(0.5, 0.999))
+    inner.state[d] = {name: (m if name == "step" else m[v.seed]).clone() for name, m in v.moments.items()}
+    for _ in range(t.steps):
+        d.grad = torch.autograd.grad(plain(v.moved(player="D", d=d)), d)[0]
+        inner.step()
+    return plain(v.moved(player="G", d=d.detach()))
+
+
+ORACLES = (
+    TrickOracle(
+        "unrolled",
+        parameters={"steps": 3},
+        alone=foreseen,
+        # poolio/unrolled_gan
+        defaults={"steps": 5},
+    ),
+)

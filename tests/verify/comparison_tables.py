@@ -9,17 +9,24 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ganbench.analysis.comparison import Arms, Outcome, compare, scores
+from ganbench.analysis.comparison import compare, scores
+from ganbench.analysis.comparison_rows import Arms, Outcome
 from ganbench.analysis.comparison_rules import Rules
 from ganbench.analysis.sequential import compare_sequentially, looks
 from ganbench.analysis.statistics import median_interval, t_interval
+from ganbench.core.column import Direction
 from tests.helpers import ROOT
 
 TABLE = ROOT / "results/baselines/comparison_simulations.csv"
 REAL = pd.read_csv(ROOT / "tests/analysis/real_seeds.csv")
 HALFWAY, LATER = (part for _, part in REAL.groupby("steps"))
 TABLES = {"halfway": HALFWAY, "later": LATER}
-METRICS = {"modes_captured": "higher", "hq_fraction": "higher", "mode_kl": "lower", "fid": "lower"}
+METRICS: dict[str, Direction] = {
+    "modes_captured": "higher",
+    "hq_fraction": "higher",
+    "mode_kl": "lower",
+    "fid": "lower",
+}
 
 
 def sides(rng, table, metric, n, drop=0.0):

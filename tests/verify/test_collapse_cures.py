@@ -8,8 +8,9 @@ the first comparison and far more rarely for all six.
 import pandas as pd
 import pytest
 
+from ganbench.analysis.multiplicity import holm
 from ganbench.analysis.permutation import permutation_test
-from ganbench.analysis.statistics import holm, scored, worst
+from ganbench.analysis.statistics import scored, worst
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
 from tests.helpers import ROOT
@@ -64,7 +65,7 @@ def test_the_committed_table_holds_the_ordering(plan):
 
 @pytest.mark.verify
 def test_a_fresh_run_holds_the_ordering(plan, tmp_path):
-    from ganbench.sweep.run import run_plan
+    from tests.engine import run_plan
 
     outcome = run_plan(plan, tmp_path, executor="local")
     check(plan, pd.read_parquet(outcome.folder / "runs.parquet"))

@@ -14,13 +14,15 @@ from ganbench.analysis.verdict_confusion import FALSE_ALARMS, RIGHT, rules_print
 from ganbench.check.planted import Request, as_text, plan_of, planted_in, run
 from ganbench.cli.verify_verdicts_command import SUITES
 from ganbench.core.registry import find
+from ganbench.diagnostics import Diagnostic
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
 from tests.helpers import ROOT
 
 PATHS = tuple(ROOT / suite for suite in SUITES)
 TABLE = ROOT / "results/baselines/verdicts.json"
-READ = {"grad_norm_g", "grad_norm_d", "loss_slope", "critic_slope_fake", "overfit_ratio", "auc_gap", "d_loss_excess"}
+READ = {"grad_norm_g", "grad_norm_d", "grad_push_g", "grad_push_d", "loss_slope_share", "critic_rise", "d_advantage"}
+READ |= {"overfit_ratio", "auc_gap", "update_ratio_d"}
 
 
 @pytest.fixture(params=PATHS, ids=lambda path: path.stem)
@@ -33,7 +35,7 @@ def test_every_scenario_has_its_verdict_and_everything_that_rules_read(suite):
     assert not plan.skipped
     assert len(plan.trials) == len(planted)
     for trial in plan.trials:
-        assert READ <= {c.name for choice in trial.diagnostics for c in find("diagnostic", choice.name).columns}
+        assert READ <= {c.name for choice in trial.diagnostics for c in find(Diagnostic, choice.name).columns}
         assert {"modes", "position"} <= {choice.name for choice in trial.metrics}
         assert trial.steps // trial.evaluate_every >= 40
 

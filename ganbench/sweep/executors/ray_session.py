@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import logging
 import os
 import secrets
-import shutil
 import socket
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from ganbench.core.environment import variables
 from ganbench.core.errors import GanbenchError, UsageError
-from ganbench.core.files import try_lock
 from ganbench.core.lazy import LazyModule
 from ganbench.suite.estimate import cores
 from ganbench.sweep.jobs import JobSource, TrialJob, device_here
@@ -30,7 +26,6 @@ else:
     ray = LazyModule("ray")  # only within `ray_environment()`, which it reads when it is imported
 
 OBJECT_STORE_BYTES = 80_000_000
-LOCK = "lock"
 SETTINGS = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
@@ -66,34 +61,6 @@ def _token() -> str:
     return secrets.token_hex(32)
 
 
-@contextmanager
-def ray_temp_dir() -> Iterator[Path]:
-    """Make a temporary folder for Ray, and remove those that killed processes left.
-
-    Each holds a file that its process has locked; the system drops the lock of a process that died.
-    """
-    for left in Path(tempfile.gettempdir()).glob("ganbench-*"):
-        with contextlib.suppress(OSError):
-            if _is_ours(left) and (left / LOCK).is_file():
-                with try_lock(left / LOCK) as abandoned:
-                    if abandoned:
-                        shutil.rmtree(left, ignore_errors=True)
-    made = Path(tempfile.mkdtemp(prefix=".ganbench-"))  # other processes look for names without the dot
-    folder = made.with_name(made.name[1:])
-    try:
-        with try_lock(made / LOCK):
-            made.rename(folder)
-            yield folder
-    finally:
-        for path in (made, folder):
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _is_ours(folder: Path) -> bool:
-    """Say whether a folder is no link and this user's, where systems tell users apart."""
-    return not folder.is_symlink() and (not hasattr(os, "getuid") or folder.lstat().st_uid == os.getuid())
-
-
 def start(source: JobSource, jobs: int | None, temp_dir: Path) -> int:
     """Start Ray for this process alone and return how many trials fit.
 
@@ -111,8 +78,7 @@ def start(source: JobSource, jobs: int | None, temp_dir: Path) -> int:
             include_dashboard=False,
             object_store_memory=OBJECT_STORE_BYTES,
             _node_ip_address="127.0.0.1",
-            # Ray's sockets lie there, and the path of a socket has at most 107 bytes.
-            _temp_dir=str(temp_dir / "ray") if len(str(temp_dir)) < 32 else None,
+            _temp_dir=str(temp_dir / "ray"),
         )
     except Exception as error:  # noqa: BLE001 - Ray raises what its layers raise
         raise GanbenchError(f"Ray did not start ({describe(error)}); `--executor local` runs without it") from error

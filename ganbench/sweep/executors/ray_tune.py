@@ -6,9 +6,11 @@ themselves, and Tune's own state is thrown away with the temporary folder that i
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,9 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.files import StoreError
 from ganbench.core.status import Status
 from ganbench.sweep.events import TrialProgress
+from ganbench.sweep.executors.ray_processes import end_ray, end_with_parent, ray_temp_dir, watched_ray
 from ganbench.sweep.executors.ray_search import SCORE, STEP, Asha, request_stop, searcher
-from ganbench.sweep.executors.ray_session import attach, gpu_fraction, ray_temp_dir, start
+from ganbench.sweep.executors.ray_session import attach, gpu_fraction, start
 from ganbench.sweep.jobs import JobSource, TrialJob
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.signals import Interrupts
@@ -29,6 +32,8 @@ from ganbench.sweep.trial_runner import TrialRunner, describe, timeout_text
 from ganbench.tables import part_store
 
 MAX_RETRIES = 2
+LOCAL = "127.0.0.1"  # of a Ray that we started
+GRACE = 5.0  # seconds beyond a trial's deadline after which its worker is killed
 
 
 class Stop(BaseException):
@@ -56,6 +61,7 @@ def train(
 
     Raises:
         UsageError: the cluster cannot be reached or does not see the results folder.
+        RayDied: Ray's own processes ended.
         StoreError: the results folder cannot be written.
     """
     with ray_temp_dir() as folder:
@@ -64,10 +70,12 @@ def train(
                 fit = attach(address, source) if address else start(source, jobs, folder)
                 interrupts.install()
             interrupts.check()
-            _sweep(source, progress, interrupts, jobs or fit, folder)
+            with watched_ray(interrupts):
+                _sweep(source, progress, interrupts, jobs or fit, folder)
+                interrupts.check()
         finally:
             with interrupts.held():
-                ray.shutdown()
+                end_ray(interrupts.error)
 
 
 def _sweep(source: JobSource, progress: Progress, interrupts: Interrupts, jobs: int, folder: Path) -> None:
@@ -120,6 +128,7 @@ class TrialActor(tune.Trainable):
 
         assert source is not None  # Tune hands it over by its name
         self.source = source
+        end_with_parent()
         torch.set_num_threads(source.template.threads)
         self.reset_config(config)
 
@@ -166,7 +175,9 @@ class Follower(tune.Callback):
         self.source, self.progress, self.interrupts = source, progress, interrupts
         self.problem: GanbenchError | None = None
         self.started: dict[str, float] = {}
+        self.process: dict[str, int] = {}  # on this machine, of each trial under way
         self.over: set[str] = set()
+        self.killed: set[str] = set()
         self.begun: set[str] = set()
 
     def __reduce__(self) -> tuple[type[object], tuple[()]]:
@@ -184,6 +195,8 @@ class Follower(tune.Callback):
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any], **info: object
     ) -> None:
         """Pass a report on."""
+        if result["node_ip"] == LOCAL and result["pid"]:
+            self.process[trial.trial_id] = int(result["pid"])
         if "problem" in result:
             self.problem = StoreError(self._job(trial).folder, OSError(*result["problem"]))
         elif self._job(trial).key not in self.over:
@@ -204,8 +217,11 @@ class Follower(tune.Callback):
             self._fail(trial, Status.FAILED, f"its worker ended {MAX_RETRIES + 1} times: {_cause(trial)}")
 
     def on_step_end(self, iteration: int, trials: list[TuneTrial], **info: object) -> None:
-        """End the sweep where it has to."""
+        """End the sweep where it has to, and trials that their own timer has not ended: a stopped process has none."""
         self.interrupts.check()
+        for trial in trials:
+            if trial.status == TuneTrial.RUNNING and self._hangs(trial):
+                self._kill(trial)
         self._guard(self.progress.tick)
         if self.problem is not None:
             raise Stop
@@ -228,6 +244,21 @@ class Follower(tune.Callback):
     def _overdue(self, trial: TuneTrial) -> bool:
         timeout = self._job(trial).timeout
         return timeout is not None and self._seconds(trial) >= timeout
+
+    def _hangs(self, trial: TuneTrial) -> bool:
+        """Say whether a trial goes on although its worker's own timer was to end it, which comes first."""
+        deadline = self._job(trial).deadline
+        return deadline is not None and self._seconds(trial) > deadline + GRACE
+
+    def _kill(self, trial: TuneTrial) -> None:
+        """Kill a trial's worker, which Tune then takes for dead; its time is over, so that it is not tried again."""
+        process = self.process.pop(trial.trial_id, None)
+        if process is not None:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        elif trial.trial_id not in self.killed and trial.temporary_state.ray_actor is not None:
+            self.killed.add(trial.trial_id)
+            ray.kill(trial.temporary_state.ray_actor)
 
     def _fail(self, trial: TuneTrial, status: Status, text: str) -> None:
         job = self._job(trial)

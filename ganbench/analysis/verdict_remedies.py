@@ -1,0 +1,159 @@
+"""What to try next, as data: each verdict's proposals, of which a trial is told those that it has not tried already.
+
+In a proposal `{r1}` is a component of the catalogue.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+SETTINGS = ("loss", "tricks", "schedule", "optimizer")  # columns of the runs table that say what a trial has
+
+
+class Proposal(NamedTuple):
+    """One thing to try.
+
+    Attributes:
+        template: the proposal; the components in braces are what it adds. A trial that has one of them is not told.
+        has: a trial is told only if it has one of these; components and settings such as `n_critic`.
+        lacks: a trial that has one of these is not told.
+    """
+
+    template: str
+    has: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Return the proposal without its braces."""
+        return self.template.replace("{", "").replace("}", "")
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """Return the names in braces, in their order."""
+        return tuple(name for _, name, _, _ in string.Formatter().parse(self.template) if name)
+
+    def fits(self, trial: frozenset[str]) -> bool:
+        """Return whether a trial that has these components and settings may be told."""
+        return (not self.has or bool(trial & {*self.has})) and not trial & {*self.components, *self.lacks}
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """Proposals, the best first. The last must fit every trial."""
+
+    proposals: tuple[Proposal, ...]
+    MOST = 4  # are named at once
+
+    def chosen(self, trial: frozenset[str]) -> tuple[Proposal, ...]:
+        """Return what a trial is told."""
+        return tuple(one for one in self.proposals if one.fits(trial))[: self.MOST]
+
+
+def used_by(facts: Mapping[Hashable, Any]) -> frozenset[str]:
+    """Return the components and settings that a row of the runs table names; none where it names nothing.
+
+    Example:
+        >>> sorted(used_by({"loss": "hinge", "tricks": "r1(gamma=0.1)+top_k", "schedule": "n_critic=5, batch=128"}))
+        ['batch', 'hinge', 'n_critic', 'r1', 'top_k']
+    """
+    names: set[str] = set()
+    for column in SETTINGS:
+        label = facts.get(column)
+        if isinstance(label, str):
+            while label != (label := re.sub(r"\([^()]*\)", "", label)):
+                pass
+            names |= {part.split("=")[0].strip() for part in re.split(r"[+,]", label)}
+    return frozenset(names - {"none", ""})
+
+
+P = Proposal
+CALM = Remedy(
+    (
+        P("add {r1}", lacks=("gradient_penalty", "zero_centered_gp")),
+        P("add {gradient_penalty}", lacks=("r1", "zero_centered_gp")),
+        P("add {spectral_norm}"),
+        P("fewer discriminator updates a step", has=("n_critic",)),
+        P("lower the discriminator's learning rate"),
+    )
+)
+DIVERGED = Remedy((P("add {r1}"), P("add {gradient_penalty}"), P("lower both learning rates")))
+UNSATURATED = Remedy(
+    (
+        P("use {non_saturating}", lacks=("relativistic_paired",)),
+        P("add {r1}", lacks=("gradient_penalty", "zero_centered_gp")),
+        P("fewer discriminator updates a step", has=("n_critic",)),
+        P("train the discriminator less in advance", has=("head_start",)),
+        P("add {instance_noise}"),
+        P("lower the discriminator's learning rate"),
+    )
+)
+STEEPER = Remedy(
+    (
+        P("replace weight clipping by {gradient_penalty} or {spectral_norm}", has=("weight_clipping",)),
+        P("clip at a larger c", has=("weight_clipping",)),
+        P("a weaker penalty", has=("r1", "r2", "gradient_penalty", "zero_centered_gp", "lecam")),
+        P("fewer layers in the discriminator, or larger initial weights"),
+    )
+)
+REVIVED = Remedy(
+    (
+        P("start the generator anew with a lower learning rate"),
+        P("use leaky units or a normalisation in the generator, so that none stay at zero"),
+    )
+)
+LOOK = Remedy((P("add {r1}"), P("use {non_saturating}"), P("look at loss_slope and critic_slope")))
+UNFROZEN = Remedy((P("raise the discriminator's learning rate: its weights do not move"),))
+MORE_DATA = Remedy(
+    (
+        P("more data"),
+        P("add {ada}"),
+        P("add {lecam}"),
+        P("add {r1}"),
+        P("add {diff_augment} (images)"),
+        P("a smaller discriminator, or stop earlier"),
+    )
+)
+TELLS = Remedy(
+    (
+        P("flip fewer labels", has=("label_flipping",)),
+        P("less noise on its inputs", has=("instance_noise",)),
+        P("a weaker penalty", has=("r1", "r2", "gradient_penalty", "zero_centered_gp", "lecam")),
+        P("more discriminator updates a step"),
+        P("give the discriminator more capacity or a higher learning rate"),
+    )
+)
+LONGER = Remedy((P("train longer, or raise the learning rates"),))
+SLOWER = Remedy(
+    (
+        P("fewer generator updates a discriminator update", has=("n_generator",)),
+        P("add {unrolled}"),
+        P("add {r1}"),
+        P("lower the generator's learning rate"),
+    )
+)
+DIVERSE = Remedy(
+    (
+        P("use {relativistic_paired}"),
+        P("add {r1}", lacks=("gradient_penalty", "zero_centered_gp")),
+        P("add {zero_centered_gp}", lacks=("r1", "gradient_penalty")),
+        P("fewer discriminator updates a step", has=("n_critic",)),
+        P("add {spectral_norm}"),
+        P("add {packing}"),
+        P("lower the learning rates, or widen the networks"),
+    )
+)
+STEADY = Remedy(
+    (
+        P("add {zero_centered_gp}", lacks=("r1", "gradient_penalty")),
+        P("add {r1}", lacks=("zero_centered_gp", "gradient_penalty")),
+        P("average the generator's weights (training.ema)", lacks=("ema",)),
+        P("lower beta 1 or the learning rates"),
+    )
+)
+NO_REMEDY = Remedy((P("nothing to mend"),))
+REMAINDER = Remedy((P("use {relativistic_paired}"), P("add {r1}"), P("train longer, or widen the networks")))
