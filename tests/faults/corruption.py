@@ -106,7 +106,7 @@ def _run(before: list[object]) -> str:
 
 
 def _go_on() -> str:
-    from ganbench.sweep.jobs import TrialJob
+    from tests.engine import TrialJob
 
     trial = plan("small.yaml").trials[0]
     trainer = TrialJob(trial, trial.key, Path("work").absolute()).trainer()
@@ -115,7 +115,7 @@ def _go_on() -> str:
 
 
 def _uninterrupted() -> pd.DataFrame:
-    from ganbench.training.trainer import Trainer
+    from tests.engine import Trainer
 
     whole = Trainer(plan("small.yaml").trials[0])
     whole.advance(float("inf"))

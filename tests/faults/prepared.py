@@ -27,8 +27,8 @@ def prepare(here: Path) -> None:
     from ganbench.cli.main import main
     from ganbench.extractors._trained import kept_weights
     from ganbench.extractors.digits import Digits
-    from ganbench.sweep.jobs import TrialJob
     from ganbench.tables.part_store import write_failure
+    from tests.engine import TrialJob
 
     os.chdir(here)
     os.environ["XDG_CACHE_HOME"] = str(here / "cache")
