@@ -20,6 +20,8 @@ from ganbench.sweep.run import run_plan
 from ganbench.sweep.search_log import AdaptiveSearch
 from ganbench.sweep.signals import Interrupts
 from ganbench.sweep.trial_runner import TrialRunner
+from ganbench.training import evaluation
+from ganbench.training import setup as setups
 from ganbench.training.evaluation import Evaluator, evaluator_of_dataset
 from ganbench.training.history import (
     History,
@@ -54,6 +56,7 @@ __all__ = [
     "TrialRunner",
     "TrialSetup",
     "begin",
+    "evaluation",
     "evaluator_of_dataset",
     "every_steps",
     "gan_step",
@@ -61,6 +64,7 @@ __all__ = [
     "logged_update_steps",
     "run_plan",
     "scheduled_steps",
+    "setups",
     "shared_steps",
     "suite_hash",
 ]

@@ -73,7 +73,8 @@ def test_where_nothing_varies_it_is_near_clopper_and_pearson(n):
 @pytest.mark.parametrize("spread", [0.02, 0.1])
 def test_it_narrows_with_the_spread_and_the_runs(spread):
     rng = np.random.default_rng(6)
-    bounds = [largest_loss(*np.clip(rng.normal(0.6, spread, (2, n)), 0, 1), 0, 1, 0.01) for n in (8, 32, 128)]
+    sides = [np.clip(rng.normal(0.6, spread, (2, n)), 0, 1) for n in (8, 32, 128)]
+    bounds = [largest_loss(first, second, 0, 1, 0.01) for first, second in sides]
     assert bounds[0] > bounds[1] > bounds[2] and bounds[2] < 0.07
 
 

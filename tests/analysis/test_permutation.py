@@ -52,7 +52,7 @@ def welch(first, second):
     if min(len(first), len(second)) < 2 or not np.var(first) + np.var(second) > 0:
         return 0.0
     with warnings.catch_warnings(action="ignore"):  # of a side that does not vary
-        return float(stats.ttest_ind(first, second, equal_var=False, alternative="greater").pvalue)
+        return float(np.asarray(stats.ttest_ind(first, second, equal_var=False, alternative="greater"))[1])
 
 
 @settings(deadline=None)
@@ -87,7 +87,7 @@ def test_pairs_are_flipped(pairs):
 
 def test_both_are_scipys():
     def studentised(x, y, axis):
-        return stats.ttest_ind(x, y, equal_var=False, axis=axis).statistic
+        return stats.ttest_ind(x, y, equal_var=False, axis=axis)[0]
 
     rng = np.random.default_rng(3)
     a, b = rng.normal(0.5, 1, 7), rng.normal(0, 2, 8)

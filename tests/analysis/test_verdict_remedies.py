@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
+from typing import Any
 
 import pytest
 
@@ -58,6 +60,10 @@ def test_what_a_trial_lacks_is_not_lessened():
 
 
 def test_labels_are_read_to_the_last_bracket():
-    facts = {"loss": "hinge", "tricks": "r1(gamma=0.1)+unrolled(steps=(1, 2))", "schedule": "simultaneous, n_critic=5"}
+    facts: dict[Hashable, Any] = {
+        "loss": "hinge",
+        "tricks": "r1(gamma=0.1)+unrolled(steps=(1, 2))",
+        "schedule": "simultaneous, n_critic=5",
+    }
     assert used_by(facts) == {"hinge", "r1", "unrolled", "simultaneous", "n_critic"}
     assert used_by({}) == used_by({"tricks": "none", "loss": None}) == frozenset()

@@ -95,5 +95,5 @@ def test_says_whether_the_game_is_zero_sum(loss):
         return
     real, fake = logits(2, 64)
     fake.requires_grad_()
-    (slope,) = torch.autograd.grad(sum(both(loss, 3 * real, 3 * fake)).sum(), fake)
+    (slope,) = torch.autograd.grad(torch.stack(both(loss, 3 * real, 3 * fake)).sum(), fake)
     assert (slope.abs().max().item() < 1e-12) == loss.zero_sum

@@ -18,6 +18,7 @@ from ganbench.cli.verify_verdicts_command import SUITES
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
 from tests.helpers import ROOT
+from tests.helpers.frames import where
 from tests.helpers.scaled_game import GAME, LOSS, shortened, tables_of
 
 PLANTED = [
@@ -67,5 +68,5 @@ def test_verdicts_do_not_change_with_units(trial, planted):
             continue
         runs, history = tables_of(trial, c, s)
         for row in runs.to_dict("records"):
-            now = verdict_of(history[history["run"] == row["run"]], row)
+            now = verdict_of(where(history, run=row["run"]), row)
             assert planted.fits(now.verdict, now.cause), (c, s, now)

@@ -9,8 +9,8 @@ import torch
 
 from ganbench.analysis.verdicts import verdict_of
 from ganbench.core.registry import build
-from ganbench.datasets import Dataset
-from ganbench.training.evaluation import evaluator_of_dataset
+from ganbench.datasets import Data, Dataset
+from tests.engine import evaluator_of_dataset
 
 CPU = torch.device("cpu")
 N, DRAWS, EVALUATIONS = 1000, 20, 8
@@ -32,17 +32,22 @@ def test_real_samples_are_healthy(name):
     evaluator = evaluator_of_dataset(dataset, None, None, N, CPU)
     facts = {f"{key}_floor": value for key, value in evaluator.floors.items()} | evaluator.known_of_data(N)
     assert facts["known_modes"] == dataset.modes
-    data, got = evaluator.data, []
+    data, got = drawn_from(evaluator), []
     for seed in range(DRAWS):
         generator = torch.Generator().manual_seed(seed)
         got.append(verdict(evaluator, data.gather(data.sample_indices(generator, N)), facts))
     assert got.count("healthy") >= DRAWS - 1, got
 
 
+def drawn_from(evaluator) -> Data:
+    assert isinstance(evaluator.data, Data)
+    return evaluator.data
+
+
 def test_a_generator_without_a_fifth_of_many_modes_is_not_healthy():
     dataset = build(Dataset, "grid", KINDS["grid"])
     evaluator = evaluator_of_dataset(dataset, None, None, N, CPU)
     facts = {f"{key}_floor": value for key, value in evaluator.floors.items()} | evaluator.known_of_data(N)
-    points = evaluator.data.sample_indices(torch.Generator().manual_seed(0), 2 * N)
+    points = drawn_from(evaluator).sample_indices(torch.Generator().manual_seed(0), 2 * N)
     mode, _ = evaluator.data.assign(points, None)
     assert verdict(evaluator, points[mode % 5 != 0][:N], facts) == "partial collapse"

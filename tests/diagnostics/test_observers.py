@@ -51,7 +51,7 @@ class MadeProbe:
 
     function: Callable[[torch.Tensor], torch.Tensor]
     real: torch.Tensor
-    heldout: torch.Tensor
+    heldout: torch.Tensor | None
     fake: torch.Tensor
 
     def discriminator(self, x):
@@ -224,11 +224,11 @@ def test_the_rise_of_the_critic_is_its_slope_times_the_distance_of_pairs():
 def test_the_advantage_is_what_the_logits_win_of_what_they_could():
     """A linear loss wins all of a difference of means; one whose logits are of the wrong samples wins nothing."""
     real, fake = torch.tensor([[1.0, 3.0]]).double(), torch.tensor([[-1.0, 1.0]]).double()
-    loss = registry.build("loss", "wasserstein", {})
+    loss = registry.build(Loss, "wasserstein", {})
     won = made_pass(loss=loss.discriminator(real, fake), real_logits=real, fake_logits=fake)
     share = observe("excess", made_step(d=won, loss=loss))["d_advantage"]
     assert share == pytest.approx([2 / math.sqrt(2**2 + 1**2)])  # Δ 2, σ² 1
-    sure = registry.build("loss", "non_saturating", {})
+    sure = registry.build(Loss, "non_saturating", {})
     far = made_pass(loss=torch.zeros(1).double(), real_logits=real + 50, fake_logits=fake - 50)
     assert observe("excess", made_step(d=far, loss=sure))["d_advantage"] == pytest.approx([1.0])  # all of its optimum
     blind = made_pass(loss=torch.full((1,), sure.optimum).double(), real_logits=real, fake_logits=fake)

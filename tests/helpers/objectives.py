@@ -43,11 +43,11 @@ def objective(v: View, tricks, player: str) -> torch.Tensor:
     for side in ("fake", "real"):
         source = x = fake if side == "fake" else real
         if player == "D" and any(w.see and w.images for w in words) and any(w.penalty for w in words):
-            source = x = x.detach().requires_grad_()
+            source = x = present(x).detach().requires_grad_()
         for t, w in each:
             x = w.see(v, t, x, side) if w.see and x is not None else x
         if source is not x and source is not None and source.requires_grad and player == "D":
-            v.shown.append((source, x))
+            v.shown.append((source, present(x)))
         fake, real = (x, real) if side == "fake" else (fake, x)
     loss = LOSSES[v.setup.loss.name]
     r = None if real is None else v.logits(real)

@@ -14,8 +14,8 @@ import pytest
 from torch import Tensor
 
 from ganbench.core.protocols import HARD
-from ganbench.training import setup as setups
-from ganbench.training.trainer import Trainer
+from ganbench.losses import Loss
+from tests.engine import Trainer, evaluation, setups
 
 GAME = 2.0**-10, 2.0**10  # of c
 LOSS = 2.0**-13, 2.0**13  # of s
@@ -25,7 +25,7 @@ LOSS = 2.0**-13, 2.0**13  # of s
 class ScaledLoss:
     """A loss times s."""
 
-    loss: object
+    loss: Loss
     s: float
     requires_real: bool
     optimum: float
@@ -90,8 +90,6 @@ def tables_of(trial, c: float = 1.0, s: float = 1.0) -> tuple[pd.DataFrame, pd.D
 
 
 def _patch(patch: pytest.MonkeyPatch, c: float, s: float) -> None:
-    from ganbench.training import evaluation
-
     def scaled_setup(self, trial, device):
         init(self, trial, device)
         self.data = ScaledData(self.data, c, len(trial.dataset.build().shape) == 3)

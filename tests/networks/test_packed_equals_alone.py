@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ganbench.core import registry
-from ganbench.training.trainer import Trainer
+from tests.engine import Trainer
 from tests.helpers.trials import small_trial
 
 BATCH = 32  # whole vector registers; other batches are equal to rounding alone (docs/architecture.md)

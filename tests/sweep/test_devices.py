@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 
 import ganbench
 from ganbench.core.errors import UsageError
-from ganbench.sweep.executors import ray_session
+from ganbench.sweep.executors import ray_processes, ray_session
 from ganbench.sweep.jobs import JobList, TrialJob, device_here
 from tests.helpers.small_suite import small_plan
 from tests.sweep.test_run import run_local
@@ -67,14 +68,16 @@ def test_how_many_trials_share_the_gpus(device, cores, gpus, share, fit):
 
 
 def test_what_a_killed_process_left_is_removed_and_what_is_in_use_stays(tmp_path, monkeypatch):
-    monkeypatch.setattr(ray_session.tempfile, "gettempdir", lambda: str(tmp_path))
-    monkeypatch.setattr(ray_session.tempfile, "mkdtemp", lambda prefix: str(_made(tmp_path / f"{prefix}{count()}")))
+    monkeypatch.setattr(ray_processes, "_short_temp_dir", lambda: tmp_path)
+    monkeypatch.setattr(
+        ray_processes.tempfile, "mkdtemp", lambda prefix, dir: str(_made(Path(dir) / f"{prefix}{count()}"))
+    )
     abandoned, foreign = _made(tmp_path / "ganbench-left"), _made(tmp_path / "ganbench-foreign")
-    (abandoned / ray_session.LOCK).touch()
+    (abandoned / ray_processes.LOCK).touch()
     (abandoned / "ray").mkdir()
-    with ray_session.ray_temp_dir() as first:
+    with ray_processes.ray_temp_dir() as first:
         assert not abandoned.exists() and foreign.exists()
-        with ray_session.ray_temp_dir() as second:
+        with ray_processes.ray_temp_dir() as second:
             assert first.exists() and second.exists() and first != second
         assert first.exists() and not second.exists()
     assert list(tmp_path.iterdir()) == [foreign]

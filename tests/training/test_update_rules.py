@@ -18,10 +18,11 @@ from ganbench.training.noise import Noise
 from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
 from ganbench.training.trainer import Trainer
+from ganbench.tricks import Trick
 from tests.helpers.trials import choose, small_trial
 
 CPU = torch.device("cpu")
-TRICKS = {n: c for n, c in registry.components("trick").items() if c.__module__.startswith("ganbench.")}
+TRICKS = {n: c for n, c in registry.components(Trick).items() if c.__module__.startswith("ganbench.")}
 RULES = sorted(name for name, cls in TRICKS.items() if "rule" in cls().hooks)
 OTHERS = sorted(TRICKS.keys() - set(RULES))
 CHEAP = {"unrolled": {"steps": 2}, "head_start": {"steps": 1}, "minibatch_discrimination": {"kernels": 4}}

@@ -14,9 +14,9 @@ import torch
 
 from ganbench.core import registry
 from ganbench.suite.plan import incompatibility
-from ganbench.training.noise import Noise
-from ganbench.training.setup import TrialSetup
-from ganbench.training.step import StepContext
+from ganbench.tricks import Trick
+from tests.engine import Noise, StepContext, TrialSetup
+from tests.helpers.present import present
 from tests.helpers.trials import choose, small_trial
 
 CPU, BATCH, GAMMA, H = torch.device("cpu"), 8, 3.0, 1e-5
@@ -30,7 +30,7 @@ PARAMETERS = {
 PENALTIES = {"gradient_penalty", "dragan", "r1", "r2", "zero_centered_gp"}  # each is held to its own oracle
 TRICKS = {
     name: cls
-    for name, cls in registry.components("trick").items()
+    for name, cls in registry.components(Trick).items()
     if cls.__module__.startswith("ganbench.") and name not in PENALTIES
 }
 SEEING = {"inputs", "network", "weights", "extra_hidden", "latent"}
@@ -72,7 +72,7 @@ class Bench:
         self.d, self.g = setup.players((0,))
         self.context = StepContext(setup, self.d, self.g, Noise((0,), CPU), 0.25)
         batch = self.context.minibatch()
-        self.batch = batch._replace(real=batch.real.double())
+        self.batch = batch._replace(real=present(batch.real).double())
         if "ada" in [t.name for t in trial.tricks]:
             self.d.memory["ada"] = torch.tensor([0.5])
         self.setup = setup
@@ -96,7 +96,7 @@ class Bench:
 
     def jacobian(self):
         """Return d logit_i / d number_j of the samples, `[logits, B, numbers]`."""
-        real = self.batch.real
+        real = present(self.batch.real)
         flat = real.flatten(2)
         columns = []
         for j in range(flat.shape[1]):

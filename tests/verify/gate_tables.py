@@ -23,6 +23,7 @@ import pandas as pd
 
 from ganbench.analysis import comparison
 from ganbench.analysis.comparison_rules import Limit, Rules
+from ganbench.core.column import Direction
 
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "results/baselines/gate_simulations.csv"
@@ -69,7 +70,7 @@ class Case:
     margin: float = 0.0
 
 
-def arm(base, now, direction="higher", low=-np.inf, high=np.inf, paired=False, metric="score"):
+def arm(base, now, direction: Direction = "higher", low=-np.inf, high=np.inf, paired=False, metric="score"):
     """Return arms of either revision; what the older one does not know is left out."""
     more = {name: v for name, v in {"low": low, "high": high, "paired": paired}.items() if name in FIELDS}
     return comparison.Arms("t", "t", metric, direction=direction, baseline=base, now=now, **more)
@@ -130,7 +131,7 @@ def steady_against_failing(rng, n, m):
 
 def later(drop):
     """Disjoint draws of the 64 real seeds in tests/analysis/real_seeds.csv, `drop` modes lost."""
-    values = LATER["modes_captured"].to_numpy()
+    values = np.asarray(LATER["modes_captured"])
 
     def draw(rng, n, m):
         drawn = values[rng.permutation(len(values))[: n + m]]
