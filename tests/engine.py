@@ -22,7 +22,7 @@ from ganbench.sweep.signals import Interrupts
 from ganbench.sweep.trial_runner import TrialRunner
 from ganbench.training import evaluation
 from ganbench.training import setup as setups
-from ganbench.training.evaluation import Evaluator, evaluator_of_dataset
+from ganbench.training.evaluation import Evaluator, Unlabelled, evaluator_of_dataset
 from ganbench.training.history import (
     History,
     every_steps,
@@ -55,6 +55,7 @@ __all__ = [
     "TrialJob",
     "TrialRunner",
     "TrialSetup",
+    "Unlabelled",
     "begin",
     "evaluation",
     "evaluator_of_dataset",

@@ -10,7 +10,7 @@ import torch
 from ganbench.analysis.verdicts import verdict_of
 from ganbench.core.registry import build
 from ganbench.datasets import Data, Dataset
-from tests.engine import evaluator_of_dataset
+from tests.engine import Unlabelled, evaluator_of_dataset
 
 CPU = torch.device("cpu")
 N, DRAWS, EVALUATIONS = 1000, 20, 8
@@ -40,7 +40,7 @@ def test_real_samples_are_healthy(name):
 
 
 def drawn_from(evaluator) -> Data:
-    assert isinstance(evaluator.data, Data)
+    assert not isinstance(evaluator.data, Unlabelled)
     return evaluator.data
 
 

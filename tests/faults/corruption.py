@@ -33,7 +33,7 @@ def damage(path: Path, chosen: random.Random) -> str:
 
 def throws() -> Iterator[Throw]:
     """Return all throws of this kind."""
-    kinds: list[tuple[str, int, Callable[[], Path], Callable[[], str]]] = [
+    kinds: list[tuple[str, int, Callable[[], Path], Callable[..., str]]] = [
         ("checkpoint", 60, lambda: next(Path("work/checkpoints").glob("*.pt")), _go_on),
         *((f"merged {name}", 15, lambda name=name: run_folder() / name, _load) for name in TABLES),
         ("part", 20, lambda: _one(sorted(PARTS.glob("[0-9a-f]*/*"))), _run),
@@ -52,7 +52,7 @@ def throws() -> Iterator[Throw]:
 BASE = ("runs.parquet", "suite.yaml", "manifest.json")
 
 
-def _thrown(kind: str, i: int, path: Callable[[], Path], after: Callable[[], str]) -> Callable[[], str]:
+def _thrown(kind: str, i: int, path: Callable[[], Path], after: Callable[..., str]) -> Callable[[], str]:
     def run() -> str:
         global _chosen
         _chosen = random.Random(f"{kind} {i}")
@@ -173,10 +173,12 @@ def _images_file() -> Path:
 def _image_bytes() -> bytes:
     import torch
 
+    from ganbench.datasets._bytes import ByteImages
     from ganbench.datasets.image_folder import ImageFolder
 
     os.environ["GANBENCH_DATA"] = str(Path("data").absolute())
     loaded = ImageFolder(size=8).load(torch.device("cpu"))
+    assert isinstance(loaded, ByteImages)
     return loaded.rows.numpy().tobytes() + loaded.held.numpy().tobytes()
 
 

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from ganbench.core.status import Status
 from tests.faults.prepared import other_run, plan, run_folder
 from tests.faults.throws import LOST, NEITHER, SAME, Throw, command
 
@@ -170,7 +171,7 @@ def _speed_saved() -> str:
 def _stop() -> None:
     from ganbench.tables.part_store import write_failure
 
-    write_failure(Path("work"), plan("small.yaml").trials[0].key, "FAILED", "another")
+    write_failure(Path("work"), plan("small.yaml").trials[0].key, Status.FAILED, "another")
 
 
 def _stopped() -> str:

@@ -47,11 +47,16 @@ def throws() -> Iterator[Throw]:
         yield Throw("two at once", name, "both keep their rows, or one is refused in one line", act)
 
 
+ROOT_NAMES = ("parts", "checkpoints", "quarantine", ".lock-owner")
+
+
 def _places() -> dict[str, tuple[tuple[str, ...], ...]]:
     save = ("baseline", "save", "RUN", "--as", "one", "--replace")
     promote, check = ("baseline", "promote", "two", "--to", "one"), ("check", "RUN", "--baseline", "one")
     report, watch = ("report", "RUN"), ("watch", "results/small", "--once")
-    places = {f"results/small/{name}": (RUN,) for name in ("parts", "checkpoints", "quarantine", ".lock-owner")}
+    places: dict[str, tuple[tuple[str, ...], ...]] = {
+        f"results/small/{name}": (RUN,) for name in ("parts", "checkpoints", "quarantine", ".lock-owner")
+    }
     places |= {"results/small": (RUN, watch), "results/small/.lock": (RUN,)}
     places |= {"results/small/progress.json": (RUN, watch), "PART": (RUN,), "PART/runs.parquet": (RUN, watch)}
     places |= {"PART/samples.npz": (RUN,), "PART/part.json": (RUN,), "PART.failed.json": (RUN,)}
@@ -251,7 +256,7 @@ def _rewritten(table: str, change: Callable[[pa.Table], pa.Table]) -> Callable[[
     return spoil
 
 
-PARTS_WRONG: dict[str, Callable[[Path], None]] = {
+PARTS_WRONG: dict[str, Callable[[Path], object]] = {
     **{f"null {name}s in {table}": _column(table, name, _nulls) for table in ("runs", "history", "layers")
        for name in ("run", "trial", "seed")},
     **{f"null {name}es in runs": _column("runs", name, _nulls) for name in ("status",)},
@@ -277,7 +282,7 @@ PARTS_WRONG: dict[str, Callable[[Path], None]] = {
 }  # fmt: skip
 
 
-def _spoilt(spoil: Callable[[Path], None]) -> Callable[[], str]:
+def _spoilt(spoil: Callable[[Path], object]) -> Callable[[], str]:
     def run() -> str:
         before = _tables(run_folder())
         spoil(_part())

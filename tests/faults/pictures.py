@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -23,7 +24,7 @@ def throws() -> Iterator[Throw]:
     yield Throw("pictures", "GANBENCH_DATA of a user who does not exist", EXPECTED, lambda: _user("variable"))
 
 
-def _thrown(write: Callable[[Path], None], expected: np.ndarray | None) -> Callable[[], str]:
+def _thrown(write: Callable[[Path], object], expected: np.ndarray | None) -> Callable[[], str]:
     """Write a picture `bad…` as the first of a class; None expects that it is refused or left out."""
 
     def run() -> str:
@@ -38,12 +39,15 @@ def _read(expected: np.ndarray | None) -> str:
     import torch
 
     from ganbench.core.errors import UsageError
+    from ganbench.datasets._bytes import ByteImages
     from ganbench.datasets.image_folder import ImageFolder
 
     os.environ["GANBENCH_DATA"] = str(Path("data").absolute())
     usual = 8  # of ten, two are held out
     try:
-        rows = ImageFolder(size=16).load(torch.device("cpu")).rows.numpy()
+        loaded = ImageFolder(size=16).load(torch.device("cpu"))
+        assert isinstance(loaded, ByteImages)
+        rows = loaded.rows.numpy()
     except UsageError as error:
         return NOTICED if "\n" not in str(error) else OTHER
     if expected is None:
@@ -70,7 +74,7 @@ def _rgb(grey: np.ndarray) -> np.ndarray:
     return np.repeat(grey[..., None], 3, axis=-1)
 
 
-def _saved(image: Image.Image, name: str = "bad.png", **more: object) -> Callable[[Path], None]:
+def _saved(image: Image.Image, name: str = "bad.png", **more: Any) -> Callable[[Path], None]:
     return lambda folder: image.save(folder / name, **more)
 
 
@@ -95,7 +99,7 @@ def _hidden_folder(folder: Path) -> None:
     Image.fromarray(COLOURS).save(folder.parent / ".checkpoints/1.png")
 
 
-PICTURES: dict[str, tuple[Callable[[Path], None], np.ndarray | None]] = {
+PICTURES: dict[str, tuple[Callable[[Path], object], np.ndarray | None]] = {
     "16-bit grey PNG": (_saved(Image.fromarray(GREY)), _rgb((GREY / 257).round())),
     "16-bit grey PNG, dark": (_saved(Image.fromarray(GREY // 64)), _rgb((GREY // 64 / 257).round())),
     "16-bit grey TIFF": (_saved(Image.fromarray(GREY), "bad.tif"), _rgb((GREY / 257).round())),

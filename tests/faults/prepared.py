@@ -25,6 +25,7 @@ RUN, PARTS = Path("results/small"), Path("results/small/parts")
 def prepare(here: Path) -> None:
     """Make it, with the commands of the ganbench that is imported."""
     from ganbench.cli.main import main
+    from ganbench.core.status import Status
     from ganbench.extractors._trained import kept_weights
     from ganbench.extractors.digits import Digits
     from ganbench.tables.part_store import write_failure
@@ -53,7 +54,7 @@ def prepare(here: Path) -> None:
     while trainer.step < 10:
         trainer.advance(0.0)
     trainer.save(job.checkpoint)
-    write_failure(job.folder, trial.key, "TIMEOUT", "not finished")
+    write_failure(job.folder, trial.key, Status.TIMEOUT, "not finished")
     _write_pictures(here / "data/images/all")
     kept_weights(Digits(), None)  # a few seconds, once
 

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from ganbench.cli.report_command import command
 from ganbench.core.errors import IncomparableError, UsageError
+from ganbench.core.results_files import json_bytes
 from ganbench.report import watch as watching
 from ganbench.report.changes import changes
 from ganbench.report.page import render_changes
@@ -116,18 +117,24 @@ def _state(folder, trials, running, updated=None):
     updated = updated or datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     state = {"running": running, "updated": updated, "trials": trials}
     beside = folder / "progress.tmp"
-    beside.write_text(json.dumps(state))
-    beside.replace(folder / watching.STATE)
+    beside.write_bytes(json_bytes(state))
+    beside.replace(folder / "progress.json")
 
 
 def test_watching_a_sweep_shows_what_is_done_and_then_the_whole(before, tmp_path, monkeypatch):
     folder = tmp_path / "made_up"
     save(before, folder / "0a1b2c3d4e")
-    trials = [{"key": f"k{i}", "state": "waiting"} for i in range(2)]
+    trials = [{"key": f"{i}" * 12, "state": "waiting"} for i in range(2)]
     _state(folder, trials, running=True)
     finished: set[str] = set()
     monkeypatch.setattr(watching.part_store, "has_part", lambda _, key: key in finished)
-    monkeypatch.setattr(watching, "merge", lambda _f, trials, _x, out: save(before, out))
+
+    def merged(folder, trials, failures, files):
+        for path in save(before, tmp_path / "merged").iterdir():
+            if path.name not in ("manifest.json", "suite.yaml"):
+                files.write(path.name, path.read_bytes())
+
+    monkeypatch.setattr(watching, "merge", merged)
     said: list[str] = []
 
     def heard(text):
@@ -136,7 +143,7 @@ def test_watching_a_sweep_shows_what_is_done_and_then_the_whole(before, tmp_path
             assert 'http-equiv="refresh"' in (tmp_path / "pages" / "made_up.html").read_text()
             _state(folder, trials, running=False)
 
-    finished.add("k0")
+    finished.add("0" * 12)
     trials[0]["state"] = "OK"
     _state(folder, trials, running=True)
     thread = threading.Thread(target=watching.watch, args=(folder, tmp_path / "pages", heard, 0.05))
