@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from abc import ABC
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -28,6 +29,9 @@ class Component(ABC):
         traits: facts that others may object to or ask for, e.g. `("images",)`.
         conflicts: trait → why this component has no meaning beside it.
         requires: trait → why some component of the trial must have it.
+        strength: the parameter that says how strong it is, if one does: what `tricks.strength` multiplies under `vary`.
+        strongest: the largest value that this parameter is multiplied up to.
+        lanes: the parameters that may differ along the seed axis: its hooks combine them by `ganbench.core.lanes.along`.
     """
 
     kind: ClassVar[str]
@@ -40,6 +44,9 @@ class Component(ABC):
     traits: ClassVar[tuple[str, ...]] = ()
     conflicts: ClassVar[Mapping[str, str]] = {}
     requires: ClassVar[Mapping[str, str]] = {}
+    strength: ClassVar[str] = ""
+    strongest: ClassVar[float] = math.inf
+    lanes: ClassVar[tuple[str, ...]] = ()
 
     @property
     def label(self) -> str:

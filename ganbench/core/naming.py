@@ -17,9 +17,9 @@ def trial_id(key: str) -> str:
     return key[:12]
 
 
-def run_name(trial: str, seed: int) -> str:
-    """Return how tables name one seed of the trial with this identifier: `<trial>-<seed>`."""
-    return f"{trial}-{seed}"
+def run_name(trial: str, seed: int, setting: int | None = None) -> str:
+    """Return how tables name one run of the trial with this identifier: `<trial>-<seed>`, or `<trial>-s<setting>-<seed>`."""
+    return f"{trial}-{seed}" if setting is None else f"{trial}-s{setting}-{seed}"
 
 
 def run_id(keys: Iterable[str]) -> str:

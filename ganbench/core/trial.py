@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar, cast
 
 from ganbench.core import naming, registry
 from ganbench.core.component import Component
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ganbench.networks import Network
     from ganbench.optimizers import Optimizer
     from ganbench.tricks import Trick
+
+LATER = ("stop", "search", "settings", "method", "stage")  # in a trial's key only where they are set
 
 T = TypeVar("T", bound=Component)
 T_co = TypeVar("T_co", bound=Component, covariant=True)
@@ -56,6 +58,30 @@ class Choice(Generic[T_co]):
 
 
 @dataclass(frozen=True)
+class Setting:
+    """One of the settings that a suite's `vary` gives to every method.
+
+    Attributes:
+        number: its place in the suite, from 0; the same number is the same setting for every method.
+        values: address → value: `{"optimizer.lr": 0.001, "training.n_critic": 5}`.
+        loss, tricks, optimizer: the components of its lanes.
+    """
+
+    number: int
+    values: dict[str, Any] = field(hash=False)
+    loss: Choice[Loss]
+    tricks: tuple[Choice[Trick], ...]
+    optimizer: Choice[Optimizer]
+
+
+class Lane(NamedTuple):
+    """One place of a trial's seed axis."""
+
+    setting: Setting | None
+    seed: int
+
+
+@dataclass(frozen=True)
 class Trial:
     """One configuration with all its seeds: everything that decides its numbers, and nothing else.
 
@@ -67,6 +93,10 @@ class Trial:
         ema: decay of the generator's moving average that is evaluated; 0 evaluates the generator itself.
         stop: when the trial may end early: `{"collapsed": 0.33}` once every seed has been so for that share of `steps`.
         search: names the search whose scheduler may end the trial early; empty for a trial that nobody else ends.
+        settings: under `vary`, those that train side by side, each with all seeds. They differ in the numbers of the
+            loss, the tricks and the optimiser, and in nothing else.
+        method: under `vary`, the name of the trial without a setting: the same for all trials of a method.
+        stage: `confirm` for a method's best settings on fresh seeds.
     """
 
     dataset: Choice[Dataset]
@@ -88,6 +118,24 @@ class Trial:
     ema: float = 0.0
     stop: dict[str, float] = field(default_factory=dict, hash=False)
     search: str = ""
+    settings: tuple[Setting, ...] = ()
+    method: str = ""
+    stage: Literal["", "confirm"] = ""
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """Return what trains side by side, settings one after the other: the seed axis."""
+        return tuple(Lane(setting, seed) for setting in self.settings or (None,) for seed in self.seeds)
+
+    @property
+    def runs(self) -> list[str]:
+        """Return the run of each lane, as tables name it."""
+        return [naming.run_name(self.id, lane.seed, lane.setting and lane.setting.number) for lane in self.lanes]
+
+    def alone(self, setting: Setting) -> Trial:
+        """Return the trial that trains one of the settings by itself; its runs have the same numbers."""
+        own = {"loss": setting.loss, "tricks": setting.tricks, "optimizer": setting.optimizer}
+        return dataclasses.replace(self, **own, settings=(), method="", stage="")
 
     @property
     def choices(self) -> tuple[Choice[Component], ...]:
@@ -136,7 +184,7 @@ class Trial:
     def canonical(self) -> dict[str, object]:
         """Return the configuration with the components' versions: two trials with equal ones have equal numbers."""
         fields = dataclasses.asdict(self)
-        kept = {name: value for name, value in fields.items() if name not in ("stop", "search") or value}
+        kept = {name: value for name, value in fields.items() if name not in LATER or value}
         return {**kept, "versions": self.versions}
 
     @property

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Gt, Interval
 
+from ganbench.core.lanes import along
 from ganbench.core.lazy import torch
 from ganbench.core.protocols import HARD, Targets
 from ganbench.losses import Loss
@@ -31,6 +32,7 @@ class BEGAN(Loss):
     optimum = 0.0
     traits = ("no targets", "energy")
     requires = {"autoencoder": "the loss is one of energies, which only a reconstruction error gives"}
+    lanes = ("gamma", "rate")
 
     gamma: Annotated[float, Interval(gt=0, le=1)] = 0.5
     rate: Annotated[float, Gt(0)] = 1e-3
@@ -43,8 +45,8 @@ class BEGAN(Loss):
         """Return −E r + k E f and move k, `[..., B] → [...]`."""
         on_real, on_fake = -real.mean(-1), -fake.mean(-1)
         k = memory.get("k", torch.zeros_like(on_real)).detach()
-        balance = self.gamma * on_real.detach() - on_fake.detach()
-        memory["k"] = (k + self.rate * balance).clamp(0.0, 1.0)
+        balance = along(self.gamma, on_real) * on_real.detach() - on_fake.detach()
+        memory["k"] = (k + along(self.rate, k) * balance).clamp(0.0, 1.0)
         return on_real - k * on_fake
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:

@@ -17,7 +17,7 @@ from ganbench.analysis.verdicts import Verdict
 from ganbench.core import registry
 from ganbench.core.component import Component
 from ganbench.core.errors import GanbenchError, UsageError
-from ganbench.core.naming import DEFAULT_SCHEDULE, NO_TRICKS
+from ganbench.core.naming import DEFAULT_SCHEDULE, NO_TRICKS, run_name
 from ganbench.core.status import Status
 from ganbench.datasets import Dataset
 from ganbench.diagnostics import Diagnostic
@@ -268,6 +268,7 @@ class Monitor:
         used: list[Component] = [*self._view.diagnostics, *self._samples.metrics]
         logged = TrialLog(
             trial=self._trial,
+            runs=[run_name(self._trial, self._seed)],
             seeds=[self._seed],
             labels=self._labels,
             versions=dict(sorted((f"{c.kind}:{c.name}", c.version) for c in used)),

@@ -20,11 +20,11 @@ START_S = 8.0
 def trial_seconds(trial: Trial) -> float:
     """Return seconds on one core: a fixed cost per step, the arithmetic of every seed, and the evaluations."""
     updates = trial.steps * (1 + trial.n_critic / trial.n_generator) / 2  # a step is one of the generator
-    step_ms = STEP_MS + len(trial.seeds) * _gflop(trial) * MS_PER_GFLOP
+    step_ms = STEP_MS + len(trial.lanes) * _gflop(trial) * MS_PER_GFLOP
     step_ms *= math.prod(trick.build().step_cost for trick in trial.tricks)
     evaluations = max(1, trial.steps // trial.evaluate_every)
     return (
-        TRIAL_S + updates * step_ms / 1e3 + evaluations * EVALUATION_S * (trial.samples / 2000) * len(trial.seeds) / 8
+        TRIAL_S + updates * step_ms / 1e3 + evaluations * EVALUATION_S * (trial.samples / 2000) * len(trial.lanes) / 8
     )
 
 

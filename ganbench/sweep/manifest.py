@@ -42,7 +42,7 @@ def manifest(
         seeds=sorted({seed for trial in plan.trials for seed in trial.seeds}),
         counts={
             "trials": len(plan.trials),
-            "runs": sum(len(trial.seeds) for trial in plan.trials),
+            "runs": sum(len(trial.lanes) for trial in plan.trials),
             "failed": len(failed),
             "skipped": len(plan.skipped),
             "excluded": plan.excluded,

@@ -93,7 +93,7 @@ class ProgressFile:
         self._trials[job.key] = {
             "key": job.key,
             "name": job.trial.name,
-            "seeds": len(job.trial.seeds),
+            "seeds": len(job.trial.lanes),
             "steps": job.trial.steps,
             "state": state,
         }

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ganbench.core.naming import SEPARATOR
 from ganbench.core.status import Status
 from ganbench.sinks import Sink, Writers
 from ganbench.sweep.events import TrialProgress
 from ganbench.sweep.jobs import TrialJob
 
-NOT_NUMBERS = ("run", "trial", "seed", "step")
+NOT_NUMBERS = ("run", "trial", "seed", "setting", "step")
 
 
 class SinkExport:
@@ -41,10 +42,13 @@ class SinkExport:
         if history is None:
             return
         numbers = [str(name) for name in history if name not in NOT_NUMBERS]
-        by_seed = {int(seed): rows for seed, rows in history.groupby("seed")}  # type: ignore[arg-type]
-        for seed in trial.seeds:
-            writers = Writers(self._sinks, f"{trial.name} · seed {seed}", {**trial.labels, "seed": str(seed)})
-            rows = by_seed.get(seed)
+        by_run = dict(iter(history.groupby("run")))
+        for run, lane in zip(trial.runs, trial.lanes, strict=True):
+            setting = {} if lane.setting is None else {"setting": str(lane.setting.number)}
+            labels = {**setting, "seed": str(lane.seed)}
+            name = SEPARATOR.join([trial.name, *(f"{key} {value}" for key, value in labels.items())])
+            writers = Writers(self._sinks, name, {**trial.labels, **labels})
+            rows = by_run.get(run)
             for row in [] if rows is None else rows.sort_values("step").to_dict("records"):
                 writers.write(int(row["step"]), {name: float(row[name]) for name in numbers})
             writers.close()

@@ -120,7 +120,7 @@ class TrialRunner:
     def _report(self, trainer: Trainer, status: Status | None) -> TrialProgress:
         numbers = {name: float(value) for name, value in trainer.progress().items()}
         if "alive" in numbers:
-            numbers["diverged"] = len(self.job.trial.seeds) - numbers["alive"]
+            numbers["diverged"] = len(self.job.trial.lanes) - numbers["alive"]
         share = 1.0 if status else trainer.step / max(1, self.job.trial.steps)
         return TrialProgress(self.job.key, status, share, numbers, self.seconds, "", *self._score(trainer))
 

@@ -16,6 +16,7 @@ from ganbench.core.trial import Trial
 from ganbench.tables import schema
 from ganbench.tables.arrays import add_arrays, new_archive
 from ganbench.tables.part_store import part_samples, read_arrow
+from ganbench.tables.settings import varied, varied_columns
 
 
 def merge(folder: Path, trials: Sequence[Trial], failures: Mapping[str, Mapping[str, str]], files: NewFiles) -> None:
@@ -71,20 +72,20 @@ def _fit(part: pa.Table, wanted: pa.Schema) -> pa.Table:
 
 
 def _failed(trial: Trial, failure: Mapping[str, str]) -> pa.Table:
-    """Return one row per seed of a trial without results."""
-    identity = trial.id
+    """Return one row per run of a trial without results."""
     # A lone surrogate in an error's text cannot be written as UTF-8.
     error = failure["error"].encode("utf-8", "replace").decode()
     frame = pd.DataFrame(
         {
-            "run": [f"{identity}-{seed}" for seed in trial.seeds],
-            "trial": identity,
+            "run": trial.runs,
+            "trial": trial.id,
             **trial.labels,
-            "seed": list(trial.seeds),
+            "seed": [lane.seed for lane in trial.lanes],
             "status": failure["status"],
             "diverged_at": None,
             "error": error,
             "steps": trial.steps,
+            **varied(trial),
         }
     )
-    return schema.to_arrow("runs", frame, {})
+    return schema.to_arrow("runs", frame, {column.name: column for column in varied_columns(trial)})

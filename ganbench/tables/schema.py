@@ -21,6 +21,7 @@ TABLES = ("runs", "history", "layers")
 _RUN = Column("run", "identifier of the run: its trial and its seed", dtype="string")
 _TRIAL = Column("trial", "first 12 hex digits of the trial's key", dtype="string")
 _SEED = Column("seed", "the run's seed", dtype="int64")
+_SETTING = Column("setting", "under `vary`, the number of the run's setting, the same for all methods", dtype="int64")
 _STEP = Column("step", "generator updates so far", "steps", dtype="int64")
 
 # A row has at least its step and a number, which take some bytes each; a small file may have been written by anyone.
@@ -74,9 +75,12 @@ OPTIONAL: dict[str, tuple[Column, ...]] = {
         Column("preparation", "what was done to the data's samples before anything saw them", dtype="string"),
         Column("versions", "the version of every component used, as JSON: kind:name → version", dtype="string"),
         Column("environment", "where it was made, as JSON: versions, device, machine", dtype="string", timing=True),
+        _SETTING,
+        Column("method", "under `vary`, the trial's name without a setting", dtype="string"),
+        Column("stage", "under `vary`: vary, or confirm for best settings on fresh seeds", dtype="string"),
     ),
-    "history": (),
-    "layers": (),
+    "history": (_SETTING,),
+    "layers": (_SETTING,),
 }
 FIXED = {table: (*LEADING[table], *TRAILING[table], *OPTIONAL[table]) for table in TABLES}
 # A part with other required columns is of another format by itself: no number to remember to raise.

@@ -45,7 +45,7 @@ class Noise:
     """The named streams of a trial's seeds; every method returns `[S, *shape]` for the next use of that name.
 
     Args:
-        seeds: of the trial.
+        seeds: of each place of the seed axis; the same seed has the same numbers at all of its places.
         device: where numbers are drawn.
         prefetch: name → a function that is called with that stream's next uses, `[steps, S, …]` from the current one
             on, as soon as a block of them is drawn.
@@ -54,7 +54,11 @@ class Noise:
     def __init__(
         self, seeds: Sequence[int], device: torch.device, prefetch: Mapping[str, BlockCallback] | None = None
     ) -> None:
-        self.seeds, self.device, self.prefetch = tuple(seeds), device, prefetch or {}
+        self.seeds, self.device, self.prefetch = tuple(dict.fromkeys(seeds)), device, prefetch or {}
+        # A seed that is there several times, with several settings, is drawn once.
+        places = [self.seeds.index(seed) for seed in seeds]
+        repeated = len(places) > len(self.seeds)
+        self._places = torch.tensor(places, device=device) if repeated else None
         self._streams: dict[str, _Stream] = {}
 
     def normal(self, name: str, *shape: int) -> Tensor:
@@ -88,9 +92,13 @@ class Noise:
             opened.start, opened.position = [g.get_state() for g in opened.generators], 0
             opened.block = _draw_block(opened, draw)
         if fresh and name in self.prefetch:
-            self.prefetch[name](opened.block[opened.position :])
+            self.prefetch[name](self._of_lanes(opened.block[opened.position :], 1))
         opened.position += 1
-        return opened.block[opened.position - 1]
+        return self._of_lanes(opened.block[opened.position - 1], 0)
+
+    def _of_lanes(self, drawn: Tensor, axis: int) -> Tensor:
+        """Return what was drawn for each seed, for each lane."""
+        return drawn if self._places is None else drawn.index_select(axis, self._places)
 
     def _open(self, name: str, numbers: int) -> _Stream:
         generators = [Generator(self.device).manual_seed(stream(seed, name)) for seed in self.seeds]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -52,7 +52,9 @@ class ProbeSamples:
     def of_seed(self, index: int) -> ProbeSamples:
         """Return the samples of the seed at one place of the seed axis."""
         one = slice(index, index + 1)
-        return replace(self, seeds=self.seeds[one], real=self.real[one], heldout=self.heldout[one], z=self.z[one])
+        return ProbeSamples(
+            self.setup.of_lane(index), self.seeds[one], self.real[one], self.heldout[one], self.z[one]
+        )
 
     def snapshot(self, d: Player, g: Player, progress: float) -> ProbeSnapshot:
         """Return the networks at these players' weights; nothing is computed until it is asked for."""

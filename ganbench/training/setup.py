@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from ganbench.core.streams import stream
 from ganbench.core.trial import Trial
 from ganbench.datasets import Data
 from ganbench.networks import Params
+from ganbench.training.lanes import LaneComponents
 from ganbench.training.layout import Layout
 from ganbench.training.noise import Noise
 from ganbench.tricks import HOOKS, Trick
@@ -53,19 +55,11 @@ class TrialSetup:
 
     def __init__(self, trial: Trial, device: torch.device) -> None:
         self.trial, self.device = trial, device
-        self.loss = trial.loss.build()
-        self.stateful_discriminator = self.loss.stateful_discriminator if self.loss.is_stateful else None
-        self.optimizer = trial.optimizer.build()
+        self._take(LaneComponents.of(trial, None, device))
         dataset = trial.dataset.build()
         self.data: Data = dataset.load(device)
         self.dequantization_width = dataset.dequantization_width
         self.numbers_a_sample = self.data.sample_indices(Generator(device), 1).numel()
-        tricks = [choice.build() for choice in trial.tricks]
-        self.hooks: dict[str, list[Trick]] = {hook: [t for t in tricks if hook in t.hooks] for hook in HOOKS}
-        self.rule = self.hooks["rule"][0] if self.hooks["rule"] else None
-        self.generator_needs_real = self.loss.requires_real or any(
-            t.requires_real for t in (*self.hooks["generator_penalty"], *self.hooks["generator_loss"])
-        )
         network, seen_shape = trial.network.build(), dataset.shape
         for trick in self.hooks["network"]:
             network = trick.network(network)
@@ -76,11 +70,30 @@ class TrialSetup:
         self.trunk, self.width = network.trunk(seen_shape)
         self._network = network
 
+    def _take(self, components: LaneComponents) -> None:
+        self.components, self.loss = components, components.loss
+        self.stateful_discriminator = self.loss.stateful_discriminator if self.loss.is_stateful else None
+        tricks = components.tricks
+        self.hooks: dict[str, list[Trick]] = {hook: [t for t in tricks if hook in t.hooks] for hook in HOOKS}
+        self.rule = self.hooks["rule"][0] if self.hooks["rule"] else None
+        self.generator_needs_real = self.loss.requires_real or any(
+            t.requires_real for t in (*self.hooks["generator_penalty"], *self.hooks["generator_loss"])
+        )
+
+    def of_lane(self, lane: int) -> TrialSetup:
+        """Return the same for one place of the seed axis, S = 1."""
+        if not self.trial.settings:
+            return self
+        one = copy.copy(self)
+        one._take(LaneComponents.of(self.trial, [lane], self.device))
+        return one
+
     def players(self, seeds: Sequence[int]) -> tuple[Player, Player]:
         """Return discriminator and generator as they start, each seed from its own streams."""
-        d = _stack([self._init_discriminator(seed) for seed in seeds], self.device)
-        g = _stack([self.generator.init(_cpu_generator(seed, "init G")) for seed in seeds], self.device)
-        return self._player("D", *d), self._player("G", *g)
+        d = {seed: self._init_discriminator(seed) for seed in dict.fromkeys(seeds)}
+        g = {seed: self.generator.init(_cpu_generator(seed, "init G")) for seed in d}
+        stacked_d, stacked_g = (_stack([states[seed] for seed in seeds], self.device) for states in (d, g))
+        return self._player("D", *stacked_d), self._player("G", *stacked_g)
 
     def _init_discriminator(self, seed: int) -> tuple[Params, Params]:
         generator = _cpu_generator(seed, "init D")
@@ -101,7 +114,7 @@ class TrialSetup:
         layout = Layout({n: p.shape[1:] for n, p in params.items()}, len(first), self.device)
         flat = layout.flatten(list(params.values()))
         views = {n: view.requires_grad_() for n, view in layout.views(flat).items()}
-        return Player(name, layout, flat, views, buffers, self.optimizer.build([flat], name))
+        return Player(name, layout, flat, views, buffers, self.components.optimizer(flat, name))
 
     def latents(self, z: Tensor, *, judged: bool = False) -> Tensor:
         """Return the generator's input made of standard normal numbers `[S, B, Z]`."""

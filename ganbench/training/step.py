@@ -235,7 +235,7 @@ class StepContext:
         gradient = update.gradient
         for trick in setup.hooks["gradients"]:
             gradient = trick.gradients(player, gradient)
-        player.flat.grad = gradient
+        setup.components.set_gradient(player.optimizer, gradient)
         self.set_rate(player)
         player.optimizer.step()
         self.bound(player)
@@ -243,8 +243,7 @@ class StepContext:
 
     def set_rate(self, player: Player) -> None:
         """Give a player's optimiser the rate of this step."""
-        if self.setup.optimizer.lr_final != 1.0:
-            player.optimizer.param_groups[0]["lr"] = self.setup.optimizer.rate(player.name, self.progress)
+        self.setup.components.set_rates(player.optimizer, player.name, self.progress)
 
     def bound(self, player: Player) -> None:
         """Apply what tricks do to a player's weights after they moved."""

@@ -14,12 +14,12 @@ from torch import Tensor
 
 from ganbench.core.column import Column
 from ganbench.core.environment import stamp
-from ganbench.core.naming import run_name
 from ganbench.core.pixels import as_bytes
 from ganbench.core.status import Status
 from ganbench.diagnostics import Diagnostic
 from ganbench.metrics import Metric
 from ganbench.tables.part_store import TrialTables
+from ganbench.tables.settings import varied, varied_columns
 from ganbench.training.evaluation import SampleEvaluator
 from ganbench.training.history import History
 
@@ -34,7 +34,7 @@ class TrialLog:
     """What was logged of a trial; S is 1 where somebody else's training is watched.
 
     Attributes:
-        trial: its identifier. seeds: `[S]`. labels: axis → text. versions: of every component used.
+        trial: its identifier. runs, seeds: `[S]`. labels: axis → text. versions: of every component used.
         environment: where it trained, as `made_on` returns it.
         steps: generator updates that the runs were to make, or have made so far where no end is known.
         last_steps: `[S]`, the step after which a seed has no rows.
@@ -46,10 +46,12 @@ class TrialLog:
         evaluator: None before there is anything to compare samples with.
         n_fake: samples that an evaluation generates.
         ms_per_step, seconds: of one run.
-        facts: further columns of the table of runs.
+        facts: further columns of the table of runs. fact_columns: the declarations of those that are not of every table.
+        settings: `[S]`, the number of each run's setting; None where nothing varies.
     """
 
     trial: str
+    runs: Sequence[str]
     seeds: Sequence[int]
     labels: Mapping[str, str]
     versions: Mapping[str, int]
@@ -68,11 +70,8 @@ class TrialLog:
     ms_per_step: float
     seconds: float
     facts: Mapping[str, object] = field(default_factory=dict)
-
-    @property
-    def runs(self) -> list[str]:
-        """Return the runs' identifiers, `[S]`."""
-        return [run_name(self.trial, seed) for seed in self.seeds]
+    fact_columns: Sequence[Column] = ()
+    settings: Sequence[int] | None = None
 
     @property
     def floors(self) -> dict[str, float]:
@@ -83,12 +82,13 @@ class TrialLog:
 def log_of(trainer: Trainer) -> TrialLog:
     """Return what a trainer logged of its finished trial; a diverged seed has no row from its divergence on."""
     trial, evaluator, stopped = trainer.trial, trainer.evaluator, trainer.stopped
-    n, end = len(trial.seeds), stopped.step if stopped else trial.steps
+    n, end = len(trial.lanes), stopped.step if stopped else trial.steps
     last_finite, alive = trainer.last_finite_step.tolist(), trainer.alive.tolist()
     reasons = [reason or None for reason in (stopped.reasons if stopped else [""] * n)]
     return TrialLog(
         trial=trial.id,
-        seeds=trial.seeds,
+        runs=trial.runs,
+        seeds=[lane.seed for lane in trial.lanes],
         labels=trial.labels,
         versions=trial.versions,
         environment=made_on(trainer.device),
@@ -109,7 +109,10 @@ def log_of(trainer: Trainer) -> TrialLog:
             "stopped_at": pd.array([end if reason else None for reason in reasons], "Int64"),
             "stop_reason": pd.array(reasons, "string"),
             "preparation": evaluator.preparation,
+            **varied(trial),
         },
+        fact_columns=varied_columns(trial),
+        settings=[lane.setting.number for lane in trial.lanes if lane.setting] or None,
     )
 
 
@@ -128,7 +131,7 @@ def tabulate(log: TrialLog) -> TrialTables:
         history=_long(log, log.history),
         layers=pd.concat(layers, ignore_index=True) if layers else pd.DataFrame({"run": []}),
         samples=_samples(log),
-        columns={c.name: c for c in columns},
+        columns={c.name: c for c in (*columns, *log.fact_columns)},
     )
 
 
@@ -147,6 +150,7 @@ def _long(log: TrialLog, history: History) -> pd.DataFrame:
                 "run": run,
                 "trial": log.trial,
                 "seed": log.seeds[i],
+                **({} if log.settings is None else {"setting": log.settings[i]}),
                 "step": steps,
                 **{name: values[:, i] for name, values in arrays.items()},
             }

@@ -58,15 +58,16 @@ class Trainer:
     def __init__(self, trial: Trial, device: str = "cpu", checkpoint: Path | None = None) -> None:
         self.trial, self.device, self.checkpoint = trial, torch.device(device), checkpoint
         self.setup = TrialSetup(trial, self.device)
-        self.d, self.g = self.setup.players(trial.seeds)
+        seeds = [lane.seed for lane in trial.lanes]
+        self.d, self.g = self.setup.players(seeds)
         self.ema = self.g.flat.clone() if trial.ema else None
         prefetch = getattr(self.setup.data, "prefetch", None)
-        self.noise = Noise(trial.seeds, self.device, {} if prefetch is None else {"data": prefetch})
-        self.evaluator = Evaluator(self.setup, trial.seeds)
+        self.noise = Noise(seeds, self.device, {} if prefetch is None else {"data": prefetch})
+        self.evaluator = Evaluator(self.setup, seeds)
         self.diagnostics = [choice.build() for choice in trial.diagnostics]
         required = {name for d in self.diagnostics for name in d.requires_fields}
         self.keep_earlier = "earlier" in required
-        self.probe = ProbeSamples.draw(self.setup, trial.seeds) if {"probe", "field"} & required else None
+        self.probe = ProbeSamples.draw(self.setup, seeds) if {"probe", "field"} & required else None
         self.start = (self.d.flat.clone(), self.g.flat.clone()) if "field" in required else None
         self.log_steps = set(logged_steps(trial.steps, trial.log_every))
         self.keep_steps = logged_update_steps(self.log_steps, trial.n_generator) if "before" in required else set()
@@ -75,7 +76,7 @@ class Trainer:
         self.evaluate_steps = sorted({*evaluated, trial.steps})
         self.measured = [measured_steps(self.evaluate_steps, m.every, trial.steps) for m in self.evaluator.metrics]
         self.snapshot_steps = snapshot_steps(self.evaluate_steps)
-        n = len(trial.seeds)
+        n = len(seeds)
         self.history = History([*self.log_steps, *self.evaluate_steps], n, self.device)
         self.layers: dict[tuple[str, str], History] = {}
         self.snapshots: dict[int, Tensor] = {}
@@ -164,7 +165,7 @@ class Trainer:
     def layer_history(self, place: tuple[str, str]) -> History:
         """Return what is logged of a layer, by network and layer; it is made where there is none."""
         if place not in self.layers:
-            self.layers[place] = History(self.log_steps, len(self.trial.seeds), self.device)
+            self.layers[place] = History(self.log_steps, len(self.trial.lanes), self.device)
         return self.layers[place]
 
     def _samples(self) -> Tensor:

@@ -182,7 +182,7 @@ class GameVectorField:
             params=params,
             buffers=copied(player.buffers),
             memory=copied(player.memory),
-            optimizer=self._setup.optimizer.build([flat], player.name),
+            optimizer=self._setup.components.optimizer(flat, player.name),
         )
 
     def _answered(self, name: PlayerName, steps: int) -> tuple[Player, Player]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
+from ganbench.core.lanes import along
 from ganbench.core.lazy import torch
 from ganbench.tricks import Trick
 
@@ -35,6 +36,8 @@ class Consensus(Trick):
         "update rule": "a step has one update rule",
         "no second gradient": "the discriminator's layers cannot be differentiated twice",
     }
+    strength = "gamma"
+    lanes = ("gamma",)
 
     gamma: Annotated[float, Ge(0)] = 10.0
 
@@ -58,7 +61,7 @@ class Consensus(Trick):
         grads_g = torch.autograd.grad(loss_g.loss.sum(), of_g, create_graph=True)
         energy = 0.5 * torch.stack([v.square().sum() for v in (*grads_d, *grads_g)]).sum()
         pull = torch.autograd.grad(energy, [*of_d, *of_g], allow_unused=True, materialize_grads=True)
-        moved = [v + self.gamma * p for v, p in zip((*grads_d, *grads_g), pull, strict=True)]
+        moved = [v + along(self.gamma, v, v.dim() - 1) * p for v, p in zip((*grads_d, *grads_g), pull, strict=True)]
         update_d = context.make_update(d, loss_d, moved[: len(of_d)])
         update_g = context.make_update(g, loss_g, moved[len(of_d) :])
         return update_d, update_g

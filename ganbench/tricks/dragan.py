@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge, Gt
 
+from ganbench.core.lanes import along
 from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class DRAGAN(Trick):
         "couples samples": "the gradient of one sample's logit would hold the other samples' too",
         "random discriminator": "the penalty would differentiate the noise of the discriminator",
     }
+    strength = "weight"
+    lanes = ("weight", "reach")
 
     weight: Annotated[float, Ge(0)] = 10.0
     reach: Annotated[float, Gt(0)] = 0.5
@@ -46,6 +49,7 @@ class DRAGAN(Trick):
         std = real.flatten(lead).std(-1, correction=0)
         share = view.noise.uniform("dragan share", real.shape[lead])
         noise = view.noise.uniform("dragan noise", *real.shape[lead:])
-        scale = (self.reach * std).unsqueeze(-1) * share
+        scale = (along(self.reach, std) * std).unsqueeze(-1) * share
         around = real + scale.reshape(*scale.shape, *[1] * (real.dim() - scale.dim())) * noise
-        return self.weight * ((view.squared_grad_norm(around) + _UNDER_ROOT).sqrt() - 1.0).square().mean(-1)
+        excess = (view.squared_grad_norm(around) + _UNDER_ROOT).sqrt() - 1.0
+        return along(self.weight, excess) * excess.square().mean(-1)

@@ -30,6 +30,8 @@ class Dropout(Trick):
     conflicts = {
         "random discriminator": "the discriminator has dropout already",
     }
+    strength = "p"
+    strongest = 0.9
 
     p: Annotated[float, Interval(gt=0, lt=1)] = 0.5
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Gt
 
+from ganbench.core.lanes import along
 from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
@@ -29,10 +30,12 @@ class FeatureMatching(Trick):
     source = "Salimans et al. 2016, arXiv:1606.03498, section 3.1"
     addresses = "generator that overtrains on the present discriminator"
     requires_real = True
+    strength = "weight"
+    lanes = ("weight",)
 
     weight: Annotated[float, Gt(0)] = 1.0
 
     def generator_loss(self, view: DiscriminatorView) -> Tensor:
         """Return λ‖E h(x) − E h(G(z))‖², `[...]`."""
         apart = view.real_hidden.detach().mean(-2) - view.fake_hidden.mean(-2)
-        return self.weight * apart.square().sum(-1)
+        return along(self.weight, apart) * apart.square().sum(-1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Gt
 
+from ganbench.core.lanes import along
 from ganbench.core.lazy import torch
 from ganbench.tricks import Trick
 
@@ -28,13 +29,16 @@ class GradientClipping(Trick):
     group = "update rule"
     source = "Pascanu et al. 2013, arXiv:1211.5063, algorithm 1"
     addresses = "exploding gradient"
+    strength = "limit"
+    lanes = ("limit",)
 
     limit: Annotated[float, Gt(0)] = 1.0
     by: Literal["norm", "value"] = "norm"
 
     def gradients(self, player: Player, gradient: Tensor) -> Tensor:
         """Return the clipped gradient `[..., P]`."""
+        limit = along(self.limit, gradient, 1)
         if self.by == "value":
-            return gradient.clamp(-self.limit, self.limit)
+            return gradient.clamp(-limit, limit)
         norm = torch.linalg.vector_norm(gradient, dim=-1, keepdim=True)
-        return gradient * (self.limit / norm.clamp(min=self.limit))
+        return gradient * (limit / norm.clamp(min=limit))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
+from ganbench.core.lanes import along
 from ganbench.core.lazy import torch
 from ganbench.tricks import Trick
 
@@ -36,6 +37,8 @@ class GradientPenalty(Trick):
         "couples samples": "the gradient of one sample's logit would hold the other samples' too",
         "random discriminator": "the penalty would differentiate the noise of the discriminator",
     }
+    strength = "weight"
+    lanes = ("weight",)
 
     weight: Annotated[float, Ge(0)] = 10.0
     one_sided: bool = False
@@ -49,4 +52,4 @@ class GradientPenalty(Trick):
         excess = (view.squared_grad_norm(torch.lerp(fake, real, share)) + _UNDER_ROOT).sqrt() - 1.0
         if self.one_sided:
             excess = excess.clamp(min=0.0)
-        return self.weight * excess.square().mean(-1)
+        return along(self.weight, excess) * excess.square().mean(-1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
+from ganbench.core.lanes import along
 from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
@@ -27,13 +28,17 @@ class HistoricalAveraging(Trick):
     group = "update rule"
     source = "Salimans et al. 2016, arXiv:1606.03498, section 3.3"
     addresses = "oscillation: players that orbit each other"
+    strength = "weight"
+    lanes = ("weight",)
 
     weight: Annotated[float, Ge(0)] = 1.0
 
     def gradients(self, player: Player, gradient: Tensor) -> Tensor:
         """Return the gradient with that of the term, `[..., P]`."""
         mean = player.memory.get("historical average")
-        return gradient if mean is None else gradient + 2.0 * self.weight * (player.flat.detach() - mean)
+        if mean is None:
+            return gradient
+        return gradient + along(2.0 * self.weight, gradient, 1) * (player.flat.detach() - mean)
 
     def after_step(self, context: StepContext, step: int) -> None:
         """Move each player's mean: θ̄ ← θ̄ + (θ − θ̄) / t."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Gt
 
+from ganbench.core.lanes import along
 from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
@@ -29,10 +30,12 @@ class InstanceNoise(Trick):
     )
     addresses = "vanishing gradient from disjoint supports; over-confident discriminator"
     traits = ("changed inputs",)
+    strength = "sigma"
+    lanes = ("sigma",)
 
     sigma: Annotated[float, Gt(0)] = 0.1
 
     def inputs(self, x: Tensor, view: DiscriminatorView, side: Literal["real", "fake"]) -> Tensor:
         """Return `x` with noise of its own on every number, `[..., B, *sample]`."""
         noise = view.noise.normal("instance noise", *x.shape[view.batch_dim :])
-        return x + (self.sigma * (1.0 - view.progress)) * noise
+        return x + along(self.sigma * (1.0 - view.progress), x, x.dim() - view.batch_dim) * noise

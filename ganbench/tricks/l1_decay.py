@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
+from ganbench.core.lanes import along
 from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class L1Decay(Trick):
     source = "Tibshirani 1996, Regression shrinkage and selection via the lasso"
     addresses = "steep or overfitting discriminator: drives weights to zero"
     conflicts = {"spectral norm": "the normalised weights have a fixed size, so there is nothing to decay"}
+    strength = "weight"
+    lanes = ("weight",)
 
     weight: Annotated[float, Ge(0)] = 1e-4
 
@@ -34,4 +37,6 @@ class L1Decay(Trick):
         """Return λ Σ|w|, `[...]`."""
         lead = view.real_logits.dim() - 1
         weights = [p.flatten(lead) for name, p in view.params.items() if name.endswith(".weight")]
-        return self.weight * sum((w.abs().sum(-1) for w in weights), view.real_logits.new_zeros(()))
+        return along(self.weight, view.real_logits) * sum(
+            (w.abs().sum(-1) for w in weights), view.real_logits.new_zeros(())
+        )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
+from ganbench.core.lanes import along
 from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class L2Decay(Trick):
     source = "Krogh & Hertz 1991, A simple weight decay can improve generalization, eq. 1"
     addresses = "steep or overfitting discriminator: keeps weights small"
     conflicts = {"spectral norm": "the normalised weights have a fixed size, so there is nothing to decay"}
+    strength = "weight"
+    lanes = ("weight",)
 
     weight: Annotated[float, Ge(0)] = 1e-4
 
@@ -35,4 +38,6 @@ class L2Decay(Trick):
         """Return λ/2 Σw², `[...]`."""
         lead = view.real_logits.dim() - 1
         weights = [p.flatten(lead) for name, p in view.params.items() if name.endswith(".weight")]
-        return 0.5 * self.weight * sum((w.square().sum(-1) for w in weights), view.real_logits.new_zeros(()))
+        return along(0.5 * self.weight, view.real_logits) * sum(
+            (w.square().sum(-1) for w in weights), view.real_logits.new_zeros(())
+        )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Interval
 
+from ganbench.core.lanes import along
 from ganbench.core.lazy import torch
 from ganbench.core.protocols import Targets
 from ganbench.tricks import Trick
@@ -30,6 +31,9 @@ class LabelFlipping(Trick):
     source = "Chintala et al. 2016, How to Train a GAN (NIPS workshop), tip 6"
     addresses = "over-confident discriminator"
     conflicts = {"no targets": "the loss has no 1/0 targets to flip"}
+    strength = "p"
+    strongest = 0.5
+    lanes = ("p",)
 
     p: Annotated[float, Interval(ge=0, le=0.5)] = 0.05
 
@@ -42,6 +46,7 @@ class LabelFlipping(Trick):
     def targets(self, targets: Targets, shape: Size, noise: Noise) -> Targets:
         """Return the targets `[..., B]`, each side's swapped for the other's where it is flipped."""
         # One draw for both sides: a stream of its own for each would cost a second look-up for the same law.
-        on_real, on_fake = (noise.uniform("label flipping", 2, shape[-1]) < self.p).unbind(-2)
+        draws = noise.uniform("label flipping", 2, shape[-1])
+        on_real, on_fake = (draws < along(self.p, draws, 2)).unbind(-2)
         real, fake = targets.real, targets.fake
         return Targets(torch.where(on_real, fake, real), torch.where(on_fake, real, fake))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge, Interval
 
+from ganbench.core.lanes import along
 from ganbench.core.lazy import torch
 from ganbench.tricks import Trick
 
@@ -29,6 +30,8 @@ class LeCam(Trick):
     group = "penalty"
     source = "Tseng et al. 2021, arXiv:2104.03310, eq. 3-5"
     addresses = "discriminator that overfits few data"
+    strength = "weight"
+    lanes = ("weight",)
 
     weight: Annotated[float, Ge(0)] = 0.3
     decay: Annotated[float, Interval(ge=0, lt=1)] = 0.99
@@ -44,4 +47,4 @@ class LeCam(Trick):
             anchors.append(view.memory[f"lecam {side}"].unsqueeze(-1))
         on_real = (view.real_logits - anchors[1]).square().mean(-1)
         on_fake = (view.fake_logits - anchors[0]).square().mean(-1)
-        return (self.weight if view.step >= self.warm_up else 0.0) * (on_real + on_fake)
+        return (along(self.weight, on_real) if view.step >= self.warm_up else 0.0) * (on_real + on_fake)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
+from ganbench.core.lanes import along
 from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class ModeSeeking(Trick):
     source = "Mao et al. 2019, arXiv:1903.05628, section 3.2 and the authors' code"
     addresses = "mode collapse: a generator that ignores its latent"
     conflicts = {"changed inputs": "the distances would be those of noisy, augmented or packed samples"}
+    strength = "weight"
+    lanes = ("weight",)
 
     weight: Annotated[float, Ge(0)] = 1.0
 
@@ -42,7 +45,7 @@ class ModeSeeking(Trick):
         """Return λ / (mean|ΔG| / mean|Δz| + 1e-5), `[...]`."""
         lead = view.fake_logits.dim() - 1
         moved, apart = (_distance(x, lead) for x in (view.fake, view.z))
-        return self.weight / (moved / apart + _EPS)
+        return along(self.weight, moved) * (moved / apart + _EPS).reciprocal()
 
 
 def _distance(x: Tensor, lead: int) -> Tensor:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
+from ganbench.core.lanes import along
 from ganbench.core.lazy import torch
 from ganbench.tricks import Trick
 
@@ -29,6 +30,8 @@ class OrthogonalRegularization(Trick):
     group = "penalty"
     source = "Brock et al. 2019, arXiv:1809.11096, eq. 3; Brock et al. 2017, arXiv:1609.07093, section 3.2"
     addresses = "features that grow alike; ill-conditioned weights"
+    strength = "beta"
+    lanes = ("beta",)
 
     beta: Annotated[float, Ge(0)] = 1e-4
 
@@ -43,4 +46,4 @@ class OrthogonalRegularization(Trick):
                 gram = torch.matmul(rows, rows.mT)
                 apart = gram.square().sum((-2, -1)) - gram.diagonal(dim1=-2, dim2=-1).square().sum(-1)
                 total = total + apart
-        return self.beta * total
+        return along(self.beta, total) * total

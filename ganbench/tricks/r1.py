@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
+from ganbench.core.lanes import along
 from ganbench.tricks import Trick
 from ganbench.tricks._annealing import annealed
 
@@ -33,10 +34,13 @@ class R1(Trick):
         "couples samples": "the gradient of one sample's logit would hold the other samples' too",
         "random discriminator": "the penalty would differentiate the noise of the discriminator",
     }
+    strength = "gamma"
+    lanes = ("gamma",)
 
     gamma: Annotated[float, Ge(0)] = 10.0
     gamma_final: Annotated[float, Ge(0)] | None = None
 
     def penalty(self, view: DiscriminatorView) -> Tensor:
         """Return γ/2 · E‖∇ₓD(x)‖², `[...]`."""
-        return 0.5 * annealed(self.gamma, self.gamma_final, view.progress) * view.squared_grad_norm(view.real).mean(-1)
+        norm = view.squared_grad_norm(view.real).mean(-1)
+        return along(0.5 * annealed(self.gamma, self.gamma_final, view.progress), norm) * norm

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Ge, Interval
 
+from ganbench.core.lanes import along
 from ganbench.core.lazy import torch
 from ganbench.tricks import Trick
 
@@ -34,6 +35,9 @@ class ReplayBuffer(Trick):
         "Shrivastava et al. 2017, arXiv:1612.07828, section 2.3; 50 and ½: Zhu et al. 2017, arXiv:1703.10593, section 4"
     )
     addresses = "oscillation: a discriminator that forgets what it has seen"
+    strength = "p"
+    strongest = 1.0
+    lanes = ("p",)
 
     size: Annotated[int, Ge(1)] = 50
     p: Annotated[float, Interval(gt=0, le=1)] = 0.5
@@ -54,7 +58,7 @@ class ReplayBuffer(Trick):
         """Return what is shown in place of at most `size` new fakes; move the buffer in place."""
         batch = view.batch_dim
         order, swap = view.noise.uniform("replay buffer", 2, self.size).unbind(-2)
-        slots, swap = order.argsort(-1)[..., : new.shape[batch]], swap[..., : new.shape[batch]] < self.p
+        slots, swap = order.argsort(-1)[..., : new.shape[batch]], swap[..., : new.shape[batch]] < along(self.p, swap, 1)
         wide = (*slots.shape, *[1] * (new.dim() - slots.dim()))
         slots, swap = slots.view(wide).expand_as(new), swap.view(wide)
         old = kept.gather(batch, slots)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Gt
 
+from ganbench.core.lanes import along
 from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
@@ -27,10 +28,13 @@ class WeightClipping(Trick):
         "spectral norm": "spectral norm divides the clipped weights by their own size",
         "penalty": "a gradient penalty bounds the critic already",
     }
+    strength = "c"
+    lanes = ("c",)
 
     c: Annotated[float, Gt(0)] = 0.01
 
     def after(self, player: str, weights: Tensor) -> None:
         """Clamp the discriminator's weights `[..., P]` in place."""
         if player == "D":
-            weights.clamp_(-self.c, self.c)
+            c = along(self.c, weights, 1)
+            weights.clamp_(-c, c)

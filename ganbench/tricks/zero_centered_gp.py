@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
+from ganbench.core.lanes import along
 from ganbench.core.lazy import torch
 from ganbench.tricks import Trick
 
@@ -34,6 +35,8 @@ class ZeroCenteredGP(Trick):
         "couples samples": "the gradient of one sample's logit would hold the other samples' too",
         "random discriminator": "the penalty would differentiate the noise of the discriminator",
     }
+    strength = "gamma"
+    lanes = ("gamma",)
 
     gamma: Annotated[float, Ge(0)] = 200.0
 
@@ -42,4 +45,5 @@ class ZeroCenteredGP(Trick):
         real, fake = view.real, view.fake
         share = view.noise.uniform("zero-centred penalty", view.real_logits.shape[-1])
         share = share.reshape(*share.shape, *[1] * (real.dim() - share.dim()))
-        return 0.5 * self.gamma * view.squared_grad_norm(torch.lerp(fake, real, share)).mean(-1)
+        norm = view.squared_grad_norm(torch.lerp(fake, real, share)).mean(-1)
+        return along(0.5 * self.gamma, norm) * norm
