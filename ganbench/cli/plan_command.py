@@ -12,6 +12,7 @@ from ganbench.cli.console import table
 from ganbench.cli.options import plan_of, selection
 
 if TYPE_CHECKING:
+    from ganbench.core.trial import Trial
     from ganbench.suite.plan import Plan
 
 EPILOG = """\b
@@ -34,7 +35,16 @@ def command(suite: Path, overrides: tuple[str, ...], only: str | None, yes: bool
         click.echo(json.dumps(_data(plan), indent=2, ensure_ascii=False))
         return
     listed = plan.trials or plan.cells
-    labels = [{**trial.labels, "seeds": str(len(trial.seeds)), "steps": str(trial.steps)} for trial in listed]
+    varied = any(trial.settings for trial in listed)
+    labels = [
+        {
+            **trial.labels,
+            **({"settings": str(len(trial.settings) or 1)} if varied else {}),
+            "seeds": str(len(trial.seeds)),
+            "steps": str(trial.steps),
+        }
+        for trial in listed
+    ]
     table(list(labels[0]), [list(row.values()) for row in labels])
     for reason, number in Counter(reason for _, reason in plan.skipped).items():
         click.echo(f"skipped {number}: {reason}")
@@ -45,7 +55,7 @@ def headline(plan: Plan, jobs: int | None = None) -> str:
     """Return one line of counts and the estimated time."""
     from ganbench.suite.estimate import duration, plan_seconds
 
-    seeds = [len(trial.seeds) for trial in plan.trials]
+    seeds = [len(trial.lanes) for trial in plan.trials]
     search = plan.suite.search
     if search is not None and not seeds:  # trials are sampled from the cells while it runs
         seeds = [len(plan.cells[0].seeds)] * search.trials
@@ -53,6 +63,13 @@ def headline(plan: Plan, jobs: int | None = None) -> str:
     if search is not None:
         ended = ", some of them ended early by asha" if search.scheduler == "asha" else ""
         parts.append(f"sampled by {search.searcher}{ended}")
+    if plan.methods:
+        settings = max(method.vary.settings for method in plan.methods)
+        parts[0] += f" ({_number(len(plan.methods), 'method')} at {_number(settings, 'setting')})"
+    if confirming := [method for method in plan.methods if method.confirmed]:
+        trials = sum(method.confirmed for method in confirming)
+        runs = sum(method.confirmed * method.vary.confirm.seeds for method in confirming if method.vary.confirm)
+        parts.append(f"then {_number(trials, 'confirming trial')}, {_number(runs, 'run')}")
     if plan.skipped:
         parts.append(f"{len(plan.skipped)} skipped")
     if plan.excluded:
@@ -60,6 +77,12 @@ def headline(plan: Plan, jobs: int | None = None) -> str:
     return (
         ", ".join(parts) + f"; very roughly {duration(plan_seconds(plan, jobs))} on this machine if nothing is done yet"
     )
+
+
+def _settings(trial: Trial) -> dict[str, object]:
+    if not trial.settings:
+        return {}
+    return {"method": trial.method, "settings": [{"setting": s.number, **s.values} for s in trial.settings]}
 
 
 def _number(n: int, what: str) -> str:
@@ -73,7 +96,8 @@ def _data(plan: Plan) -> dict[str, object]:
         "suite": plan.name,
         "run": plan.run_id,
         "estimated_seconds": round(plan_seconds(plan)),
-        "trials": [{"trial": t.id, **t.labels, "seeds": t.seeds, "steps": t.steps} for t in plan.trials],
+        "trials": [{"trial": t.id, **t.labels, "seeds": t.seeds, "steps": t.steps, **_settings(t)} for t in plan.trials],
+        **({"confirming": sum(method.confirmed for method in plan.methods)} if plan.methods else {}),
         **({"cells": [t.labels for t in plan.cells]} if plan.cells else {}),
         "skipped": [{**t.labels, "reason": reason} for t, reason in plan.skipped],
         "excluded": plan.excluded,

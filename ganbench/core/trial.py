@@ -174,7 +174,16 @@ class Trial:
     @property
     def name(self) -> str:
         """Return one line that names the trial: `ring · mlp · hinge · r1 · adam`."""
-        return naming.trial_name(self.labels)
+        return self.with_settings(naming.trial_name(self.labels))
+
+    def with_settings(self, name: str) -> str:
+        """Return a trial's name with the settings that it has: `hinge · r1 · 6 settings`, `hinge · confirm setting 3`."""
+        if not self.settings:
+            return name
+        one = f"setting {self.settings[0].number}"
+        several = f"settings {self.settings[0].number} … {self.settings[-1].number}"
+        told = one if len(self.settings) == 1 else several
+        return naming.SEPARATOR.join([name, f"{self.stage} {told}".strip()])
 
     @property
     def id(self) -> str:

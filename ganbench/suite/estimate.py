@@ -31,10 +31,19 @@ def trial_seconds(trial: Trial) -> float:
 def plan_seconds(plan: Plan, jobs: int | None = None) -> float:
     """Return seconds for all trials, `jobs` of them at a time (as many as cores allow by default)."""
     max_concurrent = jobs or max(1, cores() // plan.suite.resources.cpus)
-    each = [trial_seconds(trial) for trial in plan.trials or plan.cells]
+    each = [trial_seconds(trial) for trial in (*(plan.trials or plan.cells), *_confirming(plan))]
     if plan.suite.search is not None and not plan.trials:
         each = [sum(each) / len(each)] * plan.suite.search.trials
     return START_S + max(sum(each) / max_concurrent, max(each))
+
+
+def _confirming(plan: Plan) -> list[Trial]:
+    """Return trials that cost what those cost that confirm."""
+    return [
+        method.confirming(method.trials[0], method.trials[0].settings[0])
+        for method in plan.methods
+        for _ in range(method.confirmed)
+    ]
 
 
 def cores() -> int:

@@ -13,8 +13,9 @@ from ganbench.core.naming import run_id
 from ganbench.core.trial import Choice, Trial
 from ganbench.suite.choices import AXIS_KEYS
 from ganbench.suite.schema import EVALUATIONS, Block, Suite
-from ganbench.suite.space import Sampler, Search, direction, space_error
-from ganbench.suite.yaml import shorten
+from ganbench.suite.space import Sampler, Search, column_direction, direction, space_error
+from ganbench.suite.vary import Method, Vary, address_error, method_trials, placed, settings_of
+from ganbench.suite.yaml import Keys, shorten
 
 MAX_TRIALS = 10_000
 
@@ -28,6 +29,7 @@ class Plan:
         skipped: combinations without meaning, each with its reason. excluded: how many cells `exclude` took out.
         run_id: ten hex digits of the hash of the trials' keys: the same set of trials is the same run.
         cells: of a search, the trials that its numbers are put into. One that learns as it goes has no `trials` yet.
+        methods: what `vary` makes settings of; where it confirms, more trials follow once these are done.
     """
 
     suite: Suite
@@ -36,6 +38,7 @@ class Plan:
     excluded: int
     run_id: str
     cells: tuple[Trial, ...] = ()
+    methods: tuple[Method, ...] = ()
 
     @property
     def name(self) -> str:
@@ -63,9 +66,11 @@ def make_plan(suite: Suite, only: str | None = None, *, cap: int | None = MAX_TR
     used = [False] * len(suite.exclude)
     trials: list[Trial] = []
     skipped: list[tuple[Trial, str]] = []
+    methods: list[Method] = []
     seen: set[str] = set()
     excluded = filtered = 0
-    for trial in expand(suite):
+    _check_vary(suite)
+    for vary, trial in _cells(suite):
         text = repr(trial)  # all of it, while a trial's hash leaves the parameters out
         if text in seen:
             continue
@@ -80,8 +85,13 @@ def make_plan(suite: Suite, only: str | None = None, *, cap: int | None = MAX_TR
             filtered += 1
         elif reason := incompatibility(trial):
             skipped.append((trial, reason))
-        else:
+        elif vary is None:
             trials.append(trial)
+        else:
+            method, without_meaning = _varied(vary, trial)
+            methods.append(method)
+            trials += method.trials
+            skipped += without_meaning
     for i, fits in enumerate(used):
         if not fits:
             place = suite.place(("exclude", i))
@@ -90,7 +100,55 @@ def make_plan(suite: Suite, only: str | None = None, *, cap: int | None = MAX_TR
         raise UsageError(_nothing(suite, excluded, filtered, only, skipped))
     if suite.search is not None:
         return _searched(suite, suite.search, trials, skipped, excluded)
-    return Plan(suite, tuple(trials), tuple(skipped), excluded, run_id(trial.key for trial in trials))
+    names = [*(trial.key for trial in trials), *(method.identity for method in methods if method.identity)]
+    return Plan(suite, tuple(trials), tuple(skipped), excluded, run_id(names), methods=tuple(methods))
+
+
+def _check_vary(suite: Suite) -> None:
+    """Check the numbers that vary on all cells that meet them.
+
+    Raises:
+        UsageError: a number is none of any method or beyond its limits, or the metric is none of the suite's.
+    """
+    met: list[tuple[Keys, Vary, list[Trial]]] = []
+    for place, block in suite.placed_blocks:
+        if block.vary is None:
+            continue
+        cells = list(trials_of(block))
+        same = next((others for _, vary, others in met if vary == block.vary), None)
+        if same is None:
+            met.append((place, block.vary, cells))
+        else:
+            same += cells
+    for place, vary, cells in met:
+        for address in vary.space:
+            if problem := address_error(vary, cells, address):
+                raise UsageError(f"{suite.place((*place, 'vary', 'space', address))}: {problem}")
+        if vary.metric is not None:
+            try:
+                column_direction(vary.metric, cells[0].metrics)
+            except ValueError as error:
+                raise UsageError(f"{suite.place((*place, 'vary', 'metric'))}: {error}") from None
+
+
+def _cells(suite: Suite) -> Iterator[tuple[Vary | None, Trial]]:
+    """Yield each cell's trial with what it varies, the last axis fastest."""
+    for block in suite.blocks:
+        yield from ((block.vary, trial) for trial in trials_of(block))
+
+
+def _varied(vary: Vary, cell: Trial) -> tuple[Method, list[tuple[Trial, str]]]:
+    """Return a cell's method, and its settings without meaning."""
+    kept: list[tuple[int, dict[str, object]]] = []
+    skipped: list[tuple[Trial, str]] = []
+    for number, values in enumerate(settings_of(vary)):
+        trial = placed(cell, values)
+        if reason := incompatibility(trial):
+            skipped.append((trial, reason))
+        else:
+            kept.append((number, values))
+    return Method(cell, vary, tuple(method_trials(cell, kept))), skipped
+
 
 
 def _searched(
@@ -137,12 +195,6 @@ def count(suite: Suite) -> int:
     return sum(block.cells for block in suite.blocks)
 
 
-def expand(suite: Suite) -> Iterator[Trial]:
-    """Yield a trial for each cell, the last axis fastest."""
-    for block in suite.blocks:
-        yield from trials_of(block)
-
-
 def trials_of(block: Block) -> Iterator[Trial]:
     """Yield a trial for each cell of one matrix, the last axis fastest."""
     for cell in itertools.product(*(getattr(block, axis) for axis in AXIS_KEYS)):
@@ -158,7 +210,7 @@ def _trial(
         loss=loss,
         tricks=tricks,
         optimizer=optimizer,
-        seeds=block.seeds,
+        seeds=block.run_seeds,
         steps=block.steps,
         batch=block.batch,
         log_every=block.log_every,

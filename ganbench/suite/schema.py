@@ -28,6 +28,7 @@ from ganbench.suite.choices import (
 )
 from ganbench.suite.overrides import override
 from ganbench.suite.space import Search
+from ganbench.suite.vary import SEEDS, Vary
 from ganbench.suite.yaml import Document, Keys, read_file
 
 EVALUATIONS = 80  # per run where the suite does not say: verdicts need sixty
@@ -142,6 +143,7 @@ class Block(Strict):
     """A matrix and how its trials are trained; in `include`, what is not given comes from the suite."""
 
     what: ClassVar[str] = "key of a block"
+    later: ClassVar[frozenset[str]] = frozenset({"vary"})
     datasets: Datasets = ()
     networks: Networks = _default("network", "mlp")
     losses: Losses = _default("loss", "non_saturating")
@@ -155,6 +157,12 @@ class Block(Strict):
     diagnostics: Diagnostics = _default("diagnostic", *DEFAULT_DIAGNOSTICS)
     training: Training = Field(default_factory=Training)
     stop: Stop = Field(default_factory=Stop)
+    vary: Vary | None = None
+
+    @property
+    def run_seeds(self) -> tuple[int, ...]:
+        """Return the seeds of each setting: fewer where settings vary and the suite does not say."""
+        return tuple(range(SEEDS)) if self.vary is not None and "seeds" not in self.model_fields_set else self.seeds
 
     @property
     def cells(self) -> int:
@@ -166,7 +174,7 @@ class Suite(Block):
     """A checked suite; `docs/suites.md` has the keys."""
 
     what: ClassVar[str] = "key"
-    later: ClassVar[frozenset[str]] = frozenset({"stop", "search"})
+    later: ClassVar[frozenset[str]] = frozenset({"stop", "search", "vary"})
     name: Name
     description: Annotated[str, Len(0, 2000)] = ""
     include: Annotated[tuple[Block, ...], FailFast()] = ()
@@ -183,8 +191,13 @@ class Suite(Block):
     @property
     def blocks(self) -> tuple[Block, ...]:
         """Return the matrices to expand: the suite's own, then those of `include` with what they lack filled in."""
-        included = tuple(_merged(self, block) for block in self.include)
-        return (self, *included) if self.own_matrix else included
+        return tuple(block for _, block in self.placed_blocks)
+
+    @property
+    def placed_blocks(self) -> tuple[tuple[Keys, Block], ...]:
+        """Return the blocks with where each stands in the file."""
+        included = tuple((("include", i), _merged(self, block)) for i, block in enumerate(self.include))
+        return (((), self), *included) if self.own_matrix else included
 
     def place(self, path: Keys = ()) -> str:
         """Return where the file says it, for errors: `suites/x.yaml:12:5`."""
@@ -193,6 +206,8 @@ class Suite(Block):
     def resolved(self) -> Json:
         """Return plain data that reads as an equal suite, with defaults and overrides written out."""
         names = [n for n in _written(self) if n not in AXIS_KEYS or self.own_matrix]
+        if any(block.vary for block in self.blocks) and "seeds" not in self.model_fields_set:
+            names.remove("seeds")  # a block that varies has fewer by default
         names.sort(key=lambda n: n not in ("name", "description"))
         return {name: _plain(getattr(self, name), name) for name in names}
 
@@ -224,7 +239,7 @@ def _plain(value: object, name: str = "", *, given: bool = False) -> object:
     """Return plain data of a part of a suite: all that `_written` names, or only what it was `given`."""
     if isinstance(value, Choice):
         return {value.name: dict(value.parameters)} if value.parameters else value.name
-    if isinstance(value, Search):
+    if isinstance(value, (Search, Vary)):
         return value.plain
     if isinstance(value, Exclusion):
         return value.axes
@@ -272,6 +287,11 @@ def suite_of(document: Document) -> Suite:
         where = () if suite.own_matrix or not missing else ("include", missing[0])
         raise UsageError(f"{suite.place(where)}: no data set is named; add for example `datasets: [ring]`")
     _check_stop(suite)
+    if suite.search is not None and any(block.vary for block in suite.blocks):
+        raise UsageError(
+            f"{suite.place(('search',))}: a suite has `search` or `vary`: a search tunes one setting, vary compares "
+            "methods over many; remove one of them"
+        )
     return suite
 
 

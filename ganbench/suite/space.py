@@ -41,6 +41,17 @@ class Range:
         """Return what a suite writes."""
         return {self.kind: list(self.values)}
 
+    def at(self, u: float) -> Any:  # noqa: ANN401 - whatever may be chosen
+        """Return the value at a share 0 ≤ u ≤ 1 of the way from the first to the last."""
+        low, high = self.values[0], self.values[-1]
+        if self.kind == "choice":
+            return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
+        if self.kind == "int":
+            return low + min(int(u * (high - low + 1)), high - low)
+        if self.kind == "log_uniform":
+            return math.exp(math.log(low) + u * (math.log(high) - math.log(low)))
+        return float(low + u * (high - low))
+
     def draw(self, rng: random.Random) -> Any:  # noqa: ANN401 - whatever may be chosen
         """Return a value."""
         low, high = self.values[0], self.values[-1]
@@ -53,7 +64,8 @@ class Range:
         return rng.uniform(low, high)
 
 
-def _range(written: object) -> Range:
+def read_range(written: object) -> Range:
+    """Return what a suite's `{log_uniform: [1e-5, 1e-2]}` says a number may be."""
     if isinstance(written, Range):
         return written
     if not isinstance(written, dict) or len(written) != 1 or next(iter(written)) not in KINDS:
@@ -89,7 +101,7 @@ def _path(written: str) -> str:
 
 Space = dict[
     Annotated[str, AfterValidator(_path)],
-    Annotated[Range, PlainValidator(_range), WithJsonSchema({"type": "object", "maxProperties": 1})],
+    Annotated[Range, PlainValidator(read_range), WithJsonSchema({"type": "object", "maxProperties": 1})],
 ]
 
 
@@ -137,15 +149,24 @@ def direction(search: Search, metrics: Sequence[Choice]) -> Literal["min", "max"
     Raises:
         ValueError: no such column, or one without a direction.
     """
+    return column_direction(search.metric, metrics, search.mode)
+
+
+def column_direction(
+    metric: str, metrics: Sequence[Choice], mode: Literal["min", "max"] | None = None
+) -> Literal["min", "max"]:
+    """Return whether smaller or larger values of a metric's column are better, or the `mode` that says so.
+
+    Raises:
+        ValueError: no metric has the column, or it has no direction and there is no `mode`.
+    """
     columns = {c.name: c for m in metrics for c in getattr(registry.find("metric", m.name), "columns", ())}
-    if search.metric not in columns:
-        raise ValueError(
-            f"no metric of the suite has the column {shorten(search.metric)!r}; there are {', '.join(columns)}"
-        )
-    way = columns[search.metric].direction
-    if search.mode is None and not way:
-        raise ValueError(f"{search.metric} is better neither higher nor lower; add `mode: min` or max")
-    return search.mode or ("max" if way == "higher" else "min")
+    if metric not in columns:
+        raise ValueError(f"no metric of the suite has the column {shorten(metric)!r}; there are {', '.join(columns)}")
+    way = columns[metric].direction
+    if mode is None and not way:
+        raise ValueError(f"{metric} is better neither higher nor lower; add `mode: min` or max")
+    return mode or ("max" if way == "higher" else "min")
 
 
 def apply(trial: Trial, config: Mapping[str, object]) -> Trial:
@@ -158,17 +179,18 @@ def apply(trial: Trial, config: Mapping[str, object]) -> Trial:
         head, _, rest = path.partition(".")
         value = float(f"{value:.6g}") if isinstance(value, float) else value
         if head in SINGLE:
-            trial = replace(trial, **{head: _with(getattr(trial, head), rest, value)})
+            trial = replace(trial, **{head: with_parameter(getattr(trial, head), rest, value)})
         elif head == "tricks":
             name, _, parameter = rest.partition(".")
-            tricks = (_with(t, parameter, value) if t.name == name else t for t in trial.tricks)
+            tricks = (with_parameter(t, parameter, value) if t.name == name else t for t in trial.tricks)
             trial = replace(trial, tricks=tuple(tricks))
         else:
             trial = replace(trial, **{rest or head: value})
     return trial
 
 
-def _with(choice: Choice, parameter: str, value: object) -> Choice:
+def with_parameter(choice: Choice, parameter: str, value: object) -> Choice:
+    """Return a component with another value of one parameter, checked; one that has no such parameter as it is."""
     if parameter not in choice.parameters:
         return choice
     return choose(choice.kind, {choice.name: with_tuples({**choice.parameters, parameter: value})})
@@ -183,18 +205,27 @@ def space_error(search: Search, cells: Sequence[Trial], path: str) -> str | None
             changed = [apply(cell, {path: value}) for cell in differing]
         except PydanticCustomError as error:
             return f"{path}: {(error.context or {}).get('text', error)}"
-        head, _, name = path.rpartition(".")
-        if head in ("", "training"):
-            least, most = (0.0, 1.0) if name == "ema" else (1, 65536 if name == "batch" else 1000)
-            whole = isinstance(value, int) and not isinstance(value, bool)
-            if not (isinstance(value, float) or whole) or not least <= value <= most or (name != "ema" and not whole):
-                return f"{path}: {value!r} is beyond {least} to {most}"
-        elif not any(_has(cell, path) for cell in changed):
+        if problem := structure_error(path, value):
+            return problem
+        if path.rpartition(".")[0] not in ("", "training") and not any(has_number(cell, path) for cell in changed):
             return f"no cell of the suite has {path}; name the component on its axis, or correct the path"
     return None
 
 
-def _has(trial: Trial, path: str) -> bool:
+def structure_error(path: str, value: object) -> str | None:
+    """Return why `batch` or a setting of `training` cannot have this value, or None."""
+    head, _, name = path.rpartition(".")
+    if head not in ("", "training"):
+        return None
+    least, most = (0.0, 1.0) if name == "ema" else (1, 65536 if name == "batch" else 1000)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not (isinstance(value, float) or whole) or not least <= value <= most or (name != "ema" and not whole):
+        return f"{path}: {value!r} is beyond {least} to {most}"
+    return None
+
+
+def has_number(trial: Trial, path: str) -> bool:
+    """Say whether a component of the trial has the parameter that a path such as `tricks.r1.gamma` names."""
     head, *names = path.split(".")
     if head == "tricks":
         return any(t.name == names[0] and names[1] in t.parameters for t in trial.tricks)

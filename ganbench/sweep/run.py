@@ -21,6 +21,7 @@ from ganbench.core.results_files import BrokenFileError, kind_of, read_sealed
 from ganbench.sinks import Sink
 from ganbench.suite.plan import Plan
 from ganbench.suite.space import Sampler, direction
+from ganbench.sweep.confirm import confirming_trials
 from ganbench.sweep.executors.ray_processes import RayDied
 from ganbench.sweep.executors.ray_session import ray_environment
 from ganbench.sweep.inputs import prepare_inputs, require_same_extractors
@@ -96,8 +97,9 @@ def run_plan(
         run = _Run(plan, folder, _source(plan, folder, tuple(components)), progress)
         try:
             run.begin(sinks)
-            run.train(executor, interrupts, jobs=jobs, address=address)
-            interrupts.check()
+            for source in (run.missing, run.confirming):
+                run.train(source(), executor, interrupts, jobs=jobs, address=address)
+                interrupts.check()
             run.close()
             return run.finish(OK)
         except BaseException as error:  # a signal that lands inside Ray's compiled code comes out as anything
@@ -147,21 +149,48 @@ class _Run:
         missing = _missing(jobs)
         self.done = {job.key for job in jobs} - {job.key for job in missing}
         require_same_extractors(job for job in jobs if job.key in (self.done or ()))
-        names = short_names({job.key: job.trial.labels for job in jobs})
         if self.progress is None:
-            self.progress = Progress({job.key: names[job.key] for job in missing}, trials=self._new)
+            names = short_names({job.key: job.trial.labels for job in jobs})
+            shown = {job.key: job.trial.with_settings(names[job.key]) for job in missing}
+            self.progress = Progress(shown, trials=self._new + sum(method.confirmed for method in self.plan.methods))
         self.progress_file = ProgressFile(self.folder, self.plan.run_id, jobs, missing)
         self.progress.listeners.append(self.progress_file)
         if sinks:
             self.progress.listeners.append(SinkExport(self.folder, missing, sinks))
         _announce(jobs, missing, self.progress)
 
-    def train(self, executor: Executor, interrupts: Interrupts, *, jobs: int | None, address: str | None) -> None:
-        """Train what is missing."""
-        if self._new <= 0 or self.progress is None:
+    def missing(self) -> JobSource | None:
+        """Return what is to be trained; None where all is done."""
+        return self.source.without(self.done or set()) if self._new > 0 else None
+
+    def confirming(self) -> JobSource | None:
+        """Add the trials that confirm each method's best settings; return those that are to be trained, if any."""
+        methods = self.plan.methods
+        jobs = [self.source.template.of(trial) for trial in confirming_trials(self.folder, methods)]
+        if not jobs or self.progress is None:
+            return None
+        missing = _missing(jobs)
+        self.done = (self.done or set()) | {job.key for job in jobs} - {job.key for job in missing}
+        self.source = JobList([*self.source.known(), *jobs])
+        self.progress.trials += len(missing) - sum(method.confirmed for method in methods)
+        for job in missing:
+            self.progress.expect(job)
+        _announce(jobs, missing, self.progress)
+        return JobList(missing) if missing else None
+
+    def train(
+        self,
+        source: JobSource | None,
+        executor: Executor,
+        interrupts: Interrupts,
+        *,
+        jobs: int | None,
+        address: str | None,
+    ) -> None:
+        """Train all of a source."""
+        if source is None or self.progress is None:
             return
-        require_space(self.folder, self._new)
-        source = self.source.without(self.done or set())
+        require_space(self.folder, source.limit)
         prepare_inputs([job.trial for job in source.known()] or list(self.plan.cells))
         if executor == "local":
             from ganbench.sweep.executors import local

@@ -32,12 +32,14 @@ class Trick(Component):
             minibatch.
         cost: what a step with it takes, in plain steps (results/baselines/trick_costs.json); `ganbench plan` estimates
             with it. cost_per: parameter → what each unit of it adds to `cost`.
+        reads_optimizer: it reads the optimiser's options, so that all lanes of a trial must have the same.
     """
 
     kind: ClassVar[str] = "trick"
     requires_real: ClassVar[bool] = False
     cost: ClassVar[float] = 1.0
     cost_per: ClassVar[Mapping[str, float]] = {}
+    reads_optimizer: ClassVar[bool] = False
 
     @property
     def step_cost(self) -> float:

@@ -41,4 +41,4 @@ class GradientClipping(Trick):
         if self.by == "value":
             return gradient.clamp(-limit, limit)
         norm = torch.linalg.vector_norm(gradient, dim=-1, keepdim=True)
-        return gradient * (limit / norm.clamp(min=limit))
+        return gradient * (norm.clamp(min=limit).reciprocal() * limit)

@@ -42,6 +42,7 @@ class Unrolled(Trick):
     addresses = "mode collapse and hopping: the generator foresees the discriminator's answer"
     cost_per = {"steps": 1.4}
     traits = ("update rule",)
+    reads_optimizer = True
     conflicts = {
         "update rule": "a step has one update rule",
         "no second gradient": "the discriminator's layers cannot be differentiated twice",

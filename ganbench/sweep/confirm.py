@@ -1,0 +1,86 @@
+"""`vary: {confirm: …}`: chooses each method's best settings from its finished trials, to be trained again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganbench.core import registry
+from ganbench.core.column import Column
+from ganbench.core.trial import Setting, Trial
+from ganbench.suite.vary import Method
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """A setting of a method with the values of its runs, by column; NaN for a diverged run."""
+
+    trial: Trial
+    setting: Setting
+    values: Mapping[str, Sequence[float]]
+
+
+def confirming_trials(folder: Path, methods: Sequence[Method]) -> list[Trial]:
+    """Return the trials that train each method's best settings on fresh seeds.
+
+    The best setting has the best mean over its seeds of the column that `vary.metric` names; by default of the columns
+    that decide a ranking, ties being broken by the next one. A run without a value counts as the worst of the method's.
+    A setting whose trial failed is not chosen.
+
+    Args:
+        folder: `results/<suite>`, where the methods' parts are.
+        methods: of the plan.
+    """
+    return [trial for method in methods if method.confirmed for trial in _best(folder, method)]
+
+
+def _best(folder: Path, method: Method) -> list[Trial]:
+    columns = _deciding(method)
+    tried = [one for trial in method.trials for one in _tried(folder, trial, columns)]
+    order = sorted(range(len(tried)), key=lambda i: (_scores(tried, i, columns), tried[i].setting.number))
+    chosen = [tried[i] for i in order[: method.confirmed]]
+    return [method.confirming(one.trial, one.setting) for one in chosen]
+
+
+def _deciding(method: Method) -> list[Column]:
+    """Return the columns that choose, first to last."""
+    declared = [
+        column for metric in method.cell.metrics for column in registry.find("metric", metric.name).columns
+    ]
+    if method.vary.metric is not None:
+        return [column for column in declared if column.name == method.vary.metric]
+    directed = [column for column in declared if column.direction]
+    return sorted((c for c in directed if c.leading), key=lambda c: c.leading) or directed[:1]
+
+
+def _tried(folder: Path, trial: Trial, columns: Sequence[Column]) -> list[_Tried]:
+    from ganbench.tables import part_store
+
+    names = [column.name for column in columns]
+    runs = part_store.read_table(folder, trial.key, "runs", ["setting", *names])
+    if runs is None:
+        return []
+    return [_Tried(trial, setting, _values(runs, setting, names)) for setting in trial.settings]
+
+
+def _values(runs: pd.DataFrame, setting: Setting, names: Sequence[str]) -> dict[str, Sequence[float]]:
+    own = runs[runs["setting"] == setting.number]
+    return {name: [float(v) for v in own[name]] if name in own else [math.nan] * len(own) for name in names}
+
+
+def _scores(tried: Sequence[_Tried], i: int, columns: Sequence[Column]) -> tuple[float, ...]:
+    """Return what to sort by, the best first: each column's mean, negated where higher is better."""
+    scores = []
+    for column in columns:
+        sign = -1.0 if column.direction == "higher" else 1.0
+        known = [sign * v for one in tried for v in one.values[column.name] if math.isfinite(v)]
+        worst = max(known, default=0.0)
+        own = [sign * v if math.isfinite(v) else worst for v in tried[i].values[column.name]]
+        scores.append(sum(own) / len(own))
+    return tuple(scores)
