@@ -10,16 +10,16 @@ __version__ = "0.2.0"
 if TYPE_CHECKING:
     from ganbench.api import Suite as Suite
     from ganbench.core.registry import register as register
+    from ganbench.loaded import load as load
     from ganbench.monitor.monitor import Monitor as Monitor
     from ganbench.networks.modules import modules as modules
-    from ganbench.tables.results import load as load
 
 __all__ = ["Monitor", "Suite", "__version__", "load", "modules", "register"]
 
 _MODULES = {
     "Monitor": "ganbench.monitor.monitor",
     "Suite": "ganbench.api",
-    "load": "ganbench.tables.results",
+    "load": "ganbench.loaded",
     "modules": "ganbench.networks.modules",
     "register": "ganbench.core.registry",
 }

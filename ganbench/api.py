@@ -14,9 +14,9 @@ from ganbench.core.component import Component
 from ganbench.core.errors import INTERRUPTIONS, GanbenchError, UsageError
 
 if TYPE_CHECKING:
+    from ganbench.loaded import Results
     from ganbench.suite.plan import Plan
     from ganbench.sweep.run import Executor
-    from ganbench.tables.results import Results
 
 
 class Suite:
@@ -79,8 +79,8 @@ class Suite:
             UsageError: nothing to run, a folder that cannot be written, or own classes that Ray's workers cannot have.
             KeyboardInterrupt: a signal ended it; finished trials are kept.
         """
+        from ganbench.loaded import load
         from ganbench.sweep.run import run_plan
-        from ganbench.tables.results import load
 
         if executor not in ("ray", "local"):
             raise UsageError(f"ganbench.Suite.run: unknown executor {executor!r}; take 'ray' or 'local'")

@@ -38,7 +38,7 @@ OUTSIDE = {
     **{kind: LEARNING for kind in KINDS},
     "tables": TABULAR | {"pydantic"},
     "training": {"torch", "numpy", "pandas"},
-    "analysis": {"numpy", "scipy", "pandas"},
+    "analysis": {"numpy", "scipy", "pandas", "sklearn"},
 }
 RAY = re.compile("sweep/executors/ray_[a-z]+.py")
 HEAVY = {"torch", "ray", "pandas", "scipy", "sklearn", "matplotlib", "torch_fidelity"}

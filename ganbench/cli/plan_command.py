@@ -96,7 +96,9 @@ def _data(plan: Plan) -> dict[str, object]:
         "suite": plan.name,
         "run": plan.run_id,
         "estimated_seconds": round(plan_seconds(plan)),
-        "trials": [{"trial": t.id, **t.labels, "seeds": t.seeds, "steps": t.steps, **_settings(t)} for t in plan.trials],
+        "trials": [
+            {"trial": t.id, **t.labels, "seeds": t.seeds, "steps": t.steps, **_settings(t)} for t in plan.trials
+        ],
         **({"confirming": sum(method.confirmed for method in plan.methods)} if plan.methods else {}),
         **({"cells": [t.labels for t in plan.cells]} if plan.cells else {}),
         "skipped": [{**t.labels, "reason": reason} for t, reason in plan.skipped],

@@ -25,6 +25,7 @@ class Column:
         title: what a heading or a plot calls it; empty for its name.
         scale: of the axis that it is drawn on.
         curve: true for what deserves a plot of its own against the step.
+        varied: true for a number of a run's setting.
         leading: its place among the metrics that decide a ranking, 1 for the first; 0 for all others.
         low, high: the least and the greatest value that it can have, where there is one. A metric with both can be
             shown to have lost less than a margin (`ganbench.analysis.loss_bound`).
@@ -42,3 +43,4 @@ class Column:
     leading: int = 0
     low: float = -math.inf
     high: float = math.inf
+    varied: bool = False

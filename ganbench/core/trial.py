@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ganbench.optimizers import Optimizer
     from ganbench.tricks import Trick
 
-LATER = ("stop", "search", "settings", "method", "stage")  # in a trial's key only where they are set
+LATER = ("stop", "search", "settings", "space", "method", "stage")  # in a trial's key only where they are set
 
 T = TypeVar("T", bound=Component)
 T_co = TypeVar("T_co", bound=Component, covariant=True)
@@ -95,6 +95,7 @@ class Trial:
         search: names the search whose scheduler may end the trial early; empty for a trial that nobody else ends.
         settings: under `vary`, those that train side by side, each with all seeds. They differ in the numbers of the
             loss, the tricks and the optimiser, and in nothing else.
+        space: under `vary`, address → what its number may be: `{"optimizer.lr": {"log_uniform": [1e-4, 1e-2]}}`.
         method: under `vary`, the name of the trial without a setting: the same for all trials of a method.
         stage: `confirm` for a method's best settings on fresh seeds.
     """
@@ -119,6 +120,7 @@ class Trial:
     stop: dict[str, float] = field(default_factory=dict, hash=False)
     search: str = ""
     settings: tuple[Setting, ...] = ()
+    space: dict[str, dict[str, list[Any]]] = field(default_factory=dict, hash=False)
     method: str = ""
     stage: Literal["", "confirm"] = ""
 
@@ -135,7 +137,7 @@ class Trial:
     def alone(self, setting: Setting) -> Trial:
         """Return the trial that trains one of the settings by itself; its runs have the same numbers."""
         own = {"loss": setting.loss, "tricks": setting.tricks, "optimizer": setting.optimizer}
-        return dataclasses.replace(self, **own, settings=(), method="", stage="")
+        return dataclasses.replace(self, **own, settings=(), space={}, method="", stage="")
 
     @property
     def choices(self) -> tuple[Choice[Component], ...]:

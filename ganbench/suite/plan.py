@@ -147,8 +147,7 @@ def _varied(vary: Vary, cell: Trial) -> tuple[Method, list[tuple[Trial, str]]]:
             skipped.append((trial, reason))
         else:
             kept.append((number, values))
-    return Method(cell, vary, tuple(method_trials(cell, kept))), skipped
-
+    return Method(cell, vary, tuple(method_trials(cell, vary, kept))), skipped
 
 
 def _searched(

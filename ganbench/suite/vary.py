@@ -257,7 +257,7 @@ class Method:
         return replace(trial, settings=(setting,), seeds=seeds, stage="confirm")
 
 
-def method_trials(cell: Trial, settings: Sequence[tuple[int, dict[str, Any]]]) -> list[Trial]:
+def method_trials(cell: Trial, vary: Vary, settings: Sequence[tuple[int, dict[str, Any]]]) -> list[Trial]:
     """Return the trials of a method at these settings, which share a trial where they only differ in its lanes."""
     groups: dict[str, tuple[Trial, list[Setting]]] = {}
     for number, values in settings:
@@ -266,7 +266,7 @@ def method_trials(cell: Trial, settings: Sequence[tuple[int, dict[str, Any]]]) -
         group = groups.setdefault(repr(shared), (shared, []))
         group[1].append(Setting(number, values, one.loss, one.tricks, one.optimizer))
     return [
-        replace(shared, settings=tuple(part), method=cell.name)
+        replace(shared, settings=tuple(part), space=vary.plain["space"], method=cell.name)
         for shared, members in groups.values()
         for part in _parts(members, max(1, MAX_LANES // len(cell.seeds)))
     ]

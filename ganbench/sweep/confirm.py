@@ -50,9 +50,7 @@ def _best(folder: Path, method: Method) -> list[Trial]:
 
 def _deciding(method: Method) -> list[Column]:
     """Return the columns that choose, first to last."""
-    declared = [
-        column for metric in method.cell.metrics for column in registry.find("metric", metric.name).columns
-    ]
+    declared = [column for metric in method.cell.metrics for column in registry.find("metric", metric.name).columns]
     if method.vary.metric is not None:
         return [column for column in declared if column.name == method.vary.metric]
     directed = [column for column in declared if column.direction]

@@ -89,7 +89,13 @@ FORMAT = hashlib.sha256(repr(_REQUIRED).encode()).hexdigest()[:8]
 
 _KEYS = ("meaning", "unit", "direction", "dtype", "timing")
 # Written only where a column says otherwise, so that tables from before they were there are of the same format.
-_OPTIONAL_KEYS: dict[str, str | bool | int] = {"title": "", "scale": "linear", "curve": False, "leading": 0}
+_OPTIONAL_KEYS: dict[str, str | bool | int] = {
+    "title": "",
+    "scale": "linear",
+    "curve": False,
+    "leading": 0,
+    "varied": False,
+}
 
 _ARROW = {"float64": pa.float64(), "int64": pa.int64(), "string": pa.string(), "bool": pa.bool_()}
 _PANDAS: dict[str, Any] = {"float64": "float64", "int64": "Int64", "string": "string", "bool": "boolean"}

@@ -24,11 +24,19 @@ def varied(trial: Trial) -> dict[str, list[object] | str]:
 
 def varied_columns(trial: Trial) -> list[Column]:
     """Return the declarations of the numbers that vary, named by their addresses in the suite."""
-    values = trial.settings[0].values if trial.settings else {}
-    return [
-        Column(address, f"{address} of the run's setting", dtype=_dtype([s.values[address] for s in trial.settings]))
-        for address in values
-    ]
+    return [_column(address, span, trial) for address, span in (trial.space if trial.settings else {}).items()]
+
+
+def _column(address: str, span: dict[str, list[object]], trial: Trial) -> Column:
+    ((kind, values),) = span.items()
+    told = f"one of {', '.join(map(str, values))}" if kind == "choice" else f"{kind} from {values[0]} to {values[-1]}"
+    return Column(
+        address,
+        f"{address} of the run's setting, {told}",
+        dtype=_dtype([setting.values[address] for setting in trial.settings]),
+        scale="log" if kind == "log_uniform" else "linear",
+        varied=True,
+    )
 
 
 def _dtype(values: list[object]) -> str:

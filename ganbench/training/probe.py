@@ -52,9 +52,7 @@ class ProbeSamples:
     def of_seed(self, index: int) -> ProbeSamples:
         """Return the samples of the seed at one place of the seed axis."""
         one = slice(index, index + 1)
-        return ProbeSamples(
-            self.setup.of_lane(index), self.seeds[one], self.real[one], self.heldout[one], self.z[one]
-        )
+        return ProbeSamples(self.setup.of_lane(index), self.seeds[one], self.real[one], self.heldout[one], self.z[one])
 
     def snapshot(self, d: Player, g: Player, progress: float) -> ProbeSnapshot:
         """Return the networks at these players' weights; nothing is computed until it is asked for."""
