@@ -65,7 +65,7 @@ def pairwise_of(methods: Varied, measure: str | None = None) -> pd.DataFrame:
 
 def distinguishable(pairs: pd.DataFrame, alpha: float = ALPHA) -> pd.DataFrame:
     """Return the pairs that can be told apart; none is an answer too: no method can be told from another."""
-    return pairs[pairs["p_holm"] < alpha]
+    return pairs.loc[pairs["p_holm"] < alpha]
 
 
 @dataclass(frozen=True)

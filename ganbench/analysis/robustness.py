@@ -72,8 +72,8 @@ def share_over_settings(shares: ArrayLike, seeds: float, level: float = LEVEL) -
         >>> round(interval.low, 2), round(interval.high, 2)
         (0.43, 0.96)
 
-    Source: Korn and Graubard 1998, Survey Methodology 24 (the effective number); Dean and Pagano 2015, Journal of Survey
-        Statistics and Methodology 3 (Wilson's interval with it).
+    Source: Korn and Graubard 1998, Survey Methodology 24 (the effective number); Dean and Pagano 2015, Journal of
+        Survey Statistics and Methodology 3 (Wilson's interval with it).
     """
     from scipy import stats
 

@@ -39,7 +39,11 @@ class MethodRuns:
 
     def by_setting(self, measure: str) -> pd.Series:
         """Return the mean over seeds of each setting, by its number; settings without the measure are left out."""
-        return self.runs.groupby("setting")[measure].mean().dropna()
+        values: dict[int, list[float]] = {}
+        for setting, value in zip(self.runs["setting"], self.runs[measure], strict=True):
+            values.setdefault(int(setting), []).append(float(value))
+        means = {setting: float(np.mean(of_seeds)) for setting, of_seeds in sorted(values.items())}
+        return pd.Series({setting: mean for setting, mean in means.items() if np.isfinite(mean)}, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,10 @@ class Varied:
 
     def direction(self, measure: str) -> Direction:
         """Return which way a measure is better."""
-        known = {column.name: column.direction for columns in self.measures.values() for column in columns}
+        known = {column.name: column for columns in self.measures.values() for column in columns}
         if measure not in known:
             raise UsageError(f"no measure {measure!r} in these results; there are {', '.join(known)}")
-        return known[measure]
+        return known[measure].direction
 
     def on(self, dataset: str) -> Iterator[MethodRuns]:
         """Yield the methods of a data set."""
@@ -79,26 +83,32 @@ def varied(results: Results, stage: Stage = "vary") -> Varied:
     Raises:
         UsageError: the run is of one setting.
     """
-    runs = results.runs
-    if "setting" not in runs or runs["setting"].isna().all():
+    if "setting" not in results.runs or not np.any(results.runs["setting"].notna()):
         raise UsageError(f"{results.path}: is of one setting; add `vary:` to its suite (docs/suites.md)")
     metrics = metric_columns(results)
-    healthy = (verdicts(results)["verdict"] == HEALTHY).astype(float).set_axis(runs.index)
-    runs = runs.assign(healthy=healthy)
-    finished = runs[runs["setting"].notna() & runs["status"].isin(FINISHED)]
-    methods, measures = [], {}
+    healthy = np.asarray(verdicts(results)["verdict"] == HEALTHY, dtype=np.float64)
+    runs = results.runs.assign(healthy=healthy)
+    finished = runs.loc[runs["setting"].notna() & runs["status"].isin(FINISHED)]
+    methods: list[MethodRuns] = []
+    measures: dict[str, list[Column]] = {}
     for dataset, of_dataset in finished.groupby("dataset", sort=False):
         deciding = order_by(of_dataset, metrics)
         measures[str(dataset)] = [HEALTHY_SHARE, *(metrics[name] for name in deciding)]
         fills = {name: worst(of_dataset[name], metrics[name].direction) for name in deciding}
         filled = of_dataset.assign(**{name: _filled(of_dataset, name, fill) for name, fill in fills.items()})
-        staged = filled[filled["stage"] == stage]
-        for method, of_method in staged.groupby("method", sort=False):
-            addresses = [name for name in _addresses(results) if of_method[name].notna().any()]
-            numbers = of_method.drop_duplicates("setting").set_index("setting")[addresses].sort_index()
-            kept = of_method[["setting", "seed", "healthy", *deciding]].astype({"setting": int, "seed": int})
-            methods.append(MethodRuns(str(method), str(dataset), numbers, kept))
+        for method, of_method in filled.loc[filled["stage"] == stage].groupby("method", sort=False):
+            methods.append(_method(results, str(method), str(dataset), of_method, deciding))
     return Varied(methods, measures)
+
+
+def _method(results: Results, name: str, dataset: str, runs: pd.DataFrame, deciding: list[str]) -> MethodRuns:
+    addresses = [address for address in _addresses(results) if np.any(runs[address].notna())]
+    first = runs.drop_duplicates("setting")
+    numbers = pd.DataFrame(
+        {address: np.asarray(first[address]) for address in addresses}, index=np.asarray(first["setting"], dtype=int)
+    )
+    kept = pd.DataFrame({name: np.asarray(runs[name]) for name in ("setting", "seed", "healthy", *deciding)})
+    return MethodRuns(name, dataset, numbers.sort_index(), kept.astype({"setting": "int64", "seed": "int64"}))
 
 
 def _addresses(results: Results) -> list[str]:

@@ -44,7 +44,7 @@ def _row(method: MethodRuns, place: int, setting: int, measures: list[str]) -> d
     row: dict[str, object] = {"dataset": method.dataset, "method": method.method, "place": place, "setting": setting}
     row |= {str(address): value for address, value in method.numbers.loc[setting].items()} | {"runs": len(runs)}
     for name in measures:
-        values = runs[name].to_numpy(dtype=np.float64)
+        values = np.asarray(runs[name], dtype=np.float64)
         values = values[np.isfinite(values)]
         interval = wilson(int(values.sum()), len(values)) if name == "healthy" else t_interval(values)
         row[name] = float(values.mean()) if len(values) else math.nan

@@ -29,9 +29,9 @@ class Component(ABC):
         traits: facts that others may object to or ask for, e.g. `("images",)`.
         conflicts: trait → why this component has no meaning beside it.
         requires: trait → why some component of the trial must have it.
-        strength: the parameter that says how strong it is, if one does: what `tricks.strength` multiplies under `vary`.
+        strength: the parameter that says how strong it is, if one does; `tricks.strength` under `vary` multiplies it.
         strongest: the largest value that this parameter is multiplied up to.
-        lanes: the parameters that may differ along the seed axis: its hooks combine them by `ganbench.core.lanes.along`.
+        lanes: the parameters that may differ along the seed axis; its hooks combine them by `core.lanes.along`.
     """
 
     kind: ClassVar[str]

@@ -18,7 +18,10 @@ def trial_id(key: str) -> str:
 
 
 def run_name(trial: str, seed: int, setting: int | None = None) -> str:
-    """Return how tables name one run of the trial with this identifier: `<trial>-<seed>`, or `<trial>-s<setting>-<seed>`."""
+    """Return how tables name one run of the trial with this identifier: `<trial>-<seed>`.
+
+    Under `vary` it is `<trial>-s<setting>-<seed>`.
+    """
     return f"{trial}-{seed}" if setting is None else f"{trial}-s{setting}-{seed}"
 
 

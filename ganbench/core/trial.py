@@ -179,7 +179,7 @@ class Trial:
         return self.with_settings(naming.trial_name(self.labels))
 
     def with_settings(self, name: str) -> str:
-        """Return a trial's name with the settings that it has: `hinge · r1 · 6 settings`, `hinge · confirm setting 3`."""
+        """Return a trial's name with its settings: `hinge · r1 · settings 0 … 15`, `hinge · confirm setting 3`."""
         if not self.settings:
             return name
         one = f"setting {self.settings[0].number}"

@@ -218,8 +218,8 @@ def structure_error(path: str, value: object) -> str | None:
     if head not in ("", "training"):
         return None
     least, most = (0.0, 1.0) if name == "ema" else (1, 65536 if name == "batch" else 1000)
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not (isinstance(value, float) or whole) or not least <= value <= most or (name != "ema" and not whole):
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= most
+    if not number or (name != "ema" and isinstance(value, float)):
         return f"{path}: {value!r} is beyond {least} to {most}"
     return None
 

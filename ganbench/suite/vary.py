@@ -281,7 +281,7 @@ def _parts(members: list[Setting], size: int) -> Iterator[list[Setting]]:
 
 def _shared(one: Trial, cell: Trial) -> Trial:
     """Return a setting's trial without the numbers that differ between the lanes of a trial."""
-    fixed = any(registry.find("trick", choice.name).reads_optimizer for choice in one.tricks)
+    fixed = any(choice.build().reads_optimizer for choice in one.tricks)
     return replace(
         one,
         loss=_shared_choice(one.loss, cell.loss),
@@ -300,6 +300,7 @@ def address_error(vary: Vary, cells: Sequence[Trial], address: str) -> str | Non
     span = vary.space[address]
     if address in SHORT and not any(isinstance(v, (int, float)) and v >= 0 for v in span.values):
         return f"{address} is a number of 0 or more"
+    changed: list[Trial] = []
     for value in span.values if span.kind == "choice" else (span.values[0], span.values[-1]):
         try:
             changed = [placed(cell, {address: value}) for cell in cells]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganbench.core import registry
 from ganbench.core.column import Column
 from ganbench.core.trial import Setting, Trial
 from ganbench.suite.vary import Method
@@ -50,7 +49,7 @@ def _best(folder: Path, method: Method) -> list[Trial]:
 
 def _deciding(method: Method) -> list[Column]:
     """Return the columns that choose, first to last."""
-    declared = [column for metric in method.cell.metrics for column in registry.find("metric", metric.name).columns]
+    declared = [column for metric in method.cell.metrics for column in metric.build().columns]
     if method.vary.metric is not None:
         return [column for column in declared if column.name == method.vary.metric]
     directed = [column for column in declared if column.direction]

@@ -1,4 +1,4 @@
-"""A trial's components where its settings differ: losses and tricks with a number per lane, one optimiser per setting."""
+"""A trial's components where its settings differ: losses and tricks with a number per lane, an optimiser a setting."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class TrialLog:
         evaluator: None before there is anything to compare samples with.
         n_fake: samples that an evaluation generates.
         ms_per_step, seconds: of one run.
-        facts: further columns of the table of runs. fact_columns: the declarations of those that are not of every table.
+        facts: further columns of the table of runs. fact_columns: declarations of those that not every table has.
         settings: `[S]`, the number of each run's setting; None where nothing varies.
     """
 

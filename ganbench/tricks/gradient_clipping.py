@@ -37,7 +37,7 @@ class GradientClipping(Trick):
 
     def gradients(self, player: Player, gradient: Tensor) -> Tensor:
         """Return the clipped gradient `[..., P]`."""
-        limit = along(self.limit, gradient, 1)
+        limit = torch.as_tensor(along(self.limit, gradient, 1), dtype=gradient.dtype, device=gradient.device)
         if self.by == "value":
             return gradient.clamp(-limit, limit)
         norm = torch.linalg.vector_norm(gradient, dim=-1, keepdim=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Gt
 
 from ganbench.core.lanes import along
+from ganbench.core.lazy import torch
 from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
@@ -36,5 +37,5 @@ class WeightClipping(Trick):
     def after(self, player: str, weights: Tensor) -> None:
         """Clamp the discriminator's weights `[..., P]` in place."""
         if player == "D":
-            c = along(self.c, weights, 1)
+            c = torch.as_tensor(along(self.c, weights, 1), dtype=weights.dtype, device=weights.device)
             weights.clamp_(-c, c)

@@ -70,8 +70,7 @@ def assert_lanes_are_alone(trials: list[Trial]) -> None:
 
 @pytest.mark.parametrize(("kind", "name", "parameter"), LANED)
 def test_a_parameter_of_its_own_gives_each_lane_the_numbers_of_a_trial_of_its_own(kind, name, parameter):
-    default = registry.find(kind, name)().parameters[parameter]
-    default = BITING.get(name, default)
+    default = BITING.get(name) or float(registry.find(kind, name)().parameters[parameter])
     fitted = {"warm_up": 3} if name == "lecam" else {"size": 16} if name == "replay_buffer" else {}
     values = [default, default * 0.3, default * 0.7]
     mine = [choice(kind, name, **fitted, **{parameter: value}) for value in values]
