@@ -44,11 +44,8 @@ def sensitivity(results: Results, measure: str | None = None) -> pd.DataFrame:
     columns = ["dataset", "method", "measure", "number", "share", "sd", "settings", "explained"]
     table = pd.DataFrame(rows, columns=columns)
     order = table.groupby(["dataset", "method"], sort=False).ngroup()
-    return (
-        table.assign(order=order)
-        .sort_values(["order", "share"], ascending=[True, False], kind="stable")[columns]
-        .reset_index(drop=True)
-    )
+    ordered = table.assign(order=order).sort_values(["order", "share"], ascending=[True, False], kind="stable")
+    return ordered.drop(columns="order").reset_index(drop=True)
 
 
 def marginal_curves(results: Results, measure: str | None = None) -> pd.DataFrame:

@@ -226,11 +226,12 @@ def _written(model: Strict) -> list[str]:
 
 
 def _merged(base: Block, over: Block) -> Block:
-    """Return `base` with what `over` was given; nested settings are merged key by key, lists are replaced."""
+    """Return `base` with what `over` was given; nested settings are merged key by key, lists and `vary` are replaced."""
     changes: Json = {}
     for name in over.model_fields_set:
         old, new = getattr(base, name), getattr(over, name)
-        given = {n: getattr(new, n) for n in new.model_fields_set} if isinstance(new, Strict) else None
+        nested = isinstance(new, Strict) and not isinstance(new, Vary)
+        given = {n: getattr(new, n) for n in new.model_fields_set} if nested else None
         changes[name] = new if given is None else old.model_copy(update=given)
     return base.model_copy(update=changes)
 
