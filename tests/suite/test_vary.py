@@ -119,7 +119,10 @@ WRONG = {
     "no number": ({"space": {"optimizer.speed": {"uniform": [0, 1]}}}, "no method of the suite has optimizer.speed"),
     "no address": ({"space": {"speed": {"uniform": [0, 1]}}}, "'speed' names no number"),
     "beyond its limits": ({"space": {"optimizer.lr": {"uniform": [-1.0, 1.0]}}}, "optimizer.lr: lr:"),
-    "no strength": ({"space": {"tricks.strength": {"uniform": [0.5, 2]}}}, "no method of the suite has tricks.strength"),
+    "no strength": (
+        {"space": {"tricks.strength": {"uniform": [0.5, 2]}}},
+        "no method of the suite has tricks.strength",
+    ),
     "beta of 1": ({"settings": 2, "space": {"optimizer.beta1": {"choice": [0.5, 1.0]}}}, "less than 1"),
     "a negative ratio": ({"space": {"optimizer.d_over_g": {"uniform": [-2.0, -1.0]}}}, "a number of 0 or more"),
     "too few choices": ({"space": {"training.n_critic": {"choice": [1, 2]}}}, "holds 2 settings, fewer than 6"),

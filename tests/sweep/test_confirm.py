@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,9 +10,8 @@ from ganbench.loaded import load
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import suite_of
 from ganbench.suite.yaml import Document
-from ganbench.sweep.progress import Progress
 from ganbench.sweep.run import run_plan
-from ganbench.tables import part_store
+from ganbench.training.trainer import Trainer
 
 SPACE = {"optimizer.lr": {"log_uniform": [1e-3, 3e-2]}, "training.n_critic": {"choice": [1, 2]}}
 KEYS = {
@@ -35,9 +32,8 @@ def plan(**changes):
     return make_plan(suite_of(Document("varied", {**KEYS, **changes})))
 
 
-def run(folder, planned, **options):
-    quiet = {"progress": Progress({}, io.StringIO(), plain=True)} if options.pop("quiet", False) else {}
-    return run_plan(planned, folder, executor="local", **quiet, **options)
+def run(folder, planned):
+    return run_plan(planned, folder, executor="local")
 
 
 @pytest.fixture(scope="module")
@@ -110,22 +106,27 @@ def test_an_interrupted_sweep_goes_on_to_the_same_numbers(finished, tmp_path, mo
     pd.testing.assert_frame_equal(*tables)
 
 
-def test_a_setting_whose_trial_failed_has_rows_and_is_not_chosen(tmp_path):
+def test_the_settings_of_a_trial_that_failed_have_rows_and_are_not_chosen(tmp_path, monkeypatch):
     planned = plan(losses=["hinge"])
-    run(tmp_path, planned)
-    chosen = load(tmp_path / "varied").runs.query("stage == 'confirm'")["setting"].drop_duplicates()
-    owner = next(t for t in planned.trials if any(s.number == chosen.iloc[0] for s in t.settings))
-    part_store.write_failure(tmp_path / "varied", owner.key, "FAILED", "planted")
-    from ganbench.sweep.confirm import confirming_trials
+    broken = planned.trials[0]
+    whole = Trainer.advance
 
-    # The part wins while it is there; without it the settings of the failed trial are out.
-    import shutil
+    def advance(self, *args, **options):
+        if self.trial.key == broken.key:
+            raise RuntimeError("planted")
+        whole(self, *args, **options)
 
-    shutil.rmtree(tmp_path / "varied" / "parts" / owner.key)
-    left = confirming_trials(tmp_path / "varied", planned.methods)
-    lost = {s.number for s in owner.settings}
-    assert left
-    assert not {t.settings[0].number for t in left} & lost
+    monkeypatch.setattr(Trainer, "advance", advance)
+    outcome = run(tmp_path, planned)
+    runs = load(outcome.folder).runs
+    lost = {setting.number for setting in broken.settings}
+    failed = runs[runs["status"] == "FAILED"]
+    assert set(failed["setting"]) == lost
+    assert len(failed) == len(broken.lanes)
+    assert outcome.exit_code == 4
+    confirmed = set(runs.loc[runs["stage"] == "confirm", "setting"])
+    assert confirmed
+    assert not confirmed & lost
 
 
 def test_a_diverged_setting_is_the_worst_and_never_chosen(tmp_path):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
 
 from ganbench.loaded import load
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
-from ganbench.sweep.progress import Progress
 from ganbench.sweep.run import run_plan
 from tests.helpers import ROOT
 
@@ -22,7 +19,7 @@ def runs(tmp_path_factory):
     suite = read_suite(ROOT / "suites/stability_map.yaml", ["steps=200"])
     plan = make_plan(suite, only="dataset=dirac")
     folder = tmp_path_factory.mktemp("results")
-    outcome = run_plan(plan, folder, executor="local", progress=Progress({}, io.StringIO(), plain=True))
+    outcome = run_plan(plan, folder, executor="local")
     return load(outcome.folder).runs
 
 
