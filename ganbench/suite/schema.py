@@ -226,7 +226,7 @@ def _written(model: Strict) -> list[str]:
 
 
 def _merged(base: Block, over: Block) -> Block:
-    """Return `base` with what `over` was given; nested settings are merged key by key, lists and `vary` are replaced."""
+    """Return `base` with what `over` was given; nested settings are merged key by key, lists and vary replaced."""
     changes: Json = {}
     for name in over.model_fields_set:
         old, new = getattr(base, name), getattr(over, name)
