@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sklearn.tree import DecisionTreeRegressor
 
 TREES = 64
+FINE, COARSE = 256, 24  # cells of an axis that a marginal is summed over, alone and in a pair
 
 
 @dataclass(frozen=True)
@@ -70,23 +71,36 @@ class Boxes:
 
 @dataclass(frozen=True)
 class Forest:
-    """A forest fitted to points of the unit cube.
+    """A forest fitted to points of the unit cube: the mean of its trees.
 
     Attributes:
-        trees: each tree's leaves. explained: R² on the points that a tree did not see (out of bag).
+        trees: each tree's leaves. variance: of the forest under uniform points, over 4,096 of Sobol's.
+        explained: R² on the points that a tree did not see (out of bag).
     """
 
     trees: list[Boxes]
+    variance: float
     explained: float
 
-    def shares(self, axes: Sequence[int]) -> Values:
-        """Return each tree's share of variance of the marginal over these axes, `[trees]`; 0 for a constant tree."""
-        return np.array([t.variance_of(axes) / t.variance if t.variance > 0 else 0.0 for t in self.trees])
+    def share(self, axes: Sequence[int]) -> float:
+        """Return the variance of the marginal over these axes, as a share of all; interactions among them included.
 
-    def interactions(self, first: int, second: int) -> Values:
-        """Return each tree's share of variance that two numbers explain together beyond each alone, `[trees]`."""
-        both = self.shares([first, second])
-        return np.maximum(both - self.shares([first]) - self.shares([second]), 0.0)
+        The marginal of the mean of the trees, whose own shares are smaller where trees differ: each one alone has
+        interactions that the function has not.
+        """
+        cells = (np.arange(FINE if len(axes) == 1 else COARSE) + 0.5) / (FINE if len(axes) == 1 else COARSE)
+        points = np.stack([c.ravel() for c in np.meshgrid(*[cells] * len(axes), indexing="ij")], axis=1)
+        values = np.mean([tree.marginal(axes, points) for tree in self.trees], axis=0)
+        return float(values.var()) / self.variance if self.variance > 0 else 0.0
+
+    def interaction(self, first: int, second: int) -> float:
+        """Return the share of variance that two numbers explain together beyond each alone."""
+        return max(self.share([first, second]) - self.share([first]) - self.share([second]), 0.0)
+
+    def spread(self, axes: Sequence[int]) -> float:
+        """Return how much the trees' own shares of variance differ: their standard deviation."""
+        shares = [tree.variance_of(axes) / tree.variance if tree.variance > 0 else 0.0 for tree in self.trees]
+        return float(np.std(shares, ddof=1))
 
     def curve(self, axis: int, points: ArrayLike) -> tuple[Values, Values]:
         """Return the marginal at points `[k]` of one axis: its mean over trees and its spread (SD) between them."""
@@ -108,15 +122,17 @@ def fit_forest(points: ArrayLike, values: ArrayLike, trees: int = TREES, seed: i
         seed: of the forest.
 
     Source: Hutter, Hoos and Leyton-Brown 2014, An efficient approach for assessing hyperparameter importance, ICML,
-        algorithm 2.
+        algorithm 2 (there the mean of the trees' shares).
     """
+    from scipy.stats import qmc
     from sklearn.ensemble import RandomForestRegressor
 
     x, y = np.asarray(points, dtype=np.float64), np.asarray(values, dtype=np.float64)
     forest = RandomForestRegressor(trees, min_samples_leaf=2 if len(y) > 8 else 1, random_state=seed, n_jobs=1)
     forest.fit(x, y)
     boxes = [_boxes(tree, x.shape[1]) for tree in forest.estimators_]
-    return Forest(boxes, _explained(forest, x, y))
+    sobol = qmc.Sobol(x.shape[1], rng=np.random.default_rng(seed)).random_base2(12)
+    return Forest(boxes, float(forest.predict(sobol).var()), _explained(forest, x, y))
 
 
 def _explained(forest: RandomForestRegressor, x: Values, y: Values) -> float:

@@ -24,9 +24,9 @@ def sensitivity(results: Results, measure: str | None = None) -> pd.DataFrame:
     """Return how much of the variance over settings each number explains, alone and in pairs, the largest first.
 
     Columns: `dataset method measure number share sd settings explained`. `number` is an address, or two joined by ` × `
-    for what they explain beyond each alone; `share` is the mean over the trees of a forest and `sd` its spread between
-    them; `explained` is the forest's R² on points it did not see: below about 0.3 the shares say little, which with 16
-    settings is common. The method `all methods` is the mean of all of them, setting by setting.
+    for what they explain beyond each alone. `share` is that of a forest, and `sd` the spread between its trees (of a
+    pair, of what the two explain in all). `explained` is the forest's R² on points it did not see: below about 0.3 the
+    shares say little, which with 16 settings is common. `all methods` is their mean, setting by setting.
 
     Args:
         results: of a run with `vary`.
@@ -38,9 +38,9 @@ def sensitivity(results: Results, measure: str | None = None) -> pd.DataFrame:
     rows = []
     for one in fitted(varied(results), results.columns, measure):
         for axes in (*((i,) for i in range(len(one.axes))), *itertools.combinations(range(len(one.axes)), 2)):
-            shares = one.forest.shares(axes) if len(axes) == 1 else one.forest.interactions(*axes)
+            share = one.forest.share(axes) if len(axes) == 1 else one.forest.interaction(*axes)
             number = " × ".join(one.axes[i].address for i in axes)
-            rows.append((*one.place, number, shares.mean(), shares.std(ddof=1), one.settings, one.forest.explained))
+            rows.append((*one.place, number, share, one.forest.spread(axes), one.settings, one.forest.explained))
     columns = ["dataset", "method", "measure", "number", "share", "sd", "settings", "explained"]
     table = pd.DataFrame(rows, columns=columns)
     order = table.groupby(["dataset", "method"], sort=False).ngroup()
