@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike
 from ganbench.analysis.statistics import Values
 
 if TYPE_CHECKING:
-    from sklearn.ensemble import RandomForestRegressor
     from sklearn.tree import DecisionTreeRegressor
 
 TREES = 64
@@ -128,22 +127,13 @@ def fit_forest(points: ArrayLike, values: ArrayLike, trees: int = TREES, seed: i
     from sklearn.ensemble import RandomForestRegressor
 
     x, y = np.asarray(points, dtype=np.float64), np.asarray(values, dtype=np.float64)
-    forest = RandomForestRegressor(trees, min_samples_leaf=2 if len(y) > 8 else 1, random_state=seed, n_jobs=1)
+    forest = RandomForestRegressor(
+        trees, min_samples_leaf=2 if len(y) > 8 else 1, random_state=seed, n_jobs=1, oob_score=True
+    )
     forest.fit(x, y)
     boxes = [_boxes(tree, x.shape[1]) for tree in forest.estimators_]
-    sobol = qmc.Sobol(x.shape[1], rng=np.random.default_rng(seed)).random_base2(12)
-    return Forest(boxes, float(forest.predict(sobol).var()), _explained(forest, x, y))
-
-
-def _explained(forest: RandomForestRegressor, x: Values, y: Values) -> float:
-    """Return 1 − Σ(y − ŷ)² / Σ(y − ȳ)², ŷ the mean of the trees that did not see a point."""
-    seen = np.array([np.bincount(drawn, minlength=len(y)) > 0 for drawn in forest.estimators_samples_])
-    answers = np.array([tree.predict(x) for tree in forest.estimators_])
-    known = ~seen.all(axis=0)
-    if not known.any() or not y.var() > 0:
-        return 0.0
-    predicted = np.where(seen, 0.0, answers)[:, known].sum(0) / (~seen)[:, known].sum(0)
-    return 1.0 - float(np.square(y[known] - predicted).sum() / np.square(y[known] - y[known].mean()).sum())
+    sobol = qmc.Sobol(x.shape[1], seed=np.random.default_rng(seed)).random_base2(12)
+    return Forest(boxes, float(forest.predict(sobol).var()), float(forest.oob_score_))
 
 
 def _boxes(tree: DecisionTreeRegressor, d: int) -> Boxes:

@@ -167,7 +167,7 @@ def _points(vary: Vary, spans: Sequence[Range]) -> Sequence[Sequence[float]]:
     from scipy.stats import qmc
 
     # A whole power of two of which the first are taken: scipy warns of any other number.
-    sequence = qmc.Sobol(len(spans), scramble=True, rng=np.random.default_rng(vary.seed))
+    sequence = qmc.Sobol(len(spans), scramble=True, seed=np.random.default_rng(vary.seed))
     return sequence.random_base2(max(0, (vary.settings - 1).bit_length()))[: vary.settings].tolist()
 
 
@@ -295,21 +295,26 @@ def _shared_choice(choice: Choice, cell: Choice) -> Choice:
     return replace(choice, parameters={**choice.parameters, **{name: cell.parameters[name] for name in lanes}})
 
 
+def _has(cell: Trial, address: str) -> bool:
+    if address == "optimizer.beta1":
+        return "betas" in cell.optimizer.parameters
+    if address == "tricks.strength":
+        return any(registry.find("trick", choice.name).strength for choice in cell.tricks)
+    return address == "optimizer.d_over_g" or has_number(cell, address)
+
+
 def address_error(vary: Vary, cells: Sequence[Trial], address: str) -> str | None:
     """Return what is wrong with one number of the space, or None. Its ends are tried on every cell."""
     span = vary.space[address]
     if address in SHORT and not any(isinstance(v, (int, float)) and v >= 0 for v in span.values):
         return f"{address} is a number of 0 or more"
-    changed: list[Trial] = []
     for value in span.values if span.kind == "choice" else (span.values[0], span.values[-1]):
         try:
-            changed = [placed(cell, {address: value}) for cell in cells]
+            for cell in cells:
+                placed(cell, {address: value})
         except PydanticCustomError as error:
             return f"{address}: {(error.context or {}).get('text', error)}"
         if problem := structure_error(address, value):
             return problem
-    if address in SHORT:
-        known = address == "optimizer.d_over_g" or any(a != b for a, b in zip(cells, changed, strict=True))
-    else:
-        known = address.partition(".")[0] in ("batch", "training") or any(has_number(c, address) for c in cells)
+    known = address.partition(".")[0] in ("batch", "training") or any(_has(cell, address) for cell in cells)
     return None if known else f"no method of the suite has {address}; name the component on its axis, or leave it out"
