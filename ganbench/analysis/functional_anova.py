@@ -132,7 +132,9 @@ def fit_forest(points: ArrayLike, values: ArrayLike, trees: int = TREES, seed: i
     )
     forest.fit(x, y)
     boxes = [_boxes(tree, x.shape[1]) for tree in forest.estimators_]
-    sobol = qmc.Sobol(x.shape[1], seed=np.random.default_rng(seed)).random_base2(12)
+    rng = np.random.default_rng(seed)
+    cube = qmc.Sobol(x.shape[1], seed=rng)  # pyright: ignore[reportCallIssue] - older scipy's name
+    sobol = cube.random_base2(12)
     return Forest(boxes, float(forest.predict(sobol).var()), float(forest.oob_score_))
 
 

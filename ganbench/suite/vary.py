@@ -167,7 +167,8 @@ def _points(vary: Vary, spans: Sequence[Range]) -> Sequence[Sequence[float]]:
     from scipy.stats import qmc
 
     # A whole power of two of which the first are taken: scipy warns of any other number.
-    sequence = qmc.Sobol(len(spans), scramble=True, seed=np.random.default_rng(vary.seed))
+    rng = np.random.default_rng(vary.seed)
+    sequence = qmc.Sobol(len(spans), scramble=True, seed=rng)  # pyright: ignore[reportCallIssue] - older scipy's name
     return sequence.random_base2(max(0, (vary.settings - 1).bit_length()))[: vary.settings].tolist()
 
 

@@ -6,9 +6,8 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy import stats
 
-from ganbench.analysis.budget import budget_curve, budget_interval, budget_of, settings_needed
+from ganbench.analysis.budget import budget_curve, budget_interval, budget_of, median_best, settings_needed
 from tests.helpers.varied import FID, varied_of
 
 VALUES = np.random.default_rng(3).normal(size=9)
@@ -29,20 +28,29 @@ def test_it_is_unbiased():
     assert 4 * estimates.std() / np.sqrt(len(estimates)) < 0.005
 
 
-def test_the_interval_of_a_budget_of_one_is_that_of_the_mean():
+@pytest.mark.parametrize("k", range(1, 10))
+def test_the_median_best_is_that_of_all_subsets(k):
+    best = sorted(max(subset) for subset in itertools.combinations(VALUES, k))
+    assert median_best(VALUES, k) == best[(len(best) - 1) // 2]
+    assert median_best(-VALUES, k, "lower") == -median_best(VALUES, k)
+
+
+def test_the_interval_of_a_budget_of_one_is_that_of_the_median():
+    """Of nine the 2nd and 8th hold the median with 1 − 2 P(Bin(9, ½) ≤ 1) = 0.961, the 3rd and 7th with 0.82."""
     interval = budget_interval(VALUES, 1)
-    low, high = stats.t.interval(0.95, len(VALUES) - 1, VALUES.mean(), stats.sem(VALUES))
-    assert (interval.low, interval.high) == (pytest.approx(low), pytest.approx(high))
+    assert (interval.low, interval.high) == (np.sort(VALUES)[1], np.sort(VALUES)[7])
 
 
 def test_the_interval_is_mirrored_where_less_is_better():
-    up, down = budget_interval(VALUES, 3), budget_interval(-VALUES, 3, "lower")
-    assert (down.low, down.high) == (pytest.approx(-up.high), pytest.approx(-up.low))
+    up, down = budget_interval(VALUES, 2), budget_interval(-VALUES, 2, "lower")
+    assert (down.low, down.high) == pytest.approx((-up.high, -up.low), nan_ok=True)
 
 
-def test_beyond_half_of_the_settings_there_is_no_interval():
-    assert budget_interval(VALUES, 4)
-    assert not budget_interval(VALUES, 5)
+def test_a_large_budget_has_no_better_end():
+    """The best of 16 lies below the median best of k with the chance ½^(16/k): 0.025 at k = 3.005."""
+    values = np.arange(16.0)
+    assert [bool(np.isfinite(budget_interval(values, k).high)) for k in (1, 2, 3, 4, 8)] == [True] * 3 + [False] * 2
+    assert all(np.isfinite(budget_interval(values, k).low) for k in range(1, 17))
 
 
 def test_the_table_has_a_row_per_method_and_budget():
