@@ -129,11 +129,6 @@ def make(scale=1.0):
     return pd.DataFrame(rows(scale), columns=columns).round({"value": 3})
 
 
-def limit(draws: int) -> float:
-    """Return four standard errors of a share of 0.95 in so many draws."""
-    return 4 * float(np.sqrt(0.05 * 0.95 / draws))
-
-
 if __name__ == "__main__":
     make().to_csv(TABLE, index=False)
     print(pd.read_csv(TABLE).to_string())
