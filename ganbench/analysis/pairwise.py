@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from ganbench.analysis.multiplicity import holm
 from ganbench.analysis.settings import Varied, varied
-from ganbench.analysis.statistics import Values, holm
+from ganbench.analysis.statistics import Values
 from ganbench.tables.results import Results
 
 MOST_LISTED = 16  # settings whose 2^n sign patterns are all listed

@@ -8,9 +8,10 @@ import math
 import numpy as np
 import pandas as pd
 
+from ganbench.analysis.multiplicity import holm
 from ganbench.analysis.permutation import permutation_test
 from ganbench.analysis.settings import MethodRuns, Varied, varied
-from ganbench.analysis.statistics import holm, t_interval, wilson
+from ganbench.analysis.statistics import t_interval, wilson
 from ganbench.tables.results import Results
 
 
