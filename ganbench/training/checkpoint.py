@@ -126,10 +126,10 @@ def _restore_player(player: Player, state: Mapping[str, Any]) -> None:
 def _require_fits(trainer: Trainer, state: Mapping[str, Any]) -> None:
     """Hold every shape, type and step of a state against those of the trial."""
     trial, step = trainer.trial, state["step"]
-    seeds = len(trial.seeds)
+    lanes = len(trial.lanes)
     _require(type(step) is int and 0 < step <= trial.steps, f"step {step!r} is none of the trial's {trial.steps}")
     for player in (trainer.d, trainer.g):
-        _require_player(player, state["players"][player.name], seeds)
+        _require_player(player, state["players"][player.name], lanes)
     _same("ema", state["ema"], trainer.ema)
     for name, gradient in state["earlier"].items():
         _same(f"the gradient of {name}", gradient, {"D": trainer.d, "G": trainer.g}[name].flat)
@@ -140,12 +140,12 @@ def _require_fits(trainer: Trainer, state: Mapping[str, Any]) -> None:
     _require(bool((last[state["alive"]] == step).all()), "a seed that is alive has not made all steps")
     for stream in state["noise"].values():
         _require(0 <= stream["position"] <= stream["steps"], "a place in the random numbers is outside its block")
-    _require_columns(state["history"], len(trainer.history.row), seeds)
+    _require_columns(state["history"], len(trainer.history.row), lanes)
     for _, _, columns in state["layers"]:
-        _require_columns(columns, len(trainer.log_steps), seeds)
+        _require_columns(columns, len(trainer.log_steps), lanes)
     for at, samples in state["snapshots"].items():
         _require(at in trainer.evaluate_steps and at <= step, f"a snapshot of step {at!r}, which was not evaluated")
-        _require(len(samples) == seeds, "a snapshot of other seeds")
+        _require(len(samples) == lanes, "a snapshot of other seeds")
     _require(all(math.isfinite(s) and s >= 0 for s in state["seconds"]), "its times are no times")
 
 
@@ -159,9 +159,11 @@ def _require_player(player: Player, state: Mapping[str, Any], seeds: int) -> Non
     now, kept = player.optimizer.state_dict(), state["optimizer"]
     groups = [[{n: v for n, v in g.items() if n != "lr"} for g in one["param_groups"]] for one in (now, kept)]
     _require(groups[0] == groups[1], f"the optimiser of {player.name} has other settings")
-    for moments in kept["state"].values():
+    # One group of weights, or one for each setting.
+    shapes = dict(enumerate(p.shape for group in player.optimizer.param_groups for p in group["params"]))
+    for place, moments in kept["state"].items():
         for tensor in moments.values():
-            fits = not isinstance(tensor, Tensor) or tensor.shape in (torch.Size(), player.flat.shape)
+            fits = not isinstance(tensor, Tensor) or tensor.shape in (torch.Size(), shapes.get(place))
             _require(fits, f"the optimiser of {player.name} has moments of another shape")
 
 

@@ -10,8 +10,8 @@ import pytest
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import suite_of
 from ganbench.suite.yaml import Document
-from ganbench.training.trainer import Trainer
 from tests.benchmarks.test_step_speed import ratios
+from tests.engine import Trainer
 
 pytestmark = pytest.mark.alone
 

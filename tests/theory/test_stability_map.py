@@ -8,7 +8,7 @@ import pytest
 from ganbench.loaded import load
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
-from ganbench.sweep.run import run_plan
+from tests.engine import run_plan
 from tests.helpers import ROOT
 
 CELLS = 9

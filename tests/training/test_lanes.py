@@ -88,3 +88,21 @@ def test_each_setting_moves_by_an_optimiser_of_its_own(name):
         for rates, more in zip(RATES, extra.get(name, [{}, {}, {}]), strict=True)
     ]
     assert_lanes_are_alone([trial(choice("loss", "non_saturating"), (), o) for o in optimizers])
+
+
+def test_a_packed_trial_goes_on_from_its_checkpoint_to_the_same_numbers(tmp_path):
+    mine = (choice("trick", "instance_noise"), choice("trick", "lecam", warm_up=2))
+    adam = [choice("optimizer", "adam", **rates) for rates in RATES]
+    whole = packed([trial(choice("loss", "non_saturating"), mine, optimizer) for optimizer in adam])
+    uninterrupted = trained(whole)
+    first = Trainer(whole, checkpoint=tmp_path / "a.pt")
+    for _ in range(7):
+        first.advance(0.0)
+    first.save(tmp_path / "a.pt")
+    second = Trainer(whole, checkpoint=tmp_path / "a.pt")
+    assert second.step == 7
+    second.advance(float("inf"))
+    for a, b in ((second.d, uninterrupted.d), (second.g, uninterrupted.g)):
+        assert torch.equal(a.flat, b.flat)
+    for name, column in uninterrupted.history.columns.items():
+        assert torch.equal(second.history.columns[name].nan_to_num(7), column.nan_to_num(7)), name

@@ -65,7 +65,7 @@ def plain_training(setup, seed, i, d, g, noise, *, simultaneous=False, n_critic=
     generator, critic = modules(setup, d, g, i)
     optimiser = {
         name: torch.optim.Adam(module.parameters(), 1e-3, (0.5, 0.999))
-        if setup.optimizer.name == "adam"
+        if setup.trial.optimizer.name == "adam"
         else torch.optim.SGD(module.parameters(), 0.1)
         for name, module in (("D", critic), ("G", generator))
     }
