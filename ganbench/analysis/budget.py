@@ -97,7 +97,7 @@ def budget_interval(values: ArrayLike, k: int, direction: Direction = "higher", 
     Binomial(n, q) lie below it: [v_(a), v_(b)] holds it at least as often as `level` says, a and b being the quantiles
     that leave (1 − level)/2 on each side. Where even the best of n lies below it more often than that, there is no end
     on the better side (NaN): with 16 settings from k = 4 on. An interval of the expected best is no substitute: the
-    jackknife's covers 78 to 92 % at k = 4 of 16 and 70 to 84 % at 8 (results/baselines/vary_simulations.csv).
+    jackknife's covers 70 to 92 % at k = 4 and 8 of 16 (results/baselines/vary_simulations.csv).
 
     Args:
         values: `[n]`, one of each setting.

@@ -58,9 +58,9 @@ def share_over_settings(shares: ArrayLike, seeds: float, level: float = LEVEL) -
     well; n is at most all runs m·S, multiplied by (z / t_{m−1})² for the estimate of s², and m where all shares are 0
     or all are 1. Then Wilson: (p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n), in [0, 1].
 
-    At 16 settings of 4 seeds it covers 92 to 98 % at 95 % nominal, for shares of 0.05 to 0.95 and any correlation of
-    a setting's seeds; Student's t over settings covers 60 to 95 % and the bootstrap over settings as little
-    (results/baselines/vary_simulations.csv).
+    At 16 settings of 4 seeds it covers 92 to 98 % at 95 % nominal, for shares of 0.05 to 0.95 and correlations of a
+    setting's seeds of 0.1 to 0.8; Student's t over settings covers 59 to 95 % and the bootstrap over settings 59 to
+    94 % (results/baselines/vary_simulations.csv).
 
     Args:
         shares: `[m]`, of each setting the share of its seeds.

@@ -14,7 +14,7 @@ from ganbench.training.trainer import Trainer
 STEPS = 12
 COMPONENTS = [(kind, name) for kind in ("loss", "trick") for name in registry.components(kind)]
 LANED = [(kind, name, p) for kind, name in COMPONENTS for p in registry.find(kind, name).lanes]
-BITING = {"gradient_clipping": 1e-2, "ebgan": 0.5}  # at the default the first steps would not notice
+BITING = {"gradient_clipping": 1e-2}  # at the default the first steps would not notice
 RATES = [{"lr": 1e-3}, {"lr": 3e-3, "d_lr": 4e-4}, {"lr": 5e-4, "lr_final": 0.1, "lr_hold": 0.0}]
 
 
