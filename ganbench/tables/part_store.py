@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from ganbench.core.column import Column
 from ganbench.core.files import new_file, replaced, storing, sync_folder
-from ganbench.core.naming import trial_id
+from ganbench.core.naming import run_name, trial_id
 from ganbench.core.results_files import (
     BrokenFileError,
     checksum,
@@ -313,8 +313,10 @@ def _check(part: Path, key: str) -> None:
 
 def _check_content(part: Path, key: str) -> None:
     """Look at what says which rows are whose, and at the pictures' headers: anybody can make right checksums."""
-    runs = _read_table(part, "runs", key, ["run", "seed", "status"])
-    names = {f"{trial_id(key)}-{seed}" for seed in runs.column("seed").to_pylist()}
+    runs = _read_table(part, "runs", key, ["run", "seed", "setting", "status"])
+    seeds = runs.column("seed").to_pylist()
+    settings = runs.column("setting").to_pylist() if "setting" in runs.column_names else [None] * len(seeds)
+    names = {run_name(trial_id(key), *lane) for lane in zip(seeds, settings, strict=True)}
     statuses = set(runs.column("status").to_pylist())
     if set(runs.column("run").to_pylist()) != names or statuses - {Status.OK, Status.DIVERGED}:
         raise BrokenFileError("runs.parquet has rows of other runs, or of runs that did not end")

@@ -24,7 +24,7 @@ def test_it_is_the_share_of_all_signs(n):
 def test_it_agrees_with_scipy():
     d = RNG.normal(0.5, 1, 10)
     other = stats.permutation_test(
-        (d,), np.mean, permutation_type="samples", n_resamples=np.inf, alternative="two-sided"
+        (d,), np.mean, permutation_type="samples", n_resamples=10**6, alternative="two-sided"
     )
     assert sign_flip(d).p == pytest.approx(other.pvalue)
 

@@ -56,6 +56,7 @@ def test_every_method_meets_the_same_settings_which_share_a_trial_where_only_num
     space = {**LR, "training.n_critic": {"choice": [1, 2]}, "tricks.strength": {"log_uniform": [0.1, 10]}}
     tricks = ["none", {"r1": {"gamma": 0.2}}, "dropout", "unrolled"]
     plan = make_plan(suite(tricks=tricks, vary={"settings": 8, "space": space}))
+    assert plan.suite.vary is not None
     values = settings_of(plan.suite.vary)
     assert len(plan.methods) == 4
     for method in plan.methods:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ganbench.core.errors import UsageError
 from ganbench.loaded import load
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import suite_of
@@ -48,14 +49,14 @@ def test_a_run_is_a_trial_a_setting_and_a_seed(finished):
     assert runs["run"].is_unique
     swept = runs[runs["stage"] == "vary"]
     assert len(swept) == 2 * 5 * 2
-    assert not swept.duplicated(["method", "setting", "seed"]).any()
+    assert len(swept.drop_duplicates(["method", "setting", "seed"])) == len(swept)
     by_setting = swept.groupby("setting")[["optimizer.lr", "training.n_critic"]].nunique()
-    assert (by_setting == 1).all(axis=None)
+    assert np.all(by_setting == 1)
     assert results.columns["optimizer.lr"].varied
     assert results.columns["optimizer.lr"].scale == "log"
     assert set(results.history["run"]) == set(runs["run"])
     settings = runs.set_index("run")["setting"]
-    assert (results.history["setting"] == results.history["run"].map(settings)).all()
+    assert np.all(results.history["setting"] == results.history["run"].map(settings))
     assert results.manifest.counts["runs"] == len(runs)
 
 
@@ -141,3 +142,22 @@ def test_a_diverged_setting_is_the_worst_and_never_chosen(tmp_path):
     worst = runs.loc[runs["stage"] == "vary", "fid"].max()
     expected = np.mean([runs.loc[(runs["setting"] == i) & (runs["stage"] == "vary"), "fid"].mean() for i in (0, 1)])
     assert robust["fid"].iloc[0] == pytest.approx((2 * expected + worst) / 3)
+
+
+def test_results_have_the_tables_over_settings(finished):
+    results = load(finished[1].folder)
+    assert len(results.robustness()) == 2
+    assert len(results.budget()) == 2 * 5
+    assert list(results.tuned()["place"]) == [1, 2, 1, 2]
+    assert len(results.tuned_pairs("healthy")) == 1
+    assert results.pairwise()["settings"].tolist() == [5]
+    assert results.sensitivity().empty  # five settings are too few
+    with pytest.raises(UsageError, match="no measure 'beauty'"):
+        results.pairwise("beauty")
+
+
+def test_a_run_of_one_setting_says_so(tmp_path):
+    keys = {k: v for k, v in KEYS.items() if k != "vary"}
+    results = load(run(tmp_path, make_plan(suite_of(Document("s", keys)))).folder)
+    with pytest.raises(UsageError, match="is of one setting; add `vary:`"):
+        results.robustness()
