@@ -21,7 +21,7 @@ class Status(StrEnum):
 
 _REMEDIES = {
     Status.OK: "nothing to fix",
-    Status.DIVERGED: "a number is not finite or a million times the data's: lower the rates or add a gradient penalty",
+    Status.DIVERGED: "a number is not finite or a million times the data's: lower the learning rates or add a penalty",
     Status.FAILED: "the trial raised an error: read the column `error`, fix it and run the suite again",
     Status.TIMEOUT: "the trial took longer than `resources.timeout`: raise it or lower `steps`, then run again",
 }

@@ -37,7 +37,9 @@ def loss_unit(loss: Loss, player: PlayerName) -> float:
         1.0
     """
     with torch.enable_grad():
-        fake, real = (torch.tensor(LOGITS, dtype=torch.float64).unsqueeze(-1).requires_grad_() for _ in range(2))
+        fake, real = (
+            torch.tensor(LOGITS, dtype=torch.float64, device="cpu").unsqueeze(-1).requires_grad_() for _ in range(2)
+        )
         value = loss.generator(fake, torch.zeros_like(fake)) if player == "G" else loss.discriminator(real, fake)
         by_logit = torch.autograd.grad(value.sum(), (fake,) if player == "G" else (real, fake), allow_unused=True)
     return max(float(slope.abs().max()) for slope in by_logit if slope is not None)

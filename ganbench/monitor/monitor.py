@@ -255,11 +255,7 @@ class Monitor:
     def _diverge(self) -> None:
         """Note the end of a run whose numbers are not finite any more; nothing that comes has a meaning."""
         self._diverged_at, self._evaluated_at = self.steps, None
-        log.warning(
-            "step %d: diverged: a number is not finite or a million times the data's; %s",
-            self.steps,
-            Status.DIVERGED.remedy,
-        )
+        log.warning("step %d: diverged: %s", self.steps, Status.DIVERGED.remedy)
         self.close()
 
     def _flush(self) -> None:

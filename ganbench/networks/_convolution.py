@@ -50,9 +50,9 @@ def convolve(
     `weight` is `[S, out, in, k, k]`, or `[S, in, out, k, k]` where transposed, `bias` `[S, out]`. `way` is a batched
     product with the convolution's matrix, a loop over seeds, the same with channels last in memory, or one grouped
     convolution; they are equal to rounding. Within a seed, channels may be in `groups` that see only each other
-    (`weight` is then `[S, out, in/groups, k, k]`; never dense).
+    (`weight` is then `[S, out, in/groups, k, k]`; never dense). Images that are not square go seed by seed.
     """
-    if way == "dense":
+    if way == "dense" and x.shape[-1] == x.shape[-2]:
         return _dense(x, weight, bias, stride, padding, transposed)
     function = F.conv_transpose2d if transposed else F.conv2d
     options = {"stride": stride, "padding": padding}
@@ -101,7 +101,7 @@ def _dense(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding:
 @functools.cache
 def _places(large: int, small: int, k: int, stride: int, padding: int) -> Tensor:
     """Return 1 where a place of the kernel joins a place of the large map and one of the small, `[k·k, L·L·l·l]`."""
-    joined = torch.zeros(k, large, small)
+    joined = torch.zeros(k, large, small, device="cpu")
     for at in range(small):
         for j in range(k):
             if 0 <= (place := at * stride + j - padding) < large:

@@ -110,6 +110,10 @@ class StepContext:
     keep_before: bool = False
     double_backward: bool = False
 
+    def differentiable_twice(self) -> StepContext:
+        """Return the context for gradients that are differentiated again: penalties at fakes depend on both players."""
+        return replace(self, double_backward=True)
+
     def minibatch(self, with_real: bool = True) -> Batch:
         """Return a fresh minibatch."""
         setup, batch = self.setup, self.setup.trial.batch

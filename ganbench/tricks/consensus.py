@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
@@ -52,7 +52,7 @@ class Consensus(Trick):
         return context.apply_update(context.player(player), update)
 
     def _updates(self, context: StepContext) -> tuple[PlayerUpdate, PlayerUpdate]:
-        context = replace(context, double_backward=True)  # penalties at fakes depend on the generator too
+        context = context.differentiable_twice()  # penalties at fakes depend on the generator too
         d, g, batch = context.d, context.g, context.minibatch()
         of_d, of_g = list(d.params.values()), list(g.params.values())
         loss_d = context.discriminator_loss(d.params, g.params, batch, through_generator=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
@@ -74,7 +74,7 @@ class Unrolled(Trick):
         return context.apply_update(context.g, update)
 
     def _updates(self, context: StepContext) -> tuple[PlayerUpdate, PlayerUpdate]:
-        context = replace(context, double_backward=True)  # penalties at fakes depend on the generator too
+        context = context.differentiable_twice()  # penalties at fakes depend on the generator too
         d, g = context.d, context.g
         batch = context.generated(g.params, context.minibatch())
         context.set_rate(d)

@@ -125,7 +125,7 @@ class Board:
 
         params = {n: v.requires_grad_() for n, v in views(flat).items()}
         sgd = torch.optim.SGD([flat], 0.1)
-        return SimpleNamespace(name=name, flat=flat, params=params, views=views, memory={}, optimizer=sgd)
+        return SimpleNamespace(name=name, flat=flat, params=params, views=views, memory={}, buffers={}, optimizer=sgd)
 
     def minibatch(self):
         return self.noise.normal("shift", 6)
@@ -140,12 +140,24 @@ class Board:
     def discriminator_loss(self, d, g, batch, through_generator=False):
         return SimpleNamespace(loss=-self._value(d, g, batch))
 
-    def generator_loss(self, d, g, batch):
+    def generator_loss(self, d, g, batch, whole_game=False):
         return SimpleNamespace(loss=self._value(d, g, batch))
 
     def discriminator_update(self):
         losses = self.discriminator_loss(self.d.params, self.g.params, self.minibatch())
         return self.make_update(self.d, losses, torch.autograd.grad(losses.loss.sum(), [*self.d.params.values()]))
+
+    def differentiable_twice(self):
+        return self
+
+    def set_rate(self, player):
+        pass
+
+    def bound(self, player):
+        self.trick.after(player.name, player.flat)
+
+    def player(self, name):
+        return self.d if name == "D" else self.g
 
     def generator_update(self):
         losses = self.generator_loss(self.d.params, self.g.params, self.minibatch())

@@ -278,6 +278,7 @@ def test_names_differ_by_everything(cache):
 MEASURED = """
 import json, sys, threading, time, torch
 sys.path.insert(0, sys.argv[1])
+from tests.engine import Trainer
 from tests.helpers.trials import choose, small_trial
 
 def anonymous():  # memory of this process alone; pages of a mapped file are the system's, which takes them back

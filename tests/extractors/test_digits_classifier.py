@@ -13,6 +13,7 @@ from ganbench.extractors import _trained, digits
 from ganbench.extractors.coordinates import Coordinates
 from ganbench.extractors.digits import Digits
 from tests.helpers.mnist_digits import forget_classifiers
+from tests.helpers.sealed import read_checkpoint, write_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -107,14 +108,14 @@ def test_a_broken_cache_file_is_trained_anew(extractor, cache, trained, content)
     path = Digits().cache_file()
     whole = path.read_bytes()
     if content == b"other":
-        torch.save({"w1": torch.zeros(2)}, path)
+        write_checkpoint(path, {"w1": torch.zeros(2)})
     elif content == b"wrong":
-        torch.save({name: torch.full_like(w, torch.nan) for name, w in trained.items()}, path)
+        write_checkpoint(path, {name: torch.full_like(w, torch.nan) for name, w in trained.items()})
     else:
         path.write_bytes(whole[: len(whole) // 2] if content == b"half" else content)
     forget_classifiers()
     extractor.prepare()
-    assert equal(torch.load(path, weights_only=True), trained)
+    assert equal(read_checkpoint(path), trained)
     assert [file.name for file in cache.iterdir()] == [path.name]
 
 

@@ -14,6 +14,7 @@ from ganbench.extractors import _trained, mnist
 from ganbench.extractors.mnist import MNIST
 from ganbench.extractors.stacked_mnist import StackedMNIST
 from tests.helpers.mnist_digits import enlarged_digits, forget_classifiers, write_digits
+from tests.helpers.sealed import read_checkpoint, write_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -136,11 +137,11 @@ def test_the_cache_spares_the_training_and_a_broken_file_does_not(extractor, fol
         path.write_bytes(content)
         forget_classifiers()
         extractor.prepare()
-        assert equal(torch.load(path, weights_only=True), trained)
-    torch.save({name: torch.full_like(w, torch.nan) for name, w in trained.items()}, path)
+        assert equal(read_checkpoint(path), trained)
+    write_checkpoint(path, {name: torch.full_like(w, torch.nan) for name, w in trained.items()})
     forget_classifiers()
     extractor.prepare()
-    assert equal(torch.load(path, weights_only=True), trained)
+    assert equal(read_checkpoint(path), trained)
 
 
 def test_the_cache_and_the_identity_follow_themnist(extractor, folder, monkeypatch):

@@ -162,6 +162,7 @@ def _trial(
             row |= _floors(modes) | {
                 "extractor": "coordinates", "n_real": 2000, "n_fake": 2000,
                 "ms_per_step": rng.uniform(0.2, 0.9), "seconds": rng.uniform(2, 9),
+                "known_modes": float(modes), "fewest_modes": float(modes),
             }  # fmt: skip
             logs.append(pd.DataFrame({"run": run, "trial": trial, "seed": seed, "step": logged[logged <= end], **log}))
             for network in "GD":
@@ -218,7 +219,6 @@ def _floors(modes: int) -> dict[str, float]:
     return {
         "modes_captured_floor": float(modes), "modes_hit_floor": float(modes), "hq_fraction_floor": 0.989,
         "mode_kl_floor": 0.0018, "spread_ratio_floor": 1.01, "fid_floor": 0.0011,
-        "known_modes": float(modes), "fewest_modes": float(modes),
     }  # fmt: skip
 
 

@@ -210,13 +210,14 @@ def _final(work):
 
 def test_a_trial_obeys_its_order_and_is_not_trained_again_when_it_is_drawn_again(work, monkeypatch):
     from ganbench.core.status import Status
+    from ganbench.sweep.executors.ray_search import request_stop
     from tests.engine import TrialJob, TrialRunner
 
     work.stop_request.parent.mkdir(parents=True)
     work.stop_request.write_text('{"step": 2')  # half written
     runner = TrialRunner(work)
     assert runner.advance(60).at_step == 10
-    work.stop_request.write_text('{"step": 20, "reason": "stopped by asha at step 20"}')
+    request_stop(work, 20)
     assert runner.advance(60).at_step == 20 and runner.advance(60).status == Status.OK
     runs = _final(work)
     assert list(runs["stopped_at"]) == [20, 20] and set(runs["stop_reason"]) == {"stopped by asha at step 20"}

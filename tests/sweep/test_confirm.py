@@ -49,7 +49,7 @@ def test_a_run_is_a_trial_a_setting_and_a_seed(finished):
     assert runs["run"].is_unique
     swept = runs[runs["stage"] == "vary"]
     assert len(swept) == 2 * 5 * 2
-    assert len(swept.drop_duplicates(["method", "setting", "seed"])) == len(swept)
+    assert len(set(zip(*(swept[name] for name in ("method", "setting", "seed")), strict=True))) == len(swept)
     by_setting = swept.groupby("setting")[["optimizer.lr", "training.n_critic"]].nunique()
     assert np.all(by_setting == 1)
     assert results.columns["optimizer.lr"].varied

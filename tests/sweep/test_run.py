@@ -20,6 +20,7 @@ from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.run import run_plan
 from ganbench.tables import part_store as store
+from ganbench.training import checkpoint, trainer
 from ganbench.training.trainer import Trainer
 from tests.helpers.present import present
 from tests.helpers.small_suite import TEXT, small_plan
@@ -215,12 +216,22 @@ def test_a_full_disk_under_way_is_named_and_keeps_what_is_finished(tmp_path, mon
 
 
 def test_a_checkpoint_on_a_full_disk_ends_the_run_too(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint, "replaced", full)
+    with pytest.raises(StoreError, match="no space left"):
+        run_local(small_plan(tmp_path), tmp_path)
+
+
+def test_no_space_elsewhere_is_the_trials_own_failure(tmp_path, monkeypatch):
     def advance(self, seconds):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Trainer, "advance", advance)
-    with pytest.raises(StoreError, match="no space left"):
-        run_local(small_plan(tmp_path), tmp_path)
+    outcome, _ = run_local(small_plan(tmp_path), tmp_path)
+    assert (outcome.exit_code, outcome.failed) == (4, 6)
 
 
 def test_too_little_space_is_said_before_training(tmp_path, monkeypatch, built):
