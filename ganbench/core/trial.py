@@ -156,7 +156,7 @@ class Trial:
     def labels(self) -> dict[str, str]:
         """Return what tells trials apart as short texts: `{"dataset": "ring", …, "tricks": "r1+spectral_norm"}`.
 
-        `schedule` names the settings of the updates that are not their defaults: `simultaneous, n_critic=5`.
+        `schedule` names what of the updates is not the default, and the settings of `vary`: `simultaneous, n_critic=5`.
         """
         return {
             "dataset": self.dataset.label,
@@ -171,21 +171,19 @@ class Trial:
         fields = {f.name: f.default for f in dataclasses.fields(self)}
         changed = [n for n in ("n_critic", "n_generator", "ema", "batch") if getattr(self, n) != fields[n]]
         named = [] if self.update == fields["update"] else [str(self.update)]
-        return [*named, *(f"{name}={getattr(self, name)}" for name in changed)]
+        told = [self._settings_told()] if self.settings else []
+        return [*named, *(f"{name}={getattr(self, name)}" for name in changed), *told]
+
+    def _settings_told(self) -> str:
+        """Return `settings 0 … 15`, or `tuned: setting 3` for a method's best one on fresh seeds."""
+        first, last = self.settings[0].number, self.settings[-1].number
+        one = f"setting {first}" if first == last else f"settings {first} … {last}"
+        return f"tuned: {one}" if self.stage == "confirm" else one
 
     @property
     def name(self) -> str:
         """Return one line that names the trial: `ring · mlp · hinge · r1 · adam`."""
-        return self.with_settings(naming.trial_name(self.labels))
-
-    def with_settings(self, name: str) -> str:
-        """Return a trial's name with its settings: `hinge · r1 · settings 0 … 15`, `hinge · confirm setting 3`."""
-        if not self.settings:
-            return name
-        one = f"setting {self.settings[0].number}"
-        several = f"settings {self.settings[0].number} … {self.settings[-1].number}"
-        told = one if len(self.settings) == 1 else several
-        return naming.SEPARATOR.join([name, f"{self.stage} {told}".strip()])
+        return naming.trial_name(self.labels)
 
     @property
     def id(self) -> str:

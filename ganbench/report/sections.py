@@ -15,6 +15,7 @@ from ganbench.report.cards import Card, card, fill_of, thumbnail
 from ganbench.report.downloads import Download, downloads
 from ganbench.report.headline import Ranked, headline
 from ganbench.report.heatmap import Heatmap, heatmaps
+from ganbench.report.over_settings import OverSettings, over_settings
 from ganbench.report.panels import frames
 from ganbench.report.pictures import Picture
 from ganbench.report.rows import Row, Table, floor_of, gradient_norms, table
@@ -59,6 +60,7 @@ class Section:
     name: str
     anchor: str
     sentence: str
+    settings: OverSettings | None
     table: Table
     legend: list[tuple[str, str]]
     heatmaps: list[Heatmap]
@@ -111,6 +113,7 @@ def _sections(
     analysed: AnalysedResults, parts: Mapping[str, pd.DataFrame], metrics: dict[str, Column]
 ) -> list[Section]:
     results, ranked, verdicts = analysed.results, _records(analysed.ranking), analysed.verdicts
+    settings = over_settings(results)
     skipped = _skipped_cells(results.manifest)
     shares = Shares.of(results.runs, max(len(parts), 1))
     names = bare_names(parts)
@@ -125,6 +128,7 @@ def _sections(
             shares,
             verdicts.loc[verdicts["trial"].isin(runs["trial"])],
             skipped.get(dataset, {}),
+            settings.get(dataset),
         )
         for place, (dataset, runs) in enumerate(parts.items())
     ]
@@ -140,6 +144,7 @@ def _section(
     shares: Shares,
     verdicts: pd.DataFrame,
     skipped: Mapping[tuple[str, str], str],
+    settings: OverSettings | None,
 ) -> Section:
     """Return the section of one data set from its rows of the ranking, of `runs` and of the verdicts."""
     keys, named = order_by(runs, metrics), naming(runs)
@@ -159,7 +164,10 @@ def _section(
     return Section(
         name=name,
         anchor=anchor,
-        sentence=headline(ranked, runs, [metrics[key] for key in keys], floor, named, name),
+        sentence=f"On {name}: {settings.sentence}"
+        if settings
+        else headline(ranked, runs, [metrics[key] for key in keys], floor, named, name),
+        settings=settings,
         table=rows,
         legend=legend(verdicts),
         heatmaps=heatmaps(ranked, [metrics[key] for key in keys], named, skipped),

@@ -13,6 +13,7 @@ from ganbench.core.markdown import escaped, table
 from ganbench.core.naming import AXES, bare_names
 from ganbench.report import about
 from ganbench.report.headline import headline
+from ganbench.report.over_settings import over_settings
 from ganbench.report.rows import floor_of
 from ganbench.report.wording import NONE, count, label, name_of, naming, number
 
@@ -59,6 +60,10 @@ def summary(analysed: AnalysedResults) -> dict[str, Any]:
         _dataset(called[str(name)], runs, [row for row in ranked if row["dataset"] == name], metrics, shares)
         for name, runs in results.runs.groupby("dataset", sort=False)
     ]
+    settings = over_settings(results)
+    for data in datasets:
+        if data["dataset"] in settings:
+            data["headline"] = f"On {data['name']}: {settings[data['dataset']].sentence}"
     return {
         "format": FORMAT,
         "suite": results.manifest.suite or results.path.parent.name,

@@ -151,7 +151,7 @@ class _Run:
         require_same_extractors(job for job in jobs if job.key in (self.done or ()))
         if self.progress is None:
             names = short_names({job.key: job.trial.labels for job in jobs})
-            shown = {job.key: job.trial.with_settings(names[job.key]) for job in missing}
+            shown = {job.key: names[job.key] for job in missing}
             self.progress = Progress(shown, trials=self._new + sum(method.confirmed for method in self.plan.methods))
         self.progress_file = ProgressFile(self.folder, self.plan.run_id, jobs, missing)
         self.progress.listeners.append(self.progress_file)

@@ -38,11 +38,11 @@ def plan(tmp_path: Path) -> Plan:
 
 
 def test_the_key_of_a_trial(plan):
-    assert plan.trials[0].key == "9ea7bb3192204a5c88b1ab13c747a13aeb44c5465abd88ceb6533db39c76c475"
+    assert plan.trials[0].key == "8940d2f7adfd52a1a95f7cf24d5a57147ba6c3d51ac5482a0e84c53a74416ab7"
 
 
 def test_the_name_of_a_run(plan):
-    assert plan.run_id == "c55a477f5f"
+    assert plan.run_id == "65ca055079"
 
 
 def test_the_hash_of_a_suite(plan):
