@@ -27,7 +27,7 @@ SUITE = {
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    return ganbench.Suite(**SUITE).run(tmp_path_factory.mktemp("vary"), executor="local")
+    return ganbench.Suite("settings", **SUITE).run(tmp_path_factory.mktemp("vary"), executor="local")
 
 
 def test_each_method_is_a_row_with_its_shares_counted_by_hand(results):
