@@ -153,7 +153,7 @@ def with_network(*names):
 
 @pytest.mark.parametrize("rule", [None, *RULES])
 def test_each_rule_beside_each_trick_in_each_schedule_trains_or_says_why_not(rule):
-    """Finite weights that moved, and the same ones when the trial is cut in two by a checkpoint of its state."""
+    """Finite weights that moved, or a reason why the two do not go together."""
     refused = {}
     for other in OTHERS:
         names = [name for name in (rule, other) if name]
