@@ -1,6 +1,8 @@
 """`python -m ganbench` is the command `ganbench`."""
 
+import sys
+
 from ganbench.cli.main import main
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

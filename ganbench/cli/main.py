@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import shlex
@@ -12,7 +13,7 @@ from typing import Any
 import click
 
 from ganbench import __version__
-from ganbench.core.errors import BROKEN_PIPE, INTERRUPTED, USAGE, GanbenchError, unknown
+from ganbench.core.errors import BROKEN_PIPE, INCOMPLETE, INTERRUPTED, USAGE, GanbenchError, unknown
 from ganbench.core.extras import missing_package
 from ganbench.sweep.signals import Interrupts
 
@@ -44,6 +45,7 @@ Exit codes: 0 ok, 1 regression, 2 usage or configuration, 3 no or incomparable b
 4 incomplete or failed trials, 5 internal,
 130/143 interrupted, 141 nobody reads the output.
 """
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 RESUMABLE = {"run", "check", "verify-verdicts"}  # called again, they train only what is missing
 
 
@@ -89,6 +91,12 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if sys.stdout is None:  # `>&-`: as if nobody read the output
+        reader, writer = os.pipe()
+        os.close(reader)
+        sys.stdout = os.fdopen(writer, "w")
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - as long as the process
     with Interrupts() as interrupts:
         return _main(arguments, interrupts)
 
@@ -98,8 +106,7 @@ def _main(arguments: list[str], interrupts: Interrupts) -> int:
         code = _invoke(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Nobody reads the output any more; without this Python complains once more while it shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _discard_output()
         return BROKEN_PIPE
     except (KeyboardInterrupt, click.Abort) as error:
         return _interrupted(arguments, interrupts.code_of(error) or INTERRUPTED)
@@ -110,6 +117,11 @@ def _main(arguments: list[str], interrupts: Interrupts) -> int:
             raise
         return _explain(error, next((word for word in arguments if not word.startswith("-")), "ganbench"))
     return code if isinstance(code, int) else 0
+
+
+def _discard_output() -> None:
+    """Write what is still in buffers nowhere: without this Python complains once more while it shuts down."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupted(arguments: list[str], code: int) -> int:
@@ -129,6 +141,10 @@ def _invoke(arguments: list[str]) -> Any:  # noqa: ANN401 - what a command retur
 
 def _explain(error: Exception, command: str) -> int:
     """Print an error in one line and return its exit code."""
+    if isinstance(error, OSError) and error.errno in FULL and not isinstance(error, GanbenchError):
+        _discard_output()
+        _say(f"{command}: cannot write ({str(error.strerror).lower()}); make room, or send the output elsewhere")
+        return INCOMPLETE
     if missing := missing_package(error):
         _say(f"{command}: {missing}")
         return missing.exit_code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 
+from ganbench.core.errors import UsageError
 from ganbench.core.trial import Trial
 from ganbench.suite.plan import Plan
 
@@ -15,6 +16,8 @@ MS_PER_GFLOP = 12.0
 EVALUATION_S = 0.02
 TRIAL_S = 0.7
 START_S = 8.0
+YEAR_S = 365 * 86_400
+LONGEST_S = YEAR_S
 
 
 def trial_seconds(trial: Trial) -> float:
@@ -44,6 +47,54 @@ def _confirming(plan: Plan) -> list[Trial]:
         for method in plan.methods
         for _ in range(method.confirmed)
     ]
+
+
+def require_feasible(plan: Plan) -> None:
+    """Refuse a plan with a trial that this machine cannot train, before a worker dies of it.
+
+    Raises:
+        UsageError: the weights of a trial do not fit into memory, or it would take more than a year.
+    """
+    for trial in plan.trials or plan.cells:
+        needed, there = _weights_bytes(trial), memory_bytes()
+        if needed > there:
+            raise UsageError(
+                f"{trial.name}: its weights take about {_size(needed)} and this machine has {_size(there)}; "
+                "lower the network's width or depth, or the seeds"
+            )
+        if (seconds := trial_seconds(trial)) > LONGEST_S:
+            raise UsageError(
+                f"{trial.name}: would take about {seconds / YEAR_S:,.0f} years here; lower `steps`, the size "
+                "of the network, or what a trick does per step"
+            )
+
+
+def memory_bytes() -> float:
+    """Return this machine's memory; infinite where the system does not say."""
+    names = getattr(os, "sysconf_names", {})
+    if "SC_PHYS_PAGES" not in names or "SC_PAGE_SIZE" not in names:
+        return math.inf
+    return float(os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _weights_bytes(trial: Trial) -> float:
+    """Return the memory of all weights with their gradient and two moments, at least.
+
+    Of a convolution each weight is used at many places of a sample, so its products say nothing of its memory.
+    """
+    network = trial.network.build()
+    if "images" in network.all_traits:
+        return 0.0
+    return 16.0 * len(trial.lanes) * sum(network.products(getattr(trial.dataset.build(), "shape", ())))
+
+
+def _size(number: float) -> str:
+    """Return `15 GB`."""
+    for unit in ("bytes", "kB", "MB", "GB", "TB", "PB"):
+        if number < 1000 or unit == "PB":
+            return f"{number:,.3g} {unit}" if number < 1000 else f"{number:,.0f} {unit}"
+        number /= 1000
+    raise AssertionError
 
 
 def cores() -> int:

@@ -7,6 +7,8 @@ import re
 from ganbench.core.errors import UsageError
 from ganbench.suite.yaml import Document, Keys, read_value, shorten
 
+MOST_KEYS = 16
+
 
 def override(document: Document, text: str) -> None:
     """Put `key.key=value` into a document, and into those `include` blocks that set the same key.
@@ -21,6 +23,8 @@ def override(document: Document, text: str) -> None:
     if not equals or not name.strip():
         raise UsageError(f"{source}: not an override; write it as key=value, for example --set steps=500")
     keys: Keys = tuple(int(part) if re.fullmatch("[0-9]{1,5}", part) else part for part in name.strip().split("."))
+    if len(keys) > MOST_KEYS:
+        raise UsageError(f"{source}: {len(keys)} keys deep; no place of a suite lies deeper than {MOST_KEYS}")
     value = read_value(written, source)
     include = document.data.get("include")
     blocks = include if isinstance(include, list) else []

@@ -19,6 +19,7 @@ from ganbench.core.files import storing
 from ganbench.core.naming import short_names, trial_id
 from ganbench.core.results_files import BrokenFileError, kind_of, read_sealed
 from ganbench.sinks import Sink
+from ganbench.suite.estimate import require_feasible
 from ganbench.suite.plan import Plan
 from ganbench.suite.space import Sampler, direction
 from ganbench.sweep.confirm import confirming_trials
@@ -92,6 +93,7 @@ def run_plan(
     if executor == "local" and search is not None and search.needs_ray:
         place = plan.suite.place(("search",))
         raise UsageError(f"{place}: asha and optuna are Ray's; leave `--executor local` out, or search at random")
+    require_feasible(plan)
     folder = prepare(Path(results_root), plan)
     with locked(folder), Interrupts() as interrupts:
         run = _Run(plan, folder, _source(plan, folder, tuple(components)), progress)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from annotated_types import Ge
+from annotated_types import Interval
 
 from ganbench.core.lazy import torch
 from ganbench.tricks import Trick
@@ -32,8 +32,8 @@ class MinibatchDiscrimination(Trick):
     cost_per = {"kernels": 0.27}
     traits = ("couples samples",)
 
-    kernels: Annotated[int, Ge(1)] = 100
-    dimensions: Annotated[int, Ge(1)] = 5
+    kernels: Annotated[int, Interval(ge=1, le=65_536)] = 100
+    dimensions: Annotated[int, Interval(ge=1, le=65_536)] = 5
 
     def extra_hidden_params(self, width: int, generator: Generator) -> tuple[dict[str, Tensor], int]:
         """Return T `[width, kernels · dimensions]` of one seed, N(0, 1/width), and the number of new features."""

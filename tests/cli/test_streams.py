@@ -1,0 +1,59 @@
+"""Standard output that is closed, full or read by nobody; suites that ask for what no machine has."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ganbench.cli.main import main
+from ganbench.core.errors import BROKEN_PIPE, INCOMPLETE, USAGE
+
+COMMANDS = [["list"], ["schema"], ["plan", "smoke"], ["--help"]]
+SUITE = "datasets: [ring]\nlosses: [hinge]\nseeds: 1\nsteps: 10\n"
+
+
+def run(arguments, redirected):
+    shell = f'exec "{sys.executable}" -m ganbench {" ".join(arguments)} {redirected}'
+    return subprocess.run(["/bin/sh", "-c", shell], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX")
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+def test_a_closed_output_is_one_that_nobody_reads(arguments):
+    done = run(arguments, ">&-")
+    assert (done.returncode, done.stderr) == (BROKEN_PIPE, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+def test_a_full_output_is_one_line(arguments):
+    done = run(arguments, ">/dev/full")
+    assert done.returncode == INCOMPLETE
+    assert done.stderr.count("\n") == 1 and "no space left on device" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "axis",
+    [
+        "networks: [{mlp: {depth: 1000000000}}]",
+        "networks: [{mlp: {width: 100000000}}]",
+        "tricks: [{unrolled: {steps: 100000000000000000}}]",
+        "tricks: [{minibatch_discrimination: {kernels: 1000000000}}]",
+        "steps: 100000000000000",
+    ],
+)
+def test_what_no_machine_can_do_is_refused_by_the_plan_with_an_estimate(tmp_path, capsys, axis):
+    path = tmp_path / "absurd.yaml"
+    text = SUITE.replace("steps: 10\n", "") if axis.startswith("steps") else SUITE
+    path.write_text(f"{text}{axis}\n")
+    assert main(["plan", str(path)]) == USAGE
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and any(
+        word in said for word in ("this machine has", "years", "less than or equal")
+    ), said
+
+
+def test_a_deep_override_is_refused(capsys):
+    assert main(["plan", "smoke", "--set", "a." * 2000 + "b=1"]) == USAGE
+    assert "keys deep" in capsys.readouterr().err
