@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ganbench.analysis.verdict_statistics import Facts
 
 SETTINGS = ("loss", "tricks", "schedule", "optimizer")  # columns of the runs table that say what a trial has
 
@@ -54,7 +56,7 @@ class Remedy:
         return tuple(one for one in self.proposals if one.fits(trial))[: self.MOST]
 
 
-def used_by(facts: Mapping[Hashable, Any]) -> frozenset[str]:
+def used_by(facts: Facts) -> frozenset[str]:
     """Return the components and settings that a row of the runs table names; none where it names nothing.
 
     Example:

@@ -39,6 +39,7 @@ class Statistic(NamedTuple):
 
 
 History = Mapping[str, Values]  # columns of one run, a value a logged step, in the order of the steps
+Facts = Mapping[Hashable, Any]  # one run of the table `runs`, or what of it is known while it trains
 TEXTS = ("run", "trial")
 
 
@@ -76,7 +77,7 @@ MEDIANS = {
 }
 
 
-def statistics(run: Mapping[Hashable, Any], history: History) -> dict[str, Statistic]:
+def statistics(run: Facts, history: History) -> dict[str, Statistic]:
     """Return the statistics of one run; those whose columns are missing, or too short, are left out.
 
     All are without units: none changes with the units of the data or with the scale of the loss. Medians are over the
@@ -119,7 +120,7 @@ def _median(history: History, column: str) -> Statistic | None:
     return Statistic(_late_median(values), column, steps, values, 1.0) if len(values) else None
 
 
-def _modes(run: Mapping[Hashable, Any], history: History) -> dict[str, Statistic]:
+def _modes(run: Facts, history: History) -> dict[str, Statistic]:
     """Return what the metric `modes` says, where the data's K modes are known.
 
     Real samples do not capture all of many modes either: `fewest_modes` is what all but one in a thousand samples of
@@ -153,7 +154,7 @@ def _modes(run: Mapping[Hashable, Any], history: History) -> dict[str, Statistic
     return found
 
 
-def _fidelity(run: Mapping[Hashable, Any], history: History) -> dict[str, Statistic]:
+def _fidelity(run: Facts, history: History) -> dict[str, Statistic]:
     """Return what the metric `precision_recall` says of data whose modes are not known, in units of its floors.
 
     good: 1 where over the last quarter's evaluations the median of precision is 0.6 of that of real samples or more,
@@ -186,12 +187,12 @@ def _rise(values: Values) -> float:
     return float((now - before) / now) if now > 0 else 0.0
 
 
-def _fact(run: Mapping[Hashable, Any], name: str) -> float:
+def _fact(run: Facts, name: str) -> float:
     value = run.get(name)
     return np.nan if value is None or pd.isna(value) else float(value)
 
 
-def _movement(run: Mapping[Hashable, Any], history: History) -> dict[str, Statistic]:
+def _movement(run: Facts, history: History) -> dict[str, Statistic]:
     """Return how the generator moves, from the metric `position`; lengths are in units of the data's spread.
 
     With m_t the mean of its samples and s_t their spread at evaluation t, over the second half of the evaluations:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,7 +21,7 @@ from ganbench.analysis.verdict_rules import (
     Condition,
     Rule,
 )
-from ganbench.analysis.verdict_statistics import FEWEST, History, Statistic, by_run, in_order, statistics
+from ganbench.analysis.verdict_statistics import FEWEST, Facts, History, Statistic, by_run, in_order, statistics
 from ganbench.core.status import Status
 from ganbench.tables.results import Results
 
@@ -86,7 +85,7 @@ class Verdict:
     components: tuple[str, ...] = ()
 
 
-def verdict_of(history: pd.DataFrame, facts: Mapping[Hashable, Any] | None = None) -> Verdict:
+def verdict_of(history: pd.DataFrame, facts: Facts | None = None) -> Verdict:
     """Return the verdict of one run; it may still be under way.
 
     Args:
@@ -99,7 +98,7 @@ def verdict_of(history: pd.DataFrame, facts: Mapping[Hashable, Any] | None = Non
     return _judged(in_order(history), {} if facts is None else facts)
 
 
-def _judged(history: History, facts: Mapping[Hashable, Any]) -> Verdict:
+def _judged(history: History, facts: Facts) -> Verdict:
     status = Status(str(facts.get("status", Status.OK)))
     if status in (Status.FAILED, Status.TIMEOUT):
         return Verdict(FAILED, f"status {status}", status.remedy)
@@ -151,7 +150,7 @@ def verdict_shares(judged: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["trial", "verdict", "runs", "share", "low", "high"])
 
 
-def _row(run: Mapping[Hashable, Any], verdict: Verdict) -> dict[str, object]:
+def _row(run: Facts, verdict: Verdict) -> dict[str, object]:
     row: dict[str, object] = {name: run[name] for name in ("run", "trial", "seed")}
     if verdict.evidence:
         first = verdict.evidence[0]._asdict()

@@ -15,7 +15,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from ganbench.core.files import new_file, replaced, sync_folder
 from ganbench.core.results_files import (
@@ -66,7 +66,7 @@ class NewFiles:
         """Let a file stay as it is."""
         self.checksums[name] = known
 
-    def commit(self, about: Mapping[str, Any]) -> None:
+    def commit(self, about: Mapping[str, object]) -> None:
         """Write the manifest, which makes the new files the folder's, and move them to their places."""
         require_file(self.folder / MANIFEST)
         before = _committed(self.folder)

@@ -148,7 +148,7 @@ def read_sealed(path: Path, most: int = MOST_BINARY) -> memoryview:
     return content[head:]
 
 
-def json_bytes(data: Mapping[str, Any], indent: int | None = None) -> bytes:
+def json_bytes(data: Mapping[str, object], indent: int | None = None) -> bytes:
     """Return a JSON file's content with the checksum of its data."""
     plain = {name: value for name, value in json.loads(json.dumps(dict(data))).items() if name != "checksum"}
     sealed = {**plain, "checksum": _json_checksum(plain)}
@@ -214,6 +214,6 @@ def set_aside(path: Path, quarantine: Path) -> Path | None:
     raise OSError(f"{quarantine} is full")
 
 
-def _json_checksum(data: Mapping[str, Any]) -> str:
+def _json_checksum(data: Mapping[str, object]) -> str:
     canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -20,7 +20,17 @@ from pydantic_core import PydanticCustomError
 from ganbench.core import registry
 from ganbench.core.trial import Choice, Setting, Trial
 from ganbench.suite.choices import MAX_SEEDS, Json, Strict, suite_error
-from ganbench.suite.space import SETTINGS, SINGLE, Range, apply, has_number, read_range, structure_error, with_parameter
+from ganbench.suite.space import (
+    SETTINGS,
+    SINGLE,
+    Config,
+    Range,
+    apply,
+    has_number,
+    read_range,
+    structure_error,
+    with_parameter,
+)
 from ganbench.suite.yaml import shorten
 
 MAX_LANES = 64  # of one trial: more fit no cache, and would keep other cores from helping
@@ -134,7 +144,7 @@ def grid_sizes(vary: Vary, more: int = 0) -> list[int]:
     return [len(span.values) if span.kind == "choice" else max(2, side) + more for span in spans]
 
 
-def settings_of(vary: Vary) -> list[dict[str, Any]]:
+def settings_of(vary: Vary) -> list[Config]:
     """Return each setting's numbers, by address.
 
     `sobol` is scipy's scrambled Sobol' sequence and `random` uniform points; the values are where a point of the unit
@@ -177,7 +187,7 @@ def _value(span: Range, u: float) -> Any:  # noqa: ANN401 - whatever may be chos
     return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if isinstance(value, float) else value
 
 
-def placed(cell: Trial, values: dict[str, Any]) -> Trial:
+def placed(cell: Trial, values: Config) -> Trial:
     """Return a method's trial at one setting; numbers of components that it does not have are ignored.
 
     `optimizer.d_over_g` sets D's rate to that multiple of G's, `optimizer.beta1` Adam's first β, and `tricks.strength`
@@ -258,7 +268,7 @@ class Method:
         return replace(trial, settings=(setting,), seeds=seeds, stage="confirm")
 
 
-def method_trials(cell: Trial, vary: Vary, settings: Sequence[tuple[int, dict[str, Any]]]) -> list[Trial]:
+def method_trials(cell: Trial, vary: Vary, settings: Sequence[tuple[int, Config]]) -> list[Trial]:
     """Return the trials of a method at these settings, which share a trial where they only differ in its lanes."""
     groups: dict[str, tuple[Trial, list[Setting]]] = {}
     for number, values in settings:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ganbench.training.setup import Player
     from ganbench.training.trainer import Trainer
 
+State = Mapping[str, Any]  # what torch.load returns: its values are checked before they are used
 WRITER = {"format": 1, "ganbench": __version__, "torch": str(torch.__version__)}
 
 
@@ -38,7 +39,7 @@ class CheckpointError(UsageError):
         self.why = why
 
 
-def write(path: Path, state: Mapping[str, Any]) -> None:
+def write(path: Path, state: State) -> None:
     """Write a checkpoint, whole or not at all.
 
     Raises:
@@ -83,7 +84,7 @@ def _refused(path: Path) -> Iterator[None]:
         raise CheckpointError(path, f"a value is missing or of another type: {_one_line(error)}") from None
 
 
-def restore(trainer: Trainer, path: Path, state: Mapping[str, Any]) -> None:
+def restore(trainer: Trainer, path: Path, state: State) -> None:
     """Put a state that `read` returned into a trainer that has not begun.
 
     Raises:
@@ -114,7 +115,7 @@ def player_state(player: Player) -> dict[str, Any]:
     }
 
 
-def _restore_player(player: Player, state: Mapping[str, Any]) -> None:
+def _restore_player(player: Player, state: State) -> None:
     with torch.no_grad():
         player.flat.copy_(state["flat"])
         for name, tensor in player.buffers.items():
@@ -123,7 +124,7 @@ def _restore_player(player: Player, state: Mapping[str, Any]) -> None:
     player.optimizer.load_state_dict(state["optimizer"])
 
 
-def _require_fits(trainer: Trainer, state: Mapping[str, Any]) -> None:
+def _require_fits(trainer: Trainer, state: State) -> None:
     """Hold every shape, type and step of a state against those of the trial."""
     trial, step = trainer.trial, state["step"]
     lanes = len(trial.lanes)
@@ -149,7 +150,7 @@ def _require_fits(trainer: Trainer, state: Mapping[str, Any]) -> None:
     _require(all(math.isfinite(s) and s >= 0 for s in state["seconds"]), "its times are no times")
 
 
-def _require_player(player: Player, state: Mapping[str, Any], seeds: int) -> None:
+def _require_player(player: Player, state: State, seeds: int) -> None:
     _same(f"the weights of {player.name}", state["flat"], player.flat)
     _require(state["buffers"].keys() == player.buffers.keys(), f"{player.name} has other buffers")
     for name, tensor in player.buffers.items():
@@ -186,7 +187,7 @@ def _require(fits: bool, why: str) -> None:
         raise BrokenFileError(why)
 
 
-def _writer(state: Mapping[str, Any]) -> str:
+def _writer(state: State) -> str:
     writer = state.get("writer")
     return _words(writer) if isinstance(writer, dict) else "an older version"
 
