@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -24,6 +25,7 @@ ray_worker = LazyModule("ray._private.worker")  # only within `ray_environment()
 
 LOCK = "lock"
 LONGEST = 32  # bytes of a folder under which Ray's sockets lie: their paths have at most 103 on macOS, 107 on Linux
+REACTION = 5.0  # seconds that the main thread has to notice that Ray died
 ESSENTIAL = ("gcs_server", "raylet")
 # Removes a folder once its standard input ends, which is when the process that holds the other end has ended, however.
 REAPER = 'cat >/dev/null; for i in 1 2 3 4 5 6 7 8; do rm -rf -- "$1"; [ -e "$1" ] || exit 0; sleep 1; done'
@@ -135,7 +137,11 @@ def _watch(dead_processes: Callable[[], Any], over: threading.Event, interrupts:
     while not over.wait(0.5):
         dead = [str(kind) for kind, _ in dead_processes() if kind in ESSENTIAL]
         if dead and not over.is_set():
-            interrupts.raise_in_main_thread(RayDied(f"Ray's {' and '.join(dead)} ended under way"))
+            problem = f"Ray's {' and '.join(dead)} ended under way"
+            interrupts.raise_in_main_thread(RayDied(problem))
+            if not over.wait(REACTION):  # the main thread is inside Ray's compiled code, which asks for no signals
+                print(f"ganbench: {problem}; finished trials are kept; run it again to go on", file=sys.stderr)
+                _leave()
             return
 
 
@@ -145,5 +151,14 @@ def end_ray(error: BaseException | None) -> None:
         ray_worker.shutdown()
         return
     atexit.unregister(ray_worker.shutdown)
+    atexit.register(_leave)
     with contextlib.suppress(Exception):
         ray_worker._global_node.kill_all_processes(check_alive=False, allow_graceful=False)
+
+
+def _leave() -> None:
+    """End the program at its end: Ray's compiled code would first wait for a minute for the process that died."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(RayDied.exit_code)

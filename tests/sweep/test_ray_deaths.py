@@ -1,0 +1,130 @@
+"""Processes of a run under Ray that are stopped or killed: the run ends in order, and nothing is left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+import ganbench
+from tests.helpers import ROOT
+from tests.helpers.small_suite import small_plan
+
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads what Linux says of processes"),
+]
+LONG = ("steps=3000", "log_every=500", "evaluate.every=1500")
+
+
+def begin(folder, *overrides):
+    """Start `ganbench run` on the small suite with a place of its own for temporary files."""
+    small_plan(folder)
+    (folder / "t").mkdir()
+    command = [
+        sys.executable,
+        "-m",
+        "ganbench",
+        "run",
+        str(folder / "small.yaml"),
+        "--results",
+        str(folder / "results"),
+    ]
+    command += ["--report", str(folder / "pages"), *(f"--set={text}" for text in overrides)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder / "t"), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
+        start_new_session=True, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def until(condition, seconds):
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    return value
+
+
+def parts(folder):
+    return [path for path in (folder / "results/small/parts").glob("[0-9a-f]*") if path.is_dir()]
+
+
+def family(process):
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def named(processes, name):
+    found = []
+    for one in processes:
+        try:
+            if name in " ".join(one.cmdline())[:200]:
+                found.append(one)
+        except psutil.Error:
+            pass
+    return found
+
+
+def gone(processes, seconds):
+    return not psutil.wait_procs(processes, timeout=seconds)[1]
+
+
+@pytest.mark.parametrize(("name", "merged"), [("raylet/raylet", True), ("gcs_server", False)])
+def test_when_ray_itself_dies_the_run_ends_and_says_so(tmp_path, name, merged):
+    """Without the GCS the main thread may hang in compiled code: then the line is there, and the next run merges."""
+    process = begin(tmp_path, *LONG)
+    until(lambda: parts(tmp_path), 120)
+    (victim,) = named(family(process), name)
+    victim.kill()
+    _, err = process.communicate(timeout=60)
+    said = [line for line in err.splitlines() if line.startswith("ganbench: Ray's ")]
+    assert process.returncode == 4 and len(said) == 1 and "run it again to go on" in said[0], err
+    if merged:
+        (run,) = (tmp_path / "results/small").glob("??????????")
+        assert len(ganbench.load(run).runs) == 2 * len(parts(tmp_path)) > 0
+
+
+def test_after_a_kill_nothing_lives_and_no_folder_stays(tmp_path):
+    process = begin(tmp_path, *LONG)
+    until(lambda: parts(tmp_path), 120)
+    # Ray's two agents live on for up to a minute: they try to reach the GCS first.
+    processes = [one for one in family(process) if not named([one], "Agent")]
+    assert len(processes) > 4 and _scratch(tmp_path)
+    process.kill()
+    process.communicate()
+    assert gone(processes, 20)
+    until(lambda: not _scratch(tmp_path), 30)
+
+
+def _scratch(folder):
+    """Return the folders of the run for Ray: where TMPDIR is too long for sockets they lie in /tmp."""
+    own = [place / "ray" for base in (folder / "t", Path("/tmp")) for place in base.glob("ganbench-*")]
+    return [path for path in own if path.is_dir() and path.parent.lstat().st_mtime > folder.lstat().st_mtime]
+
+
+def test_a_stopped_worker_runs_out_of_time(tmp_path):
+    process = begin(tmp_path, "steps=1000000", "log_every=100000", "evaluate.every=500000", "losses=[hinge]",
+                    "tricks=[none]", "resources.timeout=6s")  # fmt: skip
+    (worker,) = until(lambda: named(family(process), "ray::ResourceTrainable.train"), 120)
+    time.sleep(2.0)
+    worker.send_signal(signal.SIGSTOP)
+    _, err = process.communicate(timeout=180)
+    assert process.returncode == 4 and "TIMEOUT" in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_with_tables_and_the_command_to_go_on(tmp_path, number):
+    process = begin(tmp_path, *LONG)
+    until(lambda: parts(tmp_path), 120)
+    processes = family(process)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert "; to go on: ganbench run " in err.strip().splitlines()[-1]
+    (run,) = (tmp_path / "results/small").glob("??????????")
+    assert len(ganbench.load(run).runs) >= 2
+    assert gone(processes, 30) and not _scratch(tmp_path)
