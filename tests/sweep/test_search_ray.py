@@ -67,7 +67,7 @@ def test_a_stopped_trial_has_the_first_rows_of_a_whole_one(asha):
     plan, outcome, *_ = asha
     results = ganbench.load(outcome.folder)
     at = dict(zip(results.runs["trial"], results.runs["stopped_at"], strict=True))
-    at = {key: step for key, step in at.items() if step == step}
+    at = {key: step for key, step in at.items() if not pd.isna(step)}
     trial = next(trial for trial in plan.trials if trial.key[:12] in at)
     trainer = Trainer(trial)
     trainer.advance(float("inf"))
