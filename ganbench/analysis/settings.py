@@ -77,8 +77,13 @@ class Varied:
         return next((column for column in columns if column.name == chosen), columns[0])
 
 
-def varied(results: Results, stage: Stage = "vary") -> Varied:
+def varied(results: Results, stage: Stage = "vary", judged: pd.DataFrame | None = None) -> Varied:
     """Return the methods of a run with `vary`, from its sweep or from its confirming trials.
+
+    Args:
+        results: of a run with `vary`.
+        stage: which of the two.
+        judged: its verdicts, where they are known already.
 
     Raises:
         UsageError: the run is of one setting.
@@ -86,7 +91,7 @@ def varied(results: Results, stage: Stage = "vary") -> Varied:
     if "setting" not in results.runs or not np.any(results.runs["setting"].notna()):
         raise UsageError(f"{results.path}: is of one setting; add `vary:` to its suite (docs/suites.md)")
     metrics = metric_columns(results)
-    healthy = np.asarray(verdicts(results)["verdict"] == HEALTHY, dtype=np.float64)
+    healthy = np.asarray((verdicts(results) if judged is None else judged)["verdict"] == HEALTHY, dtype=np.float64)
     runs = results.runs.assign(healthy=healthy)
     finished = runs.loc[runs["setting"].notna() & runs["status"].isin(FINISHED)]
     methods: list[MethodRuns] = []

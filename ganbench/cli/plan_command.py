@@ -28,7 +28,10 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 def command(suite: Path, overrides: tuple[str, ...], only: str | None, yes: bool, as_json: bool) -> None:
     """List what SUITE would run, what it skips and why, and about how long it takes. Nothing is trained."""
+    from ganbench.suite.estimate import require_feasible
+
     plan = plan_of(suite, overrides, only, yes)
+    require_feasible(plan)
     if as_json:
         import json
 

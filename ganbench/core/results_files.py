@@ -52,9 +52,7 @@ def require_file(path: Path) -> None:
     Raises:
         MisplacedError: with what it is.
     """
-    kind = kind_of(path)
-    if kind not in (None, "a file"):
-        raise MisplacedError(path, kind, "a file")
+    _require(path, "a file")
 
 
 def require_folder(path: Path) -> None:
@@ -63,9 +61,13 @@ def require_folder(path: Path) -> None:
     Raises:
         MisplacedError: with what it is.
     """
+    _require(path, "a folder")
+
+
+def _require(path: Path, expected: str) -> None:
     kind = kind_of(path)
-    if kind not in (None, "a folder"):
-        raise MisplacedError(path, kind, "a folder")
+    if kind not in (None, expected):
+        raise MisplacedError(path, kind, expected)
 
 
 def make_folder(path: Path) -> Path:

@@ -58,11 +58,14 @@ class OverSettings:
     methods: list[Method]
 
 
-def over_settings(results: Results) -> dict[str, OverSettings]:
-    """Return data set → what its methods do over the settings; empty where a run is of one setting."""
+def over_settings(results: Results, judged: pd.DataFrame) -> dict[str, OverSettings]:
+    """Return data set → what its methods do over the settings; empty where a run is of one setting.
+
+    `judged` are its verdicts, one row per run.
+    """
     if "setting" not in results.runs or not np.any(results.runs["setting"].notna()):
         return {}
-    swept, confirmed = varied(results), varied(results, "confirm")
+    swept, confirmed = varied(results, judged=judged), varied(results, "confirm", judged)
     robust, tuned = robustness_of(swept), tuned_of(confirmed)
     pairs = pairwise_of(swept)
     return {dataset: _of_dataset(dataset, swept, robust, tuned, pairs) for dataset in swept.measures}

@@ -15,7 +15,7 @@ from ganbench.report.cards import Card, card, fill_of, thumbnail
 from ganbench.report.downloads import Download, downloads
 from ganbench.report.headline import Ranked, headline
 from ganbench.report.heatmap import Heatmap, heatmaps
-from ganbench.report.over_settings import OverSettings, over_settings
+from ganbench.report.over_settings import OverSettings
 from ganbench.report.panels import frames
 from ganbench.report.pictures import Picture
 from ganbench.report.rows import Row, Table, floor_of, gradient_norms, table
@@ -113,7 +113,6 @@ def _sections(
     analysed: AnalysedResults, parts: Mapping[str, pd.DataFrame], metrics: dict[str, Column]
 ) -> list[Section]:
     results, ranked, verdicts = analysed.results, _records(analysed.ranking), analysed.verdicts
-    settings = over_settings(results)
     skipped = _skipped_cells(results.manifest)
     shares = Shares.of(results.runs, max(len(parts), 1))
     names = bare_names(parts)
@@ -128,7 +127,7 @@ def _sections(
             shares,
             verdicts.loc[verdicts["trial"].isin(runs["trial"])],
             skipped.get(dataset, {}),
-            settings.get(dataset),
+            analysed.settings.get(dataset),
         )
         for place, (dataset, runs) in enumerate(parts.items())
     ]

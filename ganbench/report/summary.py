@@ -13,7 +13,7 @@ from ganbench.core.markdown import escaped, table
 from ganbench.core.naming import AXES, bare_names
 from ganbench.report import about
 from ganbench.report.headline import headline
-from ganbench.report.over_settings import over_settings
+from ganbench.report.over_settings import OverSettings, over_settings
 from ganbench.report.rows import floor_of
 from ganbench.report.wording import NONE, count, label, name_of, naming, number
 
@@ -43,6 +43,11 @@ class AnalysedResults:
         """Return one row per run."""
         return verdicts(self.results)
 
+    @cached_property
+    def settings(self) -> dict[str, OverSettings]:
+        """Return data set → what its methods do over settings; empty where a run is of one setting."""
+        return over_settings(self.results, self.verdicts)
+
 
 def summary(analysed: AnalysedResults) -> dict[str, Any]:
     """Return what the page says as JSON can hold it; numbers have six digits, undefined ones are null.
@@ -60,7 +65,7 @@ def summary(analysed: AnalysedResults) -> dict[str, Any]:
         _dataset(called[str(name)], runs, [row for row in ranked if row["dataset"] == name], metrics, shares)
         for name, runs in results.runs.groupby("dataset", sort=False)
     ]
-    settings = over_settings(results)
+    settings = analysed.settings
     for data in datasets:
         if data["dataset"] in settings:
             data["headline"] = f"On {data['name']}: {settings[data['dataset']].sentence}"

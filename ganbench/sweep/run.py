@@ -105,16 +105,7 @@ def run_plan(
             run.close()
             return run.finish(OK)
         except BaseException as error:  # a signal that lands inside Ray's compiled code comes out as anything
-            code, died = interrupts.code_of(error), interrupts.error
-            if code is None and died is None:
-                raise
-            with interrupts.held():
-                run.close()
-                outcome = run.finish(code or INCOMPLETE)
-            if code is None and died is not None:
-                done = f"{outcome.done} of {outcome.trials} trials are done and kept"
-                raise RayDied(f"{died}; {done} in {outcome.folder}; run it again to go on") from error
-            return outcome
+            return run.end_early(error, interrupts)
         finally:
             run.close()
 
@@ -212,6 +203,19 @@ class _Run:
         if self.progress_file is not None:
             self.progress_file.write(running=False)
             self.progress_file = None
+
+    def end_early(self, error: BaseException, interrupts: Interrupts) -> RunOutcome:
+        """Merge what is done where a signal or the end of Ray came; raise any other error again."""
+        code, died = interrupts.code_of(error), interrupts.error
+        if code is None and died is None:
+            raise error
+        with interrupts.held():
+            self.close()
+            outcome = self.finish(code or INCOMPLETE)
+        if code is None:
+            done = f"{outcome.done} of {outcome.trials} trials are done and kept"
+            raise RayDied(f"{died}; {done} in {outcome.folder}; run it again to go on") from error
+        return outcome
 
     def finish(self, code: int) -> RunOutcome:
         """Merge what there is and describe it."""

@@ -3,6 +3,7 @@
 import pytest
 
 import ganbench
+from ganbench.analysis.verdicts import verdicts
 from ganbench.report.over_settings import ONE_SETTING, over_settings
 from ganbench.report.page import render
 from ganbench.report.summary import AnalysedResults, summary
@@ -31,14 +32,14 @@ def results(tmp_path_factory):
 
 
 def test_each_method_is_a_row_with_its_shares_counted_by_hand(results):
-    (shown,) = over_settings(results).values()
+    (shown,) = over_settings(results, results.verdicts()).values()
     assert (shown.settings, shown.seeds, shown.budgets) == (4, 2, [1, 4])
     assert sorted(method.name for method in shown.methods) == ["hinge", "non_saturating"]
-    verdicts = dict(results.verdicts()[["run", "verdict"]].itertuples(index=False, name=None))
+    verdict_of = dict(results.verdicts()[["run", "verdict"]].itertuples(index=False, name=None))
     runs = results.runs
     for method in shown.methods:
         mine = runs[(runs["loss"] == method.name) & (runs["stage"] == "vary")]
-        healthy = [verdicts[run] == "healthy" for run in mine["run"]]
+        healthy = [verdict_of[run] == "healthy" for run in mine["run"]]
         assert len(healthy) == 8
         assert method.healthy == f"{100 * sum(healthy) / 8:.0f} %"
         assert method.width[0] <= method.width[1] <= method.width[2]
@@ -57,5 +58,5 @@ def test_the_page_and_the_summary_answer_over_settings(results):
 
 def test_a_run_of_one_setting_says_so():
     results = fake_results(trials=2, seeds=2, datasets=("ring",))
-    assert over_settings(results) == {}
+    assert over_settings(results, verdicts(results)) == {}
     assert ONE_SETTING in render(results)
