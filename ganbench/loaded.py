@@ -204,8 +204,8 @@ class Results:
                 f"ganbench.Results of {self.manifest.suite or self.path.parent.name}, {self.path}",
                 f"  {runs['trial'].nunique()} trials, {len(runs)} runs: {statuses or 'none'}; on "
                 f"{', '.join(map(str, list(runs['dataset'].unique())[:5]))}",
-                f"  .runs .diagnostics .evaluations (of {len(history)} rows of history) .layers ({len(self.layers)} rows) "
-                f".samples (of {len(self.samples)} trials)",
+                f"  .runs .diagnostics .evaluations (of {len(history)} rows of history) "
+                f".layers ({len(self.layers)} rows) .samples (of {len(self.samples)} trials)",
                 '  .ranking() .verdicts() .compare(other) .report() .curve("fid") .plot.curves("fid")',
             )
         )

@@ -25,10 +25,10 @@ _SETTINGS = ("setting ", "settings ", "tuned: ")
 
 
 def readable_runs(results: Results, judged: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Return one row per run: `run trial dataset label seed status verdict`, `param.*`, the other columns.
+    """Return one row per run: `run trial dataset label seed status verdict`, `param.*`, the others.
 
     `label` names what is trained in a few words, the same for all seeds and different for everything else on that data
-    set. `param.*` are the numbers that differ among the trials, such as `param.optimizer.lr` and `param.r1.gamma`; empty
+    set. `param.*` are the numbers that differ among trials, such as `param.optimizer.lr` and `param.r1.gamma`; empty
     where a trial has no such number. Columns of JSON are left out.
 
     Args:
@@ -203,7 +203,7 @@ def _column(values: list[object], index: pd.Index) -> pd.Series:
 def _defaults(kind: str, name: str, versions: Mapping[str, object]) -> dict[str, object]:
     """Return a component's defaults, where this installation has the version that made the numbers."""
     cls = registry.components(kind).get(name)
-    if cls is None or versions.get(f"{kind}:{name}", cls.version) != cls.version:
+    if cls is None or versions.get(f"{kind}:{name}", cls.revision()) != cls.revision():
         return {}
     return cls().parameters
 

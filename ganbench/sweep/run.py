@@ -16,6 +16,7 @@ from ganbench.core.environment import now
 from ganbench.core.errors import INCOMPLETE, OK, UsageError
 from ganbench.core.file_set import MANIFEST, NewFiles, new_files
 from ganbench.core.files import storing
+from ganbench.core.imports import imported
 from ganbench.core.naming import short_names, trial_id
 from ganbench.core.results_files import BrokenFileError, kind_of, read_sealed
 from ganbench.sinks import Sink
@@ -118,7 +119,7 @@ def run_plan(
 def _source(plan: Plan, folder: Path, components: tuple[type[Component], ...]) -> JobSource:
     """Return the plan's trials as jobs, or the search that makes them as it goes."""
     resources, search = plan.suite.resources, plan.suite.search
-    terms = (folder, resources.timeout, resources.cpus, components, resources.device, resources.gpus)
+    terms = (folder, resources.timeout, resources.cpus, components, imported(), resources.device, resources.gpus)
     if search is None:
         return JobList([TrialJob(trial, trial.key, *terms) for trial in plan.trials])
     first = (plan.trials or plan.cells)[0]
