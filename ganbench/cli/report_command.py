@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ganbench.cli.options import writable
+from ganbench.cli.options import announce, writable
 
 EPILOG = """\b
 Examples:
@@ -48,7 +48,7 @@ def command(runs: tuple[Path, ...], report: Path, form: str | None, watch: bool)
 
         watching(first, report, click.echo)
         return
-    click.echo(f"report  {write(runs, report)}")
+    announce(write(runs, report))
 
 
 def write(runs: tuple[Path, ...], report: Path) -> Path:

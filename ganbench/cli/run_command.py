@@ -8,7 +8,7 @@ from typing import Literal
 
 import click
 
-from ganbench.cli.options import WEIGHTS, plan_of, selection, weight_variables, writable
+from ganbench.cli.options import WEIGHTS, announce, plan_of, selection, weight_variables, writable
 from ganbench.core.environment import variables
 from ganbench.core.errors import INTERRUPTIONS, Interrupted
 from ganbench.core.extras import require
@@ -49,7 +49,8 @@ Running it again trains only what is missing; an interrupted run goes on from th
     "sinks",
     multiple=True,
     metavar="KIND:WHERE",
-    help="Hand the rows of finished trials on: tensorboard:FOLDER, mlflow:URI or wandb:PROJECT.",
+    help="Hand the rows of trials that finish on, of a finished run all of them: tensorboard:FOLDER, mlflow:URI or "
+    "wandb:PROJECT.",
 )
 @WEIGHTS
 def command(
@@ -91,7 +92,7 @@ def command(
     for text in _judged(outcome.folder):
         click.echo(f"judged  {text}")
     click.echo(f"tables  {outcome.folder}")
-    click.echo(f"report  {write_report(outcome.folder, report / f'{plan.name}.html')}")
+    announce(write_report(outcome.folder, report / f"{plan.name}.html"))
     return outcome.exit_code
 
 

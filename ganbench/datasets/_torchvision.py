@@ -83,6 +83,15 @@ class TorchvisionImages(Dataset):
         """Return the width of one of 256 values in [-1, 1] where it is filled with noise, else 0."""
         return 2 / 255 if self.dequantise == "uniform" else 0.0
 
+    def require_files(self) -> None:
+        """Check that the files are there.
+
+        Raises:
+            UsageError: they are missing or broken.
+        """
+        for held in (False, True):
+            self._opened(held=held)
+
     def prepare(self) -> None:
         """Check that the files are there; nothing is downloaded. Pictures are made ready once, for all trials.
 

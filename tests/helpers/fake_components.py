@@ -12,7 +12,8 @@ from ganbench.core import registry
 from ganbench.core.component import Component
 from ganbench.core.trial import Trial
 from ganbench.networks import Network
-from ganbench.suite.schema import DEFAULT_DIAGNOSTICS, DEFAULT_METRICS
+from ganbench.suite.schema import DEFAULT_DIAGNOSTICS
+from ganbench.suite.sections import DEFAULT_METRICS
 from ganbench.tricks import Trick
 
 
