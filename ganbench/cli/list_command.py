@@ -146,8 +146,9 @@ def _in_full(kind: str) -> None:
     if kind == "trick":
         click.echo(styled("tricks that are settings", bold=True))
         for setting in SETTINGS.values():
-            click.echo(f"  {styled(setting.name, bold=True)}  {setting.summary}")
-            click.echo(f"    paper:      {setting.source}\n    addresses:  {setting.addresses}")
+            _fold(f"  {styled(setting.name, bold=True)}  {setting.summary}")
+            _fold(f"    paper:      {setting.source}")
+            _fold(f"    addresses:  {setting.addresses}")
 
 
 def _entry(cls: type[Component]) -> None:

@@ -18,6 +18,7 @@ from ganbench.core.extras import missing_package
 from ganbench.sweep.signals import Interrupts
 
 COMMANDS = {
+    "demo": "See a GAN collapse and be cured: a page in about a minute.",
     "init": "Write a commented suite to start from.",
     "run": "Run a suite and make its report.",
     "plan": "List what a suite would run, what it skips and why, and about how long it takes.",
@@ -30,6 +31,7 @@ COMMANDS = {
     "compare": "Compare runs with the first of them, trial by trial and metric by metric.",
     "watch": "Show where a sweep or a monitored run stands while it runs.",
     "verify-verdicts": "Train failures that are planted on purpose; see whether each gets its name.",
+    "export": "Write the figures and tables of a run for a paper.",
     "report": "Make the report of finished runs again.",
     "data": "Download data sets and the weights of extractors; list what is here.",
     "completion": "Print what makes a shell complete commands, options and names.",
@@ -37,6 +39,7 @@ COMMANDS = {
 }
 EPILOG = """\b
 Examples:
+  ganbench demo                                      a ring that collapses, and the same ring cured
   ganbench run smoke                                 train a shipped suite, then write report/smoke.html
   ganbench plan my_suite.yaml --only 'loss=hinge'
   ganbench list losses

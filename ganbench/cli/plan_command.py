@@ -124,7 +124,7 @@ def _time(plan: Plan, jobs: int | None) -> str:
 
     used = min(cores(), (jobs or cores()) * plan.suite.resources.cpus)
     busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    slower = f"; they are busy now (load {busy:.1f}), so it takes longer" if busy > 0.5 * cores() else ""
+    slower = f"\nthe cores are busy now (load {busy:.1f}), so it takes longer" if busy > 0.5 * cores() else ""
     return f"about {duration(plan_seconds(plan, jobs))} on {_number(used, 'idle core')} if nothing is done yet{slower}"
 
 

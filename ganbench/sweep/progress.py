@@ -135,19 +135,17 @@ class Progress:
             TextColumn("{task.fields[done]}/{task.fields[trials]} trials"),
             BarColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}"),
+            TextColumn("ETA {task.fields[left]}"),
             console=Console(file=self.stream),
             auto_refresh=False,
             transient=True,
         )
-        self._task = self._bar.add_task(
-            "", total=float(self.trials), done=0, trials=self.trials, left=self._left("about {} left")
-        )
+        self._task = self._bar.add_task("", total=float(self.trials), done=0, trials=self.trials, left=self._left("{}"))
         self._bar.start()
 
     def _draw(self) -> None:
         if self._bar is not None and self._task is not None:
-            done, left = self.share * self.trials, self._left("about {} left")
+            done, left = self.share * self.trials, self._left("{}")
             self._bar.update(self._task, completed=done, done=self.finished, total=float(self.trials), left=left)
             self._bar.refresh()
             self._shown_at = time.monotonic()

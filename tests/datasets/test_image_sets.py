@@ -279,7 +279,7 @@ def test_a_missing_set_is_listed_and_said_by_the_plan(folder, capsys):
     said = capsys.readouterr().out
     assert "missing  ganbench data get mnist" in said and str(folder) in said
     assert main(["plan", "smoke", "--set", "datasets=[ring, mnist]"]) == 0
-    assert "missing: dataset mnist: cannot be read from" in capsys.readouterr().out
+    assert "missing: dataset mnist: there is no folder" in capsys.readouterr().out
 
 
 def test_a_failed_download_is_one_line(folder):
