@@ -48,7 +48,8 @@ def command(suite: Path, overrides: tuple[str, ...], only: str | None, yes: bool
         click.echo(f"skipped {number}: {reason}")
     for problem in _missing(plan):
         click.echo(f"missing: {problem}")
-    click.echo(headline(plan))
+    for line in headline(plan).split("\n"):
+        click.echo(_folded(line))
 
 
 def _listed(trials: Sequence[Trial]) -> Iterator[str]:
@@ -63,17 +64,21 @@ def _listed(trials: Sequence[Trial]) -> Iterator[str]:
         }
         for trial in trials
     ]
-    width = max(60, shutil.get_terminal_size((WIDTH, 24)).columns)
     for dataset in dict.fromkeys(row["dataset"] for row in rows):
         there = [row for row in rows if row["dataset"] == dataset]
         differ = [a for a in there[0] if a in ("loss", "tricks") or len({row[a] for row in there}) > 1]
         shared = [_said(axis, text) for axis, text in there[0].items() if axis not in ("dataset", *differ)]
         shared = [text for text in shared if text]
-        heading = f"{dataset}: {', '.join(shared)}"
-        yield textwrap.fill(heading, width, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
+        yield _folded(f"{dataset}: {', '.join(shared)}")
         widths = {axis: max(len(axis), *(len(row[axis]) for row in there)) for axis in differ}
         for row in ({axis: axis for axis in differ}, *there):
             yield "  " + "  ".join(row[axis].ljust(widths[axis]) for axis in differ).rstrip()
+
+
+def _folded(line: str) -> str:
+    """Return a line in as many as the terminal's width takes."""
+    width = max(60, shutil.get_terminal_size((WIDTH, 24)).columns)
+    return textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
 
 
 def _said(axis: str, text: str) -> str:

@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from ganbench.analysis.verdicts import Verdict
+from ganbench.assets.fidelity import import_torchvision
 from ganbench.core.errors import UsageError
 from ganbench.stopping import StopOnVerdict, lightning_callback
 
 
 def verdict(name):
-    return Verdict(name, remedy="rest") if name else None
+    return Verdict(name, "seen", "rest") if name else None
 
 
 def stopped_at(course, **options):
@@ -44,6 +45,7 @@ def test_what_cannot_be_waited_for_is_refused(options):
 
 
 def test_lightning_stops_at_a_collapse(tmp_path):
+    import_torchvision()  # which lightning imports
     lightning = pytest.importorskip("lightning")
 
     class Module(lightning.LightningModule):
