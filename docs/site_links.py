@@ -1,4 +1,4 @@
-"""For the site: links to files of the repository that are no pages become their paths, as the site has no such files."""
+"""For the site, which has its pages alone: links to other files of the repository become plain text."""
 
 import re
 
