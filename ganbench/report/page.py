@@ -67,6 +67,7 @@ def _fill(template: str, script_file: str, **values: object) -> str:
     import jinja2
     from markupsafe import Markup
 
+    from ganbench.report.marks import family_of, shape
     from ganbench.report.wording import count
 
     environment = jinja2.Environment(
@@ -76,7 +77,7 @@ def _fill(template: str, script_file: str, **values: object) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["count"] = count
+    environment.filters |= {"count": count, "family": family_of, "shape": shape}
     style, script = _read("style.css"), _read(script_file)
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ganbench.analysis.ranking import metric_columns, order_by
+from ganbench.analysis.settings import varied
 from ganbench.core.column import Column
 from ganbench.core.naming import AXES, bare_names
 from ganbench.report import about
@@ -19,6 +20,7 @@ from ganbench.report.over_settings import OverSettings
 from ganbench.report.panels import frames
 from ganbench.report.pictures import Picture
 from ganbench.report.rows import Row, Table, floor_of, gradient_norms, table
+from ganbench.report.stability_map import Maps, stability_maps
 from ganbench.report.summary import AnalysedResults
 from ganbench.report.verdict_bars import bar, findings, legend
 from ganbench.report.wording import count, listing, naming
@@ -61,8 +63,9 @@ class Section:
     anchor: str
     sentence: str
     settings: OverSettings | None
+    maps: Maps | None
     table: Table
-    legend: list[tuple[str, str]]
+    legend: list[tuple[str, list[str]]]
     heatmaps: list[Heatmap]
     thumbnails: dict[str, Picture]
     cards: list[Card]
@@ -115,7 +118,7 @@ def _sections(
     results, ranked, verdicts = analysed.results, _records(analysed.ranking), analysed.verdicts
     skipped = _skipped_cells(results.manifest)
     shares = Shares.of(results.runs, max(len(parts), 1))
-    names = bare_names(parts)
+    names, maps = bare_names(parts), _maps(analysed)
     return [
         _section(
             f"d-{place}",
@@ -128,9 +131,19 @@ def _sections(
             verdicts.loc[verdicts["trial"].isin(runs["trial"])],
             skipped.get(dataset, {}),
             analysed.settings.get(dataset),
+            maps.get(dataset),
         )
         for place, (dataset, runs) in enumerate(parts.items())
     ]
+
+
+def _maps(analysed: AnalysedResults) -> dict[str, Maps]:
+    """Return data set → the maps of its methods; empty where a run is of one setting."""
+    if not analysed.settings:
+        return {}
+    names = {dataset: [method.key for method in shown.methods] for dataset, shown in analysed.settings.items()}
+    swept = varied(analysed.results, judged=analysed.verdicts)
+    return stability_maps(analysed.results, analysed.verdicts, swept, names)
 
 
 def _section(
@@ -144,6 +157,7 @@ def _section(
     verdicts: pd.DataFrame,
     skipped: Mapping[tuple[str, str], str],
     settings: OverSettings | None,
+    maps: Maps | None,
 ) -> Section:
     """Return the section of one data set from its rows of the ranking, of `runs` and of the verdicts."""
     keys, named = order_by(runs, metrics), naming(runs)
@@ -167,6 +181,7 @@ def _section(
         if settings
         else headline(ranked, runs, [metrics[key] for key in keys], floor, named, name),
         settings=settings,
+        maps=maps,
         table=rows,
         legend=legend(verdicts),
         heatmaps=heatmaps(ranked, [metrics[key] for key in keys], named, skipped),
