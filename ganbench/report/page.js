@@ -14,6 +14,8 @@ function remember(key, value) {
 function show() {
   const target = document.getElementById(anchor().slice(1));
   if (!target) return;
+  document.querySelectorAll(".setting.chosen").forEach((other) => other.classList.remove("chosen"));
+  if (target.matches(".setting")) target.classList.add("chosen"); // where the address has a state, :target finds nothing
   for (let box = target.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
   target.scrollIntoView();
 }

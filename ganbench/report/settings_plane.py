@@ -74,20 +74,21 @@ class Plane:
     @cached_property
     def frame(self) -> str:
         """Return ticks, labels and names as SVG."""
-        parts = []
-        for text, at in _ticks(self.axes[0]):
+        parts: list[str] = []
+        across, *rest = self.axes
+        for text, at in _ticks(across):
             x = _on_paper(np.array([at, 0.0]))[0]
             parts.append(f'<path class="tick" d="M{x:.1f} {BOTTOM}v4"/>')
             parts.append(f'<text class="x" x="{x:.1f}" y="{BOTTOM + 15}">{escape(text)}</text>')
-        for text, at in _ticks(self.axes[1]) if len(self.axes) > 1 else ():
+        middle = (LEFT + RIGHT) / 2
+        parts.append(f'<text class="x name" x="{middle:g}" y="{BOTTOM + 32}">{escape(across.address)}</text>')
+        for up in rest:
+            place = f"translate(10 {(TOP + BOTTOM) / 2:g}) rotate(-90)"
+            parts.append(f'<text class="x name" transform="{place}">{escape(up.address)}</text>')
+        for text, at in (label for up in rest for label in _ticks(up)):
             y = _on_paper(np.array([0.0, at]))[1]
             parts.append(f'<path class="tick" d="M{LEFT} {y:.1f}h-4"/>')
             parts.append(f'<text class="y" x="{LEFT - 7}" y="{y + 3.5:.1f}">{escape(text)}</text>')
-        middle = (LEFT + RIGHT) / 2
-        parts.append(f'<text class="x name" x="{middle:g}" y="{BOTTOM + 32}">{escape(self.axes[0].address)}</text>')
-        if len(self.axes) > 1:
-            place = f"translate(10 {(TOP + BOTTOM) / 2:g}) rotate(-90)"
-            parts.append(f'<text class="x name" transform="{place}">{escape(self.axes[1].address)}</text>')
         return "".join(parts)
 
 
@@ -108,18 +109,20 @@ def plane_of(swept: Varied, dataset: str, columns: Mapping[str, Column]) -> Plan
         chosen = [shares[i] for i in order]
     else:
         axes, chosen, explained = _first_axes(methods, columns), [], math.nan
+    return Plane(tuple(axes), tuple(chosen), explained, _places(methods, axes)) if axes else None
+
+
+def _places(methods: Sequence[MethodRuns], axes: Sequence[NumberAxis]) -> dict[int, tuple[float, float]]:
     numbers = pd.concat([method.numbers for method in methods])
-    numbers = numbers[~numbers.index.duplicated()]
-    if not axes:
-        return None
-    known = numbers.loc[numbers[[axis.address for axis in axes]].notna().all(axis="columns")]
+    known = pd.DataFrame(numbers[~numbers.index.duplicated()])
+    for axis in axes:
+        known = known.loc[known[axis.address].notna()]
     units = [_within(axis, axis.unit(pd.Series(known[axis.address]))) for axis in axes]
     units += [np.full(len(known), 0.5)] * (2 - len(axes))
-    places = {
+    return {
         int(str(setting)): (round(float(x), 4), round(float(y), 4))
         for setting, x, y in zip(known.index, *units, strict=True)
     }
-    return Plane(tuple(axes), tuple(chosen), explained, places)
 
 
 def _first_axes(methods: Sequence[MethodRuns], columns: Mapping[str, Column]) -> list[NumberAxis]:

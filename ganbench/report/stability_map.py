@@ -242,8 +242,11 @@ def _axes(plane: Plane, lead: Column) -> str:
 
 
 def _left_out(methods: int, settings: int) -> str:
-    parts = [count(methods, "method")] if methods > 0 else []
-    text = f"{parts[0]} more have no map here, those that stay healthy least. " if parts else ""
+    text = (
+        f"There {'is' if methods == 1 else 'are'} {count(methods, 'more method')} without a map here: the least healthy. "
+        if methods > 0
+        else ""
+    )
     if settings:
         text += (
             f"{count(settings, 'setting')} of these maps {'has' if settings == 1 else 'have'} no samples and curves "

@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 
+import ganbench
 from ganbench.report.page import render, render_changes
 from tests.helpers.fake_results import fake_results
 
@@ -15,6 +16,20 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
 WIDTHS = {"wide": 1280, "narrow": 400}
+VARIED = {
+    "datasets": ["ring"],
+    "networks": [{"mlp": {"width": 8, "latent": 2}}],
+    "losses": ["non_saturating", "hinge"],
+    "seeds": 2,
+    "steps": 40,
+    "batch": 16,
+    "log_every": 10,
+    "evaluate": {"every": 5, "samples": 50},
+    "vary": {
+        "settings": 8,
+        "space": {"optimizer.lr": {"log_uniform": [1e-4, 1e-2]}, "optimizer.d_over_g": {"log_uniform": [0.25, 4]}},
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +43,8 @@ def pages(results, tmp_path_factory):
     (folder / "run.html").write_text(render(results), encoding="utf-8")
     many = fake_results(trials=24, seeds=2, steps=200)
     (folder / "map.html").write_text(render(many), encoding="utf-8")
+    varied = ganbench.Suite("varied", **VARIED).run(folder / "results", executor="local")
+    (folder / "settings.html").write_text(render(varied), encoding="utf-8")
     (folder / "changes.html").write_text(render_changes(results, [results]), encoding="utf-8")
     return folder
 
@@ -69,7 +86,7 @@ def _note(url: str, asked: str, complaints: list[str]) -> None:
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["run.html", "changes.html"])
+@pytest.mark.parametrize("name", ["run.html", "changes.html", "settings.html"])
 def test_axe_finds_nothing(open_page, name, scheme, width):
     page = open_page(name, color_scheme=scheme, width=WIDTHS[width])
     page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
@@ -77,7 +94,7 @@ def test_axe_finds_nothing(open_page, name, scheme, width):
     assert [(v["id"], [node["html"][:120] for node in v["nodes"]]) for v in found] == []
 
 
-@pytest.mark.parametrize("name", ["run.html", "changes.html"])
+@pytest.mark.parametrize("name", ["run.html", "changes.html", "settings.html"])
 def test_nothing_is_wider_than_a_narrow_screen(open_page, name):
     page = open_page(name, width=400)
     page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
@@ -219,3 +236,34 @@ def test_a_heatmap_keeps_its_columns_under_their_losses(open_page, width):
     heads = table.locator("thead tr > *").evaluate_all(middles)
     for row in table.locator("tbody tr").all():
         assert row.locator(":scope > *").evaluate_all(middles) == pytest.approx(heads, abs=1)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_click_on_a_cell_shows_what_happened_at_the_setting(open_page, scripts):
+    page = open_page("settings.html", java_script_enabled=scripts)
+    cells = page.locator(".plane a")
+    assert cells.count() == 16  # two methods, eight settings
+    assert page.locator(".setting:visible").count() == 0
+    cells.nth(11).locator(".m").first.click()
+    shown = page.locator(".setting:visible")
+    assert shown.count() == 1
+    assert "#" + (shown.get_attribute("id") or "") == cells.nth(11).get_attribute("href")
+    assert shown.locator("img").count() == 3
+    cells.nth(2).focus()
+    page.keyboard.press("Enter")
+    assert "#" + (shown.get_attribute("id") or "") == cells.nth(2).get_attribute("href")
+
+
+def test_a_link_to_a_setting_holds_beside_a_filter(open_page):
+    page = open_page("settings.html", anchor="#m-0-1-3&t0.filter=hinge")
+    assert page.locator(".setting:visible").get_attribute("id") == "m-0-1-3"
+
+
+def test_the_budget_curve_that_is_pointed_at_stands_out_without_a_script(open_page):
+    page = open_page("settings.html", java_script_enabled=False)
+    first, second = page.locator(".budget .method").all()
+    faded = "e => getComputedStyle(e).opacity"
+    first.locator("text").hover()
+    assert (first.evaluate(faded), float(second.evaluate(faded)) < 0.5) == ("1", True)
+    assert first.locator(".band").is_visible()
+    assert not second.locator(".band").is_visible()
