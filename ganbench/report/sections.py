@@ -14,12 +14,13 @@ from ganbench.core.naming import AXES, bare_names
 from ganbench.report import about
 from ganbench.report.cards import Card, card, fill_of, thumbnail
 from ganbench.report.downloads import Download, downloads
+from ganbench.report.forest import Forest, forest
 from ganbench.report.headline import Ranked, headline
 from ganbench.report.heatmap import Heatmap, heatmaps
 from ganbench.report.over_settings import OverSettings
 from ganbench.report.panels import frames
 from ganbench.report.pictures import Picture
-from ganbench.report.rows import Row, Table, floor_of, gradient_norms, table
+from ganbench.report.rows import Row, Table, floor_of, gradient_norms, improvements, table
 from ganbench.report.stability_map import Maps, stability_maps
 from ganbench.report.summary import AnalysedResults
 from ganbench.report.verdict_bars import bar, findings, legend
@@ -62,6 +63,7 @@ class Section:
     name: str
     anchor: str
     sentence: str
+    forest: Forest | None
     settings: OverSettings | None
     maps: Maps | None
     table: Table
@@ -77,6 +79,7 @@ class Page:
     """Everything on the page, in its order."""
 
     title: str
+    description: str
     sections: list[Section]
     tally: str
     incidents: str
@@ -99,6 +102,7 @@ def page(results: Results) -> Page:
     diagnostics = [c for c in dict.fromkeys(logged) if c not in fixed and c in results.columns]
     return Page(
         title=results.manifest.suite or results.path.parent.name,
+        description=about.description(results.suite),
         sections=_sections(analysed, parts, metrics),
         tally=_tally(results.runs),
         incidents=_incidents(results.runs),
@@ -180,6 +184,7 @@ def _section(
         sentence=f"On {name}: {settings.sentence}"
         if settings
         else headline(ranked, runs, [metrics[key] for key in keys], floor, named, name),
+        forest=None if settings else forest(rows.rows, runs, lead, improvements(runs, lead)[0]),
         settings=settings,
         maps=maps,
         table=rows,

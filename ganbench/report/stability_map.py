@@ -242,11 +242,9 @@ def _axes(plane: Plane, lead: Column) -> str:
 
 
 def _left_out(methods: int, settings: int) -> str:
-    text = (
-        f"There {'is' if methods == 1 else 'are'} {count(methods, 'more method')} without a map here: the least healthy. "
-        if methods > 0
-        else ""
-    )
+    verb = "is" if methods == 1 else "are"
+    more = count(methods, "more method")
+    text = f"There {verb} {more} without a map here, the least healthy. " if methods > 0 else ""
     if settings:
         text += (
             f"{count(settings, 'setting')} of these maps {'has' if settings == 1 else 'have'} no samples and curves "
