@@ -15,10 +15,12 @@ from ganbench.report import about
 from ganbench.report.cards import Card, card, fill_of, thumbnail
 from ganbench.report.downloads import Download, downloads
 from ganbench.report.forest import Forest, forest
+from ganbench.report.gallery import Gallery, gallery
 from ganbench.report.headline import Ranked, headline
 from ganbench.report.heatmap import Heatmap, heatmaps
 from ganbench.report.over_settings import OverSettings
-from ganbench.report.panels import frames
+from ganbench.report.overlays import Overlay, overlays
+from ganbench.report.panels import Frame, frames
 from ganbench.report.pictures import Picture
 from ganbench.report.rows import Row, Table, floor_of, gradient_norms, improvements, table
 from ganbench.report.stability_map import Maps, stability_maps
@@ -35,15 +37,17 @@ if TYPE_CHECKING:
 
 DETAILED = 48  # trials with curves and pictures: about 36 kB each
 THUMBNAILS = 400  # about 1 kB each
+OVERLAYS = 24  # large charts of about 25 kB with 20 trials
 FULL_ROWS = 400  # table rows of about 2.6 kB, beyond they are brief: 0.7 kB and no pictures
 
 
 @dataclass(frozen=True)
 class Shares:
-    """How much of each data set there is room for: how many cards and thumbnails, and whether rows must be brief."""
+    """How many cards, thumbnails and large charts of each data set there is room for; whether rows must be brief."""
 
     detailed: int
     thumbnails: int
+    overlays: int
     brief: bool
 
     @staticmethod
@@ -51,9 +55,10 @@ class Shares:
         """Return the shares of so many data sets."""
         trials = len(set(runs["trial"]))
         if trials <= DETAILED:
-            return Shares(DETAILED, THUMBNAILS, False)
+            return Shares(DETAILED, THUMBNAILS, max(1, OVERLAYS // datasets), False)
         brief = trials > FULL_ROWS
-        return Shares((DETAILED // 2 if brief else DETAILED) // datasets, 0 if brief else THUMBNAILS // datasets, brief)
+        cards, thumbnails = (DETAILED // 2, 0) if brief else (DETAILED, THUMBNAILS)
+        return Shares(cards // datasets, thumbnails // datasets, max(1, OVERLAYS // datasets), brief)
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,8 @@ class Section:
     legend: list[tuple[str, list[str]]]
     heatmaps: list[Heatmap]
     thumbnails: dict[str, Picture]
+    overlays: list[Overlay]
+    gallery: Gallery | None
     cards: list[Card]
     thinned: str
 
@@ -170,14 +177,11 @@ def _section(
     norms = gradient_norms(results.history.loc[results.history["trial"].isin(runs["trial"])])
     bars = {trial: bar(rows) for trial, rows in _by(verdicts, "trial").items()}
     rows = table(ranked, runs, metrics, lead.name if lead else None, named, set(detailed), shares.brief, norms, bars)
-    pictured, fill = rows.rows[: shares.thumbnails], fill_of(runs, lead)
-    runs_of = _by_trial(runs, pictured)
-    small = {
-        row.trial: picture
-        for row in pictured
-        if (picture := thumbnail(results.samples.get(row.trial), runs_of[row.trial], lead, fill))
-    }
+    pictures = _pictures(rows.rows, shares, runs, results, lead)
+    logged = _logged(rows.rows, results)
+    shared = _shared(logged, runs, results, verdicts)
     floor = floor_of(lead.name, runs) if lead else float("nan")
+    labels = {row.trial: str(row.label) for row in rows.rows}
     return Section(
         name=name,
         anchor=anchor,
@@ -190,12 +194,47 @@ def _section(
         table=rows,
         legend=legend(verdicts),
         heatmaps=heatmaps(ranked, [metrics[key] for key in keys], named, skipped),
-        thumbnails=small,
-        cards=_cards(rows, ranked, runs, results, lead, fill, verdicts),
+        thumbnails=pictures.thumbnails,
+        overlays=overlays(logged, shared, labels, lead.name if lead else "", shares.overlays),
+        gallery=pictures.gallery,
+        cards=_cards(rows, ranked, runs, results, lead, logged, shared, verdicts),
         thinned=f"Details of {len(detailed)} of {len(ranked):,} trials: the best and the last."
         if len(detailed) < len(ranked)
         else "",
     )
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    thumbnails: dict[str, Picture]
+    gallery: Gallery | None
+
+
+def _pictures(
+    rows: Sequence[Row], shares: Shares, runs: pd.DataFrame, results: Results, lead: Column | None
+) -> _Pictures:
+    """Return the small pictures of the table, and the gallery of the trials that have a card."""
+    fill, small = fill_of(runs, lead), rows[: shares.thumbnails]
+    large = [row for row in rows if row.detailed]
+    runs_of = _by_trial(runs, [*small, *large])
+    thumbnails = {
+        row.trial: drawn
+        for row in small
+        if (drawn := thumbnail(results.samples.get(row.trial), runs_of[row.trial], lead, fill))
+    }
+    samples = {row.trial: results.samples[row.trial] for row in large if row.trial in results.samples}
+    return _Pictures(thumbnails, gallery(large, runs_of, samples, lead, fill))
+
+
+def _logged(rows: Sequence[Row], results: Results) -> pd.DataFrame:
+    """Return the history of the trials that have a card."""
+    return results.history.loc[results.history["trial"].isin([row.trial for row in rows if row.detailed])]
+
+
+def _shared(logged: pd.DataFrame, runs: pd.DataFrame, results: Results, verdicts: pd.DataFrame) -> list[Frame]:
+    """Return the axes that the trials of a data set share."""
+    read_from = {one.column for details in verdicts["details"] for one in details if one.level is not None}
+    return frames(logged, runs, results.columns, read_from)
 
 
 def _cards(
@@ -204,17 +243,16 @@ def _cards(
     runs: pd.DataFrame,
     results: Results,
     lead: Column | None,
-    fill: float,
+    logged: pd.DataFrame,
+    shared: Sequence[Frame],
     verdicts: pd.DataFrame,
 ) -> list[Card]:
     """Return the cards of the trials that have one, the best and the worst of the ranked ones open."""
     detailed = [row for row in rows.rows if row.detailed]
-    logged = results.history.loc[results.history["trial"].isin([row.trial for row in detailed])]
+    fill = fill_of(runs, lead)
     runs_of, history, layers, verdicts_of = (
         _by_trial(frame, detailed) for frame in (runs, logged, results.layers, verdicts)
     )
-    read_from = {one.column for details in verdicts["details"] for one in details if one.level is not None}
-    shared = frames(logged, runs, results.columns, read_from)
     last_ranked = [row["trial"] for row in ranked if row["rank"] is not None][-1:]
     return [
         card(

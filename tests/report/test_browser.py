@@ -261,7 +261,7 @@ def test_a_link_to_a_setting_holds_beside_a_filter(open_page):
 
 def test_the_budget_curve_that_is_pointed_at_stands_out_without_a_script(open_page):
     page = open_page("settings.html", java_script_enabled=False)
-    first, second = page.locator(".budget .method").all()
+    first, second = page.locator(".labelled .method").all()
     faded = "e => getComputedStyle(e).opacity"
     first.locator("text").hover()
     assert (first.evaluate(faded), float(second.evaluate(faded)) < 0.5) == ("1", True)

@@ -13,7 +13,8 @@ import ganbench
 from ganbench.analysis.budget import budget_of
 from ganbench.analysis.settings import varied
 from ganbench.report import stability_map
-from ganbench.report.budget_chart import budget_chart, spread_out
+from ganbench.report.budget_chart import budget_chart
+from ganbench.report.labelled import spread_out
 from ganbench.report.settings_plane import nearest_cells, plane_of
 from ganbench.report.stability_map import stability_maps
 from tests.helpers.varied import MODES, varied_of
