@@ -146,8 +146,7 @@ def test_the_address_keeps_what_was_sorted_filtered_and_chosen(open_page):
     page = open_page()
     page.locator("section:first-of-type th button", has_text="FID").click()
     page.locator("input[type=search]").first.fill("hinge")
-    page.locator("button.theme").click()
-    page.locator("button.theme").click()  # dark
+    page.locator("select.theme").select_option("dark")
     kept, order = page.evaluate("location.hash"), _column(page, "FID")
     again = open_page(anchor=kept)
     assert _column(again, "FID") == order
@@ -267,3 +266,52 @@ def test_the_budget_curve_that_is_pointed_at_stands_out_without_a_script(open_pa
     assert (first.evaluate(faded), float(second.evaluate(faded)) < 0.5) == ("1", True)
     assert first.locator(".band").is_visible()
     assert not second.locator(".band").is_visible()
+
+
+def test_one_slider_moves_the_samples_of_all_trials(open_page):
+    page = open_page()
+    box = page.locator("section:first-of-type .tools:has(input[type=range])")
+    pictures = page.locator("section:first-of-type .gallery figure:not(.realfigure) img")
+    before = pictures.evaluate_all("(all) => all.map((one) => one.src)")
+    box.locator("input").focus()
+    page.keyboard.press("Home")
+    after = pictures.evaluate_all("(all) => all.map((one) => one.src)")
+    assert len(after) >= 3
+    assert all(a != b for a, b in zip(before, after, strict=True))
+    page.keyboard.press("End")
+    assert pictures.evaluate_all("(all) => all.map((one) => one.src)") == before
+
+
+def test_a_click_on_a_verdict_leaves_the_trials_that_have_it(open_page):
+    page = open_page()
+    section = page.locator("section:first-of-type")
+    verdict = section.locator(".families button").first
+    name = verdict.inner_text().strip()
+    verdict.click()
+    rows = section.locator("table.ranking tbody tr")
+    kept = rows.evaluate_all("(all) => all.filter((one) => !one.hidden).map((one) => one.textContent)")
+    assert 0 < len(kept) < rows.count()
+    assert all(name in text for text in kept)
+    verdict.click()
+    assert rows.evaluate_all("(all) => all.filter((one) => one.hidden).length") == 0
+
+
+def test_figures_and_tables_can_be_saved(open_page):
+    page = open_page("settings.html")
+    for text, begin in (("SVG", b"<svg"), ("PNG", b"\x89PNG"), ("CSV", b"#,Method")):
+        with page.expect_download() as started:
+            page.locator("button.tool", has_text=text).first.click()
+        content = started.value.path().read_bytes()
+        assert content.startswith(begin)
+        assert b"var(" not in content
+        assert len(content) > 300
+
+
+def test_the_chooser_shows_one_chart_without_a_script(open_page):
+    page = open_page(java_script_enabled=False)
+    section = page.locator("section:first-of-type")
+    assert section.locator(".chart:visible").count() == 1
+    section.locator(".choices label").nth(1).click()
+    shown = section.locator(".chart:visible")
+    assert shown.count() == 1
+    assert section.locator(".choices label").nth(1).inner_text().strip() in shown.get_attribute("aria-label")
