@@ -151,7 +151,9 @@ def cure(
         only: a trial's name in the tables, or a filter as `ganbench run --only`; every failing trial by default.
         seeds: of base and remedies, at most; they follow the suite's largest.
         results: the folder of all suites' results; the cures' lie in `<suite>-cure`.
-        executor: as `Suite.run`. address: as there. jobs: as there.
+        executor: as `Suite.run`.
+        address: as there.
+        jobs: as there.
 
     Raises:
         UsageError: no trial fails, `only` names none, or the suite has `vary` or `search`.

@@ -17,6 +17,7 @@ AIM = 0.9  # the share of seeds that a cure keeps healthy
 ALPHA = 0.05  # chance that any remedy of a trial is called better than the base although it is not
 STOPPED = 0.05  # chance at most that a remedy which keeps AIM of all seeds healthy is stopped early
 SHARES = (1 / 4, 1 / 2, 1.0)  # of the seeds at each stage: 4, 8, 16
+ROUNDING = 1e-9  # none healthy of 2 has the chance 0.01 exactly
 SPENT = (0.2, 0.8)  # of STOPPED, at each stage but the last
 
 
@@ -102,7 +103,7 @@ def is_hopeless(healthy: int, seeds: int, level: float) -> bool:
     """
     from scipy.stats import binom
 
-    return level > 0 and float(binom.cdf(healthy, seeds, AIM)) <= level
+    return level > 0 and float(binom.cdf(healthy, seeds, AIM)) <= level * (1 + ROUNDING)
 
 
 def going_on(base: Sequence[bool], arms: Mapping[str, Sequence[bool]], stage: Stage) -> list[str]:

@@ -14,8 +14,8 @@ NAMED = 4  # remedies in a sentence
 METHOD = (
     f"Healthy is the verdict of a run. p is McNemar's exact one-sided test on common seeds, after Holm over all "
     f"remedies of a trial (the chance of any false one is {ALPHA}). A remedy cures where it is below {ALPHA} and "
-    f"{100 * AIM:.0f} % of the seeds are healthy. One that does keep {100 * AIM:.0f} % healthy is stopped early with a chance of "
-    f"{STOPPED} at most."
+    f"{100 * AIM:.0f} % of the seeds are healthy. One that does keep {100 * AIM:.0f} % healthy is stopped early with a "
+    f"chance of {STOPPED} at most."
 )
 
 

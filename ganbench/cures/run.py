@@ -65,7 +65,7 @@ def cures_of(target: Path, only: str | None, seeds: int, settings: Settings) -> 
     if "datasets" not in results.suite and "include" not in results.suite:
         raise UsageError(f"{folder}: holds a loop of somebody's own and no suite; cure trains the trials of suites")
     suite = suite_of(read_file(folder / "suite.yaml"))
-    return _cures(chosen(suite, only), results, seeds, settings)
+    return cures_of_plan(chosen(suite, only), results, seeds, settings)
 
 
 def cures_of_suite(suite: Suite, only: str | None, seeds: int, settings: Settings) -> list[Cure]:
@@ -77,7 +77,7 @@ def cures_of_suite(suite: Suite, only: str | None, seeds: int, settings: Setting
     from ganbench.tables.results import load
 
     plan = chosen(suite, only)
-    return _cures(plan, load(settings.train(plan)), seeds, settings)
+    return cures_of_plan(plan, load(settings.train(plan)), seeds, settings)
 
 
 def chosen(suite: Suite, only: str | None) -> Plan:
@@ -94,7 +94,12 @@ def chosen(suite: Suite, only: str | None) -> Plan:
     return replace(plan, trials=named, run_id=run_id(trial.key for trial in named)) if named else make_plan(suite, only)
 
 
-def _cures(plan: Plan, results: Results, seeds: int, settings: Settings) -> list[Cure]:
+def cures_of_plan(plan: Plan, results: Results, seeds: int, settings: Settings) -> list[Cure]:
+    """Return what mends the trials of a plan that fail in these results.
+
+    Raises:
+        UsageError: none fails, or the results have none of the trials.
+    """
     from ganbench.analysis.verdicts import verdicts
 
     judged = verdicts(results)

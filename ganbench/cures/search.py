@@ -162,7 +162,7 @@ def _train(
 
 def _nothing_failed(judged: pd.DataFrame) -> str:
     trials = judged["trial"].nunique()
-    if judged["verdict"].isin(UNKNOWN).all():
+    if set(judged["verdict"]) <= {*UNKNOWN}:
         return f"no run of its {trials} trials has a verdict ({judged['remedy'].tolist()[0]})"
     return f"no trial fails: more than half of the runs of each of its {trials} trials are healthy; nothing to cure"
 
