@@ -7,6 +7,7 @@ these places, so that a snippet can be run as it is printed.
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from importlib import resources
 from string import Template
 
@@ -14,6 +15,11 @@ from ganbench.core.trial import Trial
 from ganbench.cures.star import Arm
 
 RATES = ("slower_discriminator", "slower_generator", "slower", "faster", "faster_discriminator", "no_momentum")
+FILES = {  # of remedies that are others in another place
+    "stronger_r1": "r1",
+    "gradient_penalty_for_clipping": "gradient_penalty",
+    "spectral_norm_for_clipping": "spectral_norm",
+}
 TORCH = {"adam": "Adam", "rmsprop": "RMSprop", "sgd": "SGD"}
 _PLACE = re.compile(r"^( *)#: (.+)\n((?:.*\n)*?)\1#:\n", re.MULTILINE)
 
@@ -22,50 +28,41 @@ def snippet(arm: Arm) -> str:
     """Return the lines that make a plain loop do what a remedy does, empty where there are none for it."""
     if arm.name in RATES:
         return _rates(arm.trial)
-    file = resources.files("ganbench.cures").joinpath(f"snippets/{arm.name}.txt")
-    if not file.is_file():
-        return ""
-    values = {name: _short(value) for trick in arm.trial.tricks for name, value in trick.parameters.items()}
-    own = {
-        name: _short(value)
-        for trick in arm.trial.tricks
-        if trick.name in arm.name
-        for name, value in trick.parameters.items()
-    }
-    return Template(file.read_text(encoding="utf-8")).substitute({**values, **own, "ema": _short(arm.trial.ema)})
+    text = _file(FILES.get(arm.name, arm.name))
+    own = [trick for trick in arm.trial.tricks if trick.name in arm.name]
+    values = {name: _short(value) for trick in own for name, value in trick.parameters.items()}
+    return Template(text).substitute({**values, "ema": _short(arm.trial.ema)})
 
 
 def loop_with(text: str) -> str:
     """Return the plain loop with a snippet's parts in their places; the loop itself for an empty one.
 
     Raises:
-        ValueError: a part has no place in the loop.
+        ValueError: a line belongs to no part.
     """
-    parts = _parts(text)
+    loop = _file("loop")
+    parts = _parts(text, {match.group(2) for match in _PLACE.finditer(loop)})
 
     def placed(match: re.Match[str]) -> str:
         indent, place, usual = match.groups()
-        given = parts.pop(place, None)
+        given = parts.get(place)
         return usual if given is None else "".join(f"{indent}{line}\n" if line else "\n" for line in given)
 
-    loop = resources.files("ganbench.cures").joinpath("snippets/loop.txt").read_text(encoding="utf-8")
-    filled = _PLACE.sub(placed, loop)
-    if parts:
-        raise ValueError(f"the loop has no place {', '.join(parts)!r}")
-    return filled
+    return _PLACE.sub(placed, loop)
 
 
-def _parts(text: str) -> dict[str, list[str]]:
+def _parts(text: str, places: Set[str]) -> dict[str, list[str]]:
     """Return place → the lines of a snippet that go there."""
-    loop = resources.files("ganbench.cures").joinpath("snippets/loop.txt").read_text(encoding="utf-8")
-    places = {match.group(2) for match in _PLACE.finditer(loop)}
     parts: dict[str, list[str]] = {}
-    lines: list[str] = []
+    place = ""
     for line in text.splitlines():
         if line.removeprefix("# ") in places:
-            lines = parts.setdefault(line.removeprefix("# "), [])
+            place = line.removeprefix("# ")
+            parts[place] = []
+        elif place:
+            parts[place].append(line)
         else:
-            lines.append(line)
+            raise ValueError(f"{line!r} comes before the first place in the loop ({', '.join(sorted(places))})")
     return parts
 
 
@@ -86,9 +83,13 @@ def _rates(trial: Trial) -> str:
         "hold": _short(optimizer.lr_hold),
         "final": _short(optimizer.lr_final),
     }
-    name = "rates" if optimizer.lr_final == 1 else "falling_rates"
+    return Template(_file("rates" if optimizer.lr_final == 1 else "falling_rates")).substitute(values)
+
+
+def _file(name: str) -> str:
+    """Return a snippet's text, empty where there is none of that name."""
     file = resources.files("ganbench.cures").joinpath(f"snippets/{name}.txt")
-    return Template(file.read_text(encoding="utf-8")).substitute(values)
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
 
 
 def _short(value: object) -> str:

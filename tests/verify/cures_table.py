@@ -3,8 +3,8 @@
 `python tests/verify/cures_table.py FOLDER [SCENARIO …]` keeps its runs in FOLDER and goes on where it was; on one core
 it takes about an hour. Of each planted failure: four seeds for its verdict, eight that choose the best remedy (as
 `ganbench cure --seeds 8` does), and sixteen fresh ones that chose nothing, on which that remedy and the trial itself
-are counted. A remedy holds where at least 90 % of the fresh seeds are healthy. Seeds begin at 3000: those below 2000 made
-the verdicts' thresholds, and those from 2000 on their committed table.
+are counted. A remedy holds where at least 90 % of the fresh seeds are healthy. Seeds begin at 3000: those below 2000
+made the thresholds of the verdicts, and those from 2000 on their committed table.
 """
 
 from __future__ import annotations
