@@ -105,6 +105,28 @@ def _relativistic_with_penalties(trial: Trial) -> Changed:
     return Changed(made, "the loss relativistic_paired with " + " and ".join(one.label for one in penalties))
 
 
+def _fresh_start(trial: Trial) -> Changed:
+    """Return the relativistic loss with R1 and R2, one update each and falling rates, and no other trick.
+
+    Of the trial it keeps the data, the network, the batch and the steps. Rates: suites/planted_failures.yaml for
+    points; Huang et al. 2024, arXiv:2501.05441, table 10 for images.
+    """
+    plain = replace(trial, tricks=(), n_critic=1, n_generator=1, update="alternating")
+    points = len(trial.dataset.build().shape) == 1
+    betas, rate = ([0.5, 0.9], 1e-3) if points else ([0.0, 0.99], 2e-4)
+    adam: Choice[Optimizer] = choose("optimizer", {"adam": {"lr": rate, "betas": tuple(betas), "lr_final": 0.02}})
+    made = _relativistic_with_penalties(replace(plain, optimizer=adam)).trial
+    if made == trial:
+        raise UnfitError("the trial is that already")
+    return Changed(made, f"a fresh start ({made.loss.label} · {made.labels['tricks']} · {adam.label}, one update each)")
+
+
+def _fresh_start_longer(trial: Trial) -> Changed:
+    fresh = _fresh_start(trial)
+    longer = _longer(fresh.trial)
+    return Changed(longer.trial, f"{fresh.title} and {longer.title}")
+
+
 def _tuned(name: str, parameter: str, factor: float) -> Change:
     """Return the change that multiplies a trick's parameter, of a trial that has the trick."""
 
@@ -252,6 +274,8 @@ CHANGES: dict[str, Change] = {
     "non_saturating": _using("non_saturating"),
     "relativistic_paired": _using("relativistic_paired"),
     "relativistic_r1_r2": _relativistic_with_penalties,
+    "fresh_start": _fresh_start,
+    "fresh_start_longer": _fresh_start_longer,
     "weaker_penalty": _weaker_penalty,
     "fewer_flips": _tuned("label_flipping", "p", WEAKER),
     "less_noise": _tuned("instance_noise", "sigma", WEAKER),
@@ -289,4 +313,6 @@ GENERAL = (
     "instance_noise",
     "one_sided_label_smoothing",
     "ema",
+    "fresh_start",
+    "fresh_start_longer",
 )
