@@ -55,6 +55,15 @@ def write_changes(first: Path, others: Sequence[Path], out: Path) -> Path:
     return _write(render_changes(load(first), [load(other) for other in others]), out)
 
 
+def write_page(template: str, out: Path, **values: object) -> Path:
+    """Write a page of one of the templates to `out`, whole or not at all, and return `out`.
+
+    Raises:
+        UsageError: `out` cannot be written.
+    """
+    return _write(_fill(template, "page.js", **values), out)
+
+
 def render(results: Results, under_way: str = "") -> str:
     """Return the page of these results; the same tables give the same text."""
     from ganbench.report import rows
