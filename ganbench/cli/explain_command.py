@@ -9,6 +9,7 @@ import click
 
 from ganbench.cli.console import styled
 from ganbench.cli.describe import column_text, columns, facts, parameters
+from ganbench.cli.options import IMPORTS
 from ganbench.cli.settings import SETTINGS
 from ganbench.core.component import Component
 
@@ -23,6 +24,7 @@ Examples:
 
 @click.command("explain", epilog=EPILOG)
 @click.argument("name")
+@IMPORTS
 def command(name: str) -> None:
     """Explain the component or table column NAME: formula, source, parameters, units, and an example suite."""
     from ganbench.core.errors import UsageError, unknown

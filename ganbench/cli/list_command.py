@@ -6,6 +6,7 @@ import click
 
 from ganbench.cli.console import styled
 from ganbench.cli.describe import PLURALS, facts, parameters
+from ganbench.cli.options import IMPORTS
 from ganbench.cli.settings import SETTINGS
 from ganbench.core.component import Component
 
@@ -19,6 +20,7 @@ Examples:
 
 @click.command("list", epilog=EPILOG)
 @click.argument("kind", required=False)
+@IMPORTS
 @click.option("--markdown", is_flag=True, help="Print the whole catalogue as Markdown.")
 def command(kind: str | None, markdown: bool) -> None:
     """List the components of KIND with papers, parameters and claims; without KIND, all in one line each."""

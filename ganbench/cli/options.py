@@ -21,9 +21,31 @@ WEIGHTS = click.option(
 )
 
 
+def _import(context: click.Context, parameter: click.Parameter, files: tuple[Path, ...]) -> None:
+    from ganbench.core.imports import import_file
+
+    for file in files:
+        import_file(file)
+
+
+# Eager: other options may name what a file defines.
+IMPORTS = click.option(
+    "--import",
+    multiple=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_import,
+    type=click.Path(path_type=Path),
+    metavar="FILE.py",
+    help="Run this file and let suites name the components that it defines. Its content is part of what identifies a "
+    "result.",
+)
+
+
 def selection(command: Command) -> Command:
     """Add the argument SUITE and the options that change or filter it."""
     for decorate in (
+        IMPORTS,
         click.option("--yes", is_flag=True, help="Go on although there are more than 10 000 trials."),
         click.option(
             "--set",

@@ -23,6 +23,7 @@ Examples:
   ganbench run suites/mode_collapse.yaml --only 'dataset=ring*' --set seeds=4
   ganbench run suites/smoke.yaml --executor local    in this process, for debuggers
   ganbench run suites/smoke.yaml --sink tensorboard:logs
+  ganbench run my_suite.yaml --import my_trick.py    with a component of your own
   ganbench run my_faces.yaml --weights inception=weights.pth
 \b
 Running it again trains only what is missing; an interrupted run goes on from there.

@@ -31,10 +31,16 @@ class Progress:
         stream: where to write, by default stderr, so that what a run prints at its end can be piped.
         plain: lines without control codes; by default where the stream is no terminal, or NO_COLOR is set.
         trials: how many there will be, where names are still to come (`expect`).
+        quiet: show nothing; listeners are told all the same.
     """
 
     def __init__(
-        self, names: Mapping[str, str], stream: TextIO | None = None, plain: bool | None = None, trials: int = 0
+        self,
+        names: Mapping[str, str],
+        stream: TextIO | None = None,
+        plain: bool | None = None,
+        trials: int = 0,
+        quiet: bool = False,
     ) -> None:
         self.names = dict(names)
         self.trials = trials or len(names)
@@ -43,7 +49,7 @@ class Progress:
         self.finished = 0
         self.listeners: list[Listener] = []
         self._running: dict[str, float] = {}
-        self._silent = False
+        self._silent = quiet
         self._shown_at = 0.0
         self._bar: Bar | None = None
         self._task: TaskID | None = None
