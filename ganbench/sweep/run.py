@@ -20,7 +20,7 @@ from ganbench.core.imports import imported
 from ganbench.core.naming import short_names, trial_id
 from ganbench.core.results_files import BrokenFileError, kind_of, read_sealed
 from ganbench.sinks import Sink
-from ganbench.suite.estimate import require_feasible
+from ganbench.suite.estimate import plan_seconds, require_feasible
 from ganbench.suite.plan import Plan
 from ganbench.suite.space import Sampler, direction
 from ganbench.sweep.confirm import confirming_trials
@@ -152,11 +152,17 @@ class _Run:
             names = short_names({job.key: job.trial.labels for job in jobs})
             shown = {job.key: names[job.key] for job in missing}
             trials = self._new + sum(method.confirmed for method in self.plan.methods)
-            self.progress = Progress(shown, trials=trials, quiet=self.quiet)
+            share = len(missing) / max(1, len(jobs) or 1)  # of the estimate, which is for all of the plan
+            self.progress = Progress(shown, trials=trials, quiet=self.quiet, estimate=share * plan_seconds(self.plan))
         self.progress_file = ProgressFile(self.folder, self.plan.run_id, jobs, missing)
         self.progress.listeners += [self.progress_file, *listeners]
         if sinks:
-            self.progress.listeners.append(SinkExport(self.folder, missing, sinks))
+            export = SinkExport(self.folder, jobs, sinks)
+            self.progress.listeners.append(export)
+            if jobs and not missing:  # a run that is finished is exported as it stands
+                for job in jobs:
+                    export.write(job.key)
+                self.progress.say(f"exported {len(jobs)} finished trials")
         _announce(jobs, missing, self.progress)
 
     def missing(self) -> JobSource | None:
