@@ -324,3 +324,17 @@ def test_a_mean_without_spread_claims_no_interval():
     for row in shown.sections[0].table.rows:
         assert row.lead.interval == ""
         assert row.lead.middle == "8 of 8 seeds, ≥ 63 %"
+
+
+def test_the_overview_has_the_ranks_of_each_data_set_and_a_page_of_one_has_none():
+    results = fake_results(trials=12, seeds=4, datasets=("ring", "digits"))
+    shown = sections.page(results).overview
+    assert shown is not None
+    assert shown.datasets == ["ring", "digits"]
+    ranked = results.ranking()
+    for line in shown.lines:
+        mine = ranked[ranked["loss"] == line.name]
+        ranks = [int(mine.loc[mine["dataset"] == name, "rank"].iloc[0]) for name in shown.datasets]
+        assert [int(place.text.split(" ")[0]) for place in line.places] == ranks
+        assert line.mean.startswith(f"{sum(ranks) / 2:.1f} ")
+    assert sections.page(fake_results(trials=3, seeds=2)).overview is None
