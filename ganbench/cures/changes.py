@@ -109,7 +109,7 @@ def _fresh_start(trial: Trial) -> Changed:
     """Return the relativistic loss with R1 and R2, one update each and falling rates, and no other trick.
 
     Of the trial it keeps the data, the network, the batch and the steps. Rates: suites/planted_failures.yaml for
-    points; Huang et al. 2024, arXiv:2501.05441, table 10 for images.
+    points; Huang et al. 2024, arXiv:2501.05441 for images.
     """
     plain = replace(trial, tricks=(), n_critic=1, n_generator=1, update="alternating")
     points = len(trial.dataset.build().shape) == 1
