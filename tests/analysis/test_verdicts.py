@@ -53,6 +53,7 @@ def run(name: str = "a-0", status: str = "OK", trial: str = "a", seed: int = 0, 
         "fewest_modes": 8.0,
     }
     row |= {"precision_floor": 0.95, "recall_floor": 0.95, "hq_fraction_floor": 0.97, "mode_kl_floor": 0.004}
+    row["total_spread_floor"] = 1.0
     row["diverged_at"] = 77 if status == "DIVERGED" else pd.NA
     row |= {name: changes.pop(name) for name in list(changes) if name in row}
     columns |= changes

@@ -115,7 +115,7 @@ CHANGED = {
     **{name: {"n_critic"} for name in ("fewer_discriminator_updates", "more_discriminator_updates")},
     "fewer_generator_updates": {"n_generator"},
     "ema": {"ema"},
-    "longer": {"steps", "log_every", "evaluate_every"},
+    **{name: {"steps", "log_every", "evaluate_every"} for name in ("longer", "much_longer")},
     **{name: {"network"} for name in ("wider", "smaller_discriminator", "shallower_discriminator", "leaky_generator")},
 }
 
