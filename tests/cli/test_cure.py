@@ -93,7 +93,7 @@ def test_from_python_and_by_the_trials_name(suite, capsys):
     (again,) = ganbench.cure("results/swings", only=trial, seeds=8, executor="local")
     assert again.remedies == found.remedies
     with pytest.raises(UsageError, match="unknown executor 'rya'"):
-        ganbench.cure(made, executor="rya")
+        ganbench.cure(made, executor="rya")  # type: ignore[arg-type]
 
 
 def test_none_that_it_knows_does(suite, monkeypatch, capsys):
