@@ -104,6 +104,15 @@ def test_none_that_it_knows_does(suite, monkeypatch, capsys):
     assert "include:" not in out
 
 
+def test_too_few_seeds_are_named_as_such(suite, capsys):
+    assert main(["cure", "swings.yaml", "--only", "tricks=none", "--executor", "local", "--seeds", "4"]) == 1
+    out = capsys.readouterr().out
+    assert (
+        "No cure shown, for want of seeds: R1(gamma=1.0) is healthy in 4 of 4 seeds against 0 of 4 (exact p 0.12" in out
+    )
+    assert "--seeds" in out
+
+
 def test_a_remedy_that_cannot_be_trained_is_told(suite, monkeypatch, capsys):
     def fails(trial):
         raise RuntimeError("no")
