@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SUITE ?= suites/mode_collapse.yaml
 
-.PHONY: run test develop verify lint bench gpu package clean
+.PHONY: run test develop verify lint docs bench gpu package clean
 .DEFAULT_GOAL := run
 
 # Exact versions, and the CPU build of torch where pip offers one: without the constraints pip may fetch 6 GB.
@@ -52,6 +52,10 @@ lint: $(BIN)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/pyright
+
+# The documentation as a site, in build/site; a link that leads nowhere is an error.
+docs: $(BIN)/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 # Builds sdist and wheel, installs the wheel into an empty environment outside the checkout, and runs it there.
 package:

@@ -26,6 +26,7 @@ BELOW = {
     "sinks": {"core"},
     "monitor": {"core", "tables", "training", "analysis", "sinks", *KINDS},
     "check": {"core", "tables", "suite", "training", "sweep", "analysis"},
+    "cures": {"core", "tables", "suite", "sweep", "analysis", *KINDS},
     "cli": None,
     "report": None,
     "": None,

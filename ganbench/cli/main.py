@@ -28,6 +28,7 @@ COMMANDS = {
     "baseline": "Save a run's numbers as a baseline to commit; list and promote baselines.",
     "check": "Hold a suite or a run against its baseline: the gate for CI.",
     "compare": "Compare runs with the first of them, trial by trial and metric by metric.",
+    "cure": "Look for what mends the trials that fail, and prove it on fresh seeds.",
     "watch": "Show where a sweep or a monitored run stands while it runs.",
     "verify-verdicts": "Train failures that are planted on purpose; see whether each gets its name.",
     "report": "Make the report of finished runs again.",
@@ -46,7 +47,7 @@ Exit codes: 0 ok, 1 regression, 2 usage or configuration, 3 no or incomparable b
 130/143 interrupted, 141 nobody reads the output.
 """
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
-RESUMABLE = {"run", "check", "verify-verdicts"}  # called again, they train only what is missing
+RESUMABLE = {"run", "check", "cure", "verify-verdicts"}  # called again, they train only what is missing
 
 
 class Commands(click.Group):
