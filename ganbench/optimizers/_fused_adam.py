@@ -1,9 +1,13 @@
-"""torch's Adam with a step that calls its fused kernel at once."""
+"""torch's Adam with a step that calls its fused kernel at once. Importing this file loads torch."""
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
+
+from ganbench.core.lazy import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class FusedAdam(torch.optim.Adam):
