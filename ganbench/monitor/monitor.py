@@ -7,7 +7,7 @@ import hashlib
 import logging
 import math
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -24,9 +24,14 @@ from ganbench.diagnostics import Diagnostic
 from ganbench.losses import Loss
 from ganbench.metrics import Metric
 from ganbench.monitor.alarm import Alarm
+from ganbench.monitor.conventions import Conventions
+from ganbench.monitor.findings import Findings
 from ganbench.monitor.folder import Folder
 from ganbench.monitor.hooks import Catcher, Player
+from ganbench.monitor.symptoms import Idle, Symptoms
+from ganbench.monitor.terms import Terms
 from ganbench.monitor.view import SampleView, View
+from ganbench.monitor.wiring import Wiring
 from ganbench.sinks import Sink, Writers
 from ganbench.tables.manifest import environment
 from ganbench.training.evaluation import ExtractorChoice
@@ -38,7 +43,7 @@ log = logging.getLogger("ganbench.monitor")
 GIVEN = ("real", "fake", "real_logits", "fake_logits", "d_loss", "g_loss")
 CPU = torch.device("cpu")
 FIRST_STEPS = 10  # in which mistakes are raised
-MISSED = 100  # calls without an update of the generator after which something is wrong
+EARLY = 24  # steps in which conventions are looked at; later at logged steps alone
 
 
 class Monitor:
@@ -100,7 +105,7 @@ class Monitor:
             return
         self._d, self._g = Player("D", discriminator), Player("G", generator)
         self._log_every, self._evaluate_every = log_every, evaluate_every
-        loss = registry.build(Loss, loss) if isinstance(loss, str) else loss
+        loss = _loss(loss) if isinstance(loss, str) else loss
         device = self._g.params[0].device
         judging_device = device if device.type == "cuda" else CPU
         self._samples = SampleView(data, latents, features, metrics, samples, judging_device)
@@ -126,7 +131,12 @@ class Monitor:
         self._n_fake, self._evaluated_at, self._diverged_at = 0, None, None
         self._environment, self._made_on = environment(torch.get_num_threads()), made_on(device)
         self._writers = Writers(sinks, name, self._labels)
-        self._alarm = Alarm()
+        self._findings = Findings()
+        self._alarm = Alarm(self._findings)
+        self._conventions, self._symptoms = Conventions(loss, self._findings), Symptoms(self._findings)
+        self._idle = Idle("d", self._findings), Idle("g", self._findings)
+        self._terms = Terms(self._findings)
+        self._wiring = Wiring({"D": [self._d.module], "G": [self._g.module]}, self._findings)
         self._catcher = Catcher((self._d, self._g))
         self._catcher.armed = True
         self._began = time.perf_counter()
@@ -142,6 +152,11 @@ class Monitor:
         """Return the failure that holds just now, with its evidence and a remedy; None while there is none."""
         return self._alarm.verdict
 
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Return what was found wrong in the loop so far: sentences with the step and the remedy, the first first."""
+        return tuple(self._findings.said.values())
+
     def step(
         self,
         *,
@@ -151,6 +166,7 @@ class Monitor:
         fake_logits: Tensor | None = None,
         d_loss: Tensor | float | None = None,
         g_loss: Tensor | float | None = None,
+        terms: Mapping[str, Tensor | float] | None = None,
     ) -> None:
         """Take in a training step; call it behind each, or each iteration: a step counts where the generator moved.
 
@@ -161,21 +177,30 @@ class Monitor:
             fake_logits: its answers to generated ones.
             d_loss: what the discriminator descended.
             g_loss: what the generator descended.
+            terms: the parts of the generator's loss by name, where their graphs are still there; see `terms`.
 
         Raises:
             UsageError: an argument is of another kind.
         """
         if not self._open:
             return
+        values = real, fake, real_logits, fake_logits, d_loss, g_loss
+        given = {n: v for n, v in zip(GIVEN, values, strict=True) if isinstance(v, Tensor)}
         if self._catcher.armed or self._samples.evaluator is None:
-            self._take((real, fake, real_logits, fake_logits, d_loss, g_loss))
+            self._take(values)
+        if terms is not None:
+            self.terms(terms)
         if not self._g.moved:
             self._unmoved += 1
-            if self._unmoved == MISSED:
-                log.warning("no optimiser has moved the generator that ganbench.Monitor was given; give that very one")
+            # A discriminator may train alone at first; then the generator has no gradient.
+            expected = not self._d.moved or "G" in self._wiring.reached
+            self._idle[1].look(self._unmoved, False, expected)
             return
-        self._g.moved, self._unmoved = False, 0
+        self._idle[1].look(self.steps, True, True)
+        self._idle[0].look(self.steps, self._d.moved, "D" in self._wiring.reached)
+        self._g.moved, self._d.moved, self._unmoved = False, False, 0
         self.steps += 1
+        self._check(given)
         if fake is not None:
             self._samples.keep(fake, self.steps, self._evaluation)
         if self._catcher.armed and self._d.caught and self._g.caught:
@@ -185,6 +210,35 @@ class Monitor:
         if self.steps + 1 >= self._next:
             self._catcher.armed = True
 
+    def terms(self, terms: Mapping[str, Tensor | float], at: Tensor | Sequence[Tensor] | None = None) -> None:
+        """Weigh the terms of the generator's loss against each other; call it before `backward()`.
+
+        Each term's gradient is worked out at logged steps by one more backward pass; nothing is left in `.grad`, and
+        no random number is drawn. What it is and the columns: `ganbench.monitor.terms.Terms`.
+
+        ```python
+        monitor.terms({"adversarial": adversarial, "l1": 100 * l1})
+        (adversarial + 100 * l1).backward()
+        ```
+
+        Args:
+            terms: name → a scalar tensor as it goes into the sum that is minimised, its weight included.
+            at: the weights by which gradients are taken, such as the last layer's, as VQGAN does; by default all of the
+                generator's.
+        """
+        if self._open and self._catcher.armed:
+            self._safely(lambda: self._weigh(terms, at))
+
+    def _weigh(self, terms: Mapping[str, Tensor | float], at: Tensor | Sequence[Tensor] | None) -> None:
+        weights = self._g.params if at is None else [at] if isinstance(at, Tensor) else list(at)
+        self._wiring.muted = True
+        try:
+            self._terms.weigh(terms, [weight for weight in weights if weight.requires_grad])
+        except UsageError as error:
+            self._findings.say(self.steps, "terms", str(error))
+        finally:
+            self._wiring.muted = False
+
     def close(self) -> None:
         """Write what is left and take the hooks away; done at the end of the program where nobody does it before."""
         if not self._open:
@@ -192,6 +246,7 @@ class Monitor:
         self._open = False
         atexit.unregister(self.close)
         self._catcher.close()
+        self._wiring.close()
         self._flush()
         self._writers.close()
 
@@ -214,6 +269,12 @@ class Monitor:
         if values[0] is not None:
             self._samples.offer(self._given["real"])
 
+    def _check(self, given: dict[str, Tensor]) -> None:
+        """Look at how the loop is made, at its beginning and in a few short windows."""
+        self._wiring.step(self.steps, given)
+        if not self._conventions.decided and (self.steps <= EARLY or self._catcher.armed):
+            self._conventions.look(self.steps, given, self._g.module, self._d.module)
+
     def _log(self) -> None:
         """Add the row of this step."""
         values, layers = self._view.read(self.steps, self._d, self._g, self._given, self._heldout)
@@ -225,7 +286,8 @@ class Monitor:
             return
         for place, row in layers.items():
             self._layers.setdefault(place, History((), 1, CPU)).write(self.steps, row)
-        self._add(values)
+        self._symptoms.look(self.steps, values)
+        self._add(values | self._terms.take(self.steps))
 
     def _evaluate(self) -> None:
         """Judge samples: those of the fixed latents, or the last minibatches."""
@@ -282,6 +344,7 @@ class Monitor:
             n_fake=self._n_fake,
             ms_per_step=1e3 * seconds / self.steps if self.steps else math.nan,
             seconds=seconds,
+            fact_columns=tuple(self._terms.columns.values()),
         )
         self._folder.write(logged, self._environment, self._open)
 
@@ -295,6 +358,12 @@ class Monitor:
                 raise
             log.exception("step %d: the monitor ends here and training goes on: %s", self.steps, error)
             self.close()
+
+
+def _loss(name: str) -> Loss:
+    """Return the loss that a name or another name of it stands for: `"lsgan"` is `least_squares`."""
+    others = registry.aliases(registry.components(Loss).values())
+    return registry.build(Loss, others.get(name.lower(), name))
 
 
 def _rank() -> int:
