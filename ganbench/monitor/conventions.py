@@ -5,12 +5,12 @@ All is looked at in the first steps of a run, with the tensors that `monitor.ste
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganbench.core import registry
 from ganbench.losses import Loss
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from ganbench.monitor.findings import Findings
 
 LOOKS = 5  # with all that a check needs, before it says something
-MOST_LOOKS = 12  # after which a check that is still undecided gives up
+LAST_LOOKS = 12  # that a check compares
+MOST_LOOKS = 60  # after which a check that is still undecided gives up
+FIRST_PUSHES, USUAL = 3, 8.0  # rows, and what the push of a healthy run is
 SAME = 2e-3  # relative difference of a loss and what it is computed anew: half precision rounds to 1e-3
 VARIED = 0.01  # relative change of a loss over the looks, below which a factor and another loss cannot be told apart
 OTHERS = ("non_saturating", "hinge", "least_squares", "wasserstein")  # losses that a trained one may turn out to be
@@ -45,6 +47,8 @@ class Conventions:
         self._findings = findings
         self._logits: list[tuple[float, float, float, float]] = []
         self._d: list[dict[str, float]] = []
+        self._looks, self.parts = 0, 1
+        self._push: dict[str, list[float]] = {}
         self._g: list[tuple[float, float, float]] = []
         self._real: list[tuple[float, float]] = []
         self._fake_range: tuple[float, float] | None = None
@@ -55,30 +59,56 @@ class Conventions:
         """Say whether nothing is left to look at."""
         return not self._undecided
 
-    def look(self, step: int, given: Mapping[str, Tensor], generator: nn.Module, discriminator: nn.Module) -> None:
-        """Look at what a step was given, with its graph where it has one.
+    def look(self, step: int, given: Mapping[str, Sequence[Tensor]]) -> None:
+        """Look at what a step was given.
 
         Args:
             step: its number.
-            given: arguments of `monitor.step` by name.
-            generator, discriminator: whose last layer says a range as well.
+            given: arguments of `monitor.step` by name, with their graphs; logits of several discriminators apart.
         """
         if {"real", "fake"} <= given.keys() and "range" in self._undecided:
-            self._look_at_ranges(step, given["real"], given["fake"], generator)
+            self._look_at_ranges(step, given["real"][0], given["fake"][0])
         if not {"real_logits", "fake_logits"} <= given.keys():
             return
-        real, fake = (given[name] for name in ("real_logits", "fake_logits"))
-        if not (real.is_floating_point() and fake.is_floating_point() and real.numel() and fake.numel()):
+        answers = given["real_logits"], given["fake_logits"]
+        if not all(a.is_floating_point() and a.numel() for side in answers for a in side):
             self._undecided -= {"logits", "d_loss", "g_loss"}
             return
-        sigmoid = _ends_in(discriminator, nn.Sigmoid) or any("Sigmoid" in _origin(t) for t in (real, fake))
-        flat = [t.detach().reshape(1, -1).float() for t in (real, fake)]
-        if self.loss is not None and "d_loss" in given and "d_loss" in self._undecided:
-            self._look_at_d_loss(step, flat[0], flat[1], float(given["d_loss"].detach()), sigmoid)
+        sigmoid = any("Sigmoid" in _origin(a) for side in answers for a in side)
+        real, fake = ([a.detach().reshape(1, -1).float() for a in side] for side in answers)
+        if self.loss is not None and "d_loss" in given and "d_loss" in self._undecided and len(real) == len(fake):
+            self._look_at_d_loss(step, real, fake, float(given["d_loss"][0].detach().mean()), sigmoid)
         if self.loss is not None and "g_loss" in given and "g_loss" in self._undecided:
-            self._look_at_g_loss(step, flat[1], float(given["g_loss"].detach()))
+            self._look_at_g_loss(step, fake, float(given["g_loss"][0].detach().mean()))
         if "logits" in self._undecided:
-            self._look_at_logits(step, flat[0], flat[1], sigmoid)
+            self._look_at_logits(step, torch.cat(real, 1), torch.cat(fake, 1), sigmoid)
+
+    def rescaled(self, values: Mapping[str, float]) -> dict[str, float]:
+        """Return a row of the diagnostics with what depends on the scale of the losses in that of the declared one.
+
+        Without a declared loss a push is that of the first rows, taken as 8 (healthy: 4 to 13), times how it has grown.
+        Where the loop trains another loss than the declared one, nothing is compared with its optimum.
+        """
+        rescaled = dict(values)
+        for name in ("grad_push_g", "grad_push_d"):
+            if name in rescaled:
+                rescaled[name] /= self.scale if self.loss is not None else self._first_push(name, rescaled[name]) / USUAL
+        if not self.comparable:
+            return {n: v for n, v in rescaled.items() if n not in ("d_loss_excess", "d_advantage")}
+        scale = self.scale * self.parts  # several discriminators' losses are a sum
+        if scale != 1.0 and self.loss is not None and {"d_loss", "d_loss_excess"} <= rescaled.keys():
+            excess = rescaled["d_loss"] / scale - self.loss.optimum
+            if before := abs(rescaled["d_loss_excess"]):
+                rescaled["d_advantage"] = rescaled.get("d_advantage", 0.0) * abs(excess) / before
+            rescaled["d_loss_excess"] = excess
+        return rescaled
+
+    def _first_push(self, name: str, push: float) -> float:
+        """Return the median of a player's first pushes other than 0."""
+        first = self._push.setdefault(name, [])
+        if len(first) < FIRST_PUSHES and push > 0:
+            first.append(push)
+        return sorted(first)[len(first) // 2] if first else USUAL
 
     def _look_at_logits(self, step: int, real: Tensor, fake: Tensor, sigmoid: bool) -> None:
         lowest, highest = float(torch.minimum(real.min(), fake.min())), float(torch.maximum(real.max(), fake.max()))
@@ -101,20 +131,25 @@ class Conventions:
                 step, "probabilities", f"real_logits lie in {r} and fake_logits in {f}, all between 0 and 1; {text}"
             )
 
-    def _look_at_d_loss(self, step: int, real: Tensor, fake: Tensor, d_loss: float, sigmoid: bool) -> None:
+    def _look_at_d_loss(
+        self, step: int, real: Sequence[Tensor], fake: Sequence[Tensor], d_loss: float, sigmoid: bool
+    ) -> None:
         assert self.loss is not None
+        self.parts = len(real)
         names = (self.loss.name, *(name for name in OTHERS if name != self.loss.name))
         row = {"": d_loss}
         for name in names:
             loss = self.loss if name == self.loss.name else _built(name)
             row[name], row[f"{name} swapped"] = (
-                float(loss.discriminator(a, b).reshape(())) for a, b in ((real, fake), (fake, real))
+                sum(float(loss.discriminator(r, f).reshape(())) for r, f in zip(a, b, strict=True))
+                for a, b in ((real, fake), (fake, real))
             )
-        self._d.append(row)
+        self._looks += 1
+        self._d = [*self._d[-LAST_LOOKS + 1 :], row]
         if len(self._d) < LOOKS:
             return
         sentence = self._on_d_loss(names, sigmoid)
-        if sentence is not None or len(self._d) >= MOST_LOOKS:
+        if sentence is not None or self._looks >= MOST_LOOKS:
             self._undecided.discard("d_loss")
             if sentence:
                 self._findings.say(step, "sigmoid" if "sigmoid" in sentence else "d_loss", sentence)
@@ -153,7 +188,8 @@ class Conventions:
                 self.comparable = False
                 times = "" if abs(scale - 1) < SAME else f" times {scale:.4g}"
                 return f'{values}: it is {other}{times}; give ganbench.Monitor loss="{other}"'
-        if all(row[""] < row[declared] - max(0.5 * abs(row[declared]), 0.05) for row in self._d):
+        last_rows = self._d[-LOOKS:]
+        if all(row[""] < row[declared] - max(0.5 * abs(row[declared]), 0.05) for row in last_rows):
             self.comparable = False
             if sigmoid or all(0 <= x <= 1 for row in self._logits for x in row) and self._logits:
                 return ""  # probabilities: said of the logits
@@ -177,12 +213,12 @@ class Conventions:
         varied = max(own) - min(own) > VARIED * max(own)
         return (middle if all(abs(r - middle) <= SAME * abs(middle) for r in ratios) else None), varied
 
-    def _look_at_g_loss(self, step: int, fake: Tensor, g_loss: float) -> None:
+    def _look_at_g_loss(self, step: int, fake: Sequence[Tensor], g_loss: float) -> None:
         assert self.loss is not None
         if self.loss.requires_real:
             self._undecided.discard("g_loss")
             return
-        right, wrong = (float(self.loss.generator(f).reshape(())) for f in (fake, -fake))
+        right, wrong = (sum(float(self.loss.generator(sign * f).reshape(())) for f in fake) for sign in (1, -1))
         if abs(right - wrong) > 0.5 * max(abs(right), abs(wrong), 0.1):  # else the two cannot be told apart
             self._g.append((g_loss / self.scale, right, wrong))
         if len(self._g) < LOOKS:
@@ -197,14 +233,12 @@ class Conventions:
                 "the generator's loss has the wrong sign or label, and it learns to be found out",
             )
 
-    def _look_at_ranges(self, step: int, real: Tensor, fake: Tensor, generator: nn.Module) -> None:
-        if real.dim() < 3 or not real.is_floating_point() or not fake.is_floating_point() or not real.numel():
-            # Bytes are as far from a generator's range as 0 … 255 is.
-            if real.dim() < 3 or real.is_complex() or not fake.is_floating_point() or not real.numel():
-                self._undecided.discard("range")
-                return
+    def _look_at_ranges(self, step: int, real: Tensor, fake: Tensor) -> None:
+        if real.dim() < 3 or real.is_complex() or not fake.is_floating_point() or not real.numel():
+            self._undecided.discard("range")
+            return
         self._real.append((float(real.detach().min()), float(real.detach().max())))
-        self._fake_range = self._fake_range or ENDS.get(_origin(fake)) or _module_range(generator)
+        self._fake_range = self._fake_range or ENDS.get(_origin(fake))
         if len(self._real) < LOOKS:
             return
         self._undecided.discard("range")
@@ -246,25 +280,6 @@ def _origin(tensor: Tensor) -> str:
             return name
         node = node.next_functions[0][0] if node.next_functions else None
     return ""
-
-
-def _last(module: nn.Module) -> nn.Module | None:
-    """Return the last layer of a network that is a plain sequence, behind those that only give another shape."""
-    while isinstance(module, nn.Sequential) and len(module):
-        layers = [m for m in module if not isinstance(m, nn.Flatten | nn.Unflatten | nn.Identity)]
-        if not layers:
-            return None
-        module = layers[-1]
-    return module
-
-
-def _ends_in(module: nn.Module, kind: type[nn.Module]) -> bool:
-    return isinstance(_last(module), kind)
-
-
-def _module_range(module: nn.Module) -> tuple[float, float] | None:
-    last = _last(module)
-    return (-1.0, 1.0) if isinstance(last, nn.Tanh) else (0.0, 1.0) if isinstance(last, nn.Sigmoid) else None
 
 
 @cache

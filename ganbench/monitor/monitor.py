@@ -24,14 +24,11 @@ from ganbench.diagnostics import Diagnostic
 from ganbench.losses import Loss
 from ganbench.metrics import Metric
 from ganbench.monitor.alarm import Alarm
-from ganbench.monitor.conventions import Conventions
-from ganbench.monitor.findings import Findings
+from ganbench.monitor.cast import Networks, answers_of, members, part
+from ganbench.monitor.checks import Checks
 from ganbench.monitor.folder import Folder
 from ganbench.monitor.hooks import Catcher, Player
-from ganbench.monitor.symptoms import Idle, Symptoms
-from ganbench.monitor.terms import Terms
 from ganbench.monitor.view import SampleView, View
-from ganbench.monitor.wiring import Wiring
 from ganbench.sinks import Sink, Writers
 from ganbench.tables.manifest import environment
 from ganbench.training.evaluation import ExtractorChoice
@@ -43,7 +40,6 @@ log = logging.getLogger("ganbench.monitor")
 GIVEN = ("real", "fake", "real_logits", "fake_logits", "d_loss", "g_loss")
 CPU = torch.device("cpu")
 FIRST_STEPS = 10  # in which mistakes are raised
-EARLY = 24  # steps in which conventions are looked at; later at logged steps alone
 
 
 class Monitor:
@@ -60,13 +56,15 @@ class Monitor:
     weight, a gradient or a random number; on steps that are not logged it counts and no more.
 
     Args:
-        generator, discriminator: the networks, wrapped or not.
+        generator, discriminator: the networks, wrapped or not; a list or a dict where several play one part.
         folder: of the tables, for `ganbench report` and `ganbench watch`; beside one that holds a run `-2`, `-3` …
         loss: the name of the loss among ganbench's, or a `Loss`, for the diagnostics that look at its slope.
         data: a data set of ganbench's by name, a `Dataset`, or real samples `[n, *shape]` that training does not use;
             by default the first real minibatches. A data set that knows its modes gives verdicts about modes.
         latents: the generator's input `[n, …]`, or a tuple of its inputs, fixed: what is judged. Without it the
             minibatches of the last steps are, whose noise hides small movements.
+        judged: the network that answers the latents where it is not the generator itself: its EMA copy, or one of
+            several generators.
         features: an extractor's name, or a function of samples `[n, *shape]` that returns `[n, d]`.
         diagnostics: names or diagnostics, as in a suite; by default the cheap ones whose needs are given.
         metrics: names or metrics; by default `modes` and `position`, those that verdicts need.
@@ -80,13 +78,14 @@ class Monitor:
 
     def __init__(
         self,
-        generator: nn.Module,
-        discriminator: nn.Module,
+        generator: Networks,
+        discriminator: Networks,
         folder: str | Path = "my_run",
         *,
         loss: str | Loss | None = None,
         data: str | Dataset | Tensor | None = None,
         latents: Tensor | tuple[Tensor, ...] | None = None,
+        judged: nn.Module | None = None,
         features: ExtractorChoice = None,
         diagnostics: Sequence[str | Diagnostic] | None = None,
         metrics: Sequence[str | Metric] | None = None,
@@ -103,7 +102,9 @@ class Monitor:
         self._open = _rank() == 0
         if not self._open:
             return
-        self._d, self._g = Player("D", discriminator), Player("G", generator)
+        self._cast = part("generator", generator), part("discriminator", discriminator)
+        self._g, self._d = Player("G", self._cast[0]), Player("D", self._cast[1])
+        self._judged = judged
         self._log_every, self._evaluate_every = log_every, evaluate_every
         loss = _loss(loss) if isinstance(loss, str) else loss
         device = self._g.params[0].device
@@ -131,12 +132,8 @@ class Monitor:
         self._n_fake, self._evaluated_at, self._diverged_at = 0, None, None
         self._environment, self._made_on = environment(torch.get_num_threads()), made_on(device)
         self._writers = Writers(sinks, name, self._labels)
-        self._findings = Findings()
-        self._alarm = Alarm(self._findings)
-        self._conventions, self._symptoms = Conventions(loss, self._findings), Symptoms(self._findings)
-        self._idle = Idle("d", self._findings), Idle("g", self._findings)
-        self._terms = Terms(self._findings)
-        self._wiring = Wiring({"D": [self._d.module], "G": [self._g.module]}, self._findings)
+        self._checks = Checks(loss, members(self._g.module), members(self._d.module))
+        self._alarm = Alarm(self._checks.findings)
         self._catcher = Catcher((self._d, self._g))
         self._catcher.armed = True
         self._began = time.perf_counter()
@@ -155,15 +152,15 @@ class Monitor:
     @property
     def findings(self) -> tuple[str, ...]:
         """Return what was found wrong in the loop so far: sentences with the step and the remedy, the first first."""
-        return tuple(self._findings.said.values())
+        return tuple(self._checks.findings.said.values())
 
     def step(
         self,
         *,
         real: Tensor | None = None,
         fake: Tensor | None = None,
-        real_logits: Tensor | None = None,
-        fake_logits: Tensor | None = None,
+        real_logits: object = None,
+        fake_logits: object = None,
         d_loss: Tensor | float | None = None,
         g_loss: Tensor | float | None = None,
         terms: Mapping[str, Tensor | float] | None = None,
@@ -173,7 +170,8 @@ class Monitor:
         Args:
             real: the minibatch `[B, *shape]`.
             fake: the generated minibatch, likewise.
-            real_logits: the discriminator's answers to real samples, before any sigmoid, in any shape.
+            real_logits: the discriminator's answers to real samples, before any sigmoid, in any shape: maps of patches,
+                lists or dicts of several discriminators, (validity, class).
             fake_logits: its answers to generated ones.
             d_loss: what the discriminator descended.
             g_loss: what the generator descended.
@@ -184,23 +182,20 @@ class Monitor:
         """
         if not self._open:
             return
-        values = real, fake, real_logits, fake_logits, d_loss, g_loss
-        given = {n: v for n, v in zip(GIVEN, values, strict=True) if isinstance(v, Tensor)}
+        values = real, fake, _joined(real_logits), _joined(fake_logits), d_loss, g_loss
+        parts = [answers_of(v) for v in (real, fake, real_logits, fake_logits, d_loss, g_loss)]
+        given = {name: several for name, several in zip(GIVEN, parts, strict=True) if several}
         if self._catcher.armed or self._samples.evaluator is None:
             self._take(values)
         if terms is not None:
             self.terms(terms)
         if not self._g.moved:
             self._unmoved += 1
-            # A discriminator may train alone at first; then the generator has no gradient.
-            expected = not self._d.moved or "G" in self._wiring.reached
-            self._idle[1].look(self._unmoved, False, expected)
+            self._checks.without_generator(self._unmoved, self._d.moved)
             return
-        self._idle[1].look(self.steps, True, True)
-        self._idle[0].look(self.steps, self._d.moved, "D" in self._wiring.reached)
-        self._g.moved, self._d.moved, self._unmoved = False, False, 0
         self.steps += 1
-        self._check(given)
+        self._checks.step(self.steps, given, self._d.moved, self._catcher.armed)
+        self._g.moved, self._d.moved, self._unmoved = False, False, 0
         if fake is not None:
             self._samples.keep(fake, self.steps, self._evaluation)
         if self._catcher.armed and self._d.caught and self._g.caught:
@@ -231,13 +226,7 @@ class Monitor:
 
     def _weigh(self, terms: Mapping[str, Tensor | float], at: Tensor | Sequence[Tensor] | None) -> None:
         weights = self._g.params if at is None else [at] if isinstance(at, Tensor) else list(at)
-        self._wiring.muted = True
-        try:
-            self._terms.weigh(terms, [weight for weight in weights if weight.requires_grad])
-        except UsageError as error:
-            self._findings.say(self.steps, "terms", str(error))
-        finally:
-            self._wiring.muted = False
+        self._checks.weigh(self.steps, terms, weights)
 
     def close(self) -> None:
         """Write what is left and take the hooks away; done at the end of the program where nobody does it before."""
@@ -246,7 +235,7 @@ class Monitor:
         self._open = False
         atexit.unregister(self.close)
         self._catcher.close()
-        self._wiring.close()
+        self._checks.close()
         self._flush()
         self._writers.close()
 
@@ -269,12 +258,6 @@ class Monitor:
         if values[0] is not None:
             self._samples.offer(self._given["real"])
 
-    def _check(self, given: dict[str, Tensor]) -> None:
-        """Look at how the loop is made, at its beginning and in a few short windows."""
-        self._wiring.step(self.steps, given)
-        if not self._conventions.decided and (self.steps <= EARLY or self._catcher.armed):
-            self._conventions.look(self.steps, given, self._g.module, self._d.module)
-
     def _log(self) -> None:
         """Add the row of this step."""
         values, layers = self._view.read(self.steps, self._d, self._g, self._given, self._heldout)
@@ -286,13 +269,12 @@ class Monitor:
             return
         for place, row in layers.items():
             self._layers.setdefault(place, History((), 1, CPU)).write(self.steps, row)
-        self._symptoms.look(self.steps, values)
-        self._add(values | self._terms.take(self.steps))
+        self._add(self._checks.row(self.steps, values))
 
     def _evaluate(self) -> None:
         """Judge samples: those of the fixed latents, or the last minibatches."""
         self._evaluation = (self.steps // self._evaluate_every + 1) * self._evaluate_every
-        points = self._samples.points(self._g.module)
+        points = self._samples.points(self._judged or self._g.module)
         if points is None or self._samples.evaluator is None:
             return
         if bool(self._samples.evaluator.out_of_range(points.unsqueeze(0)).any()):
@@ -344,7 +326,7 @@ class Monitor:
             n_fake=self._n_fake,
             ms_per_step=1e3 * seconds / self.steps if self.steps else math.nan,
             seconds=seconds,
-            fact_columns=tuple(self._terms.columns.values()),
+            fact_columns=tuple(self._checks.terms.columns.values()),
         )
         self._folder.write(logged, self._environment, self._open)
 
@@ -358,6 +340,14 @@ class Monitor:
                 raise
             log.exception("step %d: the monitor ends here and training goes on: %s", self.steps, error)
             self.close()
+
+
+def _joined(answer: object) -> Tensor | None:
+    """Return all logits of an answer in one tensor; one that is a tensor stays as it is."""
+    answers = answers_of(answer)
+    if len(answers) < 2:
+        return answers[0] if answers else None
+    return torch.cat([a.detach().flatten().float() for a in answers])
 
 
 def _loss(name: str) -> Loss:

@@ -16,6 +16,7 @@ FIRST_ROWS = 3  # from the beginning, for a gradient that is exactly 0
 RANKED_WRONG = 0.3  # AUC; where nothing can be told apart it is 0.5 ± 0.05 at 64 samples
 STILL = 1e-7  # ‖Δw‖ / ‖w‖ of an update: the last bit of float32
 APART = 30.0  # times that one player's weights move faster, of themselves; two rates on purpose: 4 to 10
+OUTRUN = 5.0  # times; then the discriminator may well rank generated samples above real ones
 IDLE = 100  # steps without any update of a player
 PLAYERS = {"d": ("discriminator", "generator"), "g": ("generator", "discriminator")}
 
@@ -31,14 +32,20 @@ class Symptoms:
         self._findings = findings
         self._rows: deque[Mapping[str, float]] = deque(maxlen=ROWS)
         self._count = 0
+        self._at_first: dict[str, float] = {}
 
     def look(self, step: int, values: Mapping[str, float]) -> None:
         """Look at a row of the diagnostics, column → number."""
         self._rows.append(values)
         self._count += 1
+        if self._count == FIRST_ROWS:
+            self._at_first = {player: self._slower(player) for player in PLAYERS}
         for player in PLAYERS:
             self._look_at_gradient(step, player)
             self._look_at_updates(step, player)
+        outrun = self._full("update_ratio_d") and self._slower("d") > OUTRUN  # the samples are where it has not yet looked
+        if outrun:
+            return
         if (worst := max(self._last("d_auc"), default=1.0)) < RANKED_WRONG and self._full("d_auc"):
             self._findings.say(
                 step,
@@ -74,14 +81,21 @@ class Symptoms:
         others = self._last("update_ratio_" + ("g" if player == "d" else "d"))
         if not self._full("update_ratio_" + ("g" if player == "d" else "d")) or min(others) < STILL:
             return
-        slower = median(o / max(x, 1e-30) for x, o in zip(own, others, strict=True))
-        if slower > APART:
+        slower = self._slower(player)
+        # A player that has run away moves less and less itself: the first rows tell the rates.
+        if slower > APART or (slower > OUTRUN and self._at_first.get(player, 0.0) > APART):
             self._findings.say(
                 step,
                 f"slow {player}",
-                f"the {name}'s weights move {slower:.0f} times less, of themselves, than the {other}'s: raise the "
+                f"the {name}'s weights move {max(slower, self._at_first.get(player, 0.0)):.0f} times less, of themselves, than the {other}'s: raise the "
                 f"{name}'s learning rate, or lower the {other}'s",
             )
+
+    def _slower(self, player: str) -> float:
+        """Return by which factor a player's weights move less than the other's, 0 where that is not known."""
+        both = self._last("update_ratio_d"), self._last("update_ratio_g")
+        own, others = both if player == "d" else both[::-1]
+        return median(o / max(x, 1e-30) for x, o in zip(own, others, strict=True)) if len(own) == len(others) else 0.0
 
     def _full(self, column: str) -> bool:
         return len(self._last(column)) == ROWS

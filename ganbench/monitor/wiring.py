@@ -7,7 +7,7 @@ optimisers stepped when. That tells a missing `zero_grad` or `detach` from accum
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -53,7 +53,8 @@ class Wiring:
     """
 
     def __init__(self, networks: Mapping[str, list[nn.Module]], findings: Findings) -> None:
-        self._findings, self._networks = findings, networks
+        self._findings = findings
+        self._networks = {name: [weakref.ref(network) for network in several] for name, several in networks.items()}
         self.reached: set[str] = set()
         self.muted = False
         self._open, self._from, self._calls = True, 1, 0
@@ -75,7 +76,7 @@ class Wiring:
         self._handles, self._open = [], False
         self._events, self._before, self._current = [], {}, None
 
-    def step(self, step: int, given: Mapping[str, Tensor]) -> None:
+    def step(self, step: int, given: Mapping[str, Sequence[Tensor]]) -> None:
         """Take in that a step has ended; at the end of a window, say what it showed.
 
         Args:
@@ -103,9 +104,8 @@ class Wiring:
 
         self._handles = [register_optimizer_step_post_hook(after)]
         for name, networks in self._networks.items():
-            for network in networks:
-                weight = _watched(network)
-                if weight is not None:
+            for network in filter(None, (ref() for ref in networks)):
+                if (weight := _watched(network)) is not None:
                     self._handles.append(self._hook(name, network, weight))
 
     def _hook(self, name: str, network: nn.Module, weight: nn.Parameter) -> RemovableHandle:
@@ -154,10 +154,10 @@ class Wiring:
             known = self._owners[id(optimizer)] = weakref.ref(optimizer), players
         return known[1]
 
-    def _compare(self, given: Mapping[str, Tensor]) -> None:
+    def _compare(self, given: Mapping[str, Sequence[Tensor]]) -> None:
         """Compare real and generated samples with those of the step before."""
         for name in ("real", "fake"):
-            now = given.get(name)
+            now = next(iter(given.get(name, ())), None)
             if now is None or now.dim() < 2 or len(now) < 2 or now.is_complex():
                 continue
             now = now[:FEW].detach().flatten(1).float().clone()

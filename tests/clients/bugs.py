@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 import ganbench
 
-LATENT, BATCH, STEPS, EVERY = 16, 64, 600, 10
+LATENT, BATCH, STEPS, LOOKS = 16, 64, 300, 30
 LOSSES = ("non_saturating", "hinge", "least_squares", "wasserstein")
 
 
@@ -45,6 +45,7 @@ class Loop:
     betas: tuple[float, float] = (0.5, 0.999)
     n_critic: int = 1
     penalty: float = 0.0
+    r1: float = 0.0
     output: type[nn.Module] = nn.Tanh
     d_output: type[nn.Module] = nn.Identity
     norm: bool = False
@@ -122,7 +123,8 @@ class Loop:
         z_fixed = torch.randn(self.batch, LATENT)
         monitor = ganbench.Monitor(
             generator, discriminator, folder, loss=self.declared or self.loss, data=images[::2],
-            latents=torch.randn(256, LATENT), samples=256, log_every=EVERY, evaluate_every=EVERY,
+            latents=torch.randn(256, LATENT), samples=256, log_every=max(1, steps // LOOKS),
+            evaluate_every=max(1, steps // LOOKS),
         )  # fmt: skip
         for step in range(1, steps + 1):
             for _ in range(self.n_critic):
@@ -137,6 +139,8 @@ class Loop:
                 d_loss = self.scale * self.losses(real_logits, fake_logits)
                 if self.penalty:
                     d_loss = d_loss + self.penalty * penalty(discriminator, real, fake.detach())
+                if self.r1:
+                    d_loss = d_loss + 0.5 * self.r1 * slope(discriminator, real).square().mean()
                 d_loss.backward(retain_graph=not self.detach)
                 if not (self.stop_d_at and step > self.stop_d_at):
                     opt_d.step()
@@ -170,9 +174,13 @@ class Loop:
 
 def penalty(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     mix = torch.rand(len(real), 1, 1, 1)
-    x = (mix * real + (1 - mix) * fake).requires_grad_()
-    (slope,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
-    return (slope.flatten(1).norm(dim=1) - 1).square().mean()
+    return (slope(discriminator, mix * real + (1 - mix) * fake) - 1).square().mean()
+
+
+def slope(discriminator: nn.Module, x: Tensor) -> Tensor:
+    x = x.detach().requires_grad_()
+    (by_x,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
+    return by_x.flatten(1).norm(dim=1)
 
 
 class Planted(NamedTuple):
@@ -209,22 +217,23 @@ BUGS = (
     Planted("the same minibatch at every step", {"same_batch": True}, "same minibatch"),
     Planted("G left in evaluation mode", {"norm": True, "leave_eval": 50}, "evaluation mode"),
     Planted("no gradient reaches G", {"no_graph": True}, "(no gradient|gradient.*exactly 0)"),
-    Planted("D's rate divided by 100", {"d_rate": 1e-5}, "discriminator.*rate"),
-    Planted("G's rate divided by 100", {"g_rate": 1e-5}, "generator.*rate"),
+    Planted("D's rate divided by 100", {"d_rate": 1e-5}, "discriminator.* learning rate"),
+    Planted("G's rate divided by 100", {"g_rate": 1e-5}, "generator.* learning rate"),
     Planted("G's rate decayed to nothing", {"decay": 0.9}, "generator.*(frozen|stands still)"),
     Planted("D stops stepping after 100 steps", {"stop_d_at": 100}, "discriminator.*(frozen|stands still|no optimi)"),
 )  # fmt: skip
+CALM = {"r1": 2.0, "g_rate": 5e-4, "d_rate": 5e-4}
 HEALTHY = (
-    Planted("non-saturating", {}, ""),
-    Planted("hinge", {"loss": "hinge"}, ""),
-    Planted("least squares", {"loss": "least_squares"}, ""),
+    Planted("non-saturating", CALM, ""),
+    Planted("hinge", {**CALM, "loss": "hinge"}, ""),
+    Planted("least squares", {**CALM, "loss": "least_squares"}, ""),
     Planted("Wasserstein with penalty, 3 critic steps", WGAN, ""),
-    Planted("two rates, 1 to 4", {"g_rate": 5e-4, "d_rate": 2e-3}, ""),
-    Planted("batch norm in G", {"norm": True}, ""),
-    Planted("images in [0, 1], G ends in a sigmoid", {"output": nn.Sigmoid, "real": lambda p: p / 16}, ""),
-    Planted("standardised images, G ends in nothing", {"output": nn.Identity, "real": lambda p: (p - 4.9) / 6.0}, ""),
-    Planted("D trained alone for 50 steps", {"d_advance": 50}, ""),
-    Planted("batches of 16", {"batch": 16}, ""),
+    Planted("two rates, 1 to 4", {"r1": 2.0, "g_rate": 3e-4, "d_rate": 12e-4}, ""),
+    Planted("batch norm in G", {**CALM, "norm": True}, ""),
+    Planted("images in [0, 1], G ends in a sigmoid", {**CALM, "output": nn.Sigmoid, "real": lambda p: p / 16}, ""),
+    Planted("standardised images, G ends in nothing", {**CALM, "output": nn.Identity, "real": lambda p: (p - 5) / 6}, ""),
+    Planted("D trained alone for 50 steps", {**CALM, "d_advance": 50}, ""),
+    Planted("batches of 16", {**CALM, "batch": 16}, ""),
 )
 
 
