@@ -17,7 +17,7 @@ def pairs(
 ) -> tuple[list[tuple[pd.DataFrame, pd.DataFrame | None]], list[str]]:
     """Return each trial of the baseline with its counterpart, and the names of those without."""
     sides = [[part for _, part in runs.groupby("trial", sort=False)] for runs in (baseline, now)]
-    for describe in (trial_key, _with_steps, _name, _shared(baseline, now)):
+    for describe in (_trained(baseline, now), _with_steps, _name, _shared(baseline, now)):
         old, new = ({describe(part): part for part in side} for side in sides)
         unambiguous = len(old) == len(sides[0]) and len(new) == len(sides[1])
         if unambiguous and old.keys() & new.keys():
@@ -34,6 +34,20 @@ def pairs(
 def trial_key(runs: pd.DataFrame) -> str:
     """Return the identifier of the trial that these runs are of."""
     return str(runs["trial"].iloc[0])
+
+
+def _trained(*sides: pd.DataFrame) -> Callable[[pd.DataFrame], str]:
+    """Return how trials are called by what they train: their key, or a method's place among its best settings.
+
+    Which setting of a method is its best is a result: another one on the other side is the same trial of the suite.
+    """
+    places: dict[str, str] = {}
+    for runs in sides:
+        if "stage" in runs:
+            best = runs.loc[runs["stage"] == "confirm"].drop_duplicates("trial")
+            ranks = best.groupby("method").cumcount()
+            places |= {str(t): f"{m} {rank}" for t, m, rank in zip(best["trial"], best["method"], ranks, strict=True)}
+    return lambda runs: places.get(trial_key(runs), trial_key(runs))
 
 
 def _with_steps(runs: pd.DataFrame) -> str:

@@ -155,9 +155,9 @@ def _incomplete(base: pd.DataFrame, now: pd.DataFrame | None, partial: bool) -> 
     for status, error in zip(now["status"], now["error"], strict=True):
         if status not in FINISHED:
             return f"{status}: {error if isinstance(error, str) else 'no reason is given'}"
-    lost = set(base["seed"]) - set(now["seed"])
+    lost = set(_names(base)) - set(_names(now))
     if lost and not partial and trial_key(base) == trial_key(now):
-        return f"{len(lost)} of {len(base)} seeds are missing"
+        return f"{len(lost)} of {len(base)} runs are missing"
     return ""
 
 
@@ -178,9 +178,8 @@ def _arms(
     base: pd.DataFrame, now: pd.DataFrame, judged: Mapping[str, Column], identical: bool, rules: Rules
 ) -> list[Arms]:
     identity, name = trial_key(now), pair_name(base, now)
-    base = base.loc[base["status"].isin(FINISHED)].sort_values("seed")
-    now = now.sort_values("seed")
-    paired = base["seed"].tolist() == now["seed"].tolist() and base["seed"].is_unique
+    base, now = _in_order(base.loc[base["status"].isin(FINISHED)]), _in_order(now)
+    paired = _names(base) == _names(now) and len(set(_names(base))) == len(base)
     arms = []
     for metric, column in judged.items():
         counted = metric == DIVERGED.name
@@ -218,24 +217,38 @@ def _arms(
     return arms
 
 
+def _in_order(runs: pd.DataFrame) -> pd.DataFrame:
+    return runs.sort_values([name for name in ("setting", "seed") if name in runs])
+
+
+def _names(runs: pd.DataFrame) -> list[tuple[int, int]]:
+    """Return each run's setting and seed: runs of the same two are a pair, whose sides differ by the change alone."""
+    settings = runs["setting"].fillna(-1) if "setting" in runs else np.full(len(runs), -1)
+    return [(int(setting), int(seed)) for setting, seed in zip(settings, runs["seed"], strict=True)]
+
+
 def _range(base: pd.DataFrame, now: pd.DataFrame, column: Column, rules: Rules) -> tuple[float, float]:
     """Return the least and the greatest value that a run can have; infinite where that is not known.
 
-    No run can have more modes than the data; real samples' own count and the greatest count of any run stand for that.
+    No run can have more modes than the data has.
     """
-    seen = np.concatenate(
-        [_values(runs, name) for runs in (base, now) for name in (column.name, f"{column.name}_floor")]
-    )
-    seen = seen[np.isfinite(seen)]
+    seen = _seen(base, now, column.name, f"{column.name}_floor")
     low, high = column.low, column.high
-    if column.unit == "modes" and len(seen):
-        high = float(seen.max())
+    modes = _seen(base, now, "known_modes") if column.unit == "modes" else np.empty(0)
+    if modes.any():
+        high = float(modes.max())
     if len(seen):  # rounding, or a component that declares less than it gives
         low, high = min(low, float(seen.min())), max(high, float(seen.max()))
     end = rules.worst.get(column.name)
     if end is None:
         return low, high
     return (low, end) if column.direction == "lower" else (end, high)
+
+
+def _seen(base: pd.DataFrame, now: pd.DataFrame, *names: str) -> np.ndarray:
+    """Return the finite values of these columns on both sides."""
+    values = np.concatenate([_values(runs, name) for runs in (base, now) for name in names])
+    return values[np.isfinite(values)]
 
 
 def _missing(base: pd.DataFrame, now: pd.DataFrame, metric: str, identical: bool) -> tuple[str, str]:

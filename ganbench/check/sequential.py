@@ -34,12 +34,14 @@ def check_sequentially(plan: Plan, old: Baseline, rules: Rules, train: Callable[
         train: trains a plan and returns its run's folder.
 
     Raises:
-        UsageError: the trials have different seeds, or there are none.
+        UsageError: the trials have different seeds, there are none, or they have settings.
     """
     from ganbench.analysis.comparison import compare
     from ganbench.analysis.comparison_results import Comparison
     from ganbench.analysis.sequential import compare_sequentially, looks
 
+    if any(trial.settings for trial in plan.trials):
+        raise UsageError(f"{plan.suite.place()}: --sequential takes no suite with `vary`; check it without")
     seeds = {trial.seeds for trial in plan.trials}
     if len(seeds) != 1:
         raise UsageError(f"{plan.suite.place()}: --sequential needs the same seeds in every trial; give them once")

@@ -99,7 +99,7 @@ def command(
         comparison = _sequentially(plan, old, rules, train)
     else:
         now = load(train(plan) if plan else target)
-        comparison = compare_results(old.results, now, rules, old.fingerprints)
+        comparison, side = compare_results(old.results, now, rules, old.fingerprints), Side.of(now)
     title, differs = f"{side.manifest.suite or target} against {old.name}", differences(Side.of(old.results), side)
     output.show(comparison, title, differs)
     _tell_github(comparison, title, differs, output, plan, github)

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 
 import torch
 
+from ganbench.core import registry
 from ganbench.core.errors import UsageError
+from ganbench.losses import Loss
 from ganbench.monitor.player import Player
 
 log = logging.getLogger("ganbench.monitor")
@@ -26,6 +28,14 @@ def check_numbers(whole: Mapping[str, int | None], overhead: float, kind: str | 
         raise UsageError(f"ganbench.Monitor: overhead is {overhead}; give a share above 0, like 0.02")
     if kind not in (None, "audio"):
         raise UsageError(f"ganbench.Monitor: kind is {kind!r}; give 'audio', or nothing")
+
+
+def loss_of(chosen: str | Loss | None) -> Loss | None:
+    """Return the loss that a name or another name of it stands for: `"lsgan"` is `least_squares`."""
+    if not isinstance(chosen, str):
+        return chosen
+    others = registry.aliases(registry.components(Loss).values())
+    return registry.build(Loss, others.get(chosen.lower(), chosen))
 
 
 def say_what_is_shared(g: Player, d: Player) -> None:

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.analysis.verdicts import Verdict
-from ganbench.core import registry
 from ganbench.core.errors import UsageError
 from ganbench.core.status import Status
 from ganbench.datasets import Dataset
@@ -22,7 +21,7 @@ from ganbench.losses import Loss
 from ganbench.metrics import Metric
 from ganbench.monitor import open_monitors
 from ganbench.monitor.cadence import Cadence
-from ganbench.monitor.checks import check_numbers, rank, say_what_is_shared
+from ganbench.monitor.checks import check_numbers, loss_of, rank, say_what_is_shared
 from ganbench.monitor.embedding import real_numbers
 from ganbench.monitor.given import Numbers, tensor_of
 from ganbench.monitor.guard import Guard
@@ -30,6 +29,7 @@ from ganbench.monitor.hooks import Catcher
 from ganbench.monitor.player import Player
 from ganbench.monitor.record import Record
 from ganbench.monitor.samples import SampleView
+from ganbench.monitor.scrutiny import Scrutiny
 from ganbench.monitor.view import ALIVE, View, few
 from ganbench.sinks import Sink
 from ganbench.training.evaluation import ExtractorChoice
@@ -38,7 +38,6 @@ log = logging.getLogger("ganbench.monitor")
 
 CPU = torch.device("cpu")
 FIRST_CALLS = 10  # in which mistakes are raised
-MISSED = 100  # calls without an update of the generator after which something is wrong
 WIDEST_ROWS = 100  # steps between two rows at most, where time allows
 
 
@@ -51,10 +50,9 @@ class Monitor:
         ...  # any training step
         monitor.step(real=real, fake=fake, real_logits=real_logits, fake_logits=fake_logits)
     ```
-    Hooks find gradients and weights around each update, so clipping, `zero_grad`, accumulation, several optimisers,
-    `GradScaler`, `torch.compile` and distributed training (where rank 0 writes) need nothing more. It never changes a
-    weight, a gradient or a random number; on steps that are not logged it counts and no more. It keeps no network
-    alive, no batch and no graph. Whatever fails inside is logged once, and training goes on.
+    Hooks find gradients and weights around each update: clipping, `zero_grad`, accumulation, several optimisers,
+    `GradScaler`, `torch.compile` and distributed training (rank 0 writes) need nothing more. It changes no weight, no
+    gradient and no random number, keeps no network alive, no batch and no graph. What fails inside is logged once.
 
     Args:
         generator, discriminator: the networks, wrapped or not.
@@ -119,7 +117,8 @@ class Monitor:
         self._rows = Cadence(log_every, math.inf if sharded else overhead, WIDEST_ROWS, first=1)
         self._looks = Cadence(evaluate_every, overhead)
         self._ema = None if ema is None else weakref.ref(ema)
-        self._view = View(registry.build(Loss, loss) if isinstance(loss, str) else loss, diagnostics, self.guard)
+        self._view = View(loss_of(loss), diagnostics, self.guard)
+        self._scrutiny = Scrutiny(self._view.loss, self._d, self._g, self.guard)
         if rank() == 0:
             device = self._g.param(0).device
             judging = device if device.type == "cuda" else CPU
@@ -129,13 +128,13 @@ class Monitor:
             open_monitors.enter(self, self._asked, (self._g.module, self._d.module))
             names = "/".join(type(player.module).__name__ for player in (self._g, self._d))
             self._record = Record(
-                self._asked, names, self._view, self._samples, sinks, seed, device, self.guard, resume
+                self._asked, names, self._view, self._samples, sinks, seed, device, self.guard, resume, self._scrutiny
             )
             self._go_on()
         self._catcher = Catcher((self._d, self._g), self.guard)
         self._catcher.arm()
         # Also where nobody closes it: when it is forgotten, and at the end of the program.
-        self._finish = weakref.finalize(self, _end, self.guard, self._catcher, self._record)
+        self._finish = weakref.finalize(self, _end, self.guard, self._catcher, self._scrutiny, self._record)
 
     @property
     def steps(self) -> int:
@@ -152,6 +151,11 @@ class Monitor:
         """Return the failure that holds just now, with evidence and remedy; None while there is none."""
         return None if self._record is None else self._record.alarm.verdict
 
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Return what was found wrong in the loop so far: sentences with the step and the remedy, the first first."""
+        return tuple(self._scrutiny.findings.said.values()) if self._open or self._record is not None else ()
+
     def step(
         self,
         *,
@@ -161,6 +165,7 @@ class Monitor:
         fake_logits: Numbers | None = None,
         d_loss: Numbers | None = None,
         g_loss: Numbers | None = None,
+        terms: Mapping[str, Tensor | float] | None = None,
     ) -> None:
         """Take in a training step; call it behind each, or each iteration: a step counts where the generator moved.
 
@@ -173,6 +178,7 @@ class Monitor:
             fake_logits: its answers to generated ones.
             d_loss: what the discriminator descended.
             g_loss: what the generator descended.
+            terms: the parts of the generator's loss by name, where their graphs are still there; see `terms`.
 
         Raises:
             UsageError: an argument is of another kind, in one of the first ten calls; later it is logged.
@@ -189,9 +195,30 @@ class Monitor:
             if isinstance(error, UsageError) and self._calls <= FIRST_CALLS:
                 raise
             self.guard.report("what monitor.step is given", error)
-        self.guard.run("monitor.step", self._step, fake)
+        if terms is not None:
+            self.terms(terms)
+        self.guard.run("monitor.step", self._step, fake, {"real": real, "fake": fake, **given})
         if self.guard.is_out("monitor.step"):
             self.close()
+
+    def terms(self, terms: Mapping[str, Tensor | float], at: Tensor | Sequence[Tensor] | None = None) -> None:
+        """Weigh the terms of the generator's loss against each other; call it before `backward()`.
+
+        Each term's gradient is worked out at logged steps by one more backward pass; nothing is left in `.grad`, and
+        no random number is drawn. What it is and the columns: `ganbench.monitor.terms.Terms`.
+
+        ```python
+        monitor.terms({"adversarial": adversarial, "l1": 100 * l1})
+        (adversarial + 100 * l1).backward()
+        ```
+
+        Args:
+            terms: name → a scalar tensor as it goes into the sum that is minimised, its weight included.
+            at: the weights by which gradients are taken, such as the last layer's, as VQGAN does; by default all of the
+                generator's.
+        """
+        if self._open and self._catcher.armed:
+            self.guard.run("the terms", self._scrutiny.weigh, self._steps, terms, at)
 
     def close(self) -> None:
         """Write what is left and take the hooks away; done at the end of the program where nobody does it before."""
@@ -231,15 +258,15 @@ class Monitor:
         if self._samples is not None and wanting and given["real"] is not None:
             self.guard.run("the collecting of real samples", self._samples.offer, tensor_of("real", given["real"]))
 
-    def _step(self, fake: Numbers | None) -> None:
+    def _step(self, fake: Numbers | None, given: Mapping[str, object]) -> None:
         if not self._g.moved:
             self._unmoved += 1
-            if self._unmoved == MISSED:
-                log.warning("no optimiser has moved the generator that ganbench.Monitor was given; give that very one")
+            self._scrutiny.unmoved(self._unmoved)
             return
-        self._g.moved, self._unmoved = False, 0
         self._steps += 1
-        self.guard.step = self._steps
+        self.guard.step, self._unmoved = self._steps, 0
+        self._scrutiny.step(self._steps, given, self._catcher.armed)
+        self._g.moved = self._d.moved = False
         if self._record is not None:
             self._record.steps = self._steps
         if fake is not None:
@@ -273,7 +300,7 @@ class Monitor:
             self._diverge()
         elif self._record is not None:
             self._record.optimizers |= self._d.optimizers | self._g.optimizers
-            self._record.add(values, layers)
+            self._record.add(values | self._scrutiny.row(self._steps, values), layers)
 
     def _evaluate(self, samples: SampleView) -> None:
         """Judge samples: those of the fixed latents, or the last minibatches."""
@@ -297,7 +324,8 @@ class Monitor:
         self.close()
 
 
-def _end(guard: Guard, catcher: Catcher, record: Record | None) -> None:
-    guard.run("the removal of hooks", catcher.close)
+def _end(guard: Guard, catcher: Catcher, scrutiny: Scrutiny, record: Record | None) -> None:
+    for hooks in (catcher, scrutiny):
+        guard.run("the removal of hooks", hooks.close)
     if record is not None:
         guard.run("close()", record.close)

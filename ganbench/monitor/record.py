@@ -22,6 +22,7 @@ from ganbench.monitor.guard import Guard
 from ganbench.monitor.pictures import grid
 from ganbench.monitor.resume import cut, history_state, readable_state
 from ganbench.monitor.samples import Look, SampleView
+from ganbench.monitor.scrutiny import Scrutiny
 from ganbench.monitor.view import Place, View
 from ganbench.sinks import Sink, Writers
 from ganbench.tables.manifest import environment
@@ -47,6 +48,7 @@ class Record:
         device: where the networks are.
         guard: keeps what fails here from the training.
         resume: whether to go on with the run at the path; a number is the step that training goes on from.
+        scrutiny: looks at how the loop is made.
     """
 
     def __init__(
@@ -59,7 +61,8 @@ class Record:
         seed: int,
         device: torch.device,
         guard: Guard,
-        resume: bool | int = False,
+        resume: bool | int,
+        scrutiny: Scrutiny,
     ) -> None:
         kept = None if resume is False else readable_state(path)
         self.folder = folder = Folder(path, again=kept is not None or (resume is not False and only_claimed(path)))
@@ -78,7 +81,7 @@ class Record:
         self._n_fake, self._evaluated_at, self._diverged_at = 0, None, None
         self._environment, self._made_on = environment(torch.get_num_threads()), made_on(device)
         self._writers = Writers(sinks, folder.path.name, self.labels)
-        self.alarm = Alarm()
+        self._scrutiny, self.alarm = scrutiny, Alarm(scrutiny.findings)
         self._before = 0.0  # seconds of the runs that this one goes on with
         self._began = time.perf_counter()
         self.open, self.draws = True, bool(sinks)
@@ -217,6 +220,7 @@ class Record:
             n_fake=self._n_fake,
             ms_per_step=1e3 * self._seconds / self.steps if self.steps else math.nan,
             seconds=self._seconds,
+            fact_columns=tuple(self._scrutiny.terms.columns.values()),
         )
         reference = self._samples.reference.state_dict()
         self.folder.write(logged, self._environment, self.open, None if reference is None else {"reference": reference})

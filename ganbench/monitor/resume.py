@@ -66,9 +66,8 @@ def state_of_folder(path: Path) -> dict[str, Any]:
     steps = [] if pictures is None else pictures["steps"].tolist()
     metrics = [name for name in found.runs if name in found.history and name not in KEYS]
     steps_of = found.history["step"].to_numpy()
-    looked = (
-        steps_of[~np.isnan(found.history[metrics].to_numpy(dtype="float64")).all(axis=1)] if metrics else steps_of[:0]
-    )
+    measured = ~np.isnan(found.history[metrics].to_numpy(dtype="float64"))
+    looked = steps_of[measured.any(axis=1)]
     return {
         "format": 1,
         "folder": str(path),

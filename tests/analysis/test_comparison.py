@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from ganbench.analysis.comparison import compare, scores
 from ganbench.analysis.comparison_identity import fingerprints
-from ganbench.analysis.comparison_results import compare_results
+from ganbench.analysis.comparison_pairs import pairs, trial_key
+from ganbench.analysis.comparison_results import arms_of, compare_results
 from ganbench.analysis.comparison_rows import Arms, Outcome
 from ganbench.analysis.comparison_rules import Limit, Rules, read_limits
 from ganbench.analysis.statistics import hedges_g, probability_above
@@ -390,7 +391,7 @@ def test_missing_trials_and_seeds_never_pass(tmp_path):
     assert len(comparison.incomplete) == 1
     assert len(compare_results(alone, both, Rules()).new) == 1
     fewer = dataclasses.replace(alone, runs=alone.runs.iloc[:4])
-    assert compare_results(alone, fewer, Rules()).rows[0].reason == "2 of 6 seeds are missing"
+    assert compare_results(alone, fewer, Rules()).rows[0].reason == "2 of 6 runs are missing"
     failed = dataclasses.replace(alone, runs=alone.runs.assign(status="FAILED", error="boom"))
     assert compare_results(alone, failed, Rules()).rows[0].reason == "FAILED: boom"
 
@@ -429,3 +430,47 @@ def test_rules_for_unknown_metrics_are_refused(tmp_path):
     with pytest.raises(UsageError, match="did you mean 'fid'"):
         compare_results(a, a, Rules(metrics=("fidd",)))
     assert [row.metric for row in compare_results(a, a, Rules(metrics=("fi*",))).rows] == ["fid"]
+
+
+def test_no_run_can_have_more_modes_than_its_data(tmp_path):
+    def of_25(runs):
+        return runs.assign(known_modes=25.0)
+
+    a, b = results(tmp_path, "a", change=of_25, **GOOD), results(tmp_path, "b", change=of_25, **BAD)
+    arm = next(arm for arm in arms_of(a, b, Rules()).arms if arm.metric == "modes_captured")
+    assert (arm.low, arm.high) == (0.0, 25.0)
+
+
+def of_settings(tmp_path, name, settings, seeds, shift=0.0, **columns):
+    """Return results whose runs are of these settings and seeds."""
+    made = results(tmp_path, name, **GOOD)
+    changed = {"setting": settings, "seed": seeds, "fid": made.runs["fid"] + shift, **columns}
+    return dataclasses.replace(made, runs=made.runs.assign(**changed))
+
+
+def test_runs_of_a_setting_are_paired_with_its_own(tmp_path):
+    a = of_settings(tmp_path, "a", [0, 0, 1, 1, 2, 2], [0, 1] * 3)
+    b = of_settings(tmp_path, "b", [2, 1, 0, 0, 1, 2], [0, 1, 0, 1, 0, 1], shift=0.5)
+    arm = next(arm for arm in arms_of(a, b, Rules()).arms if arm.metric == "fid")
+    assert arm.paired
+    order = [2, 3, 4, 1, 0, 5]  # where b has a's runs, by setting and seed
+    assert np.allclose(arm.now, np.asarray(GOOD["fid"])[order] + 0.5)
+    other = of_settings(tmp_path, "c", [0, 0, 1, 1, 2, 3], [0, 1] * 3)
+    with_other = arms_of(a, other, Rules())
+    assert with_other.arms[0].missing == "1 of 6 runs are missing"
+
+
+def test_a_methods_best_setting_is_held_against_its_best_setting(tmp_path):
+    def best(name, setting, trial):
+        run = of_settings(tmp_path, name, [setting] * 6, range(6), stage="confirm", method="hinge · r1")
+        return dataclasses.replace(run, runs=run.runs.assign(trial=trial))
+
+    a, b = best("a", 3, "one"), best("b", 5, "another")
+    swept = results(tmp_path, "swept", **GOOD).runs.assign(stage="vary", method="hinge · r1")
+    sides = [pd.concat([swept, side.runs], ignore_index=True) for side in (a, b)]
+    paired, extra = pairs(*sides)
+    assert not extra
+    assert [None if now is None else (trial_key(base), trial_key(now)) for base, now in paired] == [
+        (trial_key(swept), trial_key(swept)),
+        ("one", "another"),
+    ]

@@ -461,3 +461,18 @@ def test_other_weights_are_said_before_training(here, capsys, no_training, monke
     shutil.rmtree(here / "results" / "small")
     assert main(["check", "small.yaml", "--baseline", "main", "--executor", "local"]) == 3
     assert "judged by coordinates aaaa, and the weights are now those of coordinates bbbb" in capsys.readouterr().err
+
+
+def test_a_suite_of_settings(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    vary = "vary: {settings: 3, space: {optimizer.lr: {log_uniform: [1e-4, 1e-2]}}, confirm: {top: 1, seeds: 2}}"
+    Path("varied.yaml").write_text(f"{SUITE}{vary}\n")
+    local = ["--executor", "local"]
+    assert main(["run", "varied.yaml", *local]) == 0
+    assert main(["baseline", "save", "results/varied", "--as", "main"]) == 0
+    capsys.readouterr()
+    assert main(["check", "varied.yaml", "--baseline", "main", *local]) == 0
+    out = capsys.readouterr().out
+    assert "nothing differs between the sides" in out and "equal to the last bit" in out  # the best ones, too
+    assert main(["check", "varied.yaml", "--baseline", "main", *local, "--sequential"]) == 2
+    assert "--sequential takes no suite with `vary`" in capsys.readouterr().err

@@ -1,0 +1,124 @@
+"""What logged rows say of a loop by themselves: exchanged labels, players that stand still, rates far apart."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ganbench.monitor.findings import Findings
+
+ROWS = 8  # in a row that must show the same
+FIRST_ROWS = 3  # from the beginning, for a gradient that is exactly 0
+RANKED_WRONG = 0.3  # AUC; where nothing can be told apart it is 0.5 ± 0.05 at 64 samples
+STILL = 1e-7  # ‖Δw‖ / ‖w‖ of an update: the last bit of float32
+APART = 30.0  # times that one player's weights move faster, of themselves; two rates on purpose: 4 to 10
+IDLE = 100  # steps without any update of a player
+PLAYERS = {"d": ("discriminator", "generator"), "g": ("generator", "discriminator")}
+
+
+class Symptoms:
+    """Looks at each row as it is logged.
+
+    Args:
+        findings: takes the sentences.
+    """
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self._rows: deque[Mapping[str, float]] = deque(maxlen=ROWS)
+        self._count = 0
+
+    def look(self, step: int, values: Mapping[str, float]) -> None:
+        """Look at a row of the diagnostics, column → number."""
+        self._rows.append(values)
+        self._count += 1
+        for player in PLAYERS:
+            self._look_at_gradient(step, player)
+            self._look_at_updates(step, player)
+        if (worst := max(self._last("d_auc"), default=1.0)) < RANKED_WRONG and self._full("d_auc"):
+            self._findings.say(
+                step,
+                "d_loss",
+                f"the discriminator ranks generated samples above real ones (AUC below {worst:.2g} for {ROWS} rows): the "
+                "labels in one of its losses are swapped, or real_logits and fake_logits are exchanged in monitor.step",
+            )
+
+    def _look_at_gradient(self, step: int, player: str) -> None:
+        norms = self._last(f"grad_norm_{player}")
+        if self._count == FIRST_ROWS and len(norms) == FIRST_ROWS and not any(norms):
+            name = PLAYERS[player][0]
+            self._findings.say(
+                step,
+                f"no gradient {player}",
+                f"no gradient reaches the {name}: it is exactly 0; its loss does not depend on it (samples detached or "
+                "made under no_grad, a factor of 0)",
+            )
+
+    def _look_at_updates(self, step: int, player: str) -> None:
+        column, (name, other) = f"update_ratio_{player}", PLAYERS[player]
+        if not self._full(column):
+            return
+        own = self._last(column)
+        if max(own) < STILL:
+            self._findings.say(
+                step,
+                f"still {player}",
+                f"the {name} stands still: an update moves its weights by {median(own):.1e} of themselves; its learning "
+                "rate has decayed to nothing, or no gradient reaches it",
+            )
+            return
+        others = self._last("update_ratio_" + ("g" if player == "d" else "d"))
+        if not self._full("update_ratio_" + ("g" if player == "d" else "d")) or min(others) < STILL:
+            return
+        slower = median(o / max(x, 1e-30) for x, o in zip(own, others, strict=True))
+        if slower > APART:
+            self._findings.say(
+                step,
+                f"slow {player}",
+                f"the {name}'s weights move {slower:.0f} times less, of themselves, than the {other}'s: raise the "
+                f"{name}'s learning rate, or lower the {other}'s",
+            )
+
+    def _full(self, column: str) -> bool:
+        return len(self._last(column)) == ROWS
+
+    def _last(self, column: str) -> list[float]:
+        values = [row.get(column, math.nan) for row in self._rows]
+        return [value for value in values if not math.isnan(value)]
+
+
+class Idle:
+    """Counts for how long a player has not moved, and says so once: no optimiser of the loop's holds it.
+
+    Args:
+        player: `"d"` or `"g"`.
+        findings: takes the sentence.
+    """
+
+    def __init__(self, player: str, findings: Findings) -> None:
+        self.player, self._findings = player, findings
+        self.steps, self.ever = 0, False
+
+    def look(self, step: int, moved: bool, expected: bool) -> None:
+        """Take in a step.
+
+        Args:
+            step: its number.
+            moved: whether an optimiser that holds it has stepped.
+            expected: whether it ought to move; one that joins late has no gradient yet.
+        """
+        self.steps, self.ever = (0, True) if moved else (self.steps + 1, self.ever)
+        if self.steps < IDLE or not (expected or self.ever):
+            return
+        name = PLAYERS[self.player][0]
+        since = f"since step {step - self.steps}" if self.ever else f"in {IDLE} steps"
+        self._findings.say(
+            step,
+            f"idle {self.player}",
+            f"no optimiser has moved the {name} {since}: give its optimiser the parameters of the very {name} that "
+            "ganbench.Monitor was given (or that one to the monitor), and call its step()",
+        )
