@@ -255,8 +255,11 @@ class Monitor:
         wanting = self._samples is not None and self._samples.reference.wanting
         if self._catcher.armed and self._view.reads_samples:
             self._given |= {n: few(real_numbers(tensor_of(n, x))) for n, x in given.items() if x is not None}
-        if self._samples is not None and wanting and given["real"] is not None:
-            self.guard.run("the collecting of real samples", self._samples.offer, tensor_of("real", given["real"]))
+        affordable = self._looks.every is not None or self._looks.affordable
+        if self._samples is not None and wanting and affordable and given["real"] is not None:
+            with self._looks.charged():
+                real = tensor_of("real", given["real"])
+                self.guard.run("the collecting of real samples", self._samples.offer, real)
 
     def _step(self, fake: Numbers | None, given: Mapping[str, object]) -> None:
         if not self._g.moved:

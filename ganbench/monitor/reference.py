@@ -50,7 +50,7 @@ class Drawing:
         """Return the picture of samples: bytes `[≤ 64, C, h, w]`, or numbers `[≤ 256, d]`, on the CPU."""
         if self.images and drawable(tuple(points.shape[1:])):
             return thumbnails(points, self._size, self._limits)
-        few_numbers = points.flatten(1) if points[:1].numel() <= features.shape[1] else features
+        few_numbers = points.flatten(1) if points[:1].numel() <= features.shape[1] else features[: len(points)]
         return few_numbers[:SNAPSHOT_POINTS].cpu().clone()
 
 
@@ -195,16 +195,19 @@ class Reference:
         self.extractor, self._any_size = FunctionExtractor(embedding.function, embedding.name), embedding.any_size
 
     def _take(self, real: Tensor) -> None:
-        real = self._finite(real)
-        if not len(real):
-            return
+        low, high = real.aminmax()
+        if not bool(torch.isfinite(low) & torch.isfinite(high)):
+            real = self._finite(real)
+            if not len(real):
+                return
+            low, high = real.aminmax()
         if self.extractor is None:
             self._begin(real)
         sample = self.describe(real)
         assert sample is not None and self.drawing is not None
         if not self._collected:
             self._pictures = self.drawing.of(real, sample.features)
-        self.largest = max(self.largest, float(real.abs().max()))
+        self.largest = max(self.largest, -float(low), float(high))
         self._collected.append(sample)
 
     def _finite(self, real: Tensor) -> Tensor:

@@ -13,11 +13,14 @@ from ganbench.core import registry
 from ganbench.core.errors import UsageError
 from ganbench.datasets import Dataset
 from ganbench.metrics import Metric, Sample
+from ganbench.monitor.embedding import real_numbers
 from ganbench.monitor.given import tensor_of
 from ganbench.monitor.guard import Guard
 from ganbench.monitor.isolation import generated
+from ganbench.monitor.pictures import MOST
 from ganbench.monitor.reference import Reference, joined, part
 from ganbench.training.evaluation import OUT_OF_RANGE, ExtractorChoice
+from ganbench.training.history import SNAPSHOT_POINTS
 
 
 @dataclass(frozen=True)
@@ -177,16 +180,16 @@ class SampleView:
             sample, drawing = self.reference.describe(points), self.reference.drawing
             if sample is None or drawing is None:
                 return None
-            some = points.detach()
-            picture = drawing.of(some.float() if not some.is_complex() else some.abs(), sample.features)
-            return Look(sample, picture, some.abs().amax().float())
+            some = real_numbers(points[: MOST if drawing.images else SNAPSHOT_POINTS])
+            low, high = torch.view_as_real(points).aminmax() if points.is_complex() else points.aminmax()
+            return Look(sample, drawing.of(some, sample.features), torch.maximum(-low, high).float())
 
 
 def _joined(looks: Sequence[Look]) -> Look | None:
     if not looks:
         return None
     pictures = torch.cat([look.picture for look in looks])
-    most = 64 if pictures.dtype == torch.uint8 else 256
+    most = MOST if pictures.dtype == torch.uint8 else SNAPSHOT_POINTS
     largest = torch.stack([look.largest for look in looks]).amax()
     return Look(joined([look.sample for look in looks]), pictures[:most], largest)
 
