@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.core.errors import UsageError
-from ganbench.monitor.hooks import unwrapped
 from ganbench.monitor.isolation import call
+from ganbench.monitor.player import unwrapped
 
 Networks = nn.Module | Sequence[nn.Module] | Mapping[str, nn.Module]
 
@@ -49,6 +49,12 @@ class Several(nn.Module):
                     seen.add(id(parameter))
                     yield f"{prefix}{name}.{inner}", parameter
 
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """Yield nothing: each network's buffers are copied where it is called."""
+        return iter(())
+
     def named_modules(
         self, memo: set[nn.Module] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, nn.Module]]:
@@ -82,6 +88,19 @@ def members(network: nn.Module) -> list[nn.Module]:
     return list(network.networks.values()) if isinstance(network, Several) else [network]
 
 
+def called(network: nn.Module) -> str:
+    """Return the class of a network, or those of several."""
+    return "+".join(dict.fromkeys(type(one).__name__ for one in members(network)))
+
+
+def joined(value: object) -> object:
+    """Return all logits of several answers in one tensor; whatever else was given as it is."""
+    answers = answers_of(value)
+    if len(answers) < 2:
+        return answers[0] if answers else value
+    return torch.cat([a.detach().flatten().float() for a in answers])
+
+
 def answers_of(answer: object) -> list[Tensor]:
     """Return the logits in what discriminators answer: of each scale, period or network one tensor.
 
@@ -101,5 +120,6 @@ def answers_of(answer: object) -> list[Tensor]:
         return [each for value in answer for each in answers_of(value)]
     if isinstance(answer, tuple) and answer:
         alike = all(isinstance(a, Tensor) and a[:1].numel() == 1 for a in answer if isinstance(answer[0], Tensor))
-        return [each for value in (answer if alike and isinstance(answer[0], Tensor) else answer[:1]) for each in answers_of(value)]
+        chosen = answer if alike and isinstance(answer[0], Tensor) else answer[:1]
+        return [each for value in chosen for each in answers_of(value)]
     return []

@@ -1,82 +1,59 @@
-"""All that a monitor checks besides the rules of verdicts: how the loop is made, and what its rows show by themselves."""
+"""What is looked at when a monitor is made."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Mapping
 
-from torch import Tensor, nn
+import torch
 
+from ganbench.core import registry
 from ganbench.core.errors import UsageError
 from ganbench.losses import Loss
-from ganbench.monitor.conventions import Conventions
-from ganbench.monitor.findings import Findings
-from ganbench.monitor.symptoms import Idle, Symptoms
-from ganbench.monitor.terms import Terms
-from ganbench.monitor.wiring import Wiring
+from ganbench.monitor.player import Player
 
-EARLY = 24  # steps in which conventions are looked at; later at logged steps alone
+log = logging.getLogger("ganbench.monitor")
 
 
-class Checks:
-    """The checks of one run.
+def check_numbers(whole: Mapping[str, int | None], overhead: float, kind: str | None) -> None:
+    """Refuse numbers and words without a meaning.
 
-    Args:
-        loss: that the monitor was told.
-        generators, discriminators: the networks, without what compiles or distributes them.
-
-    Attributes:
-        findings: what they say. terms: the terms of the generator's loss.
+    Raises:
+        UsageError: names the argument.
     """
+    for name, value in whole.items():
+        if value is not None and value < 1:
+            raise UsageError(f"ganbench.Monitor: {name} is {value}; give a whole number from 1 on")
+    if not overhead > 0:
+        raise UsageError(f"ganbench.Monitor: overhead is {overhead}; give a share above 0, like 0.02")
+    if kind not in (None, "audio"):
+        raise UsageError(f"ganbench.Monitor: kind is {kind!r}; give 'audio', or nothing")
 
-    def __init__(
-        self, loss: Loss | None, generators: Sequence[nn.Module], discriminators: Sequence[nn.Module]
-    ) -> None:
-        self.findings = Findings()
-        self.terms = Terms(self.findings)
-        self._conventions, self._symptoms = Conventions(loss, self.findings), Symptoms(self.findings)
-        self._idle = {"d": Idle("d", self.findings), "g": Idle("g", self.findings)}
-        self._wiring = Wiring({"D": list(discriminators), "G": list(generators)}, self.findings)
 
-    def close(self) -> None:
-        """Take the hooks away."""
-        self._wiring.close()
+def loss_of(chosen: str | Loss | None) -> Loss | None:
+    """Return the loss that a name or another name of it stands for: `"lsgan"` is `least_squares`."""
+    if not isinstance(chosen, str):
+        return chosen
+    others = registry.aliases(registry.components(Loss).values())
+    return registry.build(Loss, others.get(chosen.lower(), chosen))
 
-    def without_generator(self, calls: int, d_moved: bool) -> None:
-        """Take in a call of `monitor.step` in which no optimiser has moved the generator.
 
-        Args:
-            calls: how many such calls there were in a row.
-            d_moved: whether one has moved the discriminator: it may train alone at first.
-        """
-        self._idle["g"].look(calls, False, not d_moved or "G" in self._wiring.reached)
+def say_what_is_shared(g: Player, d: Player) -> None:
+    """Say where both networks hold the same weights: the numbers of one are then the other's as well."""
+    both = g.place.keys() & d.place.keys()
+    if both:
+        weights = sum(g.param(g.place[i]).numel() for i in both)
+        log.warning(
+            "ganbench.Monitor: generator (%s) and discriminator (%s) share %d parameters (%s weights), which count for "
+            "both; give the two networks themselves, not what holds them",
+            type(g.module).__name__,
+            type(d.module).__name__,
+            len(both),
+            f"{weights:,}",
+        )
 
-    def step(self, step: int, given: Mapping[str, Sequence[Tensor]], d_moved: bool, logged: bool) -> None:
-        """Take in a step.
 
-        Args:
-            step: its number.
-            given: arguments of `monitor.step` by name, with their graphs; several of what several networks answered.
-            d_moved: whether an optimiser has moved the discriminator since the step before.
-            logged: whether a row is made of it.
-        """
-        self._idle["g"].look(step, True, True)
-        self._idle["d"].look(step, d_moved, "D" in self._wiring.reached)
-        self._wiring.step(step, given)
-        if not self._conventions.decided and (step <= EARLY or logged):
-            self._conventions.look(step, given)
-
-    def row(self, step: int, values: Mapping[str, float]) -> dict[str, float]:
-        """Return a row of the diagnostics in the scale of the declared loss, with the terms of the generator's loss."""
-        values = self._conventions.rescaled(values)
-        self._symptoms.look(step, values)
-        return values | self.terms.take(step)
-
-    def weigh(self, step: int, terms: Mapping[str, Tensor | float], weights: Sequence[Tensor]) -> None:
-        """Weigh the terms of the generator's loss by their gradients, see `Terms.weigh`."""
-        self._wiring.muted = True
-        try:
-            self.terms.weigh(terms, [weight for weight in weights if weight.requires_grad])
-        except UsageError as error:
-            self.findings.say(step, "terms", str(error))
-        finally:
-            self._wiring.muted = False
+def rank() -> int:
+    """Return this process's place in a distributed run, 0 without one."""
+    distributed = torch.distributed
+    return distributed.get_rank() if distributed.is_available() and distributed.is_initialized() else 0

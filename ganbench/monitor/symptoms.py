@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 ROWS = 8  # in a row that must show the same
 FIRST_ROWS = 3  # from the beginning, for a gradient that is exactly 0
 RANKED_WRONG = 0.3  # AUC; where nothing can be told apart it is 0.5 ± 0.05 at 64 samples
+LASTING = 100  # steps that it must last for: rows of neighbouring steps say the same
 STILL = 1e-7  # ‖Δw‖ / ‖w‖ of an update: the last bit of float32
 APART = 30.0  # times that one player's weights move faster, of themselves; two rates on purpose: 4 to 10
 OUTRUN = 5.0  # times; then the discriminator may well rank generated samples above real ones
@@ -32,6 +33,7 @@ class Symptoms:
         self._findings = findings
         self._rows: deque[Mapping[str, float]] = deque(maxlen=ROWS)
         self._count = 0
+        self._wrong: list[tuple[int, float]] = []  # steps and AUCs, as long as it ranks wrongly
         self._at_first: dict[str, float] = {}
 
     def look(self, step: int, values: Mapping[str, float]) -> None:
@@ -46,12 +48,18 @@ class Symptoms:
         outrun = self._full("update_ratio_d") and self._slower("d") > OUTRUN  # the samples are where it has not yet looked
         if outrun:
             return
-        if (worst := max(self._last("d_auc"), default=1.0)) < RANKED_WRONG and self._full("d_auc"):
+        if not (auc := values.get("d_auc", 1.0)) < RANKED_WRONG:
+            self._wrong = []
+            return
+        self._wrong.append((step, auc))
+        if len(self._wrong) >= ROWS and step - self._wrong[0][0] >= LASTING:
+            worst = max(auc for _, auc in self._wrong)
             self._findings.say(
                 step,
                 "d_loss",
-                f"the discriminator ranks generated samples above real ones (AUC below {worst:.2g} for {ROWS} rows): the "
-                "labels in one of its losses are swapped, or real_logits and fake_logits are exchanged in monitor.step",
+                f"the discriminator ranks generated samples above real ones (AUC at most {worst:.2g} since step "
+                f"{self._wrong[0][0]}): the labels in one of its losses are swapped, or real_logits and fake_logits are "
+                "exchanged in monitor.step",
             )
 
     def _look_at_gradient(self, step: int, player: str) -> None:

@@ -119,7 +119,9 @@ class Terms:
                     low=0.0,
                     high=1.0,
                 ),
-                cosine: Column(cosine, f"cosine of that gradient and the sum of all terms' gradients", low=-1.0, high=1.0),
+                cosine: Column(
+                    cosine, "cosine of that gradient and the sum of all terms' gradients", low=-1.0, high=1.0
+                ),
             }
 
 

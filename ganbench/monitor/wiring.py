@@ -16,6 +16,8 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.hooks import RemovableHandle
 
+from ganbench.monitor.guard import Guard, guarded
+
 if TYPE_CHECKING:
     from ganbench.monitor.findings import Findings
 
@@ -23,7 +25,7 @@ WINDOWS = (1, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)  # the steps at which
 LENGTH = 4  # steps of a window
 SEEN = 2  # updates of a window that must show the same
 MOST_EVENTS = 1000
-FEW = 16  # samples of a minibatch that are compared with those of the step before
+FEW, NUMBERS = 16, 4096  # samples of a minibatch, and numbers of each, that are compared with the step before
 ALIKE = 0.9  # correlation of generated samples of two steps whose latents are the same; independent ones: ±0.1
 WORDS = {"D": ("discriminator", "opt_d", "d_loss"), "G": ("generator", "opt_g", "g_loss")}
 NORMS = (nn.modules.batchnorm._BatchNorm, nn.Dropout)
@@ -47,13 +49,14 @@ class Wiring:
     Args:
         networks: player (`"D"`, `"G"`) → its networks.
         findings: takes the sentences.
+        guard: keeps what fails in a hook from the training.
 
     Attributes:
         reached: players whose watched weights a gradient other than 0 may have reached so far.
     """
 
-    def __init__(self, networks: Mapping[str, list[nn.Module]], findings: Findings) -> None:
-        self._findings = findings
+    def __init__(self, networks: Mapping[str, list[nn.Module]], findings: Findings, guard: Guard) -> None:
+        self._findings, self.guard = findings, guard
         self._networks = {name: [weakref.ref(network) for network in several] for name, several in networks.items()}
         self.reached: set[str] = set()
         self.muted = False
@@ -104,8 +107,8 @@ class Wiring:
 
         self._handles = [register_optimizer_step_post_hook(after)]
         for name, networks in self._networks.items():
-            for network in filter(None, (ref() for ref in networks)):
-                if (weight := _watched(network)) is not None:
+            for network in (known() for known in networks):
+                if network is not None and (weight := _watched(network)) is not None:
                     self._handles.append(self._hook(name, network, weight))
 
     def _hook(self, name: str, network: nn.Module, weight: nn.Parameter) -> RemovableHandle:
@@ -122,6 +125,7 @@ class Wiring:
         finally:
             weight.requires_grad_(trains)
 
+    @guarded("the look at the loop's wiring")
     def _arrived(self, name: str, parameter: Tensor, network: nn.Module) -> None:
         """Take in that a backward pass is about to add to a weight's gradient."""
         if len(self._events) > MOST_EVENTS:
@@ -142,6 +146,7 @@ class Wiring:
     def _ended(self) -> None:
         self._current = None
 
+    @guarded("the look at the loop's wiring")
     def _stepped(self, optimizer: Optimizer) -> None:
         if self._open and (players := self._players(optimizer)):
             self._events.append(Stepped(players))
@@ -160,7 +165,7 @@ class Wiring:
             now = next(iter(given.get(name, ())), None)
             if now is None or now.dim() < 2 or len(now) < 2 or now.is_complex():
                 continue
-            now = now[:FEW].detach().flatten(1).float().clone()
+            now = now[:FEW].detach().flatten(1)[:, :NUMBERS].float().clone()
             before = self._before.get(name)
             self._before[name] = now
             if before is not None and before.shape == now.shape:
@@ -264,7 +269,7 @@ def _trains(module: nn.Module) -> bool:
 
 def _correlation(before: Tensor, now: Tensor) -> float:
     a, b = (x - x.mean(0) for x in (before, now))
-    size = float((a.norm() * b.norm()))
+    size = float(a.norm() * b.norm())
     return float((a * b).sum()) / size if size > 0 else 0.0
 
 

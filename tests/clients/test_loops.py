@@ -13,7 +13,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 import ganbench
 from tests.clients.loops import LOOPS
 
-STEPS = 24
+STEPS, LATE = 48, ("srgan", "vqgan")
 
 
 class Silent:
@@ -98,9 +98,15 @@ def test_three_lines_change_no_bit_and_no_gradient_is_missed(loop, tmp_path):
     assert monitor is not None and monitor.steps == STEPS
     history = ganbench.load(monitor.folder).history.set_index("step")
     for step, norms in enumerate(noted.steps, 1):
+        if step not in history.index or (loop.__name__ in LATE and step <= 20):
+            # A discriminator that joins late is waited for at first.
+            assert loop.__name__ in LATE and step <= 20
+            continue
         for player, by_hand in norms.items():
             if not by_hand:  # it has not joined yet
-                assert step not in history.index or not history[f"grad_norm_{player}"][step] > 0
+                assert f"grad_norm_{player}" not in history or not history[f"grad_norm_{player}"][step] > 0
+                continue
+            if step == 1 and loop.__name__ == "stylegan2":  # whether it held a regulariser was not known yet
                 continue
             # A regulariser's own update comes behind the main one.
             main = by_hand[0] if loop.__name__ == "stylegan2" else by_hand[-1]
@@ -111,4 +117,8 @@ def test_three_lines_change_no_bit_and_no_gradient_is_missed(loop, tmp_path):
 def test_a_healthy_loop_is_told_nothing(loop, tmp_path):
     monitor = run(loop, tmp_path, 120, evaluate_every=1000)[1]
     assert monitor is not None
-    assert [line for line in monitor.findings if "times" not in line] == []
+    said = [line for line in monitor.findings if "the loop's losses are 0.5 times" not in line]
+    if loop.__name__ == "pix2pix":  # at random images 100 · L1 is nearly all of the gradient
+        share = ganbench.load(monitor.folder).history["term_share_adversarial"]
+        assert share[:20].median() < 0.01 and "decoration" in said.pop()
+    assert said == []
