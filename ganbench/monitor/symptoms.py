@@ -45,7 +45,9 @@ class Symptoms:
         for player in PLAYERS:
             self._look_at_gradient(step, player)
             self._look_at_updates(step, player)
-        outrun = self._full("update_ratio_d") and self._slower("d") > OUTRUN  # the samples are where it has not yet looked
+        outrun = (
+            self._full("update_ratio_d") and self._slower("d") > OUTRUN
+        )  # the samples are where it has not yet looked
         if outrun:
             return
         if not (auc := values.get("d_auc", 1.0)) < RANKED_WRONG:
