@@ -56,7 +56,14 @@ def dcgan(make: Made, steps: int) -> list[nn.Module]:
         g_loss = bce(d(fake), one)
         g_loss.backward()
         opt_g.step()
-        monitor.step(real=real, fake=fake, real_logits=real_logits, fake_logits=fake_logits, d_loss=d_real + d_fake, g_loss=g_loss)
+        monitor.step(
+            real=real,
+            fake=fake,
+            real_logits=real_logits,
+            fake_logits=fake_logits,
+            d_loss=d_real + d_fake,
+            g_loss=g_loss,
+        )
     return [g, d]
 
 
@@ -299,7 +306,9 @@ def stylegan2(make: Made, steps: int) -> list[nn.Module]:
         with torch.no_grad():
             for average, weight in zip(ema.parameters(), g.parameters()):
                 average.lerp_(weight, 0.1)
-        monitor.step(real=real, fake=fake, real_logits=real_logits, fake_logits=fake_logits, d_loss=d_loss, g_loss=g_loss)
+        monitor.step(
+            real=real, fake=fake, real_logits=real_logits, fake_logits=fake_logits, d_loss=d_loss, g_loss=g_loss
+        )
     return [g, d, ema]
 
 
@@ -388,7 +397,9 @@ def r3gan(make: Made, steps: int) -> list[nn.Module]:
         real = images().flatten(1)[:, :16].requires_grad_()
         fake = g(torch.randn(BATCH, LATENT)).detach().requires_grad_()
         real_logits, fake_logits = d(real), d(fake)
-        slopes = [torch.autograd.grad(f.sum(), x, create_graph=True)[0] for f, x in ((real_logits, real), (fake_logits, fake))]
+        slopes = [
+            torch.autograd.grad(f.sum(), x, create_graph=True)[0] for f, x in ((real_logits, real), (fake_logits, fake))
+        ]
         d_loss = F.softplus(fake_logits - real_logits).mean() + sum(0.5 * s.square().sum(1).mean() for s in slopes)
         opt_d.zero_grad()
         d_loss.backward()
