@@ -154,7 +154,7 @@ TELLS = Remedy(
         P("give the discriminator more capacity or a higher learning rate", trains=("faster_discriminator",)),
     )
 )
-LONGER = Remedy((P("train longer, or raise the learning rates", trains=("longer", "faster")),))
+LONGER = Remedy((P("train longer, or raise the learning rates", trains=("longer", "much_longer", "faster")),))
 SLOWER = Remedy(
     (
         P("fewer generator updates a discriminator update", has=("n_generator",), trains=("fewer_generator_updates",)),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EPILOG = """\b
 Examples:
-  ganbench cure results/mode_collapse                  every trial of a run that fails
+  ganbench cure results/digits                         every trial of a run that fails
   ganbench cure collapse_cures --only 'tricks=none'    one of a suite, trained first where it has no result yet
   ganbench cure my_suite.yaml --only 0a1b2c3d4e5f      by its name in the tables
   ganbench cure results/smoke --seeds 8 --executor local

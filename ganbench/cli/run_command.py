@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from ganbench.cli.options import WEIGHTS, plan_of, selection, weight_variables, writable
+from ganbench.cli.options import WEIGHTS, announce, plan_of, selection, weight_variables, writable
 from ganbench.core.environment import variables
 from ganbench.core.errors import INTERRUPTIONS, Interrupted
 from ganbench.core.extras import require
@@ -23,6 +23,7 @@ Examples:
   ganbench run suites/mode_collapse.yaml --only 'dataset=ring*' --set seeds=4
   ganbench run suites/smoke.yaml --executor local    in this process, for debuggers
   ganbench run suites/smoke.yaml --sink tensorboard:logs
+  ganbench run my_suite.yaml --import my_trick.py    with a component of your own
   ganbench run my_faces.yaml --weights inception=weights.pth
 \b
 Running it again trains only what is missing; an interrupted run goes on from there.
@@ -52,7 +53,8 @@ Running it again trains only what is missing; an interrupted run goes on from th
     "sinks",
     multiple=True,
     metavar="KIND:WHERE",
-    help="Hand the rows of finished trials on: tensorboard:FOLDER, mlflow:URI or wandb:PROJECT.",
+    help="Hand the rows of trials that finish on, of a finished run all of them: tensorboard:FOLDER, mlflow:URI or "
+    "wandb:PROJECT.",
 )
 @WEIGHTS
 def command(
@@ -94,7 +96,7 @@ def command(
     for text in _judged(outcome.folder):
         click.echo(f"judged  {text}")
     click.echo(f"tables  {outcome.folder}")
-    click.echo(f"report  {write_report(outcome.folder, report / f'{plan.name}.html')}")
+    announce(write_report(outcome.folder, report / f"{plan.name}.html"))
     if hint := _failures(outcome.folder, plan):
         click.echo(hint)
     return outcome.exit_code

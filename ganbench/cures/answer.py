@@ -39,15 +39,17 @@ def sentence(cure: Cure) -> str:
         return f"No cure found: {least}. {_named(first)} helps: {_counts(first)}{_cost(first)}."
     if judged.outcome == Outcome.MISSING:
         return "No cure found: no remedy has a result."
-    closest = max(cure.remedies, key=lambda one: one.judged.healthy / max(1, one.judged.seeds)).judged
+    top = max(cure.remedies, key=lambda one: one.judged.healthy / max(1, one.judged.seeds))
+    closest = top.judged
     if 2 * sum(cure.healthy) >= len(cure.healthy):
         return (
             f"No cure shown: on these seeds the trial itself is healthy in {sum(cure.healthy)} of {len(cure.healthy)}, "
             f"the best remedy in {closest.healthy} of {closest.seeds}."
         )
+    if closest.healthy >= AIM * closest.seeds:
+        return f"No cure shown, for want of seeds: {_named(top)} is {_counts(top)}; more seeds may tell (--seeds)."
     if closest.healthy == 0:
         return f"No cure found: no seed is healthy with any of {len(cure.remedies)} remedies."
-    top = next(one for one in cure.remedies if one.judged == closest)
     return (
         f"No cure found: {least}. {_named(top)} came closest, healthy in {closest.healthy} of {closest.seeds} seeds "
         f"against {closest.base}."

@@ -109,7 +109,7 @@ def _fresh_start(trial: Trial) -> Changed:
     """Return the relativistic loss with R1 and R2, one update each and falling rates, and no other trick.
 
     Of the trial it keeps the data, the network, the batch and the steps. Rates: suites/planted_failures.yaml for
-    points; Huang et al. 2024, arXiv:2501.05441, table 10 for images.
+    points; Huang et al. 2024, arXiv:2501.05441 for images.
     """
     plain = replace(trial, tricks=(), n_critic=1, n_generator=1, update="alternating")
     points = len(trial.dataset.build().shape) == 1
@@ -123,7 +123,7 @@ def _fresh_start(trial: Trial) -> Changed:
 
 def _fresh_start_longer(trial: Trial) -> Changed:
     fresh = _fresh_start(trial)
-    longer = _longer(fresh.trial)
+    longer = _longer(MORE)(fresh.trial)
     return Changed(longer.trial, f"{fresh.title} and {longer.title}")
 
 
@@ -222,10 +222,14 @@ def _averaged(trial: Trial) -> Changed:
     return Changed(replace(trial, ema=0.999), "training.ema 0.999")
 
 
-def _longer(trial: Trial) -> Changed:
-    """Return four times as many steps, evaluated as often in all."""
-    scaled = {name: MORE * getattr(trial, name) for name in ("steps", "log_every", "evaluate_every")}
-    return Changed(replace(trial, **scaled), f"steps {trial.steps:,} → {MORE * trial.steps:,}")
+def _longer(times: int) -> Change:
+    """Return the change to so many times as many steps, evaluated as often in all."""
+
+    def change(trial: Trial) -> Changed:
+        scaled = {name: times * getattr(trial, name) for name in ("steps", "log_every", "evaluate_every")}
+        return Changed(replace(trial, **scaled), f"steps {trial.steps:,} → {times * trial.steps:,}")
+
+    return change
 
 
 def _network(title: str, **factors: float) -> Change:
@@ -293,7 +297,8 @@ CHANGES: dict[str, Change] = {
     "more_discriminator_updates": _counted("n_critic", 5),
     "fewer_generator_updates": _counted("n_generator", 1),
     "ema": _averaged,
-    "longer": _longer,
+    "longer": _longer(MORE),
+    "much_longer": _longer(MORE * MORE),
     "wider": _network("wider networks", width=2, d_width=2),
     "smaller_discriminator": _network("a smaller discriminator", d_width=1 / 4),
     "shallower_discriminator": _network("fewer layers in the discriminator", d_depth=1 / 2),

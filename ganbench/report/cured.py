@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ganbench.cures.search import Cure
     from ganbench.tables.results import Results
 
-SHOWN = 4  # remedies with samples, the best first
+SHOWN = 4  # remedies with samples, the best first, of those with any healthy seed
 SEEDS = 4  # samples of each
 
 
@@ -79,7 +79,8 @@ def cures_page(cures: Sequence[Cure], results: Results) -> CuresPage:
 def _section(cure: Cure, results: Results) -> Section:
     base = f"{sum(cure.healthy)} of {len(cure.healthy)} seeds healthy"
     sides = [Side("as it is", base, _pictures(cure.trials, results, "as it is"))]
-    for one in cure.remedies[:SHOWN]:
+    helpful = [one for one in cure.remedies if one.judged.healthy] or cure.remedies[:1]
+    for one in helpful[:SHOWN]:
         counts = f"{one.judged.healthy} of {one.judged.seeds} seeds healthy"
         sides.append(Side(one.arm.title, counts, _pictures(one.trials, results, one.arm.title)))
     best = cure.best

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
-from ganbench.report.plot import Points, Scale, tick
+from ganbench.report.plot import Points, Scale, path, tick
 
 WIDTH, LABELS = 860, 250  # of the picture, and of the place for labels at its right
 LEFT, TOP = 46, 10
@@ -118,8 +118,3 @@ def spread_out(wanted: Sequence[float], gap: float, low: float, high: float) -> 
     for i, place in zip(order, placed, strict=True):
         result[i] = place
     return result
-
-
-def path(points: Points) -> str:
-    """Return places joined by lines."""
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points.tolist())

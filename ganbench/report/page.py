@@ -66,12 +66,12 @@ def write_page(template: str, out: Path, **values: object) -> Path:
 
 def render(results: Results, under_way: str = "") -> str:
     """Return the page of these results; the same tables give the same text."""
-    from ganbench.report import rows
+    from ganbench.report import strips
     from ganbench.report.over_settings import ONE_SETTING
     from ganbench.report.sections import page
 
     texts = {"under_way": under_way, "one_setting": ONE_SETTING}
-    return _fill("template.html", ("page.js", "tools.js"), page=page(results), strip=rows, **texts)
+    return _fill("template.html", ("page.js", "tools.js"), page=page(results), strip=strips, **texts)
 
 
 def render_changes(first: Results, others: Sequence[Results], rules: Rules | None = None) -> str:

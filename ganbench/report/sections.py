@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganbench.analysis.ranking import metric_columns, order_by
 from ganbench.analysis.settings import varied
+from ganbench.analysis.verdict_rules import HEALTHY
 from ganbench.core.column import Column
 from ganbench.core.naming import AXES, bare_names
 from ganbench.report import about
@@ -20,6 +21,7 @@ from ganbench.report.headline import Ranked, headline
 from ganbench.report.heatmap import Heatmap, heatmaps
 from ganbench.report.over_settings import OverSettings
 from ganbench.report.overlays import Overlay, overlays
+from ganbench.report.overview import Overview, overview
 from ganbench.report.panels import Frame, frames
 from ganbench.report.pictures import Picture
 from ganbench.report.rows import Row, Table, floor_of, gradient_norms, improvements, table
@@ -87,6 +89,7 @@ class Page:
 
     title: str
     description: str
+    overview: Overview | None
     sections: list[Section]
     tally: str
     incidents: str
@@ -110,6 +113,7 @@ def page(results: Results) -> Page:
     return Page(
         title=results.manifest.suite or results.path.parent.name,
         description=about.description(results.suite),
+        overview=_overview(analysed, parts),
         sections=_sections(analysed, parts, metrics),
         tally=_tally(results.runs),
         incidents=_incidents(results.runs),
@@ -121,6 +125,20 @@ def page(results: Results) -> Page:
         suite=results.suite,
         downloads=downloads(analysed),
     )
+
+
+def _overview(analysed: AnalysedResults, parts: Mapping[str, pd.DataFrame]) -> Overview | None:
+    """Return method × data set; None where data sets have settings, whose trials are no methods."""
+    if analysed.settings or len(parts) < 2:
+        return None
+    ranked = _records(analysed.ranking)
+    of = {name: [row for row in ranked if row["dataset"] == name] for name in parts}
+    named = bare_names(parts)
+    counts: dict[str, list[bool]] = {}
+    for trial, verdict in zip(analysed.verdicts["trial"], analysed.verdicts["verdict"], strict=True):
+        counts.setdefault(str(trial), []).append(verdict == HEALTHY)
+    shares = {trial: sum(each) / len(each) for trial, each in counts.items()}
+    return overview({named[name]: rows for name, rows in of.items()}, shares, naming(analysed.results.runs))
 
 
 def _sections(

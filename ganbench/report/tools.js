@@ -114,7 +114,9 @@ function picturable(svg, i) {
 }
 
 function cellText(cell) {
-  const text = (cell.dataset.value || cell.textContent).replace(/\s+/g, " ").trim();
+  const words = cell.cloneNode(true);
+  words.querySelectorAll("svg").forEach((drawing) => drawing.remove());
+  const text = (cell.dataset.value || words.textContent).replace(/\s+/g, " ").trim();
   const safe = /^[=+@\t]/.test(text) ? `'${text}` : text; // a spreadsheet would take it for a formula
   return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

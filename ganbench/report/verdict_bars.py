@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ganbench.analysis.statistics import wilson
 from ganbench.analysis.verdicts import Evidence
 from ganbench.report.marks import FAMILIES, FAMILY, family_of
 from ganbench.report.wording import listing
@@ -41,7 +42,7 @@ class Finding:
     """A verdict of some of a trial's runs, and the evidence in the first of them.
 
     Attributes:
-        family, verdict, cause: what it is called. runs: how many. seeds: which.
+        family, verdict, cause: what it is called. runs: how many, seeds: which; share: its 95 % interval (Wilson).
         evidence: the sentence. remedy: what to try. details: every condition, for the curves.
     """
 
@@ -49,6 +50,7 @@ class Finding:
     verdict: str
     cause: str
     runs: int
+    share: str
     seeds: str
     evidence: str
     remedy: str
@@ -71,19 +73,21 @@ def bar(verdicts: pd.DataFrame) -> Bar:
 def findings(verdicts: pd.DataFrame) -> list[Finding]:
     """Return the verdicts of a trial from its rows of `verdicts`, most frequent first."""
     return [
-        _finding(verdict, verdicts.loc[verdicts["verdict"] == verdict])
+        _finding(verdict, verdicts.loc[verdicts["verdict"] == verdict], len(verdicts))
         for verdict, _ in Counter(verdicts["verdict"]).most_common()
     ]
 
 
-def _finding(verdict: str, rows: pd.DataFrame) -> Finding:
+def _finding(verdict: str, rows: pd.DataFrame, total: int) -> Finding:
     first = rows.iloc[0]
     cause = "" if isinstance(first["cause"], float) or not first["cause"] else str(first["cause"])
+    interval = wilson(len(rows), total)
     return Finding(
         family_of(verdict),
         verdict,
         cause,
         len(rows),
+        f"{100 * interval.low:.0f} to {100 * interval.high:.0f} %",
         ", ".join(map(str, rows["seed"])),
         str(first["evidence"]),
         str(first["remedy"]),

@@ -11,6 +11,7 @@ import copy
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib import resources
+from typing import Any
 
 import pytest
 import torch
@@ -21,6 +22,7 @@ from ganbench.cures.changes import CHANGES, changed_by
 from ganbench.cures.snippets import RATES, loop_with, snippet
 from ganbench.cures.star import Arm
 from tests.engine import Begun, begin, gan_step
+from tests.helpers.present import present
 from tests.helpers.trials import choose, small_trial
 
 STEPS, SEED, BOUND = 30, 5, 1e-12
@@ -103,11 +105,11 @@ def drawn(begun: Begun, kind: str) -> Iterator[torch.Tensor]:
             yield setup.data.gather(begun.noise.draw("data", batch * setup.numbers_a_sample, draw))[0].double()
 
 
-def plain(arm: Arm, text: str) -> dict[str, object]:
+def plain(arm: Arm, text: str) -> dict[str, Any]:
     """Run the plain loop with a snippet in it and return its names."""
     begun = begin(arm.trial, (SEED,))
     G, D = networks(begun)
-    names: dict[str, object] = {
+    names: dict[str, Any] = {
         "torch": Torch(begun, STREAMS.get(arm.name, "")),
         "F": F,
         "copy": copy,
@@ -155,6 +157,7 @@ def gap(arm: Arm, text: str) -> float:
     """Return the largest difference between the plain loop and the engine, in weights and last losses."""
     names = plain(arm, text)
     begun, last, average = engine(arm)
+    last = present(last)
     G, D = names["G"], names["D"]
     gaps = [
         distance((D[0], D[2], D[4]), begun.d.params, ("linear0", "linear1", "head")),

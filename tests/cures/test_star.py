@@ -108,12 +108,14 @@ CHANGED = {
     "non_saturating": {"loss"},
     "relativistic_paired": {"loss"},
     "relativistic_r1_r2": {"loss", "tricks"},
+    "fresh_start": {"loss", "tricks", "optimizer"},
+    "fresh_start_longer": {"loss", "tricks", "optimizer", "steps", "log_every", "evaluate_every"},
     **{name: {"optimizer"} for name in ("slower_discriminator", "slower_generator", "slower", "faster")},
     **{name: {"optimizer"} for name in ("faster_discriminator", "no_momentum")},
     **{name: {"n_critic"} for name in ("fewer_discriminator_updates", "more_discriminator_updates")},
     "fewer_generator_updates": {"n_generator"},
     "ema": {"ema"},
-    "longer": {"steps", "log_every", "evaluate_every"},
+    **{name: {"steps", "log_every", "evaluate_every"} for name in ("longer", "much_longer")},
     **{name: {"network"} for name in ("wider", "smaller_discriminator", "shallower_discriminator", "leaky_generator")},
 }
 

@@ -241,4 +241,4 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(results, tmp_path, mon
         write_report(folder, page / "below.html")
     with pytest.raises(UsageError, match="no such folder"):
         write_report(tmp_path / "nowhere", page)
-    assert ganbench.load(folder).runs.shape[0] == 2
+    assert ganbench.load(folder).tables.runs.shape[0] == 2

@@ -86,7 +86,7 @@ def test_when_ray_itself_dies_the_run_ends_and_says_so(tmp_path, name, merged):
     assert process.returncode == 4 and len(said) == 1 and "run it again to go on" in said[0], err
     if merged:
         (run,) = (tmp_path / "results/small").glob("??????????")
-        assert len(ganbench.load(run).runs) == 2 * len(parts(tmp_path)) > 0
+        assert len(ganbench.load(run).tables.runs) == 2 * len(parts(tmp_path)) > 0
 
 
 def test_after_a_kill_nothing_lives_and_no_folder_stays(tmp_path):
@@ -127,7 +127,7 @@ def test_a_signal_ends_it_with_tables_and_the_command_to_go_on(tmp_path, number)
     assert process.returncode == 128 + number
     assert "; to go on: ganbench run " in err.strip().splitlines()[-1]
     (run,) = (tmp_path / "results/small").glob("??????????")
-    assert len(ganbench.load(run).runs) >= 2
+    assert len(ganbench.load(run).tables.runs) >= 2
     assert gone(processes, 30) and not _scratch(tmp_path)
 
 

@@ -19,6 +19,7 @@ from ganbench.analysis.verdicts import verdicts
 from ganbench.check.planted import HEALTHY, planted_in
 from ganbench.core.naming import run_id
 from ganbench.cures.run import Settings, cures_of_plan
+from ganbench.cures.search import failing
 from ganbench.cures.suite import suite_of_trials
 from ganbench.suite.estimate import trial_seconds
 from ganbench.suite.plan import make_plan
@@ -40,10 +41,10 @@ def scenarios():
     suite = read_suite(SUITE, [f"seeds={list(range(FIRST, FIRST + TOLD))}"])
     plan = make_plan(suite)
     named = dict(zip((one.scenario for one in planted_in(SUITE)), plan.trials, strict=True))
-    failing = [one.scenario for one in planted_in(SUITE) if one.verdict != HEALTHY]
+    planted = [one.scenario for one in planted_in(SUITE) if one.verdict != HEALTHY]
     return {
         name: replace(plan, trials=(named[name],), run_id=run_id([named[name].key]))
-        for name in sorted(failing, key=lambda name: trial_seconds(named[name]))
+        for name in sorted(planted, key=lambda name: trial_seconds(named[name]))
     }
 
 
@@ -57,7 +58,7 @@ def row_of(scenario, plan, settings):
     """Return a scenario's row; None where the trial does not fail."""
     results = load(settings.train(plan))
     judged = verdicts(results)
-    if 2 * (judged["verdict"] == HEALTHY).sum() >= len(judged):
+    if not failing(judged):
         return None
     (cure,) = cures_of_plan(plan, results, CHOSEN, settings)
     verdict, counts = next(iter(cure.verdicts)), [len(cure.remedies)]
