@@ -164,10 +164,10 @@ def main() -> None:
         print("no CUDA device here: nothing measured; `--device cpu` tries the command on the CPU")
         return
     device = torch.device(given.device)
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else machine()
+    on = f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}" if device.type == "cuda" else machine()
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     parts = [speed(device, tuple(given.seeds), given.steps), suite(device, 40 * given.steps), correctness(device)]
-    text = "\n\n".join([f"Measured on {name}, torch {torch.__version__}.", *("\n".join(part) for part in parts)])
+    text = "\n\n".join([f"Measured on {on}.", *("\n".join(part) for part in parts)])
     if device.type == "cuda":
         PAGE.write_text(shown(PAGE.read_text(), text))
     print(text)
