@@ -92,7 +92,9 @@ class Conventions:
         rescaled = dict(values)
         for name in ("grad_push_g", "grad_push_d"):
             if name in rescaled:
-                rescaled[name] /= self.scale if self.loss is not None else self._first_push(name, rescaled[name]) / USUAL
+                rescaled[name] /= (
+                    self.scale if self.loss is not None else self._first_push(name, rescaled[name]) / USUAL
+                )
         if not self.comparable:
             return {n: v for n, v in rescaled.items() if n not in ("d_loss_excess", "d_advantage")}
         scale = self.scale * self.parts  # several discriminators' losses are a sum

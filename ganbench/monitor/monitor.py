@@ -113,7 +113,9 @@ class Monitor:
         self._record: Record | None = None
         self._samples: SampleView | None = None
         cast = part("generator", generator), part("discriminator", discriminator)
-        self._several = [one for one in cast if isinstance(one, Several)]  # of which players keep no more than a reference
+        self._several = [
+            one for one in cast if isinstance(one, Several)
+        ]  # of which players keep no more than a reference
         self._g, self._d = Player("G", cast[0]), Player("D", cast[1])
         self._judged = None if judged is None else weakref.ref(judged)
         sharded = self._d.sharded or self._g.sharded

@@ -20,8 +20,8 @@ from ganbench.monitor.alarm import Alarm
 from ganbench.monitor.folder import Folder, only_claimed
 from ganbench.monitor.guard import Guard
 from ganbench.monitor.pictures import grid
-from ganbench.monitor.rounds import COLUMNS as REGULARISERS
 from ganbench.monitor.resume import cut, history_state, readable_state
+from ganbench.monitor.rounds import COLUMNS as REGULARISERS
 from ganbench.monitor.samples import Look, SampleView
 from ganbench.monitor.scrutiny import Scrutiny
 from ganbench.monitor.view import Place, View

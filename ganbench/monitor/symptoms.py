@@ -16,7 +16,7 @@ FIRST_ROWS = 3  # from the beginning, for a gradient that is exactly 0
 RANKED_WRONG = 0.3  # AUC; where nothing can be told apart it is 0.5 ± 0.05 at 64 samples
 LASTING = 100  # steps that it must last for: rows of neighbouring steps say the same
 STILL = 1e-7  # ‖Δw‖ / ‖w‖ of an update: the last bit of float32
-APART = 30.0  # times that one player's weights move faster, of themselves; two rates on purpose: 4 to 10
+APART = 50.0  # times that one player's weights move faster, of themselves; two rates on purpose: 4 to 10
 OUTRUN = 5.0  # times; then the discriminator may well rank generated samples above real ones
 IDLE = 100  # steps without any update of a player
 PLAYERS = {"d": ("discriminator", "generator"), "g": ("generator", "discriminator")}
@@ -45,7 +45,9 @@ class Symptoms:
         for player in PLAYERS:
             self._look_at_gradient(step, player)
             self._look_at_updates(step, player)
-        outrun = self._full("update_ratio_d") and self._slower("d") > OUTRUN  # the samples are where it has not yet looked
+        outrun = (
+            self._full("update_ratio_d") and self._slower("d") > OUTRUN
+        )  # the samples are where it has not yet looked
         if outrun:
             return
         if not (auc := values.get("d_auc", 1.0)) < RANKED_WRONG:

@@ -67,7 +67,9 @@ class View:
         The device is waited for once.
         """
         done = self._step(d, g, given, heldout)
-        values: dict[tuple[Place | None, str], Tensor] = {(None, ALIVE): _alive([u for p, u in ((d, done.d), (g, done.g)) if p.caught])}
+        values: dict[tuple[Place | None, str], Tensor] = {
+            (None, ALIVE): _alive([u for p, u in ((d, done.d), (g, done.g)) if p.caught])
+        }
         with torch.no_grad():
             for diagnostic in self._readable(given):
                 place = f"the diagnostic {diagnostic.name}"
