@@ -10,6 +10,7 @@ from contextlib import contextmanager
 clock = time.perf_counter  # tests put their own here
 
 GROWTH = 64  # looks are a 64th of the steps so far apart: about 44 of them lie in the later half, whatever the length
+EARLY = 10  # steps between two looks at first, so that 640 steps have eighty
 ALLOWANCE = 1.0  # seconds that may be spent besides, so that a run of a few hundred quick steps is looked at as well
 
 
@@ -69,5 +70,5 @@ class Cadence:
         if self.every is not None:
             self.next = (step // self.every + 1) * self.every
         else:
-            gap = max(1, step // GROWTH)
+            gap = max(1, min(step // 8, EARLY), step // GROWTH)
             self.next = step + (gap if self.widest is None else min(gap, self.widest))

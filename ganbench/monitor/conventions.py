@@ -39,6 +39,7 @@ class Conventions:
     Attributes:
         scale: what the loop's losses are divided by to be those of `loss`: 0.5 where it halves them, 1 where nothing
             else is known.
+        pushes: each player's first ones, which later ones are compared with.
         comparable: whether `d_loss` is the declared loss, up to that factor or with terms added.
     """
 
@@ -48,7 +49,7 @@ class Conventions:
         self._logits: list[tuple[float, float, float, float]] = []
         self._d: list[dict[str, float]] = []
         self._looks, self.parts = 0, 1
-        self._push: dict[str, list[float]] = {}
+        self.pushes: dict[str, list[float]] = {}
         self._g: list[tuple[float, float, float]] = []
         self._real: list[tuple[float, float]] = []
         self._fake_range: tuple[float, float] | None = None
@@ -107,7 +108,7 @@ class Conventions:
 
     def _first_push(self, name: str, push: float) -> float:
         """Return the median of a player's first pushes other than 0."""
-        first = self._push.setdefault(name, [])
+        first = self.pushes.setdefault(name, [])
         if len(first) < FIRST_PUSHES and push > 0:
             first.append(push)
         return sorted(first)[len(first) // 2] if first else USUAL

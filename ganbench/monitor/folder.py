@@ -50,7 +50,7 @@ class Folder:
         self.started = now()
         self._next = 0.0
         self._pictured: tuple[tuple[int, ...], str] | None = None  # the steps of the pictures, and their checksum
-        self._kept: tuple[int, str] | None = None  # the state that is there, by its object and checksum
+        self._kept: tuple[str, str] | None = None  # what the state that is there says, and its checksum
         self._written = self._failed = False
 
     def leave(self) -> None:
@@ -139,12 +139,13 @@ class Folder:
         self._pictured = tuple(tables.samples["steps"].tolist()), files.checksums["samples.npz"]
 
     def _write_kept(self, kept: Mapping[str, object], logged: TrialLog, files: NewFiles) -> None:
-        if self._kept is not None and self._kept[0] == id(logged.evaluator):
+        about = f"{id(logged.evaluator)} {kept.get('scrutiny')}"
+        if self._kept is not None and self._kept[0] == about:
             files.keep(STATE, self._kept[1])
             return
         with files.open(STATE) as file:
             torch.save(dict(kept), file)
-        self._kept = id(logged.evaluator), files.checksums[STATE]
+        self._kept = about, files.checksums[STATE]
 
     def _write_pictures(self, tables: TrialTables, files: NewFiles) -> None:
         """Write the pictures, or keep the file that is there where they are the same."""

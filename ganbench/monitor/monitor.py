@@ -346,7 +346,7 @@ class Monitor:
         ema = None if self._ema is None else self._ema()
         if ema is not None and samples.latents is not None and self._record.draws:
             if (averaged := self.guard.run("the picture of ema=", samples.look, ema)) is not None:
-                self._record.add_picture("samples (ema)", averaged.picture)
+                self._record.add_picture("samples_ema", averaged.picture)
 
     def _diverge(self) -> None:
         """Note the end of a run whose numbers are not finite any more."""

@@ -148,7 +148,7 @@ class Record:
             "history": history_state(self.history),
             "layers": {"\n".join(place): history_state(history) for place, history in self.layers.items()},
             "snapshots": dict(self.snapshots.kept),
-            "reference": self._samples.reference.state_dict(),
+            **self._kept,
             "n_fake": self._n_fake,
             "evaluated_at": self._evaluated_at,
         }
@@ -173,6 +173,7 @@ class Record:
             self.layers[network, layer].restore(*cut(kept, end))
         self.snapshots.kept = {at: picture for at, picture in state["snapshots"].items() if at <= end}
         self._samples.reference.load_state_dict(state["reference"])
+        self._scrutiny.load_state_dict(state["scrutiny"])
         evaluated = [at for at in self.history.row if at == state["evaluated_at"]]
         self._n_fake, self._evaluated_at = state["n_fake"], evaluated[0] if evaluated else self._last_look()
         self.looks = min(state["looks"], len(self.history.row))
@@ -223,5 +224,9 @@ class Record:
             seconds=self._seconds,
             fact_columns=(*self._scrutiny.terms.columns.values(), *REGULARISERS),
         )
-        reference = self._samples.reference.state_dict()
-        self.folder.write(logged, self._environment, self.open, None if reference is None else {"reference": reference})
+        self.folder.write(logged, self._environment, self.open, self._kept)
+
+    @property
+    def _kept(self) -> dict[str, Any]:
+        """Return what the tables do not hold."""
+        return {"reference": self._samples.reference.state_dict(), "scrutiny": self._scrutiny.state_dict()}

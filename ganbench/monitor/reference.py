@@ -124,7 +124,7 @@ class Reference:
         """Take in real samples `[B, *shape]`; what is not finite is reported at once and left out."""
         if self.evaluator is not None or not len(real):
             return
-        if self._shape and tuple(real.shape[1:]) != self._shape and not self._any_size:
+        if self._shape and shape_of(real) != self._shape and not self._any_size:
             self._collected, self.extractor = [], None  # a resolution that changed
         for chunk in _chunks(real):
             self._take(real_numbers(chunk.to(self._device)))
@@ -251,6 +251,11 @@ def joined(samples: Sequence[Sample]) -> Sample:
 
 def _without_points(sample: Sample) -> Sample:
     return replace(sample, points=sample.features)
+
+
+def shape_of(samples: Tensor) -> tuple[int, ...]:
+    """Return the shape of one sample as it is described: complex numbers are two."""
+    return (*samples.shape[1:], 2) if samples.is_complex() else tuple(samples.shape[1:])
 
 
 def part(sample: Sample, start: int, stop: int | None) -> Sample:

@@ -81,7 +81,7 @@ def state_of_folder(path: Path) -> dict[str, Any]:
         "snapshots": {at: _picture(pictures["samples"][i]) for i, at in enumerate(steps)} if pictures else {},
         "n_fake": int(run["n_fake"]) if "n_fake" in found.runs and run["n_fake"] == run["n_fake"] else 0,
         "evaluated_at": int(looked[-1]) if len(looked) else None,
-        "reference": _kept(path, found.manifest.files),
+        **_kept(path, found.manifest.files),
     }
 
 
@@ -90,11 +90,9 @@ def _picture(samples: np.ndarray) -> Tensor:
     return picture if picture.dtype == torch.uint8 else picture.float()
 
 
-def _kept(path: Path, checksums: Mapping[str, str]) -> dict[str, Any] | None:
-    if STATE not in checksums:
-        return None
+def _kept(path: Path, checksums: Mapping[str, str]) -> dict[str, Any]:
     with open_one(path, STATE, checksums) as file:
-        return torch.load(BytesIO(file.read()), weights_only=True)["reference"]
+        return torch.load(BytesIO(file.read()), weights_only=True)
 
 
 def _state_of(rows: Any) -> dict[str, Any]:  # noqa: ANN401 - a frame

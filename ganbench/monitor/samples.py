@@ -18,7 +18,7 @@ from ganbench.monitor.given import tensor_of
 from ganbench.monitor.guard import Guard
 from ganbench.monitor.isolation import generated
 from ganbench.monitor.pictures import MOST
-from ganbench.monitor.reference import Reference, joined, part
+from ganbench.monitor.reference import Reference, joined, part, shape_of
 from ganbench.training.evaluation import OUT_OF_RANGE, ExtractorChoice
 from ganbench.training.history import SNAPSHOT_POINTS
 
@@ -127,7 +127,7 @@ class SampleView:
     def keep(self, fake: Tensor) -> None:
         """Keep a generated minibatch for the next look."""
         if self.latents is None and self.size < self._samples and not self.reference.wanting:
-            if self.reference.begin_anew(tuple(fake.shape[1:])):
+            if self.reference.begin_anew(shape_of(fake)):
                 self._pool = []
             elif (look := self._described(fake)) is not None:
                 self._pool.append(look)

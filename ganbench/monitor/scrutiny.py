@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -41,6 +42,16 @@ class Scrutiny:
         self._idle = {"d": Idle("d", self.findings), "g": Idle("g", self.findings)}
         self.terms = Terms(self.findings)
         self._wiring = Wiring({"D": members(d.module), "G": members(g.module)}, self.findings, guard)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what later rows are compared with."""
+        pushes = {name: list(first) for name, first in self._conventions.pushes.items()}
+        return {"pushes": pushes, "scale": self._conventions.scale}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on with what a run's first rows have shown."""
+        self._conventions.pushes = {name: list(first) for name, first in state["pushes"].items()}
+        self._conventions.scale = state["scale"]
 
     def close(self) -> None:
         """Take the hooks away."""
