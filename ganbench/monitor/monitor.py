@@ -196,8 +196,8 @@ class Monitor:
             d_loss: what the discriminator descended.
             g_loss: what the generator descended.
             terms: the parts of the generator's loss by name, where their graphs are still there; see `terms`.
-            condition: labels or inputs `[B, …]` that the discriminator is given beside real samples, for diagnostics that
-                call it.
+            condition: labels or inputs `[B, …]` that the discriminator is given beside real samples, for diagnostics
+                that call it.
 
         Raises:
             UsageError: an argument is of another kind, in one of the first ten calls; later it is logged.
