@@ -182,8 +182,8 @@ class Conventions:
         if factor is not None:
             self.scale = factor
             return (
-                f"{values}: the loop's losses are {factor:.4g} times {declared}; gradients and losses are compared with "
-                "its own after division by that; give the loss without the factor to see its values"
+                f"{values}: the loop's losses are {factor:.4g} times {declared}; gradients and losses are compared "
+                "with its own after division by that; give the loss without the factor to see its values"
             )
         for other in names[1:]:
             scale, _ = self._factor(other)
@@ -232,8 +232,8 @@ class Conventions:
             self._findings.say(
                 step,
                 "g_loss",
-                f"g_loss is {g:.4g}, and {self.loss.name} of the fake logits {right:.4g}, of their negatives {wrong:.4g}: "
-                "the generator's loss has the wrong sign or label, and it learns to be found out",
+                f"g_loss is {g:.4g}, and {self.loss.name} of the fake logits {right:.4g}, of their negatives "
+                f"{wrong:.4g}: the generator's loss has the wrong sign or label, and it learns to be found out",
             )
 
     def _look_at_ranges(self, step: int, real: Tensor, fake: Tensor) -> None:

@@ -196,8 +196,8 @@ class Monitor:
             d_loss: what the discriminator descended.
             g_loss: what the generator descended.
             terms: the parts of the generator's loss by name, where their graphs are still there; see `terms`.
-            condition: labels or inputs `[B, …]` that the discriminator is given beside real samples, for diagnostics that
-                call it.
+            condition: labels or inputs `[B, …]` that the discriminator is given beside real samples, for diagnostics
+                that call it.
 
         Raises:
             UsageError: an argument is of another kind, in one of the first ten calls; later it is logged.
@@ -346,7 +346,7 @@ class Monitor:
         ema = None if self._ema is None else self._ema()
         if ema is not None and samples.latents is not None and self._record.draws:
             if (averaged := self.guard.run("the picture of ema=", samples.look, ema)) is not None:
-                self._record.add_picture("samples (ema)", averaged.picture)
+                self._record.add_picture("samples_ema", averaged.picture)
 
     def _diverge(self) -> None:
         """Note the end of a run whose numbers are not finite any more."""

@@ -1,7 +1,7 @@
 """Which of a player's optimiser steps in one step of training is the player's own, and which a regulariser's.
 
-StyleGAN2 takes R1 and path length as optimiser steps of their own every 16 and 4 iterations, behind the player's. Such a
-step's gradient is another thing than *the* gradient, and must not stand in its column.
+StyleGAN2 takes R1 and path length as optimiser steps of their own every 16 and 4 iterations, behind the player's. Such
+a step's gradient is another thing than *the* gradient, and must not stand in its column.
 """
 
 from __future__ import annotations

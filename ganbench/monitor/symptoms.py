@@ -16,7 +16,7 @@ FIRST_ROWS = 3  # from the beginning, for a gradient that is exactly 0
 RANKED_WRONG = 0.3  # AUC; where nothing can be told apart it is 0.5 ± 0.05 at 64 samples
 LASTING = 100  # steps that it must last for: rows of neighbouring steps say the same
 STILL = 1e-7  # ‖Δw‖ / ‖w‖ of an update: the last bit of float32
-APART = 30.0  # times that one player's weights move faster, of themselves; two rates on purpose: 4 to 10
+APART = 50.0  # times that one player's weights move faster, of themselves; two rates on purpose: 4 to 10
 OUTRUN = 5.0  # times; then the discriminator may well rank generated samples above real ones
 IDLE = 100  # steps without any update of a player
 PLAYERS = {"d": ("discriminator", "generator"), "g": ("generator", "discriminator")}
@@ -60,8 +60,8 @@ class Symptoms:
                 step,
                 "d_loss",
                 f"the discriminator ranks generated samples above real ones (AUC at most {worst:.2g} since step "
-                f"{self._wrong[0][0]}): the labels in one of its losses are swapped, or real_logits and fake_logits are "
-                "exchanged in monitor.step",
+                f"{self._wrong[0][0]}): the labels in one of its losses are swapped, or real_logits and fake_logits "
+                "are exchanged in monitor.step",
             )
 
     def _look_at_gradient(self, step: int, player: str) -> None:
@@ -84,8 +84,8 @@ class Symptoms:
             self._findings.say(
                 step,
                 f"still {player}",
-                f"the {name} stands still: an update moves its weights by {median(own):.1e} of themselves; its learning "
-                "rate has decayed to nothing, or no gradient reaches it",
+                f"the {name} stands still: an update moves its weights by {median(own):.1e} of themselves; its "
+                "learning rate has decayed to nothing, or no gradient reaches it",
             )
             return
         others = self._last("update_ratio_" + ("g" if player == "d" else "d"))
@@ -93,12 +93,13 @@ class Symptoms:
             return
         slower = self._slower(player)
         # A player that has run away moves less and less itself: the first rows tell the rates.
-        if slower > APART or (slower > OUTRUN and self._at_first.get(player, 0.0) > APART):
+        first = self._at_first.get(player, 0.0)
+        if slower > APART or (slower > OUTRUN and first > APART):
             self._findings.say(
                 step,
                 f"slow {player}",
-                f"the {name}'s weights move {max(slower, self._at_first.get(player, 0.0)):.0f} times less, of themselves, than the {other}'s: raise the "
-                f"{name}'s learning rate, or lower the {other}'s",
+                f"the {name}'s weights move {max(slower, first):.0f} times less, of themselves, than the {other}'s: raise "
+                f"the {name}'s learning rate, or lower the {other}'s",
             )
 
     def _slower(self, player: str) -> float:

@@ -101,8 +101,8 @@ class Terms:
             self._findings.say(
                 step,
                 "ignored",
-                f"the adversarial loss ({', '.join(names)}) is {100 * share:.3g} % of the generator's gradient: {others} "
-                "is ignored; lower the adversarial weight",
+                f"the adversarial loss ({', '.join(names)}) is {100 * share:.3g} % of the generator's gradient: "
+                f"{others} is ignored; lower the adversarial weight",
             )
 
     def _declare(self, name: str) -> None:

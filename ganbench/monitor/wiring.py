@@ -194,8 +194,8 @@ class Wiring:
             self._findings.say(
                 step,
                 "same latents",
-                f"generated samples are those of the step before at {LENGTH} steps in a row: the generator gets the same "
-                "latents again; draw them inside the loop",
+                f"generated samples are those of the step before at {LENGTH} steps in a row: the generator gets the "
+                "same latents again; draw them inside the loop",
             )
 
     def _judge_updates(self, step: int, name: str, other: str) -> None:
@@ -239,7 +239,7 @@ class Wiring:
         return chain
 
     def _together(self, chain: list[int], end: int, name: str, other: str) -> bool:
-        """Say whether both players step after both passes, of which one reached this player by way of the other's loss."""
+        """Say whether both players step after both passes, one of which reached this one by the other's loss."""
         if len(chain) < 2 or name != "D":
             return False
         reached = [self._events[i] for i in chain]

@@ -155,7 +155,9 @@ def cyclegan(make: Made, steps: int) -> list[nn.Module]:
         shown = pool[int(torch.randint(len(pool), ()))]
         opt_d.zero_grad()
         real_logits, fake_logits = [d_a(a), d_b(b)], [d_a(fake_a.detach()), d_b(shown)]
-        loss = sum(0.5 * ((r - 1).square().mean() + f.square().mean()) for r, f in zip(real_logits, fake_logits))
+        loss = sum(
+            0.5 * ((r - 1).square().mean() + f.square().mean()) for r, f in zip(real_logits, fake_logits, strict=True)
+        )
         loss.backward()
         opt_d.step()
         monitor.step(real=b, fake=fake_b, real_logits=real_logits, fake_logits=fake_logits, d_loss=loss)
@@ -258,12 +260,14 @@ def hifigan(make: Made, steps: int) -> list[nn.Module]:
         real, fake = torch.randn(BATCH, 1, 64) / 4, g(torch.randn(BATCH, LATENT))
         opt_d.zero_grad()
         on_real, on_fake = [d(real) for d in scales], [d(fake.detach()) for d in scales]
-        d_loss = sum((r - 1).square().mean() + f.square().mean() for (r, _), (f, _) in zip(on_real, on_fake))
+        d_loss = sum(
+            (r - 1).square().mean() + f.square().mean() for (r, _), (f, _) in zip(on_real, on_fake, strict=True)
+        )
         d_loss.backward()
         opt_d.step()
         opt_g.zero_grad()
         answers = [d(fake) for d in scales]
-        features = sum(F.l1_loss(a[0], r[0].detach()) for (_, a), (_, r) in zip(answers, on_real))
+        features = sum(F.l1_loss(a[0], r[0].detach()) for (_, a), (_, r) in zip(answers, on_real, strict=True))
         adversarial = sum((a - 1).square().mean() for a, _ in answers)
         monitor.terms({"adversarial": adversarial, "features": 2 * features})
         (adversarial + 2 * features).backward()
@@ -304,7 +308,7 @@ def stylegan2(make: Made, steps: int) -> list[nn.Module]:
             (20 * (slope.norm(dim=1) - 1).square().mean()).backward()
             opt_g.step()
         with torch.no_grad():
-            for average, weight in zip(ema.parameters(), g.parameters()):
+            for average, weight in zip(ema.parameters(), g.parameters(), strict=True):
                 average.lerp_(weight, 0.1)
         monitor.step(
             real=real, fake=fake, real_logits=real_logits, fake_logits=fake_logits, d_loss=d_loss, g_loss=g_loss
