@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 DETAILED = 48  # trials with curves and pictures: about 36 kB each
 THUMBNAILS = 400  # about 1 kB each
-OVERLAYS = 24  # large charts of about 25 kB with 20 trials
+OVERLAYS = 8  # large charts of about 18 kB with 20 trials
 FULL_ROWS = 400  # table rows of about 2.6 kB, beyond they are brief: 0.7 kB and no pictures
 
 
