@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_LINES = 20  # trials in a chart: the best of the ranking
+BAND_EVERY = 2  # steps of the line
 MOST_CHARTS = 12  # on a data set, about 25 kB each with 20 trials
 
 
@@ -77,7 +78,8 @@ def _series(area: Area, part: pd.DataFrame, column: str, name: str) -> Series | 
         return None
     rows = [row[np.isfinite(row)] for row in values]
     middle = [iqm(row) for row in rows]
-    low, high = (area.at(steps.tolist(), [float(np.quantile(row, q)) for row in rows]) for q in (0.25, 0.75))
+    at = np.unique([*range(0, len(steps), BAND_EVERY), len(steps) - 1])
+    low, high = (area.at(steps[at].tolist(), [float(np.quantile(rows[i], q)) for i in at]) for q in (0.25, 0.75))
     edges = np.concatenate([low, high[::-1]]) if values.shape[1] > 1 else np.empty((0, 2))
     spoken = f"{name}: from {number(middle[0])} to {number(middle[-1])}"
     return Series(name, spoken, number(middle[-1]), area.at(steps.tolist(), middle), edges, np.empty((0, 2)))

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ganbench.analysis.verdict_rules import HEALTHY
+from ganbench.core.naming import bare_names
 from ganbench.report.rows import TINTS
-from ganbench.report.wording import NONE, Naming, label, number
+from ganbench.report.wording import NONE, Naming, label, naming, number
+
+if TYPE_CHECKING:
+    from ganbench.report.summary import AnalysedResults
 
 MOST = 40  # methods
 
@@ -94,3 +99,17 @@ def _line(
     held = [dataset for dataset, row in rows.items() if healthy.get(row["trial"], 0.0) > 0.5]
     where = "all" if len(held) == len(datasets) else f"{len(held)} of {len(rows)}"
     return Line(str(label(next(iter(rows.values())), named)), places, span, where)
+
+
+def overview_of(analysed: AnalysedResults, ranked: Sequence[Mapping[str, Any]]) -> Overview | None:
+    """Return the overview of a run from the rows of its ranking; None where data sets have settings."""
+    runs = analysed.results.runs
+    if analysed.settings or runs.empty:
+        return None
+    counts: dict[str, list[bool]] = {}
+    for trial, verdict in zip(analysed.verdicts["trial"], analysed.verdicts["verdict"], strict=True):
+        counts.setdefault(str(trial), []).append(verdict == HEALTHY)
+    shares = {trial: sum(each) / len(each) for trial, each in counts.items()}
+    called = bare_names(list(dict.fromkeys(map(str, runs["dataset"]))))
+    rows = {name: [row for row in ranked if row["dataset"] == dataset] for dataset, name in called.items()}
+    return overview(rows, shares, naming(runs))

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ganbench.analysis.ranking import metric_columns, order_by
-from ganbench.analysis.settings import varied
-from ganbench.analysis.verdict_rules import HEALTHY
 from ganbench.core.column import Column
-from ganbench.core.naming import AXES, bare_names
+from ganbench.core.naming import bare_names
 from ganbench.report import about
 from ganbench.report.cards import Card, card, fill_of, thumbnail
 from ganbench.report.downloads import Download, downloads
@@ -21,11 +19,11 @@ from ganbench.report.headline import Ranked, headline
 from ganbench.report.heatmap import Heatmap, heatmaps
 from ganbench.report.over_settings import OverSettings
 from ganbench.report.overlays import Overlay, overlays
-from ganbench.report.overview import Overview, overview
+from ganbench.report.overview import Overview, overview_of
 from ganbench.report.panels import Frame, frames
 from ganbench.report.pictures import Picture
 from ganbench.report.rows import Row, Table, floor_of, gradient_norms, improvements, table
-from ganbench.report.stability_map import Maps, stability_maps
+from ganbench.report.stability_map import Maps, maps_of
 from ganbench.report.summary import AnalysedResults
 from ganbench.report.verdict_bars import bar, findings, legend
 from ganbench.report.wording import count, listing, naming
@@ -34,12 +32,11 @@ from ganbench.tables.schema import FIXED
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ganbench.tables.manifest import RunManifest
     from ganbench.tables.results import Results
 
 DETAILED = 48  # trials with curves and pictures: about 36 kB each
 THUMBNAILS = 400  # about 1 kB each
-OVERLAYS = 24  # large charts of about 25 kB with 20 trials
+OVERLAYS = 8  # large charts of about 18 kB with 20 trials
 FULL_ROWS = 400  # table rows of about 2.6 kB, beyond they are brief: 0.7 kB and no pictures
 
 
@@ -113,7 +110,7 @@ def page(results: Results) -> Page:
     return Page(
         title=results.manifest.suite or results.path.parent.name,
         description=about.description(results.suite),
-        overview=_overview(analysed, parts),
+        overview=overview_of(analysed, _records(analysed.ranking)),
         sections=_sections(analysed, parts, metrics),
         tally=_tally(results.runs),
         incidents=_incidents(results.runs),
@@ -127,27 +124,13 @@ def page(results: Results) -> Page:
     )
 
 
-def _overview(analysed: AnalysedResults, parts: Mapping[str, pd.DataFrame]) -> Overview | None:
-    """Return method × data set; None where data sets have settings, whose trials are no methods."""
-    if analysed.settings or len(parts) < 2:
-        return None
-    ranked = _records(analysed.ranking)
-    of = {name: [row for row in ranked if row["dataset"] == name] for name in parts}
-    named = bare_names(parts)
-    counts: dict[str, list[bool]] = {}
-    for trial, verdict in zip(analysed.verdicts["trial"], analysed.verdicts["verdict"], strict=True):
-        counts.setdefault(str(trial), []).append(verdict == HEALTHY)
-    shares = {trial: sum(each) / len(each) for trial, each in counts.items()}
-    return overview({named[name]: rows for name, rows in of.items()}, shares, naming(analysed.results.runs))
-
-
 def _sections(
     analysed: AnalysedResults, parts: Mapping[str, pd.DataFrame], metrics: dict[str, Column]
 ) -> list[Section]:
     results, ranked, verdicts = analysed.results, _records(analysed.ranking), analysed.verdicts
-    skipped = _skipped_cells(results.manifest)
+    skipped = about.skipped_cells(results.manifest)
     shares = Shares.of(results.runs, max(len(parts), 1))
-    names, maps = bare_names(parts), _maps(analysed)
+    names, maps = bare_names(parts), maps_of(analysed)
     return [
         _section(
             f"d-{place}",
@@ -164,15 +147,6 @@ def _sections(
         )
         for place, (dataset, runs) in enumerate(parts.items())
     ]
-
-
-def _maps(analysed: AnalysedResults) -> dict[str, Maps]:
-    """Return data set → the maps of its methods; empty where a run is of one setting."""
-    if not analysed.settings:
-        return {}
-    names = {dataset: [method.key for method in shown.methods] for dataset, shown in analysed.settings.items()}
-    swept = varied(analysed.results, judged=analysed.verdicts)
-    return stability_maps(analysed.results, analysed.verdicts, swept, names)
 
 
 def _section(
@@ -287,17 +261,6 @@ def _cards(
         )
         for row in detailed
     ]
-
-
-def _skipped_cells(manifest: RunManifest) -> dict[str, dict[tuple[str, str], str]]:
-    """Return data set → (loss, tricks) → why the plan left the combination out."""
-    reasons: dict[str, dict[tuple[str, str], str]] = {}
-    for entry in manifest.skipped:
-        axes = entry.name.split(" · ")
-        if len(axes) >= len(AXES) - 1:  # the schedule goes unsaid where it is the default
-            labels = dict(zip(AXES, axes, strict=False))
-            reasons.setdefault(labels["dataset"], {})[labels["loss"], labels["tricks"]] = entry.reason
-    return reasons
 
 
 def _detailed(trials: list[str], most: int) -> list[str]:

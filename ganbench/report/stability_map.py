@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
-from ganbench.analysis.settings import MethodRuns, Varied, numbers_of
+from ganbench.analysis.settings import MethodRuns, Varied, numbers_of, varied
 from ganbench.analysis.statistics import worst
 from ganbench.core.column import Column
 from ganbench.core.naming import without_common_parts
@@ -26,6 +26,7 @@ from ganbench.report.wording import count, listing, number
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ganbench.report.summary import AnalysedResults
     from ganbench.tables.results import Results
 
 MOST_MAPS = 24  # on a page, about 8 kB each with 16 settings
@@ -93,6 +94,15 @@ class _Drawn:
     frames: Sequence[Frame]
     order: Mapping[str, int]  # run → its place among its trial's runs, as the pictures have them
     fill: float
+
+
+def maps_of(analysed: AnalysedResults) -> dict[str, Maps]:
+    """Return data set → the maps of its methods; empty where a run is of one setting."""
+    if not analysed.settings:
+        return {}
+    names = {dataset: [method.key for method in shown.methods] for dataset, shown in analysed.settings.items()}
+    swept = varied(analysed.results, judged=analysed.verdicts)
+    return stability_maps(analysed.results, analysed.verdicts, swept, names)
 
 
 def stability_maps(
