@@ -5,18 +5,75 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from ganbench.core import registry
 from ganbench.core.component import Component
 from ganbench.core.errors import INTERRUPTIONS, GanbenchError, UsageError
+from ganbench.core.naming import trial_id
 
 if TYPE_CHECKING:
+    from ganbench.cures.search import Cure
+    from ganbench.datasets import Dataset
+    from ganbench.diagnostics import Diagnostic
     from ganbench.loaded import Results
+    from ganbench.losses import Loss
+    from ganbench.networks import Network
+    from ganbench.optimizers import Optimizer
     from ganbench.suite.plan import Plan
+    from ganbench.sweep.events import TrialProgress
+    from ganbench.sweep.jobs import TrialJob
     from ganbench.sweep.run import Executor
+    from ganbench.tricks import Trick
+
+Named = str | Mapping[str, object]  # a component as a file names it: `"r1"`, or `{"r1": {"gamma": 0.1}}`
+Section = Mapping[str, object]  # the keys of a part of the suite that has keys of its own
+
+
+class Keys(TypedDict, total=False):
+    """The keys of a suite beside its name, for type checkers and editors; `docs/suites.md` says what each means."""
+
+    description: str
+    datasets: Sequence[Dataset | Named]
+    networks: Sequence[Network | Named]
+    losses: Sequence[Loss | Named]
+    tricks: Sequence[Trick | Named | Sequence[Trick | Named] | None]
+    optimizers: Sequence[Optimizer | Named]
+    seeds: int | Sequence[int]
+    steps: int
+    batch: int
+    log_every: int
+    evaluate: Section
+    diagnostics: Sequence[Diagnostic | Named]
+    training: Section
+    stop: Section
+    vary: Section
+    include: Sequence[Section]
+    exclude: Sequence[Section]
+    search: Section
+    resources: Section
+
+
+@dataclass(frozen=True)
+class FinishedTrial:
+    """What `on_trial` is called with.
+
+    Attributes:
+        trial: its identifier, as in the column `trial`. name: in one line.
+        status: OK, FAILED or TIMEOUT; a run that diverged is in `numbers`.
+        numbers: means over seeds, `diverged` for how many diverged, and `<metric>_floor` for real samples.
+        seconds: of its training. error: why it failed.
+    """
+
+    trial: str
+    name: str
+    status: str
+    numbers: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    error: str = ""
 
 
 class Suite:
@@ -29,14 +86,14 @@ class Suite:
 
     Args:
         name: names the folder of the results.
-        **keys: the other keys of a suite file.
+        **keys: the other keys of a suite file; type checkers know them (`Keys`).
 
     Raises:
         UsageError: a key or a value is wrong; an own class is incomplete.
         GanbenchError: an own class has the name of another component.
     """
 
-    def __init__(self, name: str, **keys: object) -> None:
+    def __init__(self, name: str, **keys: Unpack[Keys]) -> None:
         from ganbench.suite.schema import suite_of
         from ganbench.suite.yaml import Document
 
@@ -64,6 +121,8 @@ class Suite:
         only: str | None = None,
         address: str | None = None,
         jobs: int | None = None,
+        progress: bool = True,
+        on_trial: Callable[[FinishedTrial], object] | None = None,
     ) -> Results:
         """Train what is missing and return all the tables; trials that failed are rows with their error.
 
@@ -74,6 +133,12 @@ class Suite:
             only: a filter as `ganbench run --only`.
             address: of a Ray cluster to attach to.
             jobs: trials at a time under Ray.
+            progress: show on stderr what happens.
+            on_trial: is called in this process for each trial that ends in this call. What it raises ends the run;
+                finished trials are kept.
+
+        Example:
+            >>> suite.run(progress=False, on_trial=lambda trial: print(trial.name, trial.status))  # doctest: +SKIP
 
         Raises:
             UsageError: nothing to run, a folder that cannot be written, or own classes that Ray's workers cannot have.
@@ -82,17 +147,31 @@ class Suite:
         from ganbench.loaded import load
         from ganbench.sweep.run import run_plan
 
-        if executor not in ("ray", "local"):
-            raise UsageError(f"ganbench.Suite.run: unknown executor {executor!r}; take 'ray' or 'local'")
+        own = self._components("ganbench.Suite.run", executor)
+        plan = self.plan(only)
+        outcome = run_plan(
+            plan,
+            Path(results),
+            executor=executor,
+            address=address,
+            jobs=jobs,
+            quiet=not progress,
+            components=own,
+            listeners=[_OnTrial(plan, on_trial)] if on_trial else [],
+        )
+        if outcome.exit_code in INTERRUPTIONS:
+            raise KeyboardInterrupt(f"{outcome.done} of {outcome.trials} trials are done and kept")
+        return load(outcome.folder)
+
+    def _components(self, caller: str, executor: Executor) -> tuple[type[Component], ...]:
+        """Return the suite's own classes, registered, where this executor can have them."""
+        _require_executor(caller, executor)
         own = tuple(self._own.values())
         if executor == "ray":
             for cls in own:
                 _require_importable(cls)
-        plan = self.plan(only)
-        outcome = run_plan(plan, Path(results), executor=executor, address=address, jobs=jobs, components=own)
-        if outcome.exit_code in INTERRUPTIONS:
-            raise KeyboardInterrupt(f"{outcome.done} of {outcome.trials} trials are done and kept")
-        return load(outcome.folder)
+        self._register()
+        return own
 
     def _plain(self, value: object, key: str = "") -> object:
         """Return what a file would say, and remember the classes of the components in it."""
@@ -126,6 +205,69 @@ class Suite:
     def _register(self) -> None:
         for cls in self._own.values():
             registry.register(cls)
+
+
+def cure(
+    suite: Suite | str | Path,
+    only: str | None = None,
+    seeds: int = 16,
+    results: str | Path = "results",
+    *,
+    executor: Executor = "ray",
+    address: str | None = None,
+    jobs: int | None = None,
+) -> list[Cure]:
+    """Return what mends each failing trial of a suite: base and remedies on the same fresh seeds (`docs/cure.md`).
+
+    Args:
+        suite: a `Suite` (own modules and classes included), a suite's file, or the folder of a run.
+        only: a trial's name in the tables, or a filter as `ganbench run --only`; every failing trial by default.
+        seeds: of base and remedies, at most; they follow the suite's largest.
+        results: the folder of all suites' results; the cures' lie in `<suite>-cure`.
+        executor: as `Suite.run`.
+        address: as there.
+        jobs: as there.
+
+    Raises:
+        UsageError: no trial fails, `only` names none, or the suite has `vary` or `search`.
+        IncompleteError: a trial that fails has no results on the fresh seeds.
+        KeyboardInterrupt: a signal ended it; finished trials are kept.
+
+    Example:
+        >>> (cure,) = ganbench.cure("results/smoke", only="loss=hinge,tricks=none")  # doctest: +SKIP
+        >>> cure.best.arm.title, cure.best.judged.healthy, cure.best.judged.base  # doctest: +SKIP
+    """
+    from ganbench.cures.run import Settings, cures_of, cures_of_suite
+
+    if isinstance(suite, Suite):
+        own = suite._components("ganbench.cure", executor)
+        return cures_of_suite(suite._suite, only, seeds, Settings(Path(results), executor, address, jobs, own))
+    _require_executor("ganbench.cure", executor)
+    return cures_of(Path(suite), only, seeds, Settings(Path(results), executor, address, jobs))
+
+
+def _require_executor(caller: str, executor: str) -> None:
+    if executor not in ("ray", "local"):
+        raise UsageError(f"{caller}: unknown executor {executor!r}; take 'ray' or 'local'")
+
+
+class _OnTrial:
+    """Hands trials that have ended to a caller's function."""
+
+    def __init__(self, plan: Plan, call: Callable[[FinishedTrial], object]) -> None:
+        self._names = {trial.key: trial.name for trial in plan.trials}
+        self._call = call
+
+    def add(self, job: TrialJob) -> None:
+        """Take in a trial that was not known when the run began."""
+        self._names[job.key] = job.trial.name
+
+    def take(self, report: TrialProgress) -> None:
+        """Take in where a trial stands."""
+        if report.status is not None:
+            name, numbers = self._names[report.key], dict(report.numbers)
+            told = FinishedTrial(trial_id(report.key), name, str(report.status), numbers, report.seconds, report.error)
+            self._call(told)
 
 
 def _installed(cls: type[Component]) -> bool:

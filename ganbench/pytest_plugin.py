@@ -17,14 +17,15 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import pytest
 
 if TYPE_CHECKING:
     import torch
 
-    from ganbench.tables.results import Results
+    from ganbench.api import Keys
+    from ganbench.loaded import Results
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -59,9 +60,7 @@ class Trained:
     @property
     def verdicts(self) -> Counter[str]:
         """Return how many runs have each verdict."""
-        from ganbench.analysis.verdicts import verdicts
-
-        return Counter(str(name) for name in verdicts(self.results)["verdict"])
+        return Counter(str(name) for name in self.results.verdicts()["verdict"])
 
     def assert_no_verdict(self, *unwanted: str, at_most: float = 0.0) -> None:
         """Fail where more than a share of the runs has one of these verdicts.
@@ -94,7 +93,7 @@ class Trained:
         from ganbench.analysis.comparison_rules import Rules
         from ganbench.analysis.statistics import mean, scored, worst
 
-        column = judged_metrics(self.results, Rules(metrics=(metric,)))[metric]
+        column = judged_metrics(self.results.tables, Rules(metrics=(metric,)))[metric]
         runs = self.results.runs
         lost = (runs["status"] == "DIVERGED") if metric == "diverged" else runs[metric]
         values = lost.astype("float64").to_numpy()
@@ -129,7 +128,7 @@ class Trained:
         except IncomparableError as error:
             raise IncomparableError(f"{error}; in tests `pytest --ganbench-save` makes it") from None
         comparable.require_same(old.manifest, self.results.manifest)
-        comparison = compare_results(old.results, self.results, Rules(**rules), old.fingerprints)
+        comparison = compare_results(old.results, self.results.tables, Rules(**rules), old.fingerprints)
         if exit_code(comparison):
             lines = [headline(comparison), *("  ".join(cells(row)) for row in visible(comparison))]
             pytest.fail("\n".join(lines), pytrace=False)
@@ -150,7 +149,7 @@ def gan_stability(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..
         *,
         latent: int = 8,
         name: str | None = None,
-        **keys: Any,  # noqa: ANN401 - keys of a suite
+        **keys: Unpack[Keys],
     ) -> Trained:
         import ganbench
 
@@ -161,7 +160,8 @@ def gan_stability(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..
             from ganbench.core.errors import UsageError
 
             raise UsageError("gan_stability: give both a generator and a discriminator, or networks=[…]")
-        suite = ganbench.Suite(plain, **{"datasets": ["ring"], **keys})
+        keys.setdefault("datasets", ["ring"])
+        suite = ganbench.Suite(plain, **keys)
         results = suite.run(tmp_path / "results", executor="local")
         folder = request.config.rootpath / str(request.config.getoption("--ganbench-baselines"))
         return Trained(results, folder, bool(request.config.getoption("--ganbench-save")))

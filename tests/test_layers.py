@@ -25,7 +25,9 @@ BELOW = {
     "analysis": {"core", "tables"},
     "sinks": {"core"},
     "monitor": {"core", "tables", "training", "analysis", "sinks", *KINDS},
+    "figures": {"core", "tables", "analysis"},
     "check": {"core", "tables", "suite", "training", "sweep", "analysis"},
+    "cures": {"core", "tables", "suite", "sweep", "analysis", *KINDS},
     "cli": None,
     "report": None,
     "": None,
@@ -39,6 +41,7 @@ OUTSIDE = {
     "tables": TABULAR | {"pydantic"},
     "training": {"torch", "numpy", "pandas"},
     "analysis": {"numpy", "scipy", "pandas", "sklearn"},
+    "figures": {"numpy", "pandas", "matplotlib"},
 }
 RAY = re.compile("sweep/executors/ray_[a-z]+.py")
 HEAVY = {"torch", "ray", "pandas", "scipy", "sklearn", "matplotlib", "torch_fidelity"}

@@ -8,7 +8,7 @@ from pathlib import Path
 from ganbench.core.errors import UsageError
 
 FOLDER_VARIABLE = "GANBENCH_DATA"
-DOWNLOAD = f"get it: python -m ganbench.datasets {{name}} (or set {FOLDER_VARIABLE} to where it is)"
+DOWNLOAD = f"get it: ganbench data get {{name}} (or set {FOLDER_VARIABLE} to where it is)"
 
 
 def cache_folder() -> Path:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from ganbench.cli.check_options import BASELINES, Output, deciding, showing, write_file
-from ganbench.cli.options import WEIGHTS, plan_of, weight_variables
+from ganbench.cli.options import IMPORTS, WEIGHTS, plan_of, weight_variables
 from ganbench.cli.shipped import shipped
 from ganbench.core.environment import variables
 from ganbench.core.errors import INTERRUPTIONS, Interrupted
@@ -54,6 +54,7 @@ that is not shown.
 @click.option("--save", is_flag=True, help="With --speed: make this the baseline.")
 @click.option("--github", is_flag=True, help="Write annotations for GitHub Actions to stderr.")
 @BASELINES
+@IMPORTS
 @WEIGHTS
 @click.option(
     "--results", default="results", show_default=True, type=click.Path(path_type=Path), help="Folder of tables."

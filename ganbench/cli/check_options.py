@@ -26,6 +26,52 @@ BASELINES = click.option(
 )
 
 
+RULES = (
+    click.option(
+        "--metric",
+        "metrics",
+        multiple=True,
+        metavar="METRIC",
+        help="Judge this metric alone (repeatable, wildcards work; `diverged` is one); all with a direction by "
+        "default. Fewer tests need fewer seeds.",
+    ),
+    click.option(
+        "--seeds",
+        "least",
+        multiple=True,
+        metavar="METRIC=NUMBER",
+        help='Judge a metric only with so many runs on each side: "*=16".',
+    ),
+    click.option(
+        "--worst",
+        multiple=True,
+        metavar="METRIC=NUMBER",
+        help="The worst that a run counts as, which a margin needs where a metric has no worst value: fid=50.",
+    ),
+    click.option(
+        "--margin",
+        "margins",
+        multiple=True,
+        metavar="METRIC=NUMBER",
+        help='Pass a metric only where a loss of so much is ruled out: modes_captured=1, "*=20%".',
+    ),
+    click.option(
+        "--tolerance",
+        "tolerances",
+        multiple=True,
+        metavar="METRIC=NUMBER",
+        help='Report no difference up to this, in the metric\'s unit or in % of the baseline: fid=.01, "*=5%".',
+    ),
+    click.option(
+        "--alpha",
+        default=0.01,
+        show_default=True,
+        type=float,
+        help="Chance of any false alarm in the whole comparison.",
+    ),
+)
+
+
 @dataclass(frozen=True)
 class Output:
     """How a comparison is shown: `form` is "json", "markdown" or None for a table."""
@@ -73,50 +119,7 @@ def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*args, rules=rules, **more)
 
     decorated: Callable[..., Any] = with_rules
-    for decorate in (
-        click.option(
-            "--metric",
-            "metrics",
-            multiple=True,
-            metavar="METRIC",
-            help="Judge this metric alone (repeatable, wildcards work; `diverged` is one); all with a direction by "
-            "default. Fewer tests need fewer seeds.",
-        ),
-        click.option(
-            "--seeds",
-            "least",
-            multiple=True,
-            metavar="METRIC=NUMBER",
-            help='Judge a metric only with so many runs on each side: "*=16".',
-        ),
-        click.option(
-            "--worst",
-            multiple=True,
-            metavar="METRIC=NUMBER",
-            help="The worst that a run counts as, which a margin needs where a metric has no worst value: fid=50.",
-        ),
-        click.option(
-            "--margin",
-            "margins",
-            multiple=True,
-            metavar="METRIC=NUMBER",
-            help='Pass a metric only where a loss of so much is ruled out: modes_captured=1, "*=20%".',
-        ),
-        click.option(
-            "--tolerance",
-            "tolerances",
-            multiple=True,
-            metavar="METRIC=NUMBER",
-            help='Report no difference up to this, in the metric\'s unit or in % of the baseline: fid=.01, "*=5%".',
-        ),
-        click.option(
-            "--alpha",
-            default=0.01,
-            show_default=True,
-            type=float,
-            help="Chance of any false alarm in the whole comparison.",
-        ),
-    ):
+    for decorate in RULES:
         decorated = decorate(decorated)
     return decorated
 

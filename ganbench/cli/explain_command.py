@@ -1,4 +1,4 @@
-"""`ganbench explain`: one component, or one column of the tables, in full."""
+"""`ganbench explain`: one component, one column of the tables, or one verdict, in full."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import click
 
+from ganbench.cli import failures
 from ganbench.cli.console import styled
 from ganbench.cli.describe import column_text, columns, facts, parameters
+from ganbench.cli.options import IMPORTS, explained_names
 from ganbench.cli.settings import SETTINGS
 from ganbench.core.component import Component
 
@@ -18,13 +20,16 @@ Examples:
   ganbench explain wgan-gp    by the name that a paper gave it
   ganbench explain fid        a metric, and the table columns of that name
   ganbench explain ttur       a trick that is a setting of the suite
+  ganbench explain "total collapse"   a verdict: how it is found and what to try
+  ganbench explain "mode collapse"    a symptom: the verdicts that it may be
 """
 
 
 @click.command("explain", epilog=EPILOG)
-@click.argument("name")
+@click.argument("name", shell_complete=explained_names)
+@IMPORTS
 def command(name: str) -> None:
-    """Explain the component or table column NAME: formula, source, parameters, units, and an example suite."""
+    """Explain the component, table column, verdict or symptom NAME: formula, source, parameters, what to try."""
     from ganbench.core.errors import UsageError, unknown
     from ganbench.core.registry import PACKAGES, aliases, components
 
@@ -33,14 +38,16 @@ def command(name: str) -> None:
     named = [cls for cls in known if cls.name == name or written in cls.aliases]
     filled = [(cls, column) for cls in known for column in columns(cls) if column.name == name]
     setting = SETTINGS.get(name)
-    if not named and not filled and setting is None:
-        names = {*SETTINGS, *(cls.name for cls in known)}
+    verdicts = failures.of_symptom(name)
+    if not named and not filled and setting is None and not verdicts:
+        names = {*SETTINGS, *failures.names(), *(cls.name for cls in known)}
         near = names | {column.name for cls in known for column in columns(cls)}
         hint = unknown("name", name[:60], near, aliases(known)).split(" (known:")[0]
         raise UsageError(f"{hint}; `ganbench list` shows what there is")
     parts = ["\n".join(_component(cls)) for cls in named]
     parts += [f"column {name}, from the {cls.kind} {cls.name}\n  {column_text(column)}" for cls, column in filled]
     parts += ["\n".join(setting.lines())] if setting else []
+    parts += ["\n".join(failures.lines(verdict)) for verdict in verdicts]
     click.echo("\n\n".join(parts))
 
 

@@ -13,11 +13,12 @@ from typing import Any
 import click
 
 from ganbench import __version__
-from ganbench.core.errors import BROKEN_PIPE, INCOMPLETE, INTERRUPTED, USAGE, GanbenchError, unknown
+from ganbench.core.errors import BROKEN_PIPE, INCOMPLETE, INTERRUPTED, OK, USAGE, GanbenchError, SeveralErrors, unknown
 from ganbench.core.extras import missing_package
 from ganbench.sweep.signals import Interrupts
 
 COMMANDS = {
+    "demo": "See a GAN collapse and be cured: a page in about a minute.",
     "init": "Write a commented suite to start from.",
     "run": "Run a suite and make its report.",
     "plan": "List what a suite would run, what it skips and why, and about how long it takes.",
@@ -28,13 +29,18 @@ COMMANDS = {
     "baseline": "Save a run's numbers as a baseline to commit; list and promote baselines.",
     "check": "Hold a suite or a run against its baseline: the gate for CI.",
     "compare": "Compare runs with the first of them, trial by trial and metric by metric.",
+    "cure": "Look for what mends the trials that fail, and prove it on fresh seeds.",
     "watch": "Show where a sweep or a monitored run stands while it runs.",
     "verify-verdicts": "Train failures that are planted on purpose; see whether each gets its name.",
+    "export": "Write the figures and tables of a run for a paper.",
     "report": "Make the report of finished runs again.",
+    "data": "Download data sets and the weights of extractors; list what is here.",
+    "completion": "Print what makes a shell complete commands, options and names.",
     "doctor": "Check this machine: versions, cores, GPU, Ray, folders.",
 }
 EPILOG = """\b
 Examples:
+  ganbench demo                                      a ring that collapses, and the same ring cured
   ganbench run smoke                                 train a shipped suite, then write report/smoke.html
   ganbench plan my_suite.yaml --only 'loss=hinge'
   ganbench list losses
@@ -46,7 +52,8 @@ Exit codes: 0 ok, 1 regression, 2 usage or configuration, 3 no or incomparable b
 130/143 interrupted, 141 nobody reads the output.
 """
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
-RESUMABLE = {"run", "check", "verify-verdicts"}  # called again, they train only what is missing
+COMPLETE = "_GANBENCH_COMPLETE"  # set by the script of `ganbench completion` whenever the user presses tab
+RESUMABLE = {"run", "check", "cure", "verify-verdicts"}  # called again, they train only what is missing
 
 
 class Commands(click.Group):
@@ -97,6 +104,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = os.fdopen(writer, "w")
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - as long as the process
+    if instruction := os.environ.get(COMPLETE):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(cli, {}, "ganbench", COMPLETE, instruction)
     with Interrupts() as interrupts:
         return _main(arguments, interrupts)
 
@@ -148,12 +159,16 @@ def _explain(error: Exception, command: str) -> int:
     if missing := missing_package(error):
         _say(f"{command}: {missing}")
         return missing.exit_code
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message())
+        return OK
     if isinstance(error, click.ClickException):
         context = getattr(error, "ctx", None)
         _say(f"{error.format_message()} (see: {context.command_path if context else 'ganbench'} --help)")
         return USAGE
     if isinstance(error, GanbenchError):
-        _say(str(error))
+        for line in error.lines if isinstance(error, SeveralErrors) else [str(error)]:
+            _say(line)
         return error.exit_code
     detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     _say(f"internal error, {detail}; run it again with --debug for the traceback")

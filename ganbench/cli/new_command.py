@@ -59,7 +59,8 @@ def command(kind: str, name: str, into: Path, tests: Path | None) -> None:
     if not words["gap"]:
         if into.resolve() != Path.cwd() and "." not in words["module"]:
             click.echo(f"{into} has no __init__.py, so it is a folder of modules and no package: this one is {name!r}")
-        click.echo("name it in your pyproject.toml and install the package, and suites can name it:")
+        click.echo(f"suites can name it with: ganbench run my_suite.yaml --import {target}")
+        click.echo("or, for all that use your package, name it in your pyproject.toml and install the package:")
         click.echo('  [project.entry-points."ganbench.components"]')
         click.echo(f'  {name} = "{words["module"]}"')
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from ganbench.suite.plan import Plan
 
 Command = Callable[..., int | None]
@@ -21,9 +23,59 @@ WEIGHTS = click.option(
 )
 
 
+def _import(context: click.Context, parameter: click.Parameter, files: tuple[Path, ...]) -> None:
+    from ganbench.core.imports import import_file
+
+    for file in files:
+        import_file(file)
+
+
+def kind_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return for completion the kinds that `list` knows."""
+    from ganbench.cli.describe import PLURALS
+
+    return [name for name in (*PLURALS.values(), "verdicts") if name.startswith(incomplete)]
+
+
+def explained_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return for completion what `explain` knows."""
+    from ganbench.cli import failures
+    from ganbench.cli.settings import SETTINGS
+    from ganbench.core.registry import PACKAGES, components
+
+    known = (cls for kind in PACKAGES for cls in components(kind).values())
+    names = {*SETTINGS, *failures.names(), *(name for cls in known for name in (cls.name, *cls.aliases))}
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
+def suite_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return for completion the suites that come with the package, and files."""
+    from click.shell_completion import CompletionItem
+
+    from ganbench.cli import shipped
+
+    named = [CompletionItem(name) for name in shipped.suite_names() if name.startswith(incomplete)]
+    return [*named, CompletionItem(incomplete, type="file")]
+
+
+# Eager: other options may name what a file defines.
+IMPORTS = click.option(
+    "--import",
+    multiple=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_import,
+    type=click.Path(path_type=Path),
+    metavar="FILE.py",
+    help="Run this file and let suites name the components that it defines. Its content is part of what identifies a "
+    "result.",
+)
+
+
 def selection(command: Command) -> Command:
     """Add the argument SUITE and the options that change or filter it."""
     for decorate in (
+        IMPORTS,
         click.option("--yes", is_flag=True, help="Go on although there are more than 10 000 trials."),
         click.option(
             "--set",
@@ -38,7 +90,7 @@ def selection(command: Command) -> Command:
             help="Only trials that match all terms: 'loss=hinge,tricks=*r1*' (axes: dataset, network, loss, tricks, "
             "optimizer), or '*hinge*' for the trial's name.",
         ),
-        click.argument("suite", type=click.Path(path_type=Path)),
+        click.argument("suite", type=click.Path(path_type=Path), shell_complete=suite_names),
     ):
         command = decorate(command)
     return command
@@ -73,6 +125,11 @@ def weight_variables(texts: tuple[str, ...]) -> dict[str, str]:
             raise UsageError(f"--weights {text}: {problem}; write NAME=FILE, with one of {', '.join(known)}")
         changes[f"GANBENCH_WEIGHTS_{name.upper()}"] = str(Path(file).absolute())
     return changes
+
+
+def announce(page: Path) -> None:
+    """Say where a page is, and as a link that terminals open."""
+    click.echo(f"report  {page}\nopen    {page.resolve().as_uri()}")
 
 
 def writable(folder: Path) -> None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import textwrap
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ganbench.cli.console import table
 from ganbench.cli.options import plan_of, selection
+from ganbench.core.naming import DEFAULT_SCHEDULE
 
 if TYPE_CHECKING:
     from ganbench.core.trial import Trial
     from ganbench.suite.plan import Plan
 
+WIDTH = 100  # of a pipe; a terminal has its own
 EPILOG = """\b
 Examples:
   ganbench plan smoke                       a suite that comes with the package
@@ -37,27 +42,65 @@ def command(suite: Path, overrides: tuple[str, ...], only: str | None, yes: bool
 
         click.echo(json.dumps(_data(plan), indent=2, ensure_ascii=False))
         return
-    listed = plan.trials or plan.cells
-    varied = any(trial.settings for trial in listed)
-    labels = [
+    for line in _listed(plan.trials or plan.cells):
+        click.echo(line)
+    for reason, number in Counter(reason for _, reason in plan.skipped).items():
+        click.echo(f"skipped {number}: {reason}")
+    for problem in _missing(plan):
+        click.echo(f"missing: {problem}")
+    for line in headline(plan).split("\n"):
+        click.echo(_folded(line))
+
+
+def _listed(trials: Sequence[Trial]) -> Iterator[str]:
+    """Yield for each data set what its trials share, then a line for each with what differs."""
+    varied = any(trial.settings for trial in trials)
+    rows = [
         {
             **trial.labels,
             **({"settings": str(len(trial.settings) or 1)} if varied else {}),
             "seeds": str(len(trial.seeds)),
             "steps": str(trial.steps),
         }
-        for trial in listed
+        for trial in trials
     ]
-    table(list(labels[0]), [list(row.values()) for row in labels])
-    for reason, number in Counter(reason for _, reason in plan.skipped).items():
-        click.echo(f"skipped {number}: {reason}")
-    click.echo(headline(plan))
+    for dataset in dict.fromkeys(row["dataset"] for row in rows):
+        there = [row for row in rows if row["dataset"] == dataset]
+        differ = [a for a in there[0] if a in ("loss", "tricks") or len({row[a] for row in there}) > 1]
+        shared = [_said(axis, text) for axis, text in there[0].items() if axis not in ("dataset", *differ)]
+        shared = [text for text in shared if text]
+        yield _folded(f"{dataset}: {', '.join(shared)}")
+        widths = {axis: max(len(axis), *(len(row[axis]) for row in there)) for axis in differ}
+        for row in ({axis: axis for axis in differ}, *there):
+            yield "  " + "  ".join(row[axis].ljust(widths[axis]) for axis in differ).rstrip()
+
+
+def _folded(line: str) -> str:
+    """Return a line in as many as the terminal's width takes."""
+    width = max(60, shutil.get_terminal_size((WIDTH, 24)).columns)
+    return textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
+
+
+def _said(axis: str, text: str) -> str:
+    """Return `adam`, `8 seeds`: what a data set's trials share, in a heading; nothing for usual updates."""
+    if axis in ("settings", "seeds", "steps"):
+        return f"{text} {axis if text != '1' else axis.removesuffix('s')}"
+    return "" if axis == "schedule" and text == DEFAULT_SCHEDULE else text
+
+
+def _missing(plan: Plan) -> Iterator[str]:
+    """Yield what data sets lack, each with its remedy; `run` would refuse to begin."""
+    from ganbench.core.errors import UsageError
+
+    for dataset in {trial.dataset.label: trial.dataset.build() for trial in plan.trials or plan.cells}.values():
+        try:
+            dataset.require_files()
+        except UsageError as problem:
+            yield str(problem)
 
 
 def headline(plan: Plan, jobs: int | None = None) -> str:
-    """Return one line of counts and the estimated time."""
-    from ganbench.suite.estimate import duration, plan_seconds
-
+    """Return a line of counts, and one of the estimated time."""
     seeds = [len(trial.lanes) for trial in plan.trials]
     search = plan.suite.search
     if search is not None and not seeds:  # trials are sampled from the cells while it runs
@@ -77,9 +120,17 @@ def headline(plan: Plan, jobs: int | None = None) -> str:
         parts.append(f"{len(plan.skipped)} skipped")
     if plan.excluded:
         parts.append(f"{plan.excluded} excluded")
-    return (
-        ", ".join(parts) + f"; very roughly {duration(plan_seconds(plan, jobs))} on this machine if nothing is done yet"
-    )
+    return f"{', '.join(parts)}\n{_time(plan, jobs)}"
+
+
+def _time(plan: Plan, jobs: int | None) -> str:
+    """Return the estimate with what it assumes: idle cores, how many of them, and that nothing is done."""
+    from ganbench.suite.estimate import cores, duration, plan_seconds
+
+    used = min(cores(), (jobs or cores()) * plan.suite.resources.cpus)
+    busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    slower = f"\nthe cores are busy now (load {busy:.1f}), so it takes longer" if busy > 0.5 * cores() else ""
+    return f"about {duration(plan_seconds(plan, jobs))} on {_number(used, 'idle core')} if nothing is done yet{slower}"
 
 
 def _settings(trial: Trial) -> dict[str, object]:
@@ -99,6 +150,7 @@ def _data(plan: Plan) -> dict[str, object]:
         "suite": plan.name,
         "run": plan.run_id,
         "estimated_seconds": round(plan_seconds(plan)),
+        "missing": list(_missing(plan)),
         "trials": [
             {"trial": t.id, **t.labels, "seeds": t.seeds, "steps": t.steps, **_settings(t)} for t in plan.trials
         ],

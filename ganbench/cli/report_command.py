@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ganbench.cli.options import writable
+from ganbench.cli.options import announce, writable
 
 EPILOG = """\b
 Examples:
@@ -14,6 +14,7 @@ Examples:
   ganbench report results/smoke/0a1b2c3d4e results/smoke what changed from one run to another
   ganbench report my_run                                 the folder of a ganbench.Monitor
   ganbench report results/smoke --markdown >> "$GITHUB_STEP_SUMMARY"
+  ganbench report results --index                        report/index.html: all runs, with links to their pages
   ganbench report results/mode_collapse --watch          again and again while a sweep runs
 """
 
@@ -23,8 +24,11 @@ Examples:
 @click.option("--report", default="report", show_default=True, type=click.Path(path_type=Path), help="Folder of pages.")
 @click.option("--markdown", "form", flag_value="markdown", help="Print Markdown for a pull request instead of a page.")
 @click.option("--json", "form", flag_value="json", help="Print the answer as JSON instead of a page.")
+@click.option(
+    "--index", is_flag=True, help="Write REPORT/index.html, the overview of all runs below a folder of results."
+)
 @click.option("--watch", is_flag=True, help="Write the page again whenever the run's tables change, until ^C.")
-def command(runs: tuple[Path, ...], report: Path, form: str | None, watch: bool) -> None:
+def command(runs: tuple[Path, ...], report: Path, form: str | None, index: bool, watch: bool) -> None:
     """Write the page of a run (its folder, or a suite's for its newest run) to REPORT/<suite>.html.
 
     Of two or more runs it is the page of what changed from the first to each of the others, in
@@ -33,6 +37,9 @@ def command(runs: tuple[Path, ...], report: Path, form: str | None, watch: bool)
     first, *others = runs
     if form and watch:
         raise click.UsageError(f"--watch writes pages and --{form} prints; give one of them")
+    if index:
+        _index(runs, report, form, watch)
+        return
     if form and not others:
         _print(first, form)
         return
@@ -48,7 +55,16 @@ def command(runs: tuple[Path, ...], report: Path, form: str | None, watch: bool)
 
         watching(first, report, click.echo)
         return
-    click.echo(f"report  {write(runs, report)}")
+    announce(write(runs, report))
+
+
+def _index(runs: tuple[Path, ...], report: Path, form: str | None, watch: bool) -> None:
+    from ganbench.report.index import write_index
+
+    if len(runs) > 1 or form or watch:
+        raise click.UsageError("--index takes one folder of results, and none of --markdown, --json and --watch")
+    writable(report)
+    announce(write_index(runs[0], report))
 
 
 def write(runs: tuple[Path, ...], report: Path) -> Path:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from ganbench.cli.options import WEIGHTS, plan_of, selection, weight_variables, writable
+from ganbench.cli.options import WEIGHTS, announce, plan_of, selection, weight_variables, writable
 from ganbench.core.environment import variables
 from ganbench.core.errors import INTERRUPTIONS, Interrupted
 from ganbench.core.extras import require
+
+if TYPE_CHECKING:
+    from ganbench.suite.plan import Plan
 
 EPILOG = """\b
 Examples:
@@ -19,6 +23,7 @@ Examples:
   ganbench run suites/mode_collapse.yaml --only 'dataset=ring*' --set seeds=4
   ganbench run suites/smoke.yaml --executor local    in this process, for debuggers
   ganbench run suites/smoke.yaml --sink tensorboard:logs
+  ganbench run my_suite.yaml --import my_trick.py    with a component of your own
   ganbench run my_faces.yaml --weights inception=weights.pth
 \b
 Running it again trains only what is missing; an interrupted run goes on from there.
@@ -48,7 +53,8 @@ Running it again trains only what is missing; an interrupted run goes on from th
     "sinks",
     multiple=True,
     metavar="KIND:WHERE",
-    help="Hand the rows of finished trials on: tensorboard:FOLDER, mlflow:URI or wandb:PROJECT.",
+    help="Hand the rows of trials that finish on, of a finished run all of them: tensorboard:FOLDER, mlflow:URI or "
+    "wandb:PROJECT.",
 )
 @WEIGHTS
 def command(
@@ -90,7 +96,9 @@ def command(
     for text in _judged(outcome.folder):
         click.echo(f"judged  {text}")
     click.echo(f"tables  {outcome.folder}")
-    click.echo(f"report  {write_report(outcome.folder, report / f'{plan.name}.html')}")
+    announce(write_report(outcome.folder, report / f"{plan.name}.html"))
+    if hint := _failures(outcome.folder, plan):
+        click.echo(hint)
     return outcome.exit_code
 
 
@@ -106,3 +114,22 @@ def _judged(folder: Path) -> Iterator[str]:
     judged = runs.reindex(columns=["dataset", "extractor", "n_real", "n_fake"]).dropna().drop_duplicates()
     for dataset, features, real, fake in judged.itertuples(index=False, name=None):
         yield f"{dataset}: {fake:,} generated against {real:,} held-out real samples, features {features}"
+
+
+def _failures(folder: Path, plan: Plan) -> str:
+    """Return how many trials fail and what looks for cures; empty where none does or the suite is not for it."""
+    from ganbench.analysis.verdicts import verdicts
+    from ganbench.core.errors import UsageError
+    from ganbench.cures.search import failing, require_one_setting
+    from ganbench.tables.results import load
+
+    try:
+        require_one_setting(plan.suite)
+        failed = failing(verdicts(load(folder)))
+    except UsageError:
+        return ""
+    if not failed:
+        return ""
+    count, trials = len(failed), len(plan.trials)
+    mends = "it" if count == 1 else "them"
+    return f"{count} of {trials} trials failed; `ganbench cure {shlex.quote(str(folder))}` looks for what mends {mends}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -34,8 +35,9 @@ It reads files and nothing else: start it, stop it, start it again, also over ss
 def command(run: Path, once: bool, every: float) -> None:
     """Show where RUN stands: a suite's folder, results/<suite>, or the folder of a ganbench.Monitor.
 
-    One line per trial: its state, its latest numbers (medians over its seeds), the course of its gradient norms and
-    modes, and its verdicts so far. Of a suite it shows the trials of its last run.
+    One line per trial: its state, its latest numbers (means over its seeds, as `run` prints them; the gradient norm
+    is a median), the course of its gradient norms and modes, and its verdicts so far. Of a suite it shows the trials
+    of its last run.
     Without a terminal a frame is printed whenever it has changed.
     """
     from rich.console import Console
@@ -44,8 +46,9 @@ def command(run: Path, once: bool, every: float) -> None:
 
     reader = Reader(run)
     plain = not sys.stdout.isatty() or os.environ.get("TERM") == "dumb"
-    # A pipe has no width; wide enough for every column.
-    console = Console(highlight=False, width=200 if plain else None, force_terminal=False if plain else None)
+    # A pipe has no width, unless $COLUMNS gives one.
+    width = shutil.get_terminal_size((100, 24)).columns
+    console = Console(highlight=False, width=width if plain else None, force_terminal=False if plain else None)
     if once or plain:
         _print(reader, console, once, every)
     else:

@@ -31,6 +31,7 @@ class Component(ABC):
         requires: trait → why some component of the trial must have it.
         strength: the parameter that says how strong it is, if one does; `tricks.strength` under `vary` multiplies it.
         strongest: the largest value that this parameter is multiplied up to.
+        source_hash: of a class from a file that `--import` named, the start of the hash of the file's content.
         lanes: the parameters that may differ along the seed axis; its hooks combine them by `core.lanes.along`.
     """
 
@@ -47,6 +48,7 @@ class Component(ABC):
     strength: ClassVar[str] = ""
     strongest: ClassVar[float] = math.inf
     lanes: ClassVar[tuple[str, ...]] = ()
+    source_hash: ClassVar[str] = ""
 
     @property
     def label(self) -> str:
@@ -74,6 +76,11 @@ class Component(ABC):
     def skip(self, trial: Trial) -> str | None:
         """Return why the component has no meaning in this trial, or None."""
         return None
+
+    @classmethod
+    def revision(cls) -> int | str:
+        """Return what stands for the code in keys and tables: the version, with the hash of an imported file."""
+        return f"{cls.version}+{cls.source_hash}" if cls.source_hash else cls.version
 
     @classmethod
     def summary(cls) -> str:

@@ -31,10 +31,24 @@ class UsageError(GanbenchError):
     exit_code = USAGE
 
 
+class SeveralErrors(UsageError):
+    """Several mistakes of one file; `lines` has a line for each."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
 class IncomparableError(GanbenchError):
     """There is no baseline, or the two sides cannot be compared."""
 
     exit_code = INCOMPARABLE
+
+
+class IncompleteError(GanbenchError):
+    """Trials that the answer needs have no results."""
+
+    exit_code = INCOMPLETE
 
 
 class UnknownComponentError(UsageError):

@@ -14,6 +14,7 @@ OPTIONAL = {
     "PIL": ("pillow", "bench"),
     "sklearn": ("scikit-learn", "bench"),
     "jinja2": ("jinja2", "bench"),
+    "matplotlib": ("matplotlib", "bench"),
     "optuna": ("optuna", "optuna"),
     "tensorboardX": ("tensorboardX", "tensorboard"),
     "mlflow": ("mlflow-skinny", "mlflow"),

@@ -38,7 +38,7 @@ Table = dict[str, dict[str, type[Component]]]
 T = TypeVar("T", bound=Component)
 
 
-def _defined_in(module: ModuleType) -> list[type[Component]]:
+def defined_in(module: ModuleType) -> list[type[Component]]:
     """Return the named components that a module itself defines."""
     classes = (c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__)
     return [c for c in classes if issubclass(c, Component) and "name" in vars(c)]
@@ -51,7 +51,7 @@ def _all_components() -> Table:
         package = importlib.import_module(package_name)
         for info in pkgutil.iter_modules(package.__path__):
             if not info.name.startswith("_"):
-                for cls in _defined_in(importlib.import_module(f"{package_name}.{info.name}")):
+                for cls in defined_in(importlib.import_module(f"{package_name}.{info.name}")):
                     _add(table, cls)
     for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
         _add_plugin(table, entry)
@@ -65,7 +65,7 @@ def _add_plugin(table: Table, entry: importlib.metadata.EntryPoint) -> None:
     """
     try:
         loaded = entry.load()
-        for cls in _defined_in(loaded) if isinstance(loaded, ModuleType) else [loaded]:
+        for cls in defined_in(loaded) if isinstance(loaded, ModuleType) else [loaded]:
             require_component(cls)
             _add(table, cls)
     except KeyboardInterrupt:

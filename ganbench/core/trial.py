@@ -197,12 +197,14 @@ class Trial:
         return {**kept, "versions": self.versions}
 
     @property
-    def versions(self) -> dict[str, int]:
+    def versions(self) -> dict[str, int | str]:
         """Return the version of every component that has a say in the numbers: `{"loss:hinge": 1, …}`."""
-        versions = {f"{c.kind}:{c.name}": registry.find(c.kind, c.name).version for c in self.choices}
+        versions: dict[str, int | str] = {
+            f"{c.kind}:{c.name}": registry.find(c.kind, c.name).revision() for c in self.choices
+        }
         extractor = getattr(self.dataset.build(), "extractor_name", None)
         if extractor is not None:
-            versions[f"extractor:{extractor}"] = registry.find("extractor", extractor).version
+            versions[f"extractor:{extractor}"] = registry.find("extractor", extractor).revision()
         return dict(sorted(versions.items()))
 
     @property

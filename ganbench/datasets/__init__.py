@@ -109,6 +109,9 @@ class Dataset(Component):
         """Return the width of the uniform noise that training adds to real samples; 0 for none."""
         return 0.0
 
+    def require_files(self) -> None:  # noqa: B027 - most data sets need none
+        """Check, without preparing anything, that the data are there; raise a UsageError with the remedy if not."""
+
     def prepare(self) -> None:  # noqa: B027 - most data sets need nothing
         """Check before any trial starts that the data are there; raise a UsageError with the remedy if not."""
 

@@ -44,6 +44,7 @@ class TorchvisionImages(Dataset):
         torchvision_name: of the class in `torchvision.datasets`.
         named_splits: whether that class calls its parts `split="train"` and `"test"`, and not `train=True`.
         remedy: how to get the files; `{name}` is the data set, `{folder}` is where the files belong.
+        folder_name: of the folder below the data folder that torchvision looks into.
         one_by_one: whether each picture is a file; reading takes so long that the bytes are kept in the user's cache.
         dequantise: what training adds to real images: nothing, or uniform noise of the width of one of the 256 values
             (Theis et al. 2016, arXiv:1511.01844, section 3.1); evaluation never does.
@@ -57,6 +58,7 @@ class TorchvisionImages(Dataset):
     named_splits: ClassVar[bool] = False
     remedy: ClassVar[str] = DOWNLOAD
     one_by_one: ClassVar[bool] = False
+    folder_name: ClassVar[str] = ""
 
     size: Literal[8, 16, 32, 64] = 32
     extractor: Literal["pixels", "inception", "clip", "dinov2", "vgg"] = "pixels"
@@ -82,6 +84,17 @@ class TorchvisionImages(Dataset):
     def dequantization_width(self) -> float:
         """Return the width of one of 256 values in [-1, 1] where it is filled with noise, else 0."""
         return 2 / 255 if self.dequantise == "uniform" else 0.0
+
+    def require_files(self) -> None:
+        """Check that the files' folder is there, without a look into it.
+
+        Raises:
+            UsageError: it is missing.
+        """
+        folder = self.place / self.folder_name
+        if not folder.is_dir():
+            remedy = self.remedy.format(name=self.name, folder=data_folder())
+            raise UsageError(f"dataset {self.name}: there is no folder {folder}; {remedy}")
 
     def prepare(self) -> None:
         """Check that the files are there; nothing is downloaded. Pictures are made ready once, for all trials.

@@ -28,6 +28,7 @@ class CelebA(TorchvisionImages):
     name = "celeba"
     source = "Liu et al. 2015, arXiv:1411.7766"
     torchvision_name = "CelebA"
+    folder_name = "celeba"
     named_splits = True
     one_by_one = True
 

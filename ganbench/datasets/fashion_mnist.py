@@ -18,4 +18,5 @@ class FashionMNIST(TorchvisionImages):
     aliases = ("fmnist",)
     source = "Xiao et al. 2017, arXiv:1708.07747"
     torchvision_name = "FashionMNIST"
+    folder_name = "FashionMNIST"
     channels = 1

@@ -25,6 +25,8 @@ LEAST_SIZE = 16  # of scans that the classifier was made for
 class DigitScans(TorchvisionImages):
     """MNIST's scans, whose classes are known where the extractor is the classifier with the data set's own name."""
 
+    folder_name = "MNIST"
+
     def __post_init__(self) -> None:
         """Check that the classifier can see images of this size."""
         if self.extractor == self.name and self.size < LEAST_SIZE:

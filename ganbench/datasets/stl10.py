@@ -18,4 +18,5 @@ class STL10(TorchvisionImages):
     name = "stl10"
     source = "Coates et al. 2011, AISTATS, An analysis of single-layer networks in unsupervised feature learning"
     torchvision_name = "STL10"
+    folder_name = "stl10_binary"
     named_splits = True

@@ -80,7 +80,7 @@ class FidelityExtractor(Extractor):
         except OSError as error:
             raise UsageError(
                 f"extractor {self.name}: no weights at {path} ({error.strerror}); get them: "
-                f"python -m ganbench.extractors {self.name} (or name a file: ganbench run … --weights {self.name}=FILE)"
+                f"ganbench data get {self.name} (or name a file: ganbench run … --weights {self.name}=FILE)"
             ) from None
 
     def extract(self, samples: Tensor) -> Tensor:
@@ -123,7 +123,7 @@ def _network(extractor: FidelityExtractor, digest: str, device: str) -> nn.Modul
     except (OSError, EOFError, RuntimeError, ValueError, KeyError, AttributeError, pickle.UnpicklingError) as error:
         raise UsageError(
             f"extractor {extractor.name}: {path} holds no weights of torch-fidelity's {extractor.network} "
-            f"({reason(error)[:200]}); get them anew: python -m ganbench.extractors {extractor.name}"
+            f"({reason(error)[:200]}); get them anew: ganbench data get {extractor.name}"
         ) from error
     return network.eval().to(device)
 

@@ -60,6 +60,18 @@ def skipped(manifest: RunManifest) -> list[Skipped]:
     return [Skipped(reason, tuple(names)) for reason, names in by_reason.items()]
 
 
+def description(suite: str) -> str:
+    """Return what the suite says it is for, empty where it says nothing or cannot be read."""
+    import yaml
+
+    try:
+        known = yaml.safe_load(suite)
+    except yaml.YAMLError:
+        return ""
+    said = known.get("description") if isinstance(known, dict) else None
+    return " ".join(str(said).split()) if said else ""
+
+
 def definitions(
     columns: Mapping[str, Column], names: Sequence[str], datasets: Sequence[pd.DataFrame]
 ) -> list[Definition]:

@@ -160,16 +160,17 @@ def _described(key: str, name: str, run: pd.DataFrame, history: pd.DataFrame) ->
 
 
 def _latest(history: pd.DataFrame) -> dict[str, float]:
-    """Return the last known median over the seeds of each number that is shown."""
-    courses = {column: _course(history, column) for column in (*NUMBERS, "grad_norm_g", "grad_norm_d")}
+    """Return the last known numbers: the seeds' mean of each metric, and median of the gradient norms."""
+    courses = {column: _course(history, column, "mean") for column in NUMBERS}
+    courses |= {column: _course(history, column) for column in ("grad_norm_g", "grad_norm_d")}
     return {column: course[-1] for column, course in courses.items() if course}
 
 
-def _course(history: pd.DataFrame, column: str) -> tuple[float, ...]:
-    """Return the median over the seeds of a column, one value per step where it is known."""
+def _course(history: pd.DataFrame, column: str, statistic: str = "median") -> tuple[float, ...]:
+    """Return a statistic over the seeds of a column, one value per step where it is known."""
     if column not in history:
         return ()
-    return _floats(history.dropna(subset=[column]).groupby("step")[column].median().tolist())
+    return _floats(history.dropna(subset=[column]).groupby("step")[column].agg(statistic).tolist())
 
 
 def _floats(points: object) -> tuple[float, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Interval, Len
 from pydantic import FailFast, Field, PrivateAttr, ValidationError
@@ -22,18 +22,16 @@ from ganbench.suite.choices import (
     Name,
     Seeds,
     Strict,
-    Timeout,
-    first_error,
     with_tuples,
 )
+from ganbench.suite.mistakes import mistakes
 from ganbench.suite.overrides import override
+from ganbench.suite.sections import Count, Evaluate, Exclusion, Resources, Stop, Training
 from ganbench.suite.space import Search
 from ganbench.suite.vary import SEEDS, Vary
 from ganbench.suite.yaml import Document, Keys, read_file
 
 EVALUATIONS = 80  # per run where the suite does not say: verdicts need sixty
-DEFAULT_METRICS = ("modes", "position", "fid")
-METRICS_WITHOUT_MODES = ("precision_recall", "position", "fid")
 DEFAULT_DIAGNOSTICS = (
     *("gradients", "losses", "logits", "updates"),
     *("loss_slope", "critic_slope", "excess", "overfitting"),
@@ -44,99 +42,12 @@ Networks = Annotated[tuple[Annotated[Choice, ChoiceOf("network")], ...], FailFas
 Losses = Annotated[tuple[Annotated[Choice, ChoiceOf("loss")], ...], FailFast(), Axis]
 Tricks = Annotated[tuple[Annotated[Cell, ChoiceOf("trick", combined=True)], ...], FailFast(), Axis]
 Optimizers = Annotated[tuple[Annotated[Choice, ChoiceOf("optimizer")], ...], FailFast(), Axis]
-Metrics = Annotated[tuple[Annotated[Choice, ChoiceOf("metric")], ...], Axis]
 Diagnostics = Annotated[tuple[Annotated[Choice, ChoiceOf("diagnostic")], ...], FailFast()]
-Count = Annotated[int, Interval(ge=1, le=10**9)]
-Updates = Annotated[int, Interval(ge=1, le=1000)]
 
 
 def _default(kind: str, *names: str) -> Any:  # noqa: ANN401 - pydantic's own type
     """Return a field whose default is these components, looked up when they are needed."""
     return Field(default_factory=lambda: tuple(Choice.of(registry.find(kind, name)()) for name in names))
-
-
-class Evaluate(Strict):
-    """How generated samples are judged.
-
-    Attributes:
-        every: steps between two evaluations; None evaluates eighty times per run.
-        samples: how many samples are generated for each evaluation.
-        metrics: what is computed of them. A metric may be computed more rarely: `fid: {every: 1000}`. None stands for
-            modes, position and fid, and for precision_recall instead of modes where the data's modes are not known.
-    """
-
-    what: ClassVar[str] = "key of evaluate"
-    every: Count | None = None
-    samples: Annotated[int, Interval(ge=2, le=1_000_000)] = 2000
-    metrics: Metrics | None = None
-
-    def metrics_of(self, dataset: Choice) -> tuple[Choice, ...]:
-        """Return what judges the samples of a data set."""
-        if self.metrics is not None:
-            return self.metrics
-        names = DEFAULT_METRICS if getattr(dataset.build(), "modes", 1) else METRICS_WITHOUT_MODES
-        return tuple(Choice.of(registry.find("metric", name)()) for name in names)
-
-
-class Training(Strict):
-    """How the two players are updated.
-
-    Attributes:
-        n_critic: discriminator updates before each generator update.
-        n_generator: the discriminator is updated only before the first of so many generator updates.
-        update: `alternating` (the generator sees the updated discriminator) or `simultaneous`.
-        ema: decay of the moving average of the generator's weights; 0 keeps no average.
-    """
-
-    what: ClassVar[str] = "key of training"
-    n_critic: Updates = 1
-    n_generator: Updates = 1
-    update: Literal["alternating", "simultaneous"] = "alternating"
-    ema: Annotated[float, Interval(ge=0, lt=1)] = 0.0
-
-
-class Stop(Strict):
-    """When a trial may end before its last step; a trial whose seeds have all diverged always ends.
-
-    Attributes:
-        collapsed: share of the trial's steps: it ends once every seed has diverged or been totally collapsed so long.
-    """
-
-    what: ClassVar[str] = "key of stop"
-    collapsed: Annotated[float, Interval(gt=0, le=1)] | None = None
-
-
-class Resources(Strict):
-    """What a trial may use.
-
-    Attributes:
-        cpus: cores. timeout: seconds after which the trial counts as failed; None for no limit.
-        device: `auto` is a GPU where there is one.
-        gpus: the share of a GPU that a trial takes: with 0.25, four trials run on one.
-    """
-
-    what: ClassVar[str] = "key of resources"
-    later: ClassVar[frozenset[str]] = frozenset({"device", "gpus"})
-    cpus: Annotated[int, Interval(ge=1, le=1024)] = 1
-    timeout: Timeout = None
-    device: Literal["cpu", "cuda", "auto"] = "cpu"
-    gpus: Annotated[float, Interval(gt=0, le=1)] = 1.0
-
-
-class Exclusion(Strict):
-    """Cells to leave out: every given axis must match, by name or full label; `*` and `?` are wildcards."""
-
-    what: ClassVar[str] = "axis"
-    dataset: str | None = None
-    network: str | None = None
-    loss: str | None = None
-    tricks: str | None = None
-    optimizer: str | None = None
-
-    @property
-    def axes(self) -> dict[str, str]:
-        """Return the given axes with their patterns."""
-        return {axis: pattern for axis, pattern in self if pattern is not None}
 
 
 class Block(Strict):
@@ -262,7 +173,7 @@ def read_suite(path: str | Path, overrides: Sequence[str] = ()) -> Suite:
         overrides: texts such as `"steps=500"` or `"evaluate.every=100"`; they win over the file, blocks included.
 
     Raises:
-        UsageError: one line, `suites/x.yaml:12:5: problem; remedy`.
+        UsageError: a line for each mistake, `suites/x.yaml:12:5: problem; remedy`.
     """
     document = read_file(Path(path))
     for text in overrides:
@@ -275,13 +186,13 @@ def suite_of(document: Document) -> Suite:
     """Check plain data as a suite.
 
     Raises:
-        UsageError: one line that names the place in the document.
+        UsageError: a line for each mistake, which names its place in the document.
     """
+    data = with_tuples(document.data)
     try:
-        suite = Suite.model_validate(with_tuples(document.data))
-    except ValidationError as errors:
-        where, problem, key = first_error(errors)
-        raise UsageError(f"{document.place(where, key=key)}: {problem}") from None
+        suite = Suite.model_validate(data)
+    except ValidationError:
+        raise mistakes(document, data, Suite.model_validate) from None
     suite._document = document
     if not all(block.datasets for block in suite.blocks):
         missing = [i for i, block in enumerate(suite.include) if not block.datasets]

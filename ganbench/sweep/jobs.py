@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from ganbench.core import registry
 from ganbench.core.component import Component
 from ganbench.core.errors import UsageError
+from ganbench.core.imports import ImportedFile
 from ganbench.core.results_files import set_aside
 from ganbench.core.trial import Trial
 from ganbench.suite.space import Search, score
@@ -29,6 +30,7 @@ class TrialJob:
 
     Attributes:
         folder: `results/<suite>`. timeout: seconds after which the trial is given up. threads: torch threads.
+        imports: files with components of the user's, which are run where the trial trains.
         components: classes that only the process which made the plan knows; they are registered where the trial trains.
         device: `"cpu"`, `"cuda"`, or `"auto"` for a GPU where there is one. gpus: the fraction of a GPU that it takes.
         objective: of a search: the column that it looks at, and `"min"` or `"max"`. search: its settings.
@@ -40,6 +42,7 @@ class TrialJob:
     timeout: float | None = None
     threads: int = 1
     components: tuple[type[Component], ...] = ()
+    imports: tuple[ImportedFile, ...] = ()
     device: str = "cpu"
     gpus: float = 1.0
     objective: tuple[str, str] | None = None
@@ -96,6 +99,8 @@ class TrialJob:
         from ganbench.training.checkpoint import CheckpointError
         from ganbench.training.trainer import Trainer
 
+        for file in self.imports:
+            file.register()
         for cls in self.components:
             registry.register(cls)
         device = device_here(self.device)

@@ -28,7 +28,7 @@ def manifest(
         where: the environment that the numbers are from; this process's by default.
     """
     failed = sorted(failures.keys() & {trial.key for trial in plan.trials})
-    versions: dict[str, int] = {}
+    versions: dict[str, int | str] = {}
     for trial in plan.trials:
         versions |= trial.versions
     resources = plan.suite.resources

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TextIO
 
 from ganbench.core.status import Status
+from ganbench.suite.estimate import duration
 from ganbench.sweep.events import Listener, TrialProgress
 from ganbench.sweep.jobs import TrialJob
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 
 REFRESH_SECONDS = 0.25
+PLAIN_SECONDS = 30.0  # between two lines on how far a run is, where there is no bar
 KEY_NUMBERS = {"modes_captured": "modes", "fid": "fid"}
 
 
@@ -31,10 +33,18 @@ class Progress:
         stream: where to write, by default stderr, so that what a run prints at its end can be piped.
         plain: lines without control codes; by default where the stream is no terminal, or NO_COLOR is set.
         trials: how many there will be, where names are still to come (`expect`).
+        quiet: show nothing; listeners are told all the same.
+        estimate: seconds that all of it may take, for the time left while nothing has been trained yet.
     """
 
     def __init__(
-        self, names: Mapping[str, str], stream: TextIO | None = None, plain: bool | None = None, trials: int = 0
+        self,
+        names: Mapping[str, str],
+        stream: TextIO | None = None,
+        plain: bool | None = None,
+        trials: int = 0,
+        quiet: bool = False,
+        estimate: float | None = None,
     ) -> None:
         self.names = dict(names)
         self.trials = trials or len(names)
@@ -43,8 +53,9 @@ class Progress:
         self.finished = 0
         self.listeners: list[Listener] = []
         self._running: dict[str, float] = {}
-        self._silent = False
-        self._shown_at = 0.0
+        self._silent = quiet
+        self._estimate, self._started = estimate, time.monotonic()
+        self._shown_at = self._started
         self._bar: Bar | None = None
         self._task: TaskID | None = None
         if not (_plain(self.stream) if plain is None else plain):
@@ -77,8 +88,23 @@ class Progress:
 
     def tick(self) -> None:
         """Redraw the bar where it is time to."""
-        if self._bar is not None and time.monotonic() - self._shown_at >= REFRESH_SECONDS:
+        waited = time.monotonic() - self._shown_at
+        if self._bar is not None and waited >= REFRESH_SECONDS:
             self._safely(self._draw)
+        elif self._bar is None and waited >= PLAIN_SECONDS and self.finished < self.trials:
+            self._shown_at = time.monotonic()
+            self.say(f"{self.share:.0%} of the steps done{self._left(', about {} left')}")
+
+    @property
+    def share(self) -> float:
+        """Return the share of all steps that is done; trials that came out of an earlier call do not count."""
+        return min(1.0, (self.finished + sum(self._running.values())) / max(1, self.trials))
+
+    def _left(self, text: str) -> str:
+        """Return the text with how long it still takes: by the steps done, else by the estimate; empty if unknown."""
+        elapsed, share = time.monotonic() - self._started, self.share
+        seconds = elapsed * (1 - share) / share if share > 0 else (self._estimate or 0.0) - elapsed
+        return text.format(duration(seconds)) if seconds > 0 else ""
 
     def say(self, text: str) -> None:
         """Write one line, above the bar where there is one."""
@@ -101,7 +127,7 @@ class Progress:
 
     def _start_bar(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as RichBar
 
         # No refresh thread: a stream that closes would raise there, where nobody can catch it.
@@ -109,19 +135,18 @@ class Progress:
             TextColumn("{task.fields[done]}/{task.fields[trials]} trials"),
             BarColumn(),
             TimeElapsedColumn(),
-            TextColumn("ETA"),
-            TimeRemainingColumn(),
+            TextColumn("ETA {task.fields[left]}"),
             console=Console(file=self.stream),
             auto_refresh=False,
             transient=True,
         )
-        self._task = self._bar.add_task("", total=float(self.trials), done=0, trials=self.trials)
+        self._task = self._bar.add_task("", total=float(self.trials), done=0, trials=self.trials, left=self._left("{}"))
         self._bar.start()
 
     def _draw(self) -> None:
         if self._bar is not None and self._task is not None:
-            done = self.finished + sum(self._running.values())
-            self._bar.update(self._task, completed=done, done=self.finished)
+            done, left = self.share * self.trials, self._left("{}")
+            self._bar.update(self._task, completed=done, done=self.finished, total=float(self.trials), left=left)
             self._bar.refresh()
             self._shown_at = time.monotonic()
 

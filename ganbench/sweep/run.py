@@ -16,13 +16,15 @@ from ganbench.core.environment import now
 from ganbench.core.errors import INCOMPLETE, OK, UsageError
 from ganbench.core.file_set import MANIFEST, NewFiles, new_files
 from ganbench.core.files import storing
+from ganbench.core.imports import imported
 from ganbench.core.naming import short_names, trial_id
 from ganbench.core.results_files import BrokenFileError, kind_of, read_sealed
 from ganbench.sinks import Sink
-from ganbench.suite.estimate import require_feasible
+from ganbench.suite.estimate import plan_seconds, require_feasible
 from ganbench.suite.plan import Plan
 from ganbench.suite.space import Sampler, direction
 from ganbench.sweep.confirm import confirming_trials
+from ganbench.sweep.events import Listener
 from ganbench.sweep.executors.ray_processes import RayDied
 from ganbench.sweep.executors.ray_session import ray_environment
 from ganbench.sweep.inputs import prepare_inputs, require_same_extractors
@@ -67,8 +69,10 @@ def run_plan(
     address: str | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
+    quiet: bool = False,
     components: Sequence[type[Component]] = (),
     sinks: Sequence[Sink] = (),
+    listeners: Sequence[Listener] = (),
 ) -> RunOutcome:
     """Train what is missing of a plan and merge all of it into `results_root/<suite>/<run>`.
 
@@ -81,8 +85,10 @@ def run_plan(
         address: of a Ray cluster to attach to.
         jobs: trials at a time under Ray.
         progress: shows what happens; by default on stderr.
+        quiet: show nothing instead.
         components: registered ones that no installed package brings; workers have to be able to import them.
         sinks: where the rows of each trial that finishes go besides.
+        listeners: are told where each trial stands; what one raises ends the run, and finished trials are kept.
 
     Raises:
         UsageError: the folder cannot be written, another run is at it, or the cluster cannot be used.
@@ -96,9 +102,9 @@ def run_plan(
     require_feasible(plan)
     folder = prepare(Path(results_root), plan)
     with locked(folder), Interrupts() as interrupts:
-        run = _Run(plan, folder, _source(plan, folder, tuple(components)), progress)
+        run = _Run(plan, folder, _source(plan, folder, tuple(components)), progress, quiet)
         try:
-            run.begin(sinks)
+            run.begin(sinks, listeners)
             for source in (run.missing, run.confirming):
                 run.train(source(), executor, interrupts, jobs=jobs, address=address)
                 interrupts.check()
@@ -113,7 +119,7 @@ def run_plan(
 def _source(plan: Plan, folder: Path, components: tuple[type[Component], ...]) -> JobSource:
     """Return the plan's trials as jobs, or the search that makes them as it goes."""
     resources, search = plan.suite.resources, plan.suite.search
-    terms = (folder, resources.timeout, resources.cpus, components, resources.device, resources.gpus)
+    terms = (folder, resources.timeout, resources.cpus, components, imported(), resources.device, resources.gpus)
     if search is None:
         return JobList([TrialJob(trial, trial.key, *terms) for trial in plan.trials])
     first = (plan.trials or plan.cells)[0]
@@ -127,13 +133,13 @@ def _source(plan: Plan, folder: Path, components: tuple[type[Component], ...]) -
 class _Run:
     """One call of `run_plan`; `finish` may be called whatever came before it."""
 
-    def __init__(self, plan: Plan, folder: Path, source: JobSource, progress: Progress | None) -> None:
-        self.plan, self.folder, self.source, self.progress = plan, folder, source, progress
+    def __init__(self, plan: Plan, folder: Path, source: JobSource, progress: Progress | None, quiet: bool) -> None:
+        self.plan, self.folder, self.source, self.progress, self.quiet = plan, folder, source, progress, quiet
         self.done: set[str] | None = None  # the keys of trials that were done before; None until they were looked for
         self.progress_file: ProgressFile | None = None
         self.started, self.clock = now(), time.monotonic()
 
-    def begin(self, sinks: Sequence[Sink]) -> None:
+    def begin(self, sinks: Sequence[Sink], listeners: Sequence[Listener] = ()) -> None:
         """Find out what is missing, and let everybody who follows the run know."""
         from ganbench.tables import part_store
 
@@ -145,11 +151,18 @@ class _Run:
         if self.progress is None:
             names = short_names({job.key: job.trial.labels for job in jobs})
             shown = {job.key: names[job.key] for job in missing}
-            self.progress = Progress(shown, trials=self._new + sum(method.confirmed for method in self.plan.methods))
+            trials = self._new + sum(method.confirmed for method in self.plan.methods)
+            share = len(missing) / max(1, len(jobs) or 1)  # of the estimate, which is for all of the plan
+            self.progress = Progress(shown, trials=trials, quiet=self.quiet, estimate=share * plan_seconds(self.plan))
         self.progress_file = ProgressFile(self.folder, self.plan.run_id, jobs, missing)
-        self.progress.listeners.append(self.progress_file)
+        self.progress.listeners += [self.progress_file, *listeners]
         if sinks:
-            self.progress.listeners.append(SinkExport(self.folder, missing, sinks))
+            export = SinkExport(self.folder, jobs, sinks)
+            self.progress.listeners.append(export)
+            if jobs and not missing:  # a run that is finished is exported as it stands
+                for job in jobs:
+                    export.write(job.key)
+                self.progress.say(f"exported {len(jobs)} finished trials")
         _announce(jobs, missing, self.progress)
 
     def missing(self) -> JobSource | None:

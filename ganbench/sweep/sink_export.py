@@ -15,11 +15,11 @@ NOT_NUMBERS = ("run", "trial", "seed", "setting", "step")
 
 
 class SinkExport:
-    """Writes each trial that finishes now, one run of the tracker per seed; earlier trials are there already.
+    """Writes each trial that finishes, one run of the tracker per seed.
 
     Args:
         folder: `results/<suite>`.
-        jobs: the trials that are trained.
+        jobs: the trials of the run.
         sinks: the trackers.
     """
 
@@ -32,14 +32,16 @@ class SinkExport:
         self._trials[job.key] = job.trial
 
     def take(self, report: TrialProgress) -> None:
-        """Write the history of a trial that has finished."""
+        """Write the history of a trial that has finished now."""
+        if report.status is Status.OK:
+            self.write(report.key)
+
+    def write(self, key: str) -> None:
+        """Write the history of a trial that has a part."""
         from ganbench.tables import part_store
 
-        trial = self._trials.get(report.key)
-        if report.status is not Status.OK or trial is None:
-            return
-        history = part_store.read_table(self._folder, report.key, "history")
-        if history is None:
+        trial, history = self._trials.get(key), part_store.read_table(self._folder, key, "history")
+        if history is None or trial is None:
             return
         numbers = [str(name) for name in history if name not in NOT_NUMBERS]
         by_run = dict(iter(history.groupby("run")))

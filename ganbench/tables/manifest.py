@@ -70,7 +70,7 @@ class RunManifest(BaseModel):
     suite_hash: str = ""
     run: str = ""
     environment: dict[str, object] = {}
-    components: dict[str, int] = {}
+    components: dict[str, int | str] = {}
     seeds: list[int] = []
     counts: dict[str, int] = {}
     skipped: list[Skipped] = []

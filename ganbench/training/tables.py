@@ -54,7 +54,7 @@ class TrialLog:
     runs: Sequence[str]
     seeds: Sequence[int]
     labels: Mapping[str, str]
-    versions: Mapping[str, int]
+    versions: Mapping[str, int | str]
     environment: Mapping[str, str | int | None]
     steps: int
     last_steps: Sequence[int]

@@ -30,7 +30,7 @@ def test_my_components_train_together(tmp_path):
     results = suite.run(tmp_path, executor="local")
     assert results.runs["status"].tolist() == ["OK", "OK"]
     assert results.runs["my_metric"].notna().all()
-    assert results.history["my_diagnostic"].notna().any()
+    assert results.diagnostics["my_diagnostic"].notna().any()
 """
 
 

@@ -17,7 +17,6 @@ import torch
 from rich.console import Console
 
 import ganbench
-from ganbench.analysis.verdicts import verdicts
 from ganbench.cli.main import main
 from ganbench.cli.watch_frame import frame, spark
 from ganbench.core.results_files import json_bytes
@@ -63,7 +62,7 @@ def test_one_frame_of_a_finished_sweep(sweep, capsys):
     lines = out.splitlines()
     assert lines[0] == "small: 2 OK (ended)"
     assert [line.split()[0] for line in lines[3:5]] == ["none", "r1"]  # what tells the trials apart, and no more
-    for line, (_, own) in zip(lines[3:5], verdicts(ganbench.load(sweep)).groupby("trial", sort=False), strict=True):
+    for line, (_, own) in zip(lines[3:5], ganbench.load(sweep).verdicts().groupby("trial", sort=False), strict=True):
         assert all(verdict in line for verdict in own["verdict"])
     assert set(lines[3]) & set("▁▂▃▄▅▆▇█")
     assert "\x1b" not in out

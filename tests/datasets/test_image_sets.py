@@ -13,9 +13,10 @@ import torch
 from PIL import Image
 
 from ganbench.assets.data_folder import FOLDER_VARIABLE, data_folder
+from ganbench.cli.main import main
 from ganbench.core import registry
 from ganbench.core.errors import GanbenchError, UsageError
-from ganbench.datasets import __main__ as download
+from ganbench.datasets import _download
 from ganbench.datasets._bytes import ByteImages, resized, scaled
 from ganbench.datasets._torchvision import TorchvisionImages, torchvision_class
 from ganbench.datasets.celeba import CelebA
@@ -180,7 +181,7 @@ def test_an_absent_set_is_one_line_with_the_remedy(folder, cls):
         assert "\n" not in text
         assert text.startswith(f"dataset {cls.name}: ")
         assert str(folder) in text
-        remedy = "put images into" if cls is ImageFolder else f"python -m ganbench.datasets {cls.name} "
+        remedy = "put images into" if cls is ImageFolder else f"ganbench data get {cls.name} "
         assert remedy in text
     assert not folder.exists()
 
@@ -254,27 +255,36 @@ def test_download_fetches_once_and_loading_never(folder, tmp_path, monkeypatch, 
     cls = torchvision_class("MNIST")
     monkeypatch.setattr(cls, "mirrors", [f"http://127.0.0.1:{port}/"])
     monkeypatch.setattr(cls, "resources", [(name, md5(tmp_path / "mirror" / name)) for name, _ in cls.resources])
-    with pytest.raises(UsageError, match="python -m ganbench.datasets mnist"):
+    with pytest.raises(UsageError, match="ganbench data get mnist"):
         MNIST().load(CPU)
     assert not asked
-    download.main(["mnist"])
+    assert main(["data", "get", "mnist"]) == 0
     assert set(asked) == {f"/{name}" for name, _ in cls.resources}
     asked.clear()
-    download.main(["mnist"])
+    assert main(["data", "get", "mnist"]) == 0
     assert torch.equal(MNIST(size=32).load(CPU).held, resized(torch.from_numpy(test)[:, None], 32))
     assert not asked
 
 
-@pytest.mark.parametrize("names", [[], ["ring"], ["image_folder"], ["mnist", "nothing"]])
-def test_only_known_sets_are_downloaded(folder, names):
-    with pytest.raises(UsageError, match="celeba, cifar10, fashion_mnist, mnist, stacked_mnist, stl10"):
-        download.main(names)
+@pytest.mark.parametrize("names", [["ring"], ["image_folder"], ["mnist", "nothing"]])
+def test_only_known_sets_are_downloaded(folder, names, capsys):
+    assert main(["data", "get", *names]) == 2
+    known = "celeba, cifar10, clip, dinov2, fashion_mnist, inception, mnist, stacked_mnist, stl10, vgg"
+    assert known in capsys.readouterr().err
     assert not folder.exists()
+
+
+def test_a_missing_set_is_listed_and_said_by_the_plan(folder, capsys):
+    assert main(["data", "list"]) == 0
+    said = capsys.readouterr().out
+    assert "missing  ganbench data get mnist" in said and str(folder) in said
+    assert main(["plan", "smoke", "--set", "datasets=[ring, mnist]"]) == 0
+    assert "missing: dataset mnist: there is no folder" in capsys.readouterr().out
 
 
 def test_a_failed_download_is_one_line(folder):
     with pytest.raises(GanbenchError, match="dataset mnist: cannot be downloaded") as caught:
-        download.main(["mnist"])
+        _download.download("mnist")
     assert "\n" not in str(caught.value)
 
 

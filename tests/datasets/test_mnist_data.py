@@ -9,7 +9,7 @@ import torch
 from ganbench.assets.data_folder import FOLDER_VARIABLE
 from ganbench.core.errors import UsageError
 from ganbench.core.registry import build
-from ganbench.datasets import __main__ as download
+from ganbench.datasets import _download
 from ganbench.datasets._bytes import ByteImages, resized, scaled
 from ganbench.datasets.mnist import MNIST
 from ganbench.datasets.stacked_mnist import TRIPLES, StackedMNIST
@@ -161,8 +161,8 @@ def test_downloaded_archives_are_unpacked_without_a_network(folder, monkeypatch)
     files = {name: folder / "MNIST/raw" / name for name, _ in cls.resources}
     monkeypatch.setattr(cls, "resources", [(n, hashlib.md5(p.read_bytes()).hexdigest()) for n, p in files.items()])
     monkeypatch.setattr(cls, "mirrors", ["http://127.0.0.1:9/"])
-    with pytest.raises(UsageError, match="python -m ganbench.datasets stacked_mnist"):
+    with pytest.raises(UsageError, match="ganbench data get stacked_mnist"):
         StackedMNIST().load(CPU)
-    download.main(["stacked_mnist"])
+    _download.download("stacked_mnist")
     (scans, _), _ = enlarged_digits()
     assert torch.equal(MNIST().load(CPU).rows, resized(scans.unsqueeze(1), 32))

@@ -34,7 +34,7 @@ def example(monkeypatch):
 
 
 def check(folder, steps):
-    results = ganbench.load(folder)
+    results = ganbench.load(folder).tables
     assert results.runs["status"].tolist() == ["OK"] and results.runs["steps"].tolist() == [steps]
     assert results.history["step"].max() >= steps - 5
     for column in ("grad_norm_g", "grad_norm_d", "update_ratio_g", "real_logit_mean", "d_auc", "loss_slope"):

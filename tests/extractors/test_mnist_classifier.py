@@ -164,7 +164,7 @@ def test_the_cache_and_the_identity_follow_themnist(extractor, folder, monkeypat
 def test_missing_files_are_one_line_with_the_command(folder, monkeypatch, tmp_path):
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "nowhere"))
     for call in (MNIST().prepare, StackedMNIST().prepare, MNIST().identity):
-        with pytest.raises(UsageError, match="extractor mnist: .*python -m ganbench.datasets mnist") as caught:
+        with pytest.raises(UsageError, match="extractor mnist: .*ganbench data get mnist") as caught:
             call()
         assert "\n" not in str(caught.value)
 

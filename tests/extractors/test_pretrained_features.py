@@ -12,7 +12,6 @@ import torch
 from ganbench.assets.fidelity import import_torchvision
 from ganbench.cli.options import weight_variables
 from ganbench.core.errors import UsageError
-from ganbench.extractors import __main__ as downloads
 from ganbench.extractors import _fidelity
 from ganbench.extractors.clip import CLIP
 from ganbench.extractors.dinov2 import DINOv2
@@ -101,7 +100,7 @@ def test_the_extractor_is_known_by_its_weights(inception_file, weights, tmp_path
 def test_missing_weights_are_one_line_with_the_command(extractor, weights):
     with pytest.raises(UsageError) as error:
         extractor.prepare()
-    assert f"python -m ganbench.extractors {extractor.name}" in str(error.value) and "\n" not in str(error.value)
+    assert f"ganbench data get {extractor.name}" in str(error.value) and "\n" not in str(error.value)
 
 
 class Bomb:
@@ -135,13 +134,3 @@ def test_other_files_are_refused_and_run_nothing(extractor, content, weights, tm
 def test_a_wrong_option_is_one_line(text, weights):
     with pytest.raises(UsageError, match="--weights .*; write NAME=FILE, with one of clip, inception, vgg$"):
         weight_variables((text,))
-
-
-def test_the_downloader_says_how_it_is_called(capsys):
-    downloads.main(["--help"])
-    assert capsys.readouterr().out == "usage: python -m ganbench.extractors NAME…, of clip, dinov2, inception, vgg\n"
-
-
-def test_the_downloader_asks_for_known_names():
-    with pytest.raises(UsageError, match="clip, dinov2, inception, vgg"):
-        downloads.main(["pixels"])

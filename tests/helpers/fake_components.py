@@ -12,7 +12,8 @@ from ganbench.core import registry
 from ganbench.core.component import Component
 from ganbench.core.trial import Trial
 from ganbench.networks import Network
-from ganbench.suite.schema import DEFAULT_DIAGNOSTICS, DEFAULT_METRICS
+from ganbench.suite.schema import DEFAULT_DIAGNOSTICS
+from ganbench.suite.sections import DEFAULT_METRICS
 from ganbench.tricks import Trick
 
 
@@ -91,9 +92,9 @@ _ALL = [
     Packing,
     _component("trick", "clipping", conflicts={"penalty": "they pull apart"}),
     _component("trick", "minibatch", traits=("couples samples",)),
-    _component("dataset", "ring"),
-    _component("dataset", "grid"),
-    _component("dataset", "digits", traits=("images",)),
+    _component("dataset", "ring", require_files=lambda self: None),
+    _component("dataset", "grid", require_files=lambda self: None),
+    _component("dataset", "digits", traits=("images",), require_files=lambda self: None),
     *(_component("loss", name) for name in ("non_saturating", "hinge", "wasserstein", "minimax")),
     *(_component("metric", name) for name in DEFAULT_METRICS),
     *(_component("diagnostic", name) for name in DEFAULT_DIAGNOSTICS),

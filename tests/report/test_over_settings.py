@@ -3,6 +3,7 @@
 import pytest
 
 import ganbench
+from ganbench.analysis.ranking import ranking
 from ganbench.analysis.verdicts import verdicts
 from ganbench.report.over_settings import ONE_SETTING, over_settings
 from ganbench.report.page import render
@@ -28,14 +29,14 @@ SUITE = {
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    return ganbench.Suite("settings", **SUITE).run(tmp_path_factory.mktemp("vary"), executor="local")
+    return ganbench.Suite("settings", **SUITE).run(tmp_path_factory.mktemp("vary"), executor="local").tables
 
 
 def test_each_method_is_a_row_with_its_shares_counted_by_hand(results):
-    (shown,) = over_settings(results, results.verdicts()).values()
+    (shown,) = over_settings(results, verdicts(results)).values()
     assert (shown.settings, shown.seeds, shown.budgets) == (4, 2, [1, 4])
     assert sorted(method.name for method in shown.methods) == ["hinge", "non_saturating"]
-    verdict_of = dict(results.verdicts()[["run", "verdict"]].itertuples(index=False, name=None))
+    verdict_of = dict(verdicts(results)[["run", "verdict"]].itertuples(index=False, name=None))
     runs = results.runs
     for method in shown.methods:
         mine = runs[(runs["loss"] == method.name) & (runs["stage"] == "vary")]
@@ -52,7 +53,7 @@ def test_the_page_and_the_summary_answer_over_settings(results):
     page = render(results)
     assert ONE_SETTING not in page and "Over 4 settings" in page
     assert summary(AnalysedResults(results))["datasets"][0]["headline"].startswith("On ring: Over 4 settings")
-    names = results.ranking()[["loss", "tricks", "schedule"]].itertuples(index=False, name=None)
+    names = ranking(results)[["loss", "tricks", "schedule"]].itertuples(index=False, name=None)
     assert len(set(names)) == 4  # a method's sweep and its tuned setting have names of their own
 
 

@@ -83,7 +83,7 @@ def _content(svg: str) -> tuple[int, ...]:
 
 @pytest.fixture(scope="module")
 def made():
-    return render(ganbench.load(ROOT / "results/baselines/collapse_cures"))
+    return render(ganbench.load(ROOT / "results/baselines/collapse_cures").tables)
 
 
 @pytest.fixture(scope="module")

@@ -103,7 +103,7 @@ def test_own_loss_runs_end_to_end(tmp_path):
     results = suite.run(tmp_path, executor="local", only="tricks=none")
     assert sorted(results.runs["loss"].unique()) == ["hinge", "scaled(scale=2.0)"]
     assert bool((results.runs["status"] == "OK").all())
-    first = results.history[results.history["step"] == 10]
+    first = results.tables.history[results.tables.history["step"] == 10]
     assert len(first) == 4
     assert len(list((tmp_path / "mine" / "parts").glob("*/part.json"))) == 2
 
@@ -111,7 +111,7 @@ def test_own_loss_runs_end_to_end(tmp_path):
 def test_own_loss_equals_the_built_in_of_the_same_formula(tmp_path):
     results = own_suite(losses=["wasserstein", Scaled()]).run(tmp_path, executor="local")
     by_loss = {loss: rows.sort_values(["seed", "step"]) for loss, rows in _histories(results).items()}
-    columns = [c for c in ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g") if c in results.history]
+    columns = [c for c in ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g") if c in results.tables.history]
     assert columns
     for column in columns:
         own, built_in = (by_loss[loss][column].dropna() for loss in ("scaled", "wasserstein"))  # logged steps only
@@ -121,7 +121,7 @@ def test_own_loss_equals_the_built_in_of_the_same_formula(tmp_path):
 
 def _histories(results):
     loss = dict(zip(results.runs["run"], results.runs["loss"], strict=True))
-    history = results.history.assign(loss=results.history["run"].map(loss))
+    history = results.tables.history.assign(loss=results.tables.history["run"].map(loss))
     return {name: rows for name, rows in history.groupby("loss")}
 
 

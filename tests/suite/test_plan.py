@@ -9,7 +9,8 @@ import pytest
 
 from ganbench.core.errors import UsageError
 from ganbench.suite.estimate import START_S, duration, plan_seconds, trial_seconds
-from ganbench.suite.plan import count, make_plan, matcher
+from ganbench.suite.filters import matcher
+from ganbench.suite.plan import count, make_plan
 from ganbench.suite.schema import read_suite
 from tests.helpers import ROOT
 from tests.helpers.trials import small_trial

@@ -119,7 +119,7 @@ def test_a_random_search_runs_in_this_process_and_gives_tables(tmp_path):
     plan = plan_of(tmp_path, "search.trials=2")
     outcome, _ = run_local(plan, tmp_path / "results")
     assert outcome.exit_code == 0 and outcome.done == 2
-    results = ganbench.load(outcome.folder)
+    results = ganbench.load(outcome.folder).tables
     assert list(results.runs["trial"].unique()) == [trial.key[:12] for trial in plan.trials]
     assert bool(results.runs["stopped_at"].isna().all())
     outcome, _ = run_local(plan_of(tmp_path, "search.trials=3"), tmp_path / "results")

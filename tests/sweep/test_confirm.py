@@ -44,7 +44,7 @@ def finished(tmp_path_factory):
 
 
 def test_a_run_is_a_trial_a_setting_and_a_seed(finished):
-    results = load(finished[1].folder)
+    results = load(finished[1].folder).tables
     runs = results.runs
     assert runs["run"].is_unique
     swept = runs[runs["stage"] == "vary"]
@@ -61,7 +61,7 @@ def test_a_run_is_a_trial_a_setting_and_a_seed(finished):
 
 
 def test_each_methods_best_settings_are_trained_again_on_fresh_seeds(finished):
-    runs = load(finished[1].folder).runs
+    runs = load(finished[1].folder).tables.runs
     for _, method in runs.groupby("method"):
         swept, confirmed = (method.loc[method["stage"] == stage] for stage in ("vary", "confirm"))
         means = {number: float(np.mean(rows["fid"])) for number, rows in swept.groupby("setting")}
@@ -70,13 +70,13 @@ def test_each_methods_best_settings_are_trained_again_on_fresh_seeds(finished):
 
 
 def test_a_confirming_run_has_the_numbers_of_an_ordinary_trial(finished, tmp_path):
-    runs = load(finished[1].folder).runs
+    runs = load(finished[1].folder).tables.runs
     row = runs[(runs["stage"] == "confirm") & (runs["method"].str.contains("hinge"))].iloc[0]
     keys = {k: v for k, v in KEYS.items() if k != "vary"}
     optimizer = {"adam": {"lr": row["optimizer.lr"]}}
     training = {"n_critic": int(row["training.n_critic"])}
     plain = {**keys, "losses": ["hinge"], "optimizers": [optimizer], "training": training, "seeds": [2, 3, 4]}
-    alone = load(run(tmp_path, make_plan(suite_of(Document("s", plain)))).folder).runs
+    alone = load(run(tmp_path, make_plan(suite_of(Document("s", plain)))).folder).tables.runs
     assert alone.set_index("seed")["fid"][int(row["seed"])] == row["fid"]
 
 
@@ -119,7 +119,7 @@ def test_the_settings_of_a_trial_that_failed_have_rows_and_are_not_chosen(tmp_pa
 
     monkeypatch.setattr(Trainer, "advance", advance)
     outcome = run(tmp_path, planned)
-    runs = load(outcome.folder).runs
+    runs = load(outcome.folder).tables.runs
     lost = {setting.number for setting in broken.settings}
     failed = runs[runs["status"] == "FAILED"]
     assert set(failed["setting"]) == lost
@@ -134,7 +134,7 @@ def test_a_diverged_setting_is_the_worst_and_never_chosen(tmp_path):
     space = {"optimizer.lr": {"choice": [1e-3, 2e-3, 1e12]}}
     keys = {"settings": 3, "sampler": "grid", "space": space, "confirm": {"top": 2, "seeds": 2}}
     sgd = {"optimizers": ["sgd"], "losses": ["wasserstein"], "vary": keys}
-    results = load(run(tmp_path, plan(**sgd)).folder)
+    results = load(run(tmp_path, plan(**sgd)).folder).tables
     runs = results.runs
     assert set(runs.loc[runs["setting"] == 2, "status"]) == {"DIVERGED"}
     assert set(runs.loc[runs["stage"] == "confirm", "setting"]) == {0, 1}
@@ -145,10 +145,10 @@ def test_a_diverged_setting_is_the_worst_and_never_chosen(tmp_path):
 
 
 def test_results_have_the_tables_over_settings(finished):
-    results = load(finished[1].folder)
+    results = load(finished[1].folder).tables
     assert len(results.robustness()) == 2
-    assert len(results.budget()) == 2 * 5
-    assert list(results.tuned()["place"]) == [1, 2, 1, 2]
+    assert len(load(finished[1].folder).budget()) == 2 * 5
+    assert list(load(finished[1].folder).tuned()["place"]) == [1, 2, 1, 2]
     assert len(results.tuned_pairs("healthy")) == 1
     assert results.pairwise()["settings"].tolist() == [5]
     assert results.sensitivity().empty  # five settings are too few
@@ -158,6 +158,6 @@ def test_results_have_the_tables_over_settings(finished):
 
 def test_a_run_of_one_setting_says_so(tmp_path):
     keys = {k: v for k, v in KEYS.items() if k != "vary"}
-    results = load(run(tmp_path, make_plan(suite_of(Document("s", keys)))).folder)
+    results = load(run(tmp_path, make_plan(suite_of(Document("s", keys)))).folder).tables
     with pytest.raises(UsageError, match="is of one setting; add `vary:`"):
         results.robustness()

@@ -46,7 +46,7 @@ def test_a_gpu_that_is_not_there_is_said_before_training(tmp_path):
 @NO_GPU
 def test_auto_takes_the_cpu_where_there_is_no_gpu_and_the_tables_say_so(tmp_path):
     outcome, _ = run_local(small_plan(tmp_path, "resources.device=auto", "losses=[hinge]", "tricks=[none]"), tmp_path)
-    results = ganbench.load(outcome.folder)
+    results = ganbench.load(outcome.folder).tables
     assert {json.loads(text)["device"] for text in results.runs["environment"]} == {"cpu"}
     assert results.manifest.environment["device"] == "auto"
 

@@ -66,7 +66,7 @@ def test_a_signal_ends_a_run_in_good_order_whatever_it_comes_out_as(tmp_path, in
     parts = [path for path in (tmp_path / "small" / "parts").glob("[0-9a-f]*") if path.is_dir()]
     assert came() and (outcome.exit_code, outcome.failed) == (INTERRUPTED, 0)
     assert outcome.done == len(parts) < 6 or place in ("merge", "manifest")
-    assert len(ganbench.load(outcome.folder).runs) == 2 * len(parts)
+    assert len(ganbench.load(outcome.folder).tables.runs) == 2 * len(parts)
     if place != "looking for parts":  # before that nobody follows the run
         assert lines[-1] == f"interrupted: {len(parts)} of 6 trials are done and kept"
     with locked(tmp_path / "small"):

@@ -31,7 +31,7 @@ def uninterrupted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("uninterrupted")
     outcome, _ = run_local(small_plan(folder, *SLOW), folder)
     assert outcome.exit_code == 0
-    return ganbench.load(outcome.folder)
+    return ganbench.load(outcome.folder).tables
 
 
 @pytest.mark.parametrize("executor", ["local", RAY])
@@ -46,7 +46,7 @@ def test_a_killed_run_goes_on_to_the_same_tables(tmp_path, uninterrupted, execut
     outcome, _ = run_local(small_plan(tmp_path, *SLOW), tmp_path)
     assert outcome.exit_code == 0 and outcome.done == 6
     assert outcome.trained <= 6 - done if executor == "ray" else outcome.trained == 6 - done
-    assert_equal_results(ganbench.load(outcome.folder), uninterrupted)
+    assert_equal_results(ganbench.load(outcome.folder).tables, uninterrupted)
 
 
 @pytest.mark.verify
@@ -63,7 +63,7 @@ def test_a_run_killed_again_and_again_goes_on_to_the_same_tables(tmp_path, unint
     assert kills >= 2
     outcome, _ = run_local(small_plan(tmp_path, *SLOW), tmp_path)
     assert outcome.exit_code == 0 and outcome.trained == 0
-    assert_equal_results(ganbench.load(outcome.folder), uninterrupted)
+    assert_equal_results(ganbench.load(outcome.folder).tables, uninterrupted)
 
 
 @pytest.mark.parametrize("executor", ["local", RAY])
@@ -78,7 +78,7 @@ def test_a_signal_ends_a_process_in_good_order(tmp_path, executor, number, code)
     assert "Traceback" not in err and all(line.startswith(("[", "interrupted: ")) for line in err.splitlines()), err
     assert "interrupted: " in err and "of 6 trials are done and kept" in err
     folder = next((tmp_path / "small").glob("??????????"))
-    assert len(ganbench.load(folder).runs) >= 4
+    assert len(ganbench.load(folder).tables.runs) >= 4
 
 
 def test_a_second_signal_ends_a_process_at_once(tmp_path):

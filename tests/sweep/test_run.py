@@ -85,7 +85,7 @@ def test_a_run_leaves_tables_suite_and_manifest(finished):
     plan, results, outcome = finished
     assert (outcome.exit_code, outcome.trials, outcome.done, outcome.trained, outcome.failed) == (0, 6, 6, 6, 0)
     assert outcome.folder == results / "small" / plan.run_id
-    loaded = ganbench.load(outcome.folder)
+    loaded = ganbench.load(outcome.folder).tables
     assert list(loaded.runs["trial"].unique()) == [trial.key[:12] for trial in plan.trials]
     assert len(loaded.runs) == 12 and set(loaded.runs["status"]) == {"OK"}
     assert "r1" in loaded.suite
@@ -120,7 +120,7 @@ def test_a_broken_part_is_the_only_one_trained_again(copied, built, finished):
     outcome, lines = run_local(plan, results)
     assert [trial.key for trial in built] == [victim.key]
     assert lines[0] == "5 of 6 trials are already done" and outcome.exit_code == 0
-    assert_equal_results(ganbench.load(outcome.folder), ganbench.load(finished[2].folder))
+    assert_equal_results(ganbench.load(outcome.folder).tables, ganbench.load(finished[2].folder).tables)
 
 
 def test_an_edited_suite_trains_only_what_changed(copied, built, tmp_path):
@@ -128,7 +128,7 @@ def test_an_edited_suite_trains_only_what_changed(copied, built, tmp_path):
     edited = small_plan(tmp_path, text=TEXT.replace("tricks: [none, r1]", "tricks: [none, r1, {r1: {gamma: 1.0}}]"))
     outcome, lines = run_local(edited, results)
     assert len(built) == 3 and lines[0] == "6 of 9 trials are already done"
-    assert outcome.folder != results / "small" / plan.run_id and len(ganbench.load(outcome.folder).runs) == 18
+    assert outcome.folder != results / "small" / plan.run_id and len(ganbench.load(outcome.folder).tables.runs) == 18
 
 
 def test_a_trial_that_raises_fails_alone_and_is_tried_again(tmp_path, monkeypatch, built):
@@ -138,7 +138,7 @@ def test_a_trial_that_raises_fails_alone_and_is_tried_again(tmp_path, monkeypatc
         outcome, lines = run_local(plan, tmp_path / "results")
     assert (outcome.exit_code, outcome.done, outcome.failed) == (4, 4, 2)
     assert any("FAILED" in text and "ZeroDivisionError" in text for text in lines)
-    loaded = ganbench.load(outcome.folder)
+    loaded = ganbench.load(outcome.folder).tables
     failed = loaded.runs[loaded.runs["status"] == "FAILED"]
     assert set(failed["loss"]) == {"hinge"} and len(failed) == 4
     assert all(error.startswith("ZeroDivisionError") for error in failed["error"])
@@ -149,7 +149,7 @@ def test_a_trial_that_raises_fails_alone_and_is_tried_again(tmp_path, monkeypatc
     outcome, lines = run_local(plan, tmp_path / "results")
     assert lines[0] == "4 of 6 trials are already done; 2 failed before and are tried again"
     assert outcome.exit_code == 0 and len(built) == 2
-    assert set(ganbench.load(outcome.folder).runs["status"]) == {"OK"}
+    assert set(ganbench.load(outcome.folder).tables.runs["status"]) == {"OK"}
 
 
 def with_timeout(plan, seconds):
@@ -174,7 +174,7 @@ def test_a_trial_that_hangs_is_ended(tmp_path, monkeypatch):
     )
     assert time.monotonic() - begun < 10
     assert (outcome.exit_code, outcome.done, outcome.failed) == (4, 1, 1)
-    assert set(ganbench.load(outcome.folder).runs["status"]) == {"OK", "TIMEOUT"}
+    assert set(ganbench.load(outcome.folder).tables.runs["status"]) == {"OK", "TIMEOUT"}
 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -192,7 +192,7 @@ def test_a_signal_keeps_what_is_finished(tmp_path, monkeypatch, number, code):
     handlers = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
     outcome, _ = run_local(small_plan(tmp_path), tmp_path)
     assert (outcome.exit_code, outcome.done, outcome.failed) == (code, 2, 0)
-    assert len(ganbench.load(outcome.folder).runs) == 4
+    assert len(ganbench.load(outcome.folder).tables.runs) == 4
     assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == handlers
 
 
@@ -212,7 +212,7 @@ def test_a_full_disk_under_way_is_named_and_keeps_what_is_finished(tmp_path, mon
     assert caught.value.exit_code == 4
     outcome, lines = run_local(plan, tmp_path)
     assert lines[0] == "2 of 6 trials are already done" and outcome.exit_code == 0
-    assert_equal_results(ganbench.load(outcome.folder), ganbench.load(finished[2].folder))
+    assert_equal_results(ganbench.load(outcome.folder).tables, ganbench.load(finished[2].folder).tables)
 
 
 def test_a_checkpoint_on_a_full_disk_ends_the_run_too(tmp_path, monkeypatch):
@@ -288,7 +288,7 @@ def test_skipped_combinations_are_in_the_manifest(tmp_path):
     plan = small_plan(tmp_path, text=text)
     assert len(plan.skipped) == 1
     outcome, _ = run_local(plan, tmp_path)
-    skipped = ganbench.load(outcome.folder).manifest.skipped
+    skipped = ganbench.load(outcome.folder).tables.manifest.skipped
     assert [(one.name, one.reason) for one in skipped] == [(plan.skipped[0][0].name, plan.skipped[0][1])]
 
 
@@ -297,4 +297,4 @@ def test_unused_numbers_of_an_old_environment_stay(copied, monkeypatch):
     plan, results = copied
     monkeypatch.setattr(manifest, "environment", lambda *_: {"torch": "9"})
     run_local(plan, results)
-    assert ganbench.load(results / "small" / plan.run_id).manifest.environment["torch"] != "9"
+    assert ganbench.load(results / "small" / plan.run_id).tables.manifest.environment["torch"] != "9"

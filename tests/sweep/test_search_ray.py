@@ -51,7 +51,7 @@ def asha(tmp_path_factory):
 def test_every_trial_of_asha_is_in_the_tables_with_its_reason(asha):
     plan, outcome, _, folder = asha
     assert outcome.exit_code == 0 and outcome.done == 8 and outcome.failed == 0
-    runs = ganbench.load(outcome.folder).runs
+    runs = ganbench.load(outcome.folder).tables.runs
     assert set(runs["trial"]) == {trial.key[:12] for trial in plan.trials} and set(runs["status"]) == {"OK"}
     stopped = runs.dropna(subset=["stopped_at"])
     # The second trial is as likely behind the first as ahead of it, so that none is stopped in one of 8! orders.
@@ -65,7 +65,7 @@ def test_every_trial_of_asha_is_in_the_tables_with_its_reason(asha):
 
 def test_a_stopped_trial_has_the_first_rows_of_a_whole_one(asha):
     plan, outcome, *_ = asha
-    results = ganbench.load(outcome.folder)
+    results = ganbench.load(outcome.folder).tables
     at = dict(zip(results.runs["trial"], results.runs["stopped_at"], strict=True))
     at = {key: step for key, step in at.items() if not pd.isna(step)}
     trial = next(trial for trial in plan.trials if trial.key[:12] in at)
@@ -120,7 +120,7 @@ def test_optuna_goes_on_where_it_was_and_is_told_of_what_is_finished(tmp_path, m
     ledger = tmp_path / "results" / "small" / f"search-{plan.run_id}.jsonl"
     first = ledger.read_text().splitlines()
     assert len(first) == 2 and sum(line.startswith("[") for line in lines) == 2
-    runs = ganbench.load(outcome.folder).runs
+    runs = ganbench.load(outcome.folder).tables.runs
     configs = [parse_json(line.encode())["config"] for line in first]
     assert sorted(f"{c['optimizer.lr']:.6g}" in "".join(runs["optimizer"]) for c in configs) == [True, True]
 
@@ -138,7 +138,7 @@ def test_optuna_goes_on_where_it_was_and_is_told_of_what_is_finished(tmp_path, m
     )
     now = ledger.read_text().splitlines()
     assert now[:2] == first and len(set(now)) == 4
-    assert bool(ganbench.load(outcome.folder).runs["trial"].nunique() == 4)
+    assert bool(ganbench.load(outcome.folder).tables.runs["trial"].nunique() == 4)
 
 
 def test_a_missing_optuna_is_said(tmp_path, monkeypatch):

@@ -36,7 +36,7 @@ def runs(tmp_path_factory):
     for overrides in ((), ("stop.collapsed=0.33",)):
         outcome, _ = run_local(small_plan(folder, *overrides, text=TEXT), folder)
         assert outcome.exit_code == 0 and outcome.trained == 2
-        found.append(ganbench.load(outcome.folder))
+        found.append(ganbench.load(outcome.folder).tables)
     return found
 
 

@@ -41,7 +41,7 @@ def _bytes(folder: Path) -> dict[str, bytes]:
 
 
 def test_rows_keep_the_order_of_the_plan_and_columns_are_united(run):
-    results = ganbench.load(run)
+    results = ganbench.load(run).tables
     assert results.runs["trial"].unique().tolist() == [SECOND.key[:12], FIRST.key[:12]]
     assert results.runs["fid"].isna().tolist() == [True] * 3 + [False] * 2
     assert list(results.runs.columns[:3]) == ["run", "trial", "dataset"]
@@ -63,7 +63,7 @@ def test_numbers_are_null_and_never_nan_in_the_file(run):
 
 
 def test_pictures_are_found_by_trial(run):
-    samples = ganbench.load(run).samples
+    samples = ganbench.load(run).tables.samples
     assert list(samples) == [SECOND.key[:12], FIRST.key[:12]] and len(samples) == 2
     assert samples[SECOND.key[:12]]["samples"].shape == (2, 3, 10, 2)
     np.testing.assert_array_equal(samples[FIRST.key[:12]]["steps"], [10, 30])
@@ -91,7 +91,7 @@ def test_a_failed_trial_has_a_row_a_seed_and_a_result_beats_a_failure(run):
         FIRST.key: {"status": "TIMEOUT", "error": "old"},
     }
     merged(run.parent, [THIRD, FIRST], failures, run)
-    runs = ganbench.load(run).runs
+    runs = ganbench.load(run).tables.runs
     assert runs["run"].tolist() == [f"{t.key[:12]}-{s}" for t in (THIRD, FIRST) for s in t.seeds]
     assert runs["status"].tolist() == ["FAILED", "FAILED", "OK", "OK"]
     assert runs["error"].isna().tolist() == [False, False, True, True]
@@ -101,16 +101,16 @@ def test_a_failed_trial_has_a_row_a_seed_and_a_result_beats_a_failure(run):
 
 
 def test_nothing_finished_is_an_empty_run(tmp_path):
-    results = ganbench.load(made_run(tmp_path, {}))
+    results = ganbench.load(made_run(tmp_path, {})).tables
     assert len(results.runs) == len(results.history) == len(results.layers) == len(results.samples) == 0
     merged(tmp_path, [THIRD], {THIRD.key: {"status": "TIMEOUT", "error": "late"}}, tmp_path / "0a1b")
-    assert ganbench.load(tmp_path).runs["status"].tolist() == ["TIMEOUT", "TIMEOUT"]
+    assert ganbench.load(tmp_path).tables.runs["status"].tolist() == ["TIMEOUT", "TIMEOUT"]
 
 
 def test_a_broken_part_is_left_out(run):
     (run.parent / "parts" / FIRST.key / "runs.parquet").write_bytes(b"")
     merged(run.parent, [SECOND, FIRST], {}, run)
-    assert ganbench.load(run).runs["trial"].unique().tolist() == [SECOND.key[:12]]
+    assert ganbench.load(run).tables.runs["trial"].unique().tolist() == [SECOND.key[:12]]
 
 
 @pytest.mark.parametrize("call", range(7))  # five files, the folder's names, the manifest
@@ -137,8 +137,8 @@ def test_a_suites_folder_means_its_newest_run(tmp_path):
     made_run(tmp_path, {SECOND: made_tables(SECOND)}, "2026-01-01T00:00:00+00:00", "cccc")
     (tmp_path / "dddd").mkdir()
     reseal(tmp_path / "dddd", format=1, suite="made", times={"finished": "2027-01-01"})  # without its tables
-    assert ganbench.load(tmp_path).path == tmp_path / "bbbb"
-    assert ganbench.load(str(tmp_path / "cccc")).path == tmp_path / "cccc"
+    assert ganbench.load(tmp_path).tables.path == tmp_path / "bbbb"
+    assert ganbench.load(str(tmp_path / "cccc")).tables.path == tmp_path / "cccc"
 
 
 def _error(path: Path) -> str:
@@ -239,7 +239,7 @@ def test_nothing_is_ever_unpickled(run, tmp_path):
             archive.writestr(f"{trial}/{name}.npy", member.getvalue())
     reseal(run)
     with pytest.raises(GanbenchError, match="cannot be read"):
-        ganbench.load(run).samples[trial]
+        ganbench.load(run).tables.samples[trial]
     (run / "samples.npz").write_bytes(pickle.dumps(Bomb(tmp_path / "exploded")))
     reseal(run)
     with pytest.raises(UsageError, match=r"samples\.npz"):
@@ -251,4 +251,4 @@ def test_nothing_is_ever_unpickled(run, tmp_path):
 
 def test_a_run_without_pictures_has_none(run):
     (run / "samples.npz").unlink()
-    assert len(ganbench.load(run).samples) == 0
+    assert len(ganbench.load(run).tables.samples) == 0

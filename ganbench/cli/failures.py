@@ -1,0 +1,99 @@
+"""Verdicts and symptoms for `list` and `explain`: what each failure is, by which numbers it is found, what to try."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+# What people call a failure → the verdicts that it may be.
+SYMPTOMS = {
+    "mode collapse": ("total collapse", "partial collapse", "mode hopping"),
+    "mode dropping": ("partial collapse",),
+    "missing modes": ("partial collapse",),
+    "all samples look alike": ("total collapse", "mode hopping"),
+    "vanishing gradients": ("vanishing gradient",),
+    "discriminator wins": ("vanishing gradient", "discriminator overfit"),
+    "discriminator too strong": ("vanishing gradient", "discriminator overfit"),
+    "discriminator loss is zero": ("vanishing gradient",),
+    "exploding gradients": ("exploding gradient", "diverged"),
+    "nan": ("diverged", "exploding gradient"),
+    "divergence": ("diverged", "exploding gradient"),
+    "overfitting": ("discriminator overfit",),
+    "memorisation": ("discriminator overfit",),
+    "cycling": ("oscillation", "mode hopping"),
+    "non-convergence": ("oscillation", "no signal", "under-trained"),
+    "blurry samples": ("low quality", "under-trained"),
+    "too few steps": ("under-trained",),
+}
+_SUMMARIES = {
+    "healthy": "All that real samples keep is kept, modes or recall and quality; nothing swings.",
+    "diverged": "Losses or samples are not finite, or left the data's range by far.",
+    "vanishing gradient": "The generator receives next to no gradient.",
+    "exploding gradient": "The gradient of a player is far larger than in any run that works.",
+    "no signal": "The discriminator does not tell the generator where the data are.",
+    "discriminator overfit": "The discriminator knows its training samples by heart.",
+    "under-trained": "The run ended before it was through.",
+    "mode hopping": "Samples sit in few places at a time and jump from one to the next.",
+    "total collapse": "Samples are all alike, or in one mode.",
+    "oscillation": "Samples circle around the data and do not settle.",
+    "partial collapse": "Samples are good, and some of the data's modes are missing.",
+    "low quality": "No failure with a name: too few samples are good.",
+    "unclear": "Columns that the rules read are missing.",
+    "failed": "The run has no result.",
+}
+
+
+class Verdict(NamedTuple):
+    """A verdict: its name, one line, and the symptoms that it may be behind."""
+
+    name: str
+    summary: str
+    symptoms: tuple[str, ...]
+
+
+def verdicts() -> list[Verdict]:
+    """Return every verdict that a run can have."""
+    return [
+        Verdict(name, text, tuple(symptom for symptom, names in SYMPTOMS.items() if name in names))
+        for name, text in _SUMMARIES.items()
+    ]
+
+
+def of_symptom(text: str) -> list[Verdict]:
+    """Return the verdicts of that name, or that a symptom of that name may be; singular and plural are the same."""
+    written = _plain(text)
+    names = {_plain(name): (name,) for name in _SUMMARIES} | {_plain(s): names for s, names in SYMPTOMS.items()}
+    chosen = names.get(written, ())
+    return [verdict for verdict in verdicts() if verdict.name in chosen]
+
+
+def names() -> list[str]:
+    """Return every verdict and symptom."""
+    return [*_SUMMARIES, *SYMPTOMS]
+
+
+def lines(verdict: Verdict) -> Iterator[str]:
+    """Yield what `explain` prints: the rules with their numbers, and what to try."""
+    from ganbench.analysis.verdict_rules import RULES, THRESHOLDS
+
+    yield f"{verdict.name} (a verdict)"
+    yield f"  {verdict.summary}"
+    if verdict.symptoms:
+        yield f"symptoms: {', '.join(verdict.symptoms)}"
+    rules = [rule for rule in RULES if rule.verdict == verdict.name]
+    if rules:
+        yield "found where all of a line holds, of numbers without units (docs/verdicts.md):"
+    for rule in rules:
+        parts = [
+            f"{c.statistic} {'<' if c.side == '<' else '≥'} {THRESHOLDS[c.threshold].value:g}" for c in rule.conditions
+        ]
+        yield f"  {', '.join(parts)}{f': {rule.cause}' if rule.cause else ''}"
+    proposals = dict.fromkeys(p.text for rule in rules for p in rule.remedy.proposals)
+    if proposals and verdict.name != "healthy":
+        yield "what to try; a run is told what fits it:"
+        yield from (f"  {text}" for text in proposals)
+    yield "which methods helped most: docs/verdicts.md; `ganbench list` KIND has every component with its claim"
+
+
+def _plain(text: str) -> str:
+    return text.lower().replace("-", " ").replace("_", " ").strip().removesuffix("s")

@@ -1,0 +1,134 @@
+"""The figures: curves over training, samples, and a map of a measure over methods or over the numbers of `vary`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ganbench.analysis.frames import curve, labels
+from ganbench.core.errors import UsageError
+from ganbench.figures.style import Style, colour, drawn, panels
+from ganbench.tables.results import Results
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ganbench.core.column import Column
+
+MOST_CURVES = 32  # colours times dashes
+POINTS, TILES = 400, 4  # drawn of a trial: points, and images along one edge
+SAMPLE_MM = 28.0
+
+
+def curves(results: Results, column: str, style: Style | None = None) -> Figure:
+    """Draw a column of the history against the step: a panel per data set, a line per label, its seeds as a band.
+
+    The line is the median over seeds, the band reaches from the smallest to the largest.
+
+    Raises:
+        UsageError: there is no such column, or a data set has more than 32 labels.
+    """
+    style = style or Style()
+    measured = curve(results, column)
+    datasets = list(dict.fromkeys(measured["dataset"]))
+    if not datasets:
+        raise UsageError(f"{results.path}: {column} was never computed; add what computes it to the suite")
+    with drawn(style):
+        figure, axes = panels(1, len(datasets), style)
+        for ax, dataset in zip(axes[0], datasets, strict=True):
+            _curves(ax, measured.loc[measured["dataset"] == dataset], results.columns[column], str(results.path))
+            ax.set_title(dataset)
+        return figure
+
+
+def _curves(ax: Axes, measured: pd.DataFrame, column: Column, place: str) -> None:
+    groups = list(measured.groupby("label", sort=False))
+    if len(groups) > MOST_CURVES:
+        raise UsageError(f"{place}: {len(groups)} curves of one data set, more than {MOST_CURVES}; draw fewer trials")
+    for i, (label, rows) in enumerate(groups):
+        shown, dashes = colour(i)
+        at, values = (rows[name].to_numpy(dtype=np.float64) for name in ("step", column.name))
+        steps = np.unique(at)
+        of_seeds = [values[at == step] for step in steps]
+        ax.plot(steps, [np.median(of) for of in of_seeds], color=shown, linestyle=dashes, label=str(label))
+        ends = np.array([(of.min(), of.max()) for of in of_seeds])
+        ax.fill_between(steps, ends[:, 0], ends[:, 1], color=shown, alpha=0.15, linewidth=0)
+    if column.scale == "log" and np.all(measured[column.name].dropna() > 0):
+        ax.set_yscale("log")
+    ax.set_xlabel("step")
+    ax.set_ylabel(named(column))
+    ax.legend()
+
+
+def named(column: Column) -> str:
+    """Return what an axis calls a column: its title and its unit."""
+    return (column.title or column.name) + ("" if column.unit == "1" else f" [{column.unit}]")
+
+
+def samples(results: Results, trials: Sequence[str] = (), seed: int = 0, style: Style | None = None) -> Figure:
+    """Draw real samples, then each trial's over training: a row per trial, a column per picture that was kept.
+
+    Args:
+        results: the tables.
+        trials: identifiers, as in the column `trial`; by default all with pictures.
+        seed: which of a trial's seeds, counted from 0.
+        style: fonts; its sizes do not count, every picture is 28 mm.
+
+    Raises:
+        UsageError: there are no pictures, or not of these trials or that seed.
+    """
+    chosen = list(trials) or list(results.samples)
+    if missing := [trial for trial in chosen if trial not in results.samples]:
+        raise UsageError(f"{results.path}: no pictures of the trial {missing[0]!r}; see results.samples")
+    if not chosen:
+        raise UsageError(f"{results.path}: has no pictures (baselines keep numbers alone); draw a run's own folder")
+    style = style or Style()
+    style = Style(SAMPLE_MM, SAMPLE_MM, style.size, style.font)
+    kept = [results.samples[trial] for trial in chosen]
+    first = results.runs.drop_duplicates("trial").set_index("trial")
+    names = labels(results.runs).groupby(results.runs["trial"]).first()
+    several = first.loc[chosen, "dataset"].nunique() > 1
+    with drawn(style):
+        figure, axes = panels(len(chosen), 1 + max(len(one["steps"]) for one in kept), style)
+        for trial, one, row in zip(chosen, kept, axes, strict=True):
+            if not 0 <= seed < one["samples"].shape[1]:
+                raise UsageError(f"{results.path}: {trial} has seeds 0 … {one['samples'].shape[1] - 1}, not {seed}")
+            pictures = [one["real"], *(at_step[seed] for at_step in one["samples"])]
+            titles = ["real", *(f"step {step}" for step in one["steps"])]
+            for ax in row:
+                ax.set_axis_off()
+            for ax, picture, title in zip(row, pictures, titles, strict=False):
+                _sample(ax, picture, one["real"])
+                ax.set_title(title)
+            name = f"{first.loc[trial, 'dataset']}: {names[trial]}" if several else str(names[trial])
+            row[0].text(0, 0, name, transform=row[0].transAxes, va="top", ha="left", fontsize=0.8 * style.size)
+        return figure
+
+
+def _sample(ax: Axes, sample: np.ndarray, real: np.ndarray) -> None:
+    """Draw one picture: images as tiles, points on the frame of the real ones, single numbers as a histogram."""
+    if sample.ndim == 4:
+        tiles = sample[: TILES * TILES]
+        side = max(1, int(np.sqrt(len(tiles))))
+        grid = np.concatenate(
+            [np.concatenate(list(tiles[i * side : (i + 1) * side]), axis=-1) for i in range(side)], axis=-2
+        )
+        ax.imshow(grid[0] if len(grid) == 1 else np.moveaxis(grid[:3], 0, -1), cmap="gray", vmin=0, vmax=255)
+        return
+    points, behind = (x.reshape(len(x), -1).astype(np.float64) for x in (sample, real))
+    low, high = behind[:, :2].min(axis=0), behind[:, :2].max(axis=0)
+    centre, reach = (low + high) / 2, 0.7 * float((high - low).max() or 1.0)
+    if points.shape[1] == 1:
+        bins = np.linspace(centre[0] - reach, centre[0] + reach, 40)
+        ax.hist(behind[:, 0], bins=list(bins), color="0.75")
+        ax.hist(points[:, 0], bins=list(bins), color=colour(0)[0], alpha=0.6)
+        return
+    ax.scatter(behind[:POINTS, 0], behind[:POINTS, 1], s=2, color="0.75", linewidths=0)
+    ax.scatter(points[:POINTS, 0], points[:POINTS, 1], s=2, color=colour(0)[0], linewidths=0)
+    ax.set_xlim(centre[0] - reach, centre[0] + reach)
+    ax.set_ylim(centre[1] - reach, centre[1] + reach)
+    ax.set_aspect("equal")

@@ -1,0 +1,105 @@
+"""The overview of many runs: `report/index.html` lists each with date, revision and headline, and links its page."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from html import escape
+from pathlib import Path
+
+from ganbench.core.errors import UsageError
+from ganbench.core.file_set import MANIFEST
+from ganbench.core.files import replaced
+from ganbench.report.summary import AnalysedResults, summary
+from ganbench.report.watch import page_name
+from ganbench.tables.results import load
+
+log = logging.getLogger("ganbench.report")
+STYLE = """
+:root { color-scheme: light dark }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem }
+table { border-collapse: collapse; width: 100% }
+th, td { padding: .4rem .8rem .4rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #8886 }
+td.nowrap, th.nowrap { white-space: nowrap }
+@media (max-width: 40rem) { table, tbody, tr, td { display: block; border: 0 } thead { display: none }
+  tr { border-bottom: 1px solid #8886; padding: .6rem 0 } }
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run: its suite and name, when it ended, the revision that made it, its headlines, its page if it has one."""
+
+    suite: str
+    run: str
+    finished: str
+    revision: str
+    headlines: tuple[str, ...]
+    page: Path | None
+
+
+def write_index(results: Path, report: Path) -> Path:
+    """Write `report/index.html` over all runs below a results folder, the newest first, and return its path.
+
+    A run that cannot be read is left out with a warning.
+
+    Raises:
+        UsageError: there is no run, or the page cannot be written.
+    """
+    entries = sorted(_entries(results, report), key=lambda entry: entry.finished, reverse=True)
+    if not entries:
+        raise UsageError(f"{results}: holds no run; give the folder of all suites' results, such as results")
+    out = report / "index.html"
+    try:
+        with replaced(out, durable=False) as file:
+            file.write(_html(entries, report).encode())
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be written ({error.strerror}); choose another folder with --report") from None
+    return out
+
+
+def _entries(results: Path, report: Path) -> Iterator[Entry]:
+    newest: dict[str, str] = {}
+    found: list[Entry] = []
+    for manifest in sorted(results.glob("**/" + MANIFEST)):
+        folder = manifest.parent
+        try:
+            read = load(folder)
+            headlines = tuple(str(data["headline"]) for data in summary(AnalysedResults(read))["datasets"])
+        except UsageError as problem:
+            log.warning("%s", problem)
+            continue
+        name, git, finished = page_name(folder), read.manifest.git, read.manifest.times.finished
+        revision = f"{git.commit[:10]}{' (changed)' if git.dirty else ''}" if git is not None else ""
+        page = report / f"{name}.html"
+        newest[name] = max(newest.get(name, ""), finished)
+        found.append(Entry(name, folder.name, finished, revision, headlines, page if page.is_file() else None))
+    # A suite's page is that of its newest run.
+    for entry in found:
+        is_newest = entry.finished == newest[entry.suite]
+        yield entry if is_newest else replace(entry, page=None)
+
+
+def _html(entries: list[Entry], report: Path) -> str:
+    rows = "\n".join(_row(entry, report) for entry in entries)
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("Suite", "Result", "Run", "Ended", "Revision"))
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>ganbench: all runs</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{STYLE}</style></head>\n<body><main><h1>All runs</h1>\n<table><thead><tr>{heads}</tr></thead><tbody>\n"
+        f"{rows}\n</tbody></table></main></body></html>\n"
+    )
+
+
+def _row(entry: Entry, report: Path) -> str:
+    suite = escape(entry.suite)
+    if entry.page is not None:
+        suite = f'<a href="{escape(os.path.relpath(entry.page, report), quote=True)}">{suite}</a>'
+    ended = escape(entry.finished[:16].replace("T", " "))
+    said = "<br>".join(escape(text) for text in entry.headlines)
+    return (
+        f'<tr><td class="nowrap">{suite}</td><td>{said}</td><td class="nowrap">{escape(entry.run)}</td>'
+        f'<td class="nowrap">{ended}</td><td class="nowrap">{escape(entry.revision)}</td></tr>'
+    )

@@ -1,0 +1,77 @@
+"""`ganbench export`: every figure and table in every form, the same numbers as in Python, and nothing unescaped."""
+
+import csv
+import dataclasses
+import io
+
+import numpy as np
+import pytest
+
+import ganbench
+from ganbench.cli.main import main
+from ganbench.core.trial import Choice
+from ganbench.losses.hinge import Hinge
+from tests.helpers.made_tables import made_run, made_tables, seeded
+
+MAGIC = {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG"}
+
+
+@pytest.fixture
+def run(tmp_path):
+    first, second = seeded(3), dataclasses.replace(seeded(3), loss=Choice.of(Hinge()))
+    tables = {
+        first: made_tables(first, modes_captured=[8.0, 7.0, 6.0]),
+        second: made_tables(second, modes_captured=[1.0, 2.0, np.nan]),
+    }
+    return made_run(tmp_path / "made", tables)
+
+
+def export(run, tmp_path, *arguments):
+    assert main(["export", str(run), "--out", str(tmp_path / "out"), *arguments]) == 0
+    return tmp_path / "out" / "made"
+
+
+@pytest.mark.parametrize("form", MAGIC)
+def test_figures_are_files_of_their_kind(run, tmp_path, form):
+    folder = export(run, tmp_path, "--figures", form, "--tables", "none", "--curve", "loss_g", "--dpi", "60")
+    names = {path.name for path in folder.iterdir()}
+    assert names == {f"{name}.{form}" for name in ("curve_loss_g", "map_modes_captured", "samples")}
+    assert all(path.read_bytes().startswith(MAGIC[form]) for path in folder.iterdir())
+
+
+def test_equal_tables_give_equal_files(run, tmp_path):
+    arguments = ["--tables", "none", "--figures", "svg", "--curve", "loss_g"]
+    first = {path.name: path.read_bytes() for path in export(run, tmp_path / "a", *arguments).iterdir()}
+    assert first == {path.name: path.read_bytes() for path in export(run, tmp_path / "b", *arguments).iterdir()}
+
+
+def test_csv_has_every_digit(run, tmp_path):
+    text = (export(run, tmp_path, "--figures", "none", "--tables", "csv") / "ranking.csv").read_text()
+    rows = list(csv.DictReader(io.StringIO(text)))
+    expected = ganbench.load(run).ranking()
+    assert [float(row["modes_captured_mean"]) for row in rows] == expected["modes_captured_mean"].tolist()
+    assert [row["label"] for row in rows] == [label for label in ganbench.load(run).runs["label"].unique()]
+
+
+def test_latex_and_markdown_show_means_with_intervals(run, tmp_path):
+    best = ganbench.load(run).ranking().iloc[0]
+    cell = f"{best['modes_captured_mean']:.3g} [{best['modes_captured_low']:.3g}, {best['modes_captured_high']:.3g}]"
+    tex = (export(run, tmp_path, "--figures", "none") / "ranking.tex").read_text()
+    assert cell in tex and tex.startswith("\\begin{tabular}{") and "modes\\_captured" in tex
+    assert not [line for line in tex.splitlines() if line.count("\\\\") > 1]
+    markdown = (export(run, tmp_path, "--figures", "none", "--tables", "markdown") / "ranking.md").read_text()
+    assert cell.replace("[", "\\[").replace("]", "\\]") in markdown
+
+
+def test_hostile_names_are_text(tmp_path):
+    trial = seeded(1)
+    tables = made_tables(trial)
+    tables.runs["loss"] = r"\input{/etc/passwd}&%$#"
+    run = made_run(tmp_path / "made", {trial: tables})
+    tex = (export(run, tmp_path, "--figures", "none", "--only", "ranking") / "ranking.tex").read_text()
+    assert r"\input" not in tex and r"\textbackslash{}input\{/etc/passwd\}\&\%\$\#" in tex
+
+
+def test_an_unknown_curve_is_one_line(run, tmp_path, capsys):
+    assert main(["export", str(run), "--out", str(tmp_path), "--tables", "none", "--curve", "nothing"]) == 2
+    assert "no curve 'nothing' (known: loss_g)" in capsys.readouterr().err
