@@ -243,7 +243,6 @@ def test_trackers_get_pictures_of_the_fixed_latents_and_of_the_averaged_copy(tmp
     reading = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     events = reading.EventAccumulator(str(tmp_path / "tb" / "run"), size_guidance={reading.IMAGES: 0})
     events.Reload()
-    tags = events.Tags()["images"]
     steps = {tag: [e.step for e in events.Images(tag)] for tag in events.Tags()["images"]}
     assert steps == {"samples": [2, 4], "samples_ema": [2, 4]}
     assert [(c[0], c[1], c[2]) for c in calls if c[0] == "mlflow"] == [
