@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SUITE ?= suites/mode_collapse.yaml
 
-.PHONY: run test develop verify lint bench package clean
+.PHONY: run test develop verify lint docs bench gpu package clean
 .DEFAULT_GOAL := run
 
 # Exact versions, and the CPU build of torch where pip offers one: without the constraints pip may fetch 6 GB.
@@ -42,11 +42,20 @@ bench: $(BIN)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest tests/benchmarks -m "not verify" --benchmark-only --benchmark-json=build/bench.json
 	$(BIN)/python tests/benchmarks/costs.py build/bench.json
 	$(BIN)/python tests/benchmarks/diagnostics_costs.py build/bench.json
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.peers
+
+# Every component against the CPU, and the speed of the seed axis, on a machine with CUDA.
+gpu: $(BIN)/.installed-dev
+	$(BIN)/python -m tests.benchmarks.gpu
 
 lint: $(BIN)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/pyright
+
+# The documentation as a site, in build/site; a link that leads nowhere is an error.
+docs: $(BIN)/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 # Builds sdist and wheel, installs the wheel into an empty environment outside the checkout, and runs it there.
 package:

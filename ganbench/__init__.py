@@ -9,16 +9,18 @@ __version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from ganbench.api import Suite as Suite
+    from ganbench.api import cure as cure
     from ganbench.core.registry import register as register
     from ganbench.loaded import load as load
     from ganbench.monitor.monitor import Monitor as Monitor
     from ganbench.networks.modules import modules as modules
 
-__all__ = ["Monitor", "Suite", "__version__", "load", "modules", "register"]
+__all__ = ["Monitor", "Suite", "__version__", "cure", "load", "modules", "register"]
 
 _MODULES = {
     "Monitor": "ganbench.monitor.monitor",
     "Suite": "ganbench.api",
+    "cure": "ganbench.api",
     "load": "ganbench.loaded",
     "modules": "ganbench.networks.modules",
     "register": "ganbench.core.registry",

@@ -16,6 +16,7 @@ from ganbench.core.errors import INTERRUPTIONS, GanbenchError, UsageError
 from ganbench.core.naming import trial_id
 
 if TYPE_CHECKING:
+    from ganbench.cures.search import Cure
     from ganbench.datasets import Dataset
     from ganbench.diagnostics import Diagnostic
     from ganbench.loaded import Results
@@ -146,12 +147,7 @@ class Suite:
         from ganbench.loaded import load
         from ganbench.sweep.run import run_plan
 
-        if executor not in ("ray", "local"):
-            raise UsageError(f"ganbench.Suite.run: unknown executor {executor!r}; take 'ray' or 'local'")
-        own = tuple(self._own.values())
-        if executor == "ray":
-            for cls in own:
-                _require_importable(cls)
+        own = self._components("ganbench.Suite.run", executor)
         plan = self.plan(only)
         outcome = run_plan(
             plan,
@@ -166,6 +162,16 @@ class Suite:
         if outcome.exit_code in INTERRUPTIONS:
             raise KeyboardInterrupt(f"{outcome.done} of {outcome.trials} trials are done and kept")
         return load(outcome.folder)
+
+    def _components(self, caller: str, executor: Executor) -> tuple[type[Component], ...]:
+        """Return the suite's own classes, registered, where this executor can have them."""
+        _require_executor(caller, executor)
+        own = tuple(self._own.values())
+        if executor == "ray":
+            for cls in own:
+                _require_importable(cls)
+        self._register()
+        return own
 
     def _plain(self, value: object, key: str = "") -> object:
         """Return what a file would say, and remember the classes of the components in it."""
@@ -199,6 +205,50 @@ class Suite:
     def _register(self) -> None:
         for cls in self._own.values():
             registry.register(cls)
+
+
+def cure(
+    suite: Suite | str | Path,
+    only: str | None = None,
+    seeds: int = 16,
+    results: str | Path = "results",
+    *,
+    executor: Executor = "ray",
+    address: str | None = None,
+    jobs: int | None = None,
+) -> list[Cure]:
+    """Return what mends each failing trial of a suite: base and remedies on the same fresh seeds (`docs/cure.md`).
+
+    Args:
+        suite: a `Suite` (own modules and classes included), a suite's file, or the folder of a run.
+        only: a trial's name in the tables, or a filter as `ganbench run --only`; every failing trial by default.
+        seeds: of base and remedies, at most; they follow the suite's largest.
+        results: the folder of all suites' results; the cures' lie in `<suite>-cure`.
+        executor: as `Suite.run`.
+        address: as there.
+        jobs: as there.
+
+    Raises:
+        UsageError: no trial fails, `only` names none, or the suite has `vary` or `search`.
+        IncompleteError: a trial that fails has no results on the fresh seeds.
+        KeyboardInterrupt: a signal ended it; finished trials are kept.
+
+    Example:
+        >>> (cure,) = ganbench.cure("results/smoke", only="loss=hinge,tricks=none")  # doctest: +SKIP
+        >>> cure.best.arm.title, cure.best.judged.healthy, cure.best.judged.base  # doctest: +SKIP
+    """
+    from ganbench.cures.run import Settings, cures_of, cures_of_suite
+
+    if isinstance(suite, Suite):
+        own = suite._components("ganbench.cure", executor)
+        return cures_of_suite(suite._suite, only, seeds, Settings(Path(results), executor, address, jobs, own))
+    _require_executor("ganbench.cure", executor)
+    return cures_of(Path(suite), only, seeds, Settings(Path(results), executor, address, jobs))
+
+
+def _require_executor(caller: str, executor: str) -> None:
+    if executor not in ("ray", "local"):
+        raise UsageError(f"{caller}: unknown executor {executor!r}; take 'ray' or 'local'")
 
 
 class _OnTrial:

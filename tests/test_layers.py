@@ -27,6 +27,7 @@ BELOW = {
     "monitor": {"core", "tables", "training", "analysis", "sinks", *KINDS},
     "figures": {"core", "tables", "analysis"},
     "check": {"core", "tables", "suite", "training", "sweep", "analysis"},
+    "cures": {"core", "tables", "suite", "sweep", "analysis", *KINDS},
     "cli": None,
     "report": None,
     "": None,

@@ -116,6 +116,12 @@ def _method(results: Results, name: str, dataset: str, runs: pd.DataFrame, decid
     return MethodRuns(name, dataset, numbers.sort_index(), kept.astype({"setting": "int64", "seed": "int64"}))
 
 
+def numbers_of(method: MethodRuns, setting: int) -> dict[str, float | str]:
+    """Return address → value of one setting, without numbers that the method does not have."""
+    values = method.numbers.loc[setting].dropna().items()
+    return {str(address): value if isinstance(value, str) else float(value) for address, value in values}
+
+
 def _addresses(results: Results) -> list[str]:
     """Return the columns of the numbers that vary."""
     return [name for name, column in results.columns.items() if column.varied and name in results.runs]

@@ -71,7 +71,7 @@ WORDS = {
     "good": "modes (or recall) and quality are kept",
     "quality": "the share of good samples is {value} of that of real ones",
     "more_modes": "the data has several modes",
-    "modes_lost": "{value} modes are missing",
+    "modes_lost": "missing modes: {value}",
     "modes_used": "samples are spread over {value} modes",
     "used_share": "samples are spread over {value} of the modes",
     "recall_share": "recall is {value} of that of real samples",

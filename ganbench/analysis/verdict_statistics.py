@@ -200,7 +200,8 @@ def _movement(run: Facts, history: History) -> dict[str, Statistic]:
     that over Σ‖m_t − m_{t−1}‖; spread: median s; turnover: mean 1 − Jaccard index of the mode sets of neighbours;
     peak: largest share of the power of one frequency in m without its line, ≥ 0.3 is periodic. Over all evaluations:
     displacement, max √(‖m_t − m_1‖² + (s_t − s_1)²); forgotten, how many modes were captured once and are not at the
-    end. Data without any spread (one point) have no unit: there it is the largest ‖m_t‖.
+    end. Data without any spread (one point) have no unit: there it is the largest ‖m_t‖, and s_t is 1 for
+    samples without spread as well.
 
     The column that is named is the position along the axis that varies most.
     """
@@ -208,9 +209,11 @@ def _movement(run: Facts, history: History) -> dict[str, Statistic]:
     steps, values = _rows(history, "total_spread", *names)
     if len(steps) < FEWEST or not names:
         return {}
-    if _fact(run, "total_spread_floor") == 0 and (farthest := float(np.linalg.norm(values[:, 1:], axis=1).max())) > 0:
+    point = _fact(run, "total_spread_floor") == 0
+    if point and (farthest := float(np.linalg.norm(values[:, 1:], axis=1).max())) > 0:
         values = values / farthest
     spread, mean = values[:, 0], values[:, 1:]
+    relative = 1.0 + spread if point else spread  # a point beside a point spreads as the data do
     start = len(steps) // 2
     late, late_steps = mean[start:], steps[start:]
     rest = _detrended(late)
@@ -224,7 +227,7 @@ def _movement(run: Facts, history: History) -> dict[str, Statistic]:
         "move": Statistic(float(np.median(moves)), liveliest, late_steps[1:], moves),
         "net": Statistic(net, widest, late_steps),
         "net_path": Statistic(net / path if path > 0 else 0.0, widest, late_steps),
-        "spread": Statistic(_late_median(spread), "total_spread", steps, spread, 1.0),
+        "spread": Statistic(_late_median(relative), "total_spread", steps, relative, 1.0, 1.0 if point else 0.0),
         "displacement": Statistic(float(moved.max()), widest, steps, moved),
         "peak": Statistic(_peak(rest), liveliest, late_steps),
     }

@@ -210,12 +210,15 @@ def _evidence(condition: Condition, statistic: Statistic) -> Evidence:
 def _since(condition: Condition, statistic: Statistic) -> int | None:
     """Return the first step at which the series held and from which it held at nine steps of ten.
 
-    Without a series it is the first step of what was summarised; None of what is of the run as a whole.
+    Without a series it is the first step of what was summarised; None of what is of the run as a whole, and of modes
+    that were never held.
     """
     if not len(statistic.series):
         return int(statistic.steps[0]) if len(statistic.steps) else None
     held = np.array([condition.holds(float(value)) for value in statistic.series])
     share = held[::-1].cumsum()[::-1] / np.arange(len(held), 0, -1)
     lasting = np.flatnonzero(held & (share >= 0.9))
+    if condition.statistic == "modes_lost" and len(lasting) and lasting[0] == 0:
+        return None  # they were never there: nothing was lost at a step
     at = lasting[0] if len(lasting) else np.flatnonzero(held)[0] if held.any() else len(held) // 2
     return int(statistic.steps[at])

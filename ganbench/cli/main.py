@@ -29,6 +29,7 @@ COMMANDS = {
     "baseline": "Save a run's numbers as a baseline to commit; list and promote baselines.",
     "check": "Hold a suite or a run against its baseline: the gate for CI.",
     "compare": "Compare runs with the first of them, trial by trial and metric by metric.",
+    "cure": "Look for what mends the trials that fail, and prove it on fresh seeds.",
     "watch": "Show where a sweep or a monitored run stands while it runs.",
     "verify-verdicts": "Train failures that are planted on purpose; see whether each gets its name.",
     "export": "Write the figures and tables of a run for a paper.",
@@ -52,7 +53,7 @@ Exit codes: 0 ok, 1 regression, 2 usage or configuration, 3 no or incomparable b
 """
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 COMPLETE = "_GANBENCH_COMPLETE"  # set by the script of `ganbench completion` whenever the user presses tab
-RESUMABLE = {"run", "check", "verify-verdicts"}  # called again, they train only what is missing
+RESUMABLE = {"run", "check", "cure", "verify-verdicts"}  # called again, they train only what is missing
 
 
 class Commands(click.Group):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -12,6 +13,9 @@ from ganbench.cli.options import WEIGHTS, announce, plan_of, selection, weight_v
 from ganbench.core.environment import variables
 from ganbench.core.errors import INTERRUPTIONS, Interrupted
 from ganbench.core.extras import require
+
+if TYPE_CHECKING:
+    from ganbench.suite.plan import Plan
 
 EPILOG = """\b
 Examples:
@@ -93,6 +97,8 @@ def command(
         click.echo(f"judged  {text}")
     click.echo(f"tables  {outcome.folder}")
     announce(write_report(outcome.folder, report / f"{plan.name}.html"))
+    if hint := _failures(outcome.folder, plan):
+        click.echo(hint)
     return outcome.exit_code
 
 
@@ -108,3 +114,22 @@ def _judged(folder: Path) -> Iterator[str]:
     judged = runs.reindex(columns=["dataset", "extractor", "n_real", "n_fake"]).dropna().drop_duplicates()
     for dataset, features, real, fake in judged.itertuples(index=False, name=None):
         yield f"{dataset}: {fake:,} generated against {real:,} held-out real samples, features {features}"
+
+
+def _failures(folder: Path, plan: Plan) -> str:
+    """Return how many trials fail and what looks for cures; empty where none does or the suite is not for it."""
+    from ganbench.analysis.verdicts import verdicts
+    from ganbench.core.errors import UsageError
+    from ganbench.cures.search import failing, require_one_setting
+    from ganbench.tables.results import load
+
+    try:
+        require_one_setting(plan.suite)
+        failed = failing(verdicts(load(folder)))
+    except UsageError:
+        return ""
+    if not failed:
+        return ""
+    count, trials = len(failed), len(plan.trials)
+    mends = "it" if count == 1 else "them"
+    return f"{count} of {trials} trials failed; `ganbench cure {shlex.quote(str(folder))}` looks for what mends {mends}"

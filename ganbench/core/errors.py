@@ -45,6 +45,12 @@ class IncomparableError(GanbenchError):
     exit_code = INCOMPARABLE
 
 
+class IncompleteError(GanbenchError):
+    """Trials that the answer needs have no results."""
+
+    exit_code = INCOMPLETE
+
+
 class UnknownComponentError(UsageError):
     """A name that no component has, with the nearest one and all that are known."""
 

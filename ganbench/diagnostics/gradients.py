@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
 from ganbench.diagnostics import Diagnostic, Step, by_layer
+from ganbench.diagnostics._norms import vector_norm
 from ganbench.diagnostics._slopes import loss_unit
 
 if TYPE_CHECKING:
@@ -64,9 +65,9 @@ class Gradients(Diagnostic):
         players: dict[PlayerName, PlayerUpdate] = {"G": step.g, "D": step.d}
         values = {}
         for player, update in players.items():
-            norm = torch.linalg.vector_norm(update.gradient, dim=-1)
+            norm = vector_norm(update.gradient)
             values[f"grad_norm_{player.lower()}"] = norm
-            weights = torch.linalg.vector_norm(update.after, dim=-1)
+            weights = vector_norm(update.after)
             unit = 1.0 if step.loss is None else loss_unit(step.loss, player)
             values[f"grad_push_{player.lower()}"] = norm * weights / unit
         return values
@@ -79,5 +80,5 @@ class Gradients(Diagnostic):
             rank = update.gradient.dim() - 1
             for layer, tensors in by_layer(update.views(update.gradient)).items():
                 flat = torch.cat([tensor.flatten(rank) for tensor in tensors], dim=-1)
-                by_place[network, layer] = {"grad_norm": torch.linalg.vector_norm(flat, dim=-1)}
+                by_place[network, layer] = {"grad_norm": vector_norm(flat)}
         return by_place

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
-from ganbench.core.lazy import torch
 from ganbench.diagnostics import Diagnostic, Step
+from ganbench.diagnostics._norms import vector_norm
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,6 +34,6 @@ class Updates(Diagnostic):
         for network, update in (("g", step.g), ("d", step.d)):
             if update.before is None:
                 raise ValueError("updates: the weights before the update were not kept")
-            moved = torch.linalg.vector_norm(update.after - update.before, dim=-1)
-            ratios[f"update_ratio_{network}"] = moved / torch.linalg.vector_norm(update.before, dim=-1)
+            moved = vector_norm(update.after - update.before)
+            ratios[f"update_ratio_{network}"] = moved / vector_norm(update.before)
         return ratios

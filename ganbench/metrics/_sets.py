@@ -37,6 +37,12 @@ def judge_each(
     return {name: table[:, i].reshape(lead).to(features.device) for i, name in enumerate(names)}
 
 
+def in_range(features: Tensor) -> Tensor:
+    """Return which sets of `[..., n, d]` are finite and below 1e48, `[...]`."""
+    low, high = features.flatten(-2).aminmax(dim=-1)  # NaN where there is one
+    return (low.double() > -LARGEST) & (high.double() < LARGEST)
+
+
 def undefined(features: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
     """Return NaN by name for every feature set of `[..., n, d]`."""
     return judge_each(features, names, lambda x: [torch.nan for _ in names])

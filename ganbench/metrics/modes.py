@@ -10,12 +10,13 @@ from annotated_types import Interval
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
 from ganbench.metrics import Every, Metric, Sample
-from ganbench.metrics._sets import LARGEST, captured, mode_counts, undefined
+from ganbench.metrics._sets import captured, in_range, mode_counts, undefined
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
+WIDE = 1 << 14  # numbers in a set from which on sets are worked off one by one, each in the processor's cache
 RARE = 1e-3  # share of real samples that may capture fewer modes than is asked of generated ones
 
 
@@ -104,7 +105,7 @@ class Modes(Metric):
         if len(weights) == 0:
             return undefined(fake.features, [column.name for column in self.columns])
         n, modes = fake.mode.shape[-1], len(weights)
-        finite = (fake.features.double().abs() < LARGEST).flatten(-2).all(-1)
+        finite = in_range(fake.features)
         good_counts = mode_counts(fake.mode, fake.good, modes)
         p = mode_counts(fake.mode, None, modes) / n
         real_spread = _spread(real, modes)
@@ -120,12 +121,21 @@ class Modes(Metric):
 
 def _spread(sample: Sample, modes: int) -> Tensor:
     """Return √(mean squared distance per axis of good samples from their mode's mean), `[..., n, d] → [...]`."""
-    x, good = sample.features.double(), sample.good.double().unsqueeze(-1)
-    mode = sample.mode.unsqueeze(-1).expand(x.shape)
-    count = mode_counts(sample.mode, sample.good, modes)
+    x, good, mode = sample.features, sample.good, sample.mode
+    lead = x.shape[:-2]
+    if x.shape[-2] * x.shape[-1] < WIDE or not lead:
+        return _spread_of_sets(x, good, mode, modes)
+    sets = zip(x.flatten(0, -3), good.flatten(0, -2), mode.flatten(0, -2), strict=True)
+    return torch.stack([_spread_of_sets(*one, modes) for one in sets]).reshape(lead)
+
+
+def _spread_of_sets(features: Tensor, good: Tensor, mode: Tensor, modes: int) -> Tensor:
+    x, weight = features.double(), good.double().unsqueeze(-1)
+    index = mode.unsqueeze(-1).expand(x.shape)
+    count = mode_counts(mode, good, modes)
     sums = torch.zeros(*x.shape[:-2], modes, x.shape[-1], dtype=x.dtype, device=x.device)
-    means = sums.scatter_add_(-2, mode, x * good) / count.clamp(min=1.0).unsqueeze(-1)
-    squares = ((x - means.gather(-2, mode)).square() * good).sum((-2, -1))
+    means = sums.scatter_add_(-2, index, x * weight) / count.clamp(min=1.0).unsqueeze(-1)
+    squares = (x - means.gather(-2, index)).square_().mul_(weight).sum((-2, -1))
     # A mode's mean takes one degree of freedom from its samples.
     freedom = (count - 1).clamp(min=0.0).sum(-1) * x.shape[-1]
     return (squares / freedom).sqrt()

@@ -10,7 +10,7 @@ from annotated_types import Interval
 from ganbench.core.column import Column
 from ganbench.core.lazy import torch
 from ganbench.metrics import Every, Metric, Sample
-from ganbench.metrics._sets import LARGEST, captured, mode_counts
+from ganbench.metrics._sets import captured, in_range, mode_counts
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,7 +50,7 @@ class Position(Metric):
     def compute(self, fake: Sample, real: Sample, weights: Tensor) -> dict[str, Tensor]:
         """Return the ten columns, `[...]` each."""
         x, y = fake.features.double(), real.features.double()
-        finite = (x.abs() < LARGEST).flatten(-2).all(-1)
+        finite = in_range(fake.features)
         x = x.where(finite[..., None, None], 0.0)
         covariance = torch.atleast_2d(torch.cov(y.mT, correction=0))
         axes = torch.linalg.eigh(covariance).eigenvectors.flip(-1)[:, :AXES]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from ganbench.analysis.verdicts import Verdict, verdict_of
+from ganbench.monitor.findings import Findings
 from ganbench.training.history import History
 
 log = logging.getLogger("ganbench.monitor")
@@ -26,11 +28,15 @@ SHARE = 0.005  # of the time that looking may take
 class Alarm:
     """Looks at the rows as they come and reports each failure once.
 
+    Args:
+        findings: what is wrong with the loop, and is to be mended before anything that a verdict proposes.
+
     Attributes:
         verdict: the failure that holds now; None while there is none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, findings: Findings | None = None) -> None:
+        self._findings = findings or Findings()
         self.verdict: Verdict | None = None
         self._suspect, self._since = "", 0
         self._next = 0.0
@@ -66,6 +72,8 @@ class Alarm:
                 log.warning("step %d: healthy again; it was: %s", step, before)
                 self.verdict = None
         elif verdict.verdict != before:
+            if first := self._findings.first:
+                verdict = replace(verdict, remedy=f"first mend what was said at {first}")
             self.verdict = verdict
             cause = f" ({verdict.cause})" if verdict.cause else ""
             log.warning("step %d: %s%s: %s; remedy: %s", step, verdict.verdict, cause, verdict.text, verdict.remedy)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import torch
 import yaml
 
 from ganbench.core.environment import now
 from ganbench.core.errors import UsageError
 from ganbench.core.file_set import NewFiles, new_files
 from ganbench.core.files import StoreError, new_file, storing
+from ganbench.monitor.resume import STATE
 from ganbench.tables import schema
 from ganbench.tables.arrays import add_arrays, new_archive
 from ganbench.tables.manifest import FORMAT, MonitorState, RunManifest, Times
@@ -39,31 +42,47 @@ class Folder:
 
     Args:
         path: a folder that is missing or empty; beside one that holds a run, `path-2`, `path-3` … is taken.
+        again: whether to go on in one that holds a run.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = _free(path)
+    def __init__(self, path: Path, again: bool = False) -> None:
+        self.path = path.absolute() if again else _free(path)
         self.started = now()
         self._next = 0.0
         self._pictured: tuple[tuple[int, ...], str] | None = None  # the steps of the pictures, and their checksum
+        self._kept: tuple[str, str] | None = None  # what the state that is there says, and its checksum
         self._written = self._failed = False
+
+    def leave(self) -> None:
+        """Give up a folder that nothing was written to."""
+        with contextlib.suppress(OSError):
+            if only_claimed(self.path):
+                (self.path / CLAIM).unlink()
+                self.path.rmdir()
 
     @property
     def due(self) -> bool:
         """Return whether it is time to write."""
         return time.monotonic() >= self._next
 
-    def write(self, logged: TrialLog, environment: Mapping[str, object], running: bool) -> None:
+    def write(
+        self,
+        logged: TrialLog,
+        environment: Mapping[str, object],
+        running: bool,
+        kept: Mapping[str, object] | None = None,
+    ) -> None:
         """Write everything; a disk that cannot be written is reported once, and training goes on.
 
         Args:
             logged: of the run.
             environment: as `ganbench.tables.manifest.environment` returns it.
             running: whether more is to come.
+            kept: what the tables do not hold and `resume` wants; it does not change once it is there.
         """
         began = time.monotonic()
         try:
-            self._write(logged, environment, running)
+            self._write(logged, environment, running, kept)
             self._failed = False
         except StoreError as error:
             if not self._failed:
@@ -74,15 +93,26 @@ class Folder:
         self._written = True
         self._next = ended + max(AT_LEAST, min(cost / SHARE, AT_MOST), cost / LARGEST_SHARE)
 
-    def _write(self, logged: TrialLog, environment: Mapping[str, object], running: bool) -> None:
+    def _write(
+        self,
+        logged: TrialLog,
+        environment: Mapping[str, object],
+        running: bool,
+        kept: Mapping[str, object] | None,
+    ) -> None:
         tables = tabulate(logged)
         # For whoever watches; its presence tells a monitored run from a sweep's.
         state = MonitorState(step=logged.steps, running=running)
         with storing(self.path):
-            self._write_files(tables, state, logged, environment)
+            self._write_files(tables, state, logged, environment, kept)
 
     def _write_files(
-        self, tables: TrialTables, state: MonitorState, logged: TrialLog, environment: Mapping[str, object]
+        self,
+        tables: TrialTables,
+        state: MonitorState,
+        logged: TrialLog,
+        environment: Mapping[str, object],
+        kept: Mapping[str, object] | None,
     ) -> None:
         with new_files(self.path) as files:
             for name in schema.TABLES:
@@ -90,6 +120,8 @@ class Folder:
                 with files.open(f"{name}.parquet") as file:
                     pq.write_table(table, file)
             self._write_pictures(tables, files)
+            if kept is not None:
+                self._write_kept(kept, logged, files)
             about = yaml.safe_dump({"monitor": state.model_dump()}, sort_keys=False, allow_unicode=True)
             files.write("suite.yaml", about.encode())
             manifest = RunManifest(
@@ -106,6 +138,15 @@ class Folder:
             manifest.commit(files)
         self._pictured = tuple(tables.samples["steps"].tolist()), files.checksums["samples.npz"]
 
+    def _write_kept(self, kept: Mapping[str, object], logged: TrialLog, files: NewFiles) -> None:
+        about = f"{id(logged.evaluator)} {kept.get('scrutiny')}"
+        if self._kept is not None and self._kept[0] == about:
+            files.keep(STATE, self._kept[1])
+            return
+        with files.open(STATE) as file:
+            torch.save(dict(kept), file)
+        self._kept = about, files.checksums[STATE]
+
     def _write_pictures(self, tables: TrialTables, files: NewFiles) -> None:
         """Write the pictures, or keep the file that is there where they are the same."""
         steps, trial = tuple(tables.samples["steps"].tolist()), str(tables.runs["trial"].iloc[0])
@@ -115,6 +156,11 @@ class Folder:
         with files.open("samples.npz") as file, new_archive(file) as archive:
             if steps:
                 add_arrays(archive, {f"{trial}/{name}": array for name, array in tables.samples.items()})
+
+
+def only_claimed(path: Path) -> bool:
+    """Return whether a monitor has taken a folder and written nothing into it."""
+    return path.is_dir() and {entry.name for entry in path.iterdir()} == {CLAIM}
 
 
 def _free(path: Path) -> Path:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,127 +18,60 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.utils.hooks import RemovableHandle
 
-from ganbench.core.errors import UsageError
-from ganbench.core.protocols import PlayerUpdate
-from ganbench.training.layout import Layout
-
-Kept = dict[int, Tensor]
+from ganbench.monitor.guard import Guard, guarded
+from ganbench.monitor.player import Player
+from ganbench.monitor.rounds import Rounds
 
 _SCALER_FILE = "grad_scaler.py"
 
-
-class Player:
-    """One network and what was caught of its last update.
-
-    Attributes:
-        module: the network without what compiles or distributes it. moved: an optimiser has stepped since it was asked.
-        optimizers: the class names of the optimisers that moved it.
-    """
-
-    def __init__(self, name: Literal["D", "G"], module: nn.Module) -> None:
-        self.name, self.module = name, unwrapped(module)
-        if not isinstance(self.module, nn.Module):
-            raise UsageError(f"ganbench.Monitor: {type(module).__name__} is no torch.nn.Module; give both networks")
-        named = [(n, p) for n, p in self.module.named_parameters() if p.is_floating_point()]
-        if not named:
-            raise UsageError(f"ganbench.Monitor: {type(self.module).__name__} has no parameters; give it when it has")
-        self.names, self.params = [n for n, _ in named], [p for _, p in named]
-        self.place = {id(p): i for i, p in enumerate(self.params)}
-        self.moved = False
-        self.optimizers: set[str] = set()
-        self._layout: Layout | None = None
-        self.forget()
-
-    def forget(self) -> None:
-        """Drop what was caught."""
-        self.pending: Kept = {}
-        self.gradient: Kept = {}
-        self.before: Kept = {}
-        self.after: Kept = {}
-
-    @property
-    def caught(self) -> bool:
-        """Say whether a whole update was caught."""
-        return bool(self.after)
-
-    def keep_gradient(self, parameter: Tensor) -> None:
-        """Copy a gradient as it is now, where the weight is this player's."""
-        i = self.place.get(id(parameter))
-        if i is not None and parameter.grad is not None:
-            self.pending[i] = parameter.grad.detach().clone()
-
-    def keep_before(self, places: Iterable[int]) -> None:
-        """Copy weights that an optimiser is about to move."""
-        for i in places:
-            self.before[i] = self.params[i].detach().clone()
-
-    def keep_after(self, places: Iterable[int], scale: float) -> None:
-        """Copy weights that an optimiser has moved, and take the gradients that it moved them by, unscaled."""
-        for i in places:
-            grad = self.pending.pop(i, None)
-            if grad is not None:
-                self.gradient[i] = grad if scale == 1.0 else grad / scale
-            elif (set_by_hand := self.params[i].grad) is not None:  # without a backward pass
-                self.gradient[i] = set_by_hand.detach().clone()
-            self.after[i] = self.params[i].detach().clone()
-
-    def make_update(self, loss: Tensor, real_logits: Tensor | None, fake_logits: Tensor) -> PlayerUpdate:
-        """Return the caught update on a leading axis of one; what no optimiser holds has not moved."""
-        now = [p.detach() for p in self.params]
-        return PlayerUpdate(
-            loss=loss,
-            real_logits=real_logits,
-            fake_logits=fake_logits,
-            gradient=self._flat([self.gradient.get(i, torch.zeros_like(p)) for i, p in enumerate(now)]),
-            views=self.layout.views,
-            after=self._flat([self.after.get(i, p) for i, p in enumerate(now)]),
-            before=self._flat([self.before.get(i, p) for i, p in enumerate(now)]),
-        )
-
-    @property
-    def layout(self) -> Layout:
-        """Return where each parameter lies in a flat tensor; made late, when lazy parameters have their shapes."""
-        if self._layout is None:
-            shapes = {n: p.shape for n, p in zip(self.names, self.params, strict=True)}
-            self._layout = Layout(shapes, 1, self.params[0].device)
-        return self._layout
-
-    def _flat(self, tensors: list[Tensor]) -> Tensor:
-        device = self.params[0].device
-        return self.layout.flatten([t.to(device, torch.float32).unsqueeze(0) for t in tensors])
+Moved = list[tuple[Player, list[int]]]
 
 
 class Catcher:
     """The hooks on both players; they read, copy where `armed`, and never write.
 
     One update is many calls (several optimisers a player, several backward passes an update, several updates a step):
-    of each weight the last is kept.
+    of each weight the last is kept. Gradients are hooked while it is armed. Optimisers of other networks are looked up
+    once, and then cost one look into a dictionary a step. The hooks hold the catcher weakly, and it the networks.
     """
 
-    def __init__(self, players: tuple[Player, Player]) -> None:
-        self.players, self.armed = players, False
-        self._of: dict[int, tuple[weakref.ref[Optimizer], list[tuple[Player, list[int]]]]] = {}
+    def __init__(self, players: tuple[Player, Player], guard: Guard) -> None:
+        self.players, self.guard, self.armed = players, guard, False
+        self._of: dict[int, tuple[weakref.ref[Optimizer], int, Moved]] = {}
+        self.rounds = Rounds()
         self._reached: list[Tensor] = []
-        self._handles: list[RemovableHandle] = [
-            register_optimizer_step_pre_hook(self._before),
-            register_optimizer_step_post_hook(self._after),
-            *(_watch(p, self._gradient) for player in players for p in player.params),
+        self._gradients: list[RemovableHandle] = []
+        me = weakref.ref(self)
+        self._optimisers = [
+            register_optimizer_step_pre_hook(lambda optimizer, *_: (it := me()) and it.before(optimizer)),
+            register_optimizer_step_post_hook(lambda optimizer, *_: (it := me()) and it.after(optimizer)),
         ]
 
     def close(self) -> None:
         """Take the hooks away."""
-        for handle in self._handles:
-            handle.remove()
-        self._handles = []
         self.disarm()
+        for handle in self._optimisers:
+            handle.remove()
+        self._optimisers, self._of = [], {}
+
+    def arm(self) -> None:
+        """Copy what comes from now on."""
+        if not self.armed:
+            self.armed, me = True, weakref.ref(self)
+            hook: Callable[[Tensor], None] = lambda parameter: (it := me()) and it.reached(parameter)  # noqa: E731
+            self._gradients = [_watch(p, hook) for player in self.players for p in player.hooked]
 
     def disarm(self) -> None:
         """Copy nothing more, and forget what was copied."""
-        self.armed = False
+        self.armed, self._reached = False, []
+        for handle in self._gradients:
+            handle.remove()
+        self._gradients = []
         for player in self.players:
             player.forget()
 
-    def _gradient(self, parameter: Tensor) -> None:
+    @guarded("the reading of gradients")
+    def reached(self, parameter: Tensor) -> None:
         """Take in that a backward pass has reached a weight; queue one reading for its end."""
         if self.armed:
             if not self._reached:
@@ -148,45 +81,67 @@ class Catcher:
     def _ending(self) -> None:
         _at_end_of_backward(self._ended)  # behind whatever was queued since: distributed averaging
 
+    @guarded("the reading of gradients")
     def _ended(self) -> None:
         reached, self._reached = self._reached, []
         for parameter in reached:
             for player in self.players:
                 player.keep_gradient(parameter)
 
-    def _before(self, optimizer: Optimizer, args: object, kwargs: object) -> None:
+    @guarded("the reading of weights")
+    def before(self, optimizer: Optimizer) -> None:
+        """Take in that an optimiser is about to move weights."""
         if self.armed:
+            self._of.pop(id(optimizer), None)  # weights may have been frozen or freed since
             for player, places in self._places(optimizer):
-                player.keep_before(places)
+                if self.rounds.is_extra(player.name, id(optimizer)):
+                    player.keep_extra(places, loss_scale())
+                else:
+                    player.keep_before(places, _fused_scale(optimizer))
 
-    def _after(self, optimizer: Optimizer, args: object, kwargs: object) -> None:
-        for player, places in self._places(optimizer):
-            player.moved = True
-            if self.armed:
-                player.keep_after(places, loss_scale())
+    @guarded("the reading of weights")
+    def after(self, optimizer: Optimizer) -> None:
+        """Take in that an optimiser has moved weights."""
+        moved = self._places(optimizer)
+        if not moved:
+            return
+        if self._skipped(optimizer):
+            for player, places in moved:
+                player.drop_before(places)
+            return
+        scale = loss_scale() if self.armed else 1.0
+        for player, places in moved:
+            player.moved, extra = True, self.rounds.is_extra(player.name, id(optimizer))
+            self.rounds.stepped(player.name, id(optimizer))
+            if self.armed and not extra:
+                player.keep_after(places, scale)
                 player.optimizers.add(type(optimizer).__name__)
 
-    def _places(self, optimizer: Optimizer) -> list[tuple[Player, list[int]]]:
+    def _skipped(self, optimizer: Optimizer) -> bool:
+        """Return whether a fused optimiser under a GradScaler has met infinite gradients and moved nothing.
+
+        The device is waited for on logged steps alone.
+        """
+        found = getattr(optimizer, "found_inf", None)
+        if not isinstance(found, Tensor) or not (self.armed or found.device.type == "cpu"):
+            return False
+        return bool(found.item())
+
+    def _places(self, optimizer: Optimizer) -> Moved:
         """Return the players that an optimiser moves, with the places of their weights in it."""
-        known = self._of.get(id(optimizer))
-        if known is not None and known[0]() is optimizer:  # an optimiser that has gone leaves its number to others
-            return known[1]
-        held = [id(p) for group in optimizer.param_groups for p in group["params"]]
-        every = ((player, [player.place[i] for i in held if i in player.place]) for player in self.players)
+        known, size = self._of.get(id(optimizer)), sum(len(group["params"]) for group in optimizer.param_groups)
+        if known is not None and known[0]() is optimizer and known[1] == size:
+            return known[2]
+        for player in self.players:
+            player.refresh()
+        held = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad or p.grad is not None]
+        every = ((player, [player.place[id(p)] for p in held if id(p) in player.place]) for player in self.players)
         moved = [(player, places) for player, places in every if places]
-        self._of[id(optimizer)] = weakref.ref(optimizer), moved
+        for player, places in moved:
+            player.trained |= set(places)
+        number, of = id(optimizer), self._of  # an optimiser that has gone leaves its number to others
+        self._of[number] = weakref.ref(optimizer, lambda _: of.pop(number, None)), size, moved
         return moved
-
-
-def unwrapped(module: Any) -> Any:  # noqa: ANN401 - checked by the caller
-    """Return the network inside of torch.compile, DataParallel and DistributedDataParallel."""
-    while True:
-        inner = getattr(module, "_orig_mod", None)
-        if inner is None and isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
-            inner = module.module
-        if inner is None:
-            return module
-        module = inner
 
 
 def loss_scale() -> float:
@@ -202,6 +157,12 @@ def loss_scale() -> float:
                 return float(owner.get_scale())
         frame = frame.f_back
     return 1.0
+
+
+def _fused_scale(optimizer: Optimizer) -> float:
+    """Return what a fused optimiser will divide its gradients by: a GradScaler leaves that to it."""
+    scale = getattr(optimizer, "grad_scale", None)
+    return float(scale) if isinstance(scale, Tensor) else 1.0
 
 
 def _watch(parameter: nn.Parameter, hook: Callable[[Tensor], None]) -> RemovableHandle:

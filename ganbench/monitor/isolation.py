@@ -5,27 +5,60 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-CHUNK = 256
+from ganbench.core.errors import UsageError
+
+CHUNK, FIRST_CHUNK = 256, 8
+NUMBERS = 1 << 24  # of one chunk of samples
 
 
-def generated(generator: nn.Module, latents: Sequence[Tensor]) -> Tensor:
-    """Return the samples `[n, *shape]` of latents and conditions `[n, …]`, in evaluation mode and without gradient.
+def generated(generator: nn.Module, latents: Sequence[Tensor]) -> Iterator[Tensor]:
+    """Yield the samples `[n, *shape]` of latents and conditions `[n, …]`, in evaluation mode and without gradient.
 
-    A generator that draws noise of its own draws the same at every call.
+    They come in chunks of at most 256 samples and 2²⁴ numbers, so that samples of any size need little memory. A
+    generator that draws noise of its own draws the same at every call.
+
+    Raises:
+        UsageError: the generator answers with something that holds no samples.
     """
-    chunks = zip(*(part.split(CHUNK) for part in latents), strict=True)
-    with untouched_randomness(), evaluating(generator), torch.no_grad():
-        _seed()
-        return torch.cat([call(generator, *chunk).detach() for chunk in chunks])
+    done, chunk, n = 0, FIRST_CHUNK, len(latents[0])
+    while done < n:
+        with untouched_randomness(), evaluating(generator), torch.no_grad():
+            _seed(done)
+            some = samples_in(call(generator, *(part[done : done + chunk] for part in latents)), min(chunk, n - done))
+        yield some
+        done += len(some)
+        chunk = max(1, min(CHUNK, NUMBERS // max(1, some[:1].numel())))
 
 
-def call(module: nn.Module, *arguments: Tensor) -> Tensor:
+def samples_in(answer: object, n: int) -> Tensor:
+    """Return the samples in what a generator answers: a tensor, or the first one of n in a tuple, list or dict.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if isinstance(answer, Tensor) and answer.dim() and len(answer) == n:
+        return answer.detach()
+    parts = answer.values() if isinstance(answer, dict) else answer if isinstance(answer, tuple | list) else ()
+    for part in parts:
+        if isinstance(part, Tensor) and part.dim() > 1 and len(part) == n:
+            return part.detach()
+    raise UsageError(
+        f"ganbench.Monitor: the generator answers {n} latents with {_kind(answer)}; give a module that returns samples"
+    )
+
+
+def _kind(answer: object) -> str:
+    return f"a tensor {list(answer.shape)}" if isinstance(answer, Tensor) else type(answer).__name__
+
+
+def call(module: nn.Module, *arguments: Tensor) -> Any:  # noqa: ANN401 - whatever it answers
     """Return what a network answers; its buffers (running statistics and the like) are copies meanwhile."""
     buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
     return functional_call(module, buffers, arguments)
@@ -57,9 +90,9 @@ def untouched_randomness() -> Iterator[None]:
             np.random.set_state(numpy)
 
 
-def _seed() -> None:
+def _seed(seed: int) -> None:
     """Seed what exists already: `torch.manual_seed` would seed devices that nobody has used yet as well."""
-    torch.default_generator.manual_seed(0)
+    torch.default_generator.manual_seed(seed)
     if torch.cuda.is_initialized():
         for generator in torch.cuda.default_generators:
-            generator.manual_seed(0)
+            generator.manual_seed(seed)

@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
-import atexit
-import hashlib
 import logging
 import math
-import time
-from collections.abc import Callable, Hashable, Sequence
+import weakref
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ganbench.analysis.verdicts import Verdict
-from ganbench.core import registry
-from ganbench.core.component import Component
-from ganbench.core.errors import GanbenchError, UsageError
-from ganbench.core.naming import DEFAULT_SCHEDULE, NO_TRICKS, run_name
+from ganbench.core.errors import UsageError
 from ganbench.core.status import Status
 from ganbench.datasets import Dataset
 from ganbench.diagnostics import Diagnostic
 from ganbench.losses import Loss
 from ganbench.metrics import Metric
-from ganbench.monitor.alarm import Alarm
-from ganbench.monitor.folder import Folder
-from ganbench.monitor.hooks import Catcher, Player
-from ganbench.monitor.view import SampleView, View
-from ganbench.sinks import Sink, Writers
-from ganbench.tables.manifest import environment
+from ganbench.monitor import open_monitors
+from ganbench.monitor.cadence import Cadence
+from ganbench.monitor.cast import Networks, Several, called, joined, members, part
+from ganbench.monitor.checks import check_numbers, loss_of, rank, readable, say_what_is_shared
+from ganbench.monitor.embedding import real_numbers
+from ganbench.monitor.given import Answers, Numbers, tensor_of
+from ganbench.monitor.guard import Guard
+from ganbench.monitor.hooks import Catcher
+from ganbench.monitor.player import Player
+from ganbench.monitor.record import Record
+from ganbench.monitor.samples import SampleView
+from ganbench.monitor.scrutiny import Scrutiny
+from ganbench.monitor.view import ALIVE, View, few
+from ganbench.sinks import Sink
 from ganbench.training.evaluation import ExtractorChoice
-from ganbench.training.history import History, ThinnedSnapshots
-from ganbench.training.tables import TrialLog, made_on
 
 log = logging.getLogger("ganbench.monitor")
 
-GIVEN = ("real", "fake", "real_logits", "fake_logits", "d_loss", "g_loss")
 CPU = torch.device("cpu")
-FIRST_STEPS = 10  # in which mistakes are raised
-MISSED = 100  # calls without an update of the generator after which something is wrong
+FIRST_CALLS = 10  # in which mistakes are raised
+WIDEST_ROWS = 97  # steps between two rows at most; a prime, so that no penalty of every k-th step is met each time
 
 
 class Monitor:
@@ -50,24 +51,33 @@ class Monitor:
         ...  # any training step
         monitor.step(real=real, fake=fake, real_logits=real_logits, fake_logits=fake_logits)
     ```
-    Hooks find gradients and weights around each update, so clipping, `zero_grad`, accumulation, several optimisers,
-    `GradScaler`, `torch.compile` and distributed training (where rank 0 writes) need nothing more. It never changes a
-    weight, a gradient or a random number; on steps that are not logged it counts and no more.
+    Hooks find gradients and weights around each update: clipping, `zero_grad`, accumulation, several optimisers,
+    `GradScaler`, `torch.compile` and distributed training (rank 0 writes) need nothing more. It changes no weight, no
+    gradient and no random number, keeps no network alive, no batch and no graph. What fails inside is logged once.
 
     Args:
-        generator, discriminator: the networks, wrapped or not.
+        generator, discriminator: the networks, wrapped or not; a list or a dict where several play one part.
         folder: of the tables, for `ganbench report` and `ganbench watch`; beside one that holds a run `-2`, `-3` …
         loss: the name of the loss among ganbench's, or a `Loss`, for the diagnostics that look at its slope.
         data: a data set of ganbench's by name, a `Dataset`, or real samples `[n, *shape]` that training does not use;
             by default the first real minibatches. A data set that knows its modes gives verdicts about modes.
         latents: the generator's input `[n, …]`, or a tuple of its inputs, fixed: what is judged. Without it the
             minibatches of the last steps are, whose noise hides small movements.
-        features: an extractor's name, or a function of samples `[n, *shape]` that returns `[n, d]`.
+        judged: the network that answers the latents where it is not the generator itself: an averaged copy, or one of
+            several generators.
+        features: an extractor's name, or a function of samples `[n, *shape]` that returns `[n, d]`; by default at most
+            64 numbers (`ganbench.monitor.embedding`).
+        kind: `"audio"` where samples are waves `[…, T]`.
+        ema: an averaged copy of the generator, whose answers to the latents trackers show as well.
         diagnostics: names or diagnostics, as in a suite; by default the cheap ones whose needs are given.
         metrics: names or metrics; by default `modes` and `position`, those that verdicts need.
-        log_every: steps between two rows. evaluate_every: between two looks at the samples. samples: how many.
-        sinks: where rows go besides, as they come (`ganbench.sinks`).
+        log_every: steps between two rows. evaluate_every: between two looks at the samples. By default both lie ever
+            further apart, as far as `overhead` allows. samples: how many.
+        overhead: the share of the time that looks may take, and rows as much again, where their steps are not given.
+        sinks: where rows and pictures go besides, as they come (`ganbench.sinks`).
         seed: of this run, for the tables.
+        resume: whether to go on with the run in `folder`; a number is the step that training goes on from, and rows
+            beyond it are cut.
 
     Raises:
         UsageError: an argument is wrong or the folder cannot be written.
@@ -75,125 +85,174 @@ class Monitor:
 
     def __init__(
         self,
-        generator: nn.Module,
-        discriminator: nn.Module,
+        generator: Networks,
+        discriminator: Networks,
         folder: str | Path = "my_run",
         *,
         loss: str | Loss | None = None,
-        data: str | Dataset | Tensor | None = None,
-        latents: Tensor | tuple[Tensor, ...] | None = None,
+        data: str | Dataset | Numbers | None = None,
+        latents: Numbers | tuple[Tensor, ...] | None = None,
+        judged: nn.Module | None = None,
         features: ExtractorChoice = None,
+        kind: str | None = None,
+        ema: nn.Module | None = None,
         diagnostics: Sequence[str | Diagnostic] | None = None,
         metrics: Sequence[str | Metric] | None = None,
-        log_every: int = 100,
-        evaluate_every: int = 500,
+        log_every: int | None = None,
+        evaluate_every: int | None = None,
         samples: int = 500,
+        overhead: float = 0.02,
         sinks: Sequence[Sink] = (),
         seed: int = 0,
+        resume: bool | int = False,
     ) -> None:
-        for name, value in (("log_every", log_every), ("evaluate_every", evaluate_every), ("samples", samples)):
-            if value < 1:
-                raise UsageError(f"ganbench.Monitor: {name} is {value}; give a whole number from 1 on")
-        self.steps = 0
-        self._open = _rank() == 0
+        check_numbers({"log_every": log_every, "evaluate_every": evaluate_every, "samples": samples}, overhead, kind)
+        self.guard, self._asked = Guard(), Path(folder)
+        self._calls = self._steps = self._unmoved = 0
+        self._given: dict[str, Tensor] = {}
+        self._record: Record | None = None
+        self._samples: SampleView | None = None
+        cast = part("generator", generator), part("discriminator", discriminator)
+        self._several = [
+            one for one in cast if isinstance(one, Several)
+        ]  # of which players keep no more than a reference
+        self._g, self._d = Player("G", cast[0]), Player("D", cast[1])
+        self._judged = None if judged is None else weakref.ref(judged)
+        self._open = rank() == 0 and readable(self._g, self._d)  # the others train alone
         if not self._open:
             return
-        self._d, self._g = Player("D", discriminator), Player("G", generator)
-        self._log_every, self._evaluate_every = log_every, evaluate_every
-        loss = registry.build(Loss, loss) if isinstance(loss, str) else loss
-        device = self._g.params[0].device
-        judging_device = device if device.type == "cuda" else CPU
-        self._samples = SampleView(data, latents, features, metrics, samples, judging_device)
-        self._heldout = None if self._samples.evaluator is None else self._samples.evaluator.real.points
-        self._view = View(loss, diagnostics)
-        self._given: dict[str, Tensor] = {}
-        self._next, self._evaluation, self._unmoved = 1, evaluate_every, 0
-        self._folder = Folder(Path(folder))
-        name = self._folder.path.name
-        # The time tells the runs of one name apart, for whoever lays their tables side by side.
-        self._trial, self._seed = hashlib.sha256(f"{name} {time.time_ns()}".encode()).hexdigest()[:12], seed
-        self._labels = {
-            "dataset": self._samples.label,
-            "network": "/".join(type(player.module).__name__ for player in (self._g, self._d)),
-            "loss": "own loss" if loss is None else loss.label,
-            "tricks": NO_TRICKS,
-            "optimizer": "unknown",
-            "schedule": DEFAULT_SCHEDULE,
-        }
-        self._facts: dict[Hashable, float | str] = {} if loss is None else {"loss": loss.label}
-        self._history, self._layers = History((), 1, CPU), dict[tuple[str, str], History]()
-        self._snapshots = ThinnedSnapshots()
-        self._n_fake, self._evaluated_at, self._diverged_at = 0, None, None
-        self._environment, self._made_on = environment(torch.get_num_threads()), made_on(device)
-        self._writers = Writers(sinks, name, self._labels)
-        self._alarm = Alarm()
-        self._catcher = Catcher((self._d, self._g))
-        self._catcher.armed = True
-        self._began = time.perf_counter()
-        atexit.register(self.close)
+        self._rows = Cadence(log_every, overhead, WIDEST_ROWS, first=1)
+        self._looks = Cadence(evaluate_every, overhead)
+        self._ema = None if ema is None else weakref.ref(ema)
+        self._view = View(loss_of(loss), diagnostics, self.guard)
+        self._scrutiny = Scrutiny(self._view.loss, self._d, self._g, self.guard)
+        if rank() == 0:
+            device = self._g.param(0).device
+            judging = device if device.type == "cuda" else CPU
+            self._samples = SampleView(data, latents, features, kind, metrics, samples, judging, self.guard)
+            self._samples.try_latents(self._judge)
+            say_what_is_shared(self._g, self._d)
+            open_monitors.enter(self, self._asked, (*members(cast[0]), *members(cast[1])))
+            names = "/".join(map(called, cast))
+            self._record = Record(
+                self._asked, names, self._view, self._samples, sinks, seed, device, self.guard, resume, self._scrutiny
+            )
+            self._go_on()
+        self._catcher = Catcher((self._d, self._g), self.guard)
+        self._catcher.arm()
+        # Also where nobody closes it: when it is forgotten, and at the end of the program.
+        self._finish = weakref.finalize(self, _end, self.guard, self._catcher, self._scrutiny, self._record)
+
+    @property
+    def steps(self) -> int:
+        """Return the updates of the generator so far."""
+        return self._steps
 
     @property
     def folder(self) -> Path:
         """Return where the tables are."""
-        return self._folder.path
+        return self._asked if self._record is None else self._record.folder.path
+
+    @property
+    def _judge(self) -> nn.Module:
+        """Return the network whose samples are judged."""
+        judged = None if self._judged is None else self._judged()
+        return self._g.module if judged is None else judged
 
     @property
     def verdict(self) -> Verdict | None:
-        """Return the failure that holds just now, with its evidence and a remedy; None while there is none."""
-        return self._alarm.verdict
+        """Return the failure that holds just now, with evidence and remedy; None while there is none."""
+        return None if self._record is None else self._record.alarm.verdict
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Return what was found wrong in the loop so far: sentences with the step and the remedy, the first first."""
+        return tuple(self._scrutiny.findings.said.values()) if self._open or self._record is not None else ()
 
     def step(
         self,
         *,
-        real: Tensor | None = None,
-        fake: Tensor | None = None,
-        real_logits: Tensor | None = None,
-        fake_logits: Tensor | None = None,
-        d_loss: Tensor | float | None = None,
-        g_loss: Tensor | float | None = None,
+        real: Numbers | None = None,
+        fake: Numbers | None = None,
+        real_logits: Answers | None = None,
+        fake_logits: Answers | None = None,
+        d_loss: Numbers | None = None,
+        g_loss: Numbers | None = None,
+        terms: Mapping[str, Tensor | float] | None = None,
+        condition: Tensor | None = None,
     ) -> None:
         """Take in a training step; call it behind each, or each iteration: a step counts where the generator moved.
+
+        Tensors, arrays and numbers are taken; of several numbers of a loss the mean.
 
         Args:
             real: the minibatch `[B, *shape]`.
             fake: the generated minibatch, likewise.
-            real_logits: the discriminator's answers to real samples, before any sigmoid, in any shape.
+            real_logits: the discriminator's answers to real samples, before any sigmoid, in any shape: maps of patches,
+                lists or dicts of several discriminators, (validity, class).
             fake_logits: its answers to generated ones.
             d_loss: what the discriminator descended.
             g_loss: what the generator descended.
+            terms: the parts of the generator's loss by name, where their graphs are still there; see `terms`.
+            condition: labels or inputs `[B, …]` that the discriminator is given beside real samples, for diagnostics
+                that call it.
 
         Raises:
-            UsageError: an argument is of another kind.
+            UsageError: an argument is of another kind, in one of the first ten calls; later it is logged.
         """
         if not self._open:
             return
-        if self._catcher.armed or self._samples.evaluator is None:
-            self._take((real, fake, real_logits, fake_logits, d_loss, g_loss))
-        if not self._g.moved:
-            self._unmoved += 1
-            if self._unmoved == MISSED:
-                log.warning("no optimiser has moved the generator that ganbench.Monitor was given; give that very one")
-            return
-        self._g.moved, self._unmoved = False, 0
-        self.steps += 1
-        if fake is not None:
-            self._samples.keep(fake, self.steps, self._evaluation)
-        if self._catcher.armed and self._d.caught and self._g.caught:
-            self._safely(self._log)
-        if self.steps >= self._evaluation:
-            self._safely(self._evaluate)
-        if self.steps + 1 >= self._next:
-            self._catcher.armed = True
+        self._calls += 1
+        given = {"real_logits": real_logits, "fake_logits": fake_logits, "d_loss": d_loss, "g_loss": g_loss}
+        try:
+            if self._catcher.armed:
+                self._given |= {n: tensor_of(n, joined(x)) for n, x in given.items() if x is not None}
+            self._take_samples({"real": real, "fake": fake, "condition": condition})
+        except Exception as error:
+            if isinstance(error, UsageError) and self._calls <= FIRST_CALLS:
+                raise
+            self.guard.report("what monitor.step is given", error)
+        if terms is not None:
+            self.terms(terms)
+        self.guard.run("monitor.step", self._step, fake, {"real": real, "fake": fake, **given})
+        if self.guard.is_out("monitor.step"):
+            self.close()
+
+    def terms(self, terms: Mapping[str, Tensor | float], at: Tensor | Sequence[Tensor] | None = None) -> None:
+        """Weigh the terms of the generator's loss against each other; call it before `backward()`.
+
+        Each term's gradient is worked out at logged steps by one more backward pass; nothing is left in `.grad`, and
+        no random number is drawn. What it is and the columns: `ganbench.monitor.terms.Terms`.
+
+        ```python
+        monitor.terms({"adversarial": adversarial, "l1": 100 * l1})
+        (adversarial + 100 * l1).backward()
+        ```
+
+        Args:
+            terms: name → a scalar tensor as it goes into the sum that is minimised, its weight included.
+            at: the weights by which gradients are taken, such as the last layer's, as VQGAN does; by default all of the
+                generator's.
+        """
+        if self._open and self._catcher.armed:
+            self.guard.run("the terms", self._scrutiny.weigh, self._steps, terms, at)
 
     def close(self) -> None:
         """Write what is left and take the hooks away; done at the end of the program where nobody does it before."""
-        if not self._open:
-            return
-        self._open = False
-        atexit.unregister(self.close)
-        self._catcher.close()
-        self._flush()
-        self._writers.close()
+        if self._open:
+            self._open = False
+            open_monitors.leave(self)
+            self._finish()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps of the run: numbers and tensors, no object; empty on ranks above 0."""
+        return {} if self._record is None else self.guard.run("state_dict()", self._record.state_dict) or {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on with the run of a checkpoint, in its folder; rows that were written after it are cut."""
+        if self._record is not None and state and self._open:
+            self.guard.run("load_state_dict()", self._record.load, state)
+            self._go_on()
 
     def __enter__(self) -> Monitor:
         return self
@@ -201,103 +260,102 @@ class Monitor:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _take(self, values: Sequence[Tensor | float | None]) -> None:
-        """Keep what was given for the row that is due; that of an earlier call stays where nothing newer came."""
-        for name, value in zip(GIVEN, values, strict=True):
-            if value is None:
-                continue
-            if isinstance(value, float | int):
-                value = torch.tensor(float(value))
-            if not isinstance(value, Tensor):
-                raise UsageError(f"ganbench.Monitor.step: {name} is {type(value).__name__}; give a tensor")
-            self._given[name] = value.detach()
-        if values[0] is not None:
-            self._samples.offer(self._given["real"])
+    def _go_on(self) -> None:
+        """Count from where the run stands."""
+        if self._record is not None and self._record.steps:
+            self._steps = self._record.steps
+            self._rows.after(self._steps)
+            self._looks.after(self._steps)
+
+    def _take_samples(self, given: Mapping[str, Numbers | None]) -> None:
+        """Take in real samples where there are too few of them, and a few of both that diagnostics read."""
+        wanting = self._samples is not None and self._samples.reference.wanting
+        if self._catcher.armed and self._view.reads_samples:
+            self._given |= {n: few(real_numbers(tensor_of(n, x))) for n, x in given.items() if x is not None}
+        affordable = self._looks.every is not None or self._looks.affordable
+        if self._samples is not None and wanting and affordable and given["real"] is not None:
+            with self._looks.charged():
+                real = tensor_of("real", given["real"])
+                self.guard.run("the collecting of real samples", self._samples.offer, real)
+
+    def _step(self, fake: Numbers | None, given: Mapping[str, object]) -> None:
+        if not self._g.moved:
+            self._unmoved += 1
+            self._scrutiny.unmoved(self._unmoved)
+            return
+        self._steps += 1
+        self.guard.step, self._unmoved = self._steps, 0
+        self._scrutiny.step(self._steps, given, self._catcher.armed)
+        self._end_round()
+        self._g.moved = self._d.moved = False
+        if self._record is not None:
+            self._record.steps = self._steps
+        if fake is not None:
+            self._keep(fake)
+        if self._catcher.armed and self._g.caught and (self._d.caught or not self._scrutiny.waits_for_d):
+            with self._rows.spending(self._steps):
+                self.guard.run("the reading of a step", self._log)
+            self._given = {}
+            self._catcher.disarm()
+        if self._samples is not None and self._open and self._looks.due(self._steps):
+            if self._looks.every is not None or self._samples.ready:
+                with self._looks.spending(self._steps):
+                    self.guard.run("the look at samples", self._evaluate, self._samples)
+        if self._open and not self._catcher.armed and self._rows.due(self._steps + 1):
+            self._catcher.arm()
+
+    def _end_round(self) -> None:
+        """Take back what the first row says of a player whose regulariser, too, took a step of its own then."""
+        for name in self._catcher.rounds.end():
+            columns = (f"{column}_{name.lower()}" for column in ("grad_norm", "grad_push", "update_ratio"))
+            if self._record is not None and self._record.history.row:
+                kept = [column for column in columns if column in self._record.history.columns]
+                self._record.history.write(next(iter(self._record.history.row)), dict.fromkeys(kept, math.nan))
+
+    def _keep(self, fake: Numbers) -> None:
+        """Keep a generated minibatch where it belongs to the next look."""
+        samples, looks = self._samples, self._looks
+        if samples is None or samples.latents is not None or not (looks.every or looks.affordable):
+            return
+        if samples.size or self._steps >= samples.first_to_keep(len(fake), looks.next):  # type: ignore[arg-type]
+            with looks.charged():
+                self.guard.run("the keeping of generated samples", samples.keep, tensor_of("fake", fake))
 
     def _log(self) -> None:
         """Add the row of this step."""
-        values, layers = self._view.read(self.steps, self._d, self._g, self._given, self._heldout)
-        self._next = (self.steps // self._log_every + 1) * self._log_every
-        self._given = {}
-        self._catcher.disarm()
-        if not all(map(math.isfinite, values.values())):
+        heldout = None if self._samples is None else self._samples.reference.heldout
+        values, layers = self._view.read(self._steps, self._d, self._g, self._given, heldout)
+        if not values.pop(ALIVE):
             self._diverge()
-            return
-        for place, row in layers.items():
-            self._layers.setdefault(place, History((), 1, CPU)).write(self.steps, row)
-        self._add(values)
+        elif self._record is not None:
+            values |= {f"regulariser_norm_{p.name.lower()}": p.extra for p in (self._d, self._g) if p.extra}
+            self._record.optimizers |= self._d.optimizers | self._g.optimizers
+            self._record.add(self._scrutiny.row(self._steps, values), layers)
 
-    def _evaluate(self) -> None:
+    def _evaluate(self, samples: SampleView) -> None:
         """Judge samples: those of the fixed latents, or the last minibatches."""
-        self._evaluation = (self.steps // self._evaluate_every + 1) * self._evaluate_every
-        points = self._samples.points(self._g.module)
-        if points is None or self._samples.evaluator is None:
+        look = samples.look(self._judge)
+        if look is None or samples.reference.wanting or self._record is None:
             return
-        if bool(self._samples.evaluator.out_of_range(points.unsqueeze(0)).any()):
+        if samples.out_of_range(look):
             self._diverge()
             return
-        values = self._samples.measure(points)
-        if len(points) != self._n_fake:
-            self._facts |= self._samples.facts(len(points))
-        self._n_fake, self._evaluated_at = len(points), self.steps
-        self._snapshots.add(self.steps, points.unsqueeze(0).cpu())
-        self._add(values)
-
-    def _add(self, values: dict[str, float]) -> None:
-        """Add numbers of this step, and hand them on; write the tables where it is time to."""
-        self._history.write(self.steps, values)
-        self._writers.write(self.steps, values)
-        measured = frozenset(column.name for metric in self._samples.metrics for column in metric.columns)
-        self._alarm.look(self._history, measured, self._facts)
-        if self._folder.due:
-            self._flush()
+        self._record.add_look(look, samples.measure(look))
+        ema = None if self._ema is None else self._ema()
+        if ema is not None and samples.latents is not None and self._record.draws:
+            if (averaged := self.guard.run("the picture of ema=", samples.look, ema)) is not None:
+                self._record.add_picture("samples_ema", averaged.picture)
 
     def _diverge(self) -> None:
-        """Note the end of a run whose numbers are not finite any more; nothing that comes has a meaning."""
-        self._diverged_at, self._evaluated_at = self.steps, None
-        log.warning("step %d: diverged: %s", self.steps, Status.DIVERGED.remedy)
+        """Note the end of a run whose numbers are not finite any more."""
+        if self._record is not None:
+            self._record.diverged()
+        log.warning("step %d: diverged: %s", self._steps, Status.DIVERGED.remedy)
         self.close()
 
-    def _flush(self) -> None:
-        self._labels["optimizer"] = "+".join(sorted(self._d.optimizers | self._g.optimizers)) or "unknown"
-        seconds = time.perf_counter() - self._began
-        used: list[Component] = [*self._view.diagnostics, *self._samples.metrics]
-        logged = TrialLog(
-            trial=self._trial,
-            runs=[run_name(self._trial, self._seed)],
-            seeds=[self._seed],
-            labels=self._labels,
-            versions=dict(sorted((f"{c.kind}:{c.name}", c.version) for c in used)),
-            environment=self._made_on,
-            steps=self.steps,
-            last_steps=[self.steps],
-            diverged_at=[self._diverged_at],
-            evaluated_at=self._evaluated_at,
-            history=self._history,
-            layers=self._layers,
-            snapshots=self._snapshots.kept,
-            diagnostics=self._view.diagnostics,
-            metrics=self._samples.metrics,
-            evaluator=self._samples.evaluator,
-            n_fake=self._n_fake,
-            ms_per_step=1e3 * seconds / self.steps if self.steps else math.nan,
-            seconds=seconds,
-        )
-        self._folder.write(logged, self._environment, self._open)
 
-    def _safely(self, act: Callable[[], None]) -> None:
-        """Do something that must not end a training under way; what a user can fix is raised at its beginning."""
-        try:
-            act()
-        except Exception as error:
-            if isinstance(error, GanbenchError) and self.steps <= FIRST_STEPS:
-                self.close()
-                raise
-            log.exception("step %d: the monitor ends here and training goes on: %s", self.steps, error)
-            self.close()
-
-
-def _rank() -> int:
-    """Return this process's place in a distributed run, 0 without one."""
-    distributed = torch.distributed
-    return distributed.get_rank() if distributed.is_available() and distributed.is_initialized() else 0
+def _end(guard: Guard, catcher: Catcher, scrutiny: Scrutiny, record: Record | None) -> None:
+    for hooks in (catcher, scrutiny):
+        guard.run("the removal of hooks", hooks.close)
+    if record is not None:
+        guard.run("close()", record.close)

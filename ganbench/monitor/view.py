@@ -1,8 +1,7 @@
-"""Reads one step of somebody's training, and its samples, as a sweep reads its own, on a seed axis of one."""
+"""Reads one step of somebody's training as a sweep reads its own, on a seed axis of one."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -10,13 +9,13 @@ from torch import Tensor, nn
 
 from ganbench.core import registry
 from ganbench.core.errors import UsageError
-from ganbench.datasets import Dataset
+from ganbench.core.protocols import PlayerUpdate
 from ganbench.diagnostics import Diagnostic, Step
 from ganbench.losses import Loss
-from ganbench.metrics import Metric
-from ganbench.monitor.hooks import Player
-from ganbench.monitor.isolation import call, evaluating, generated, untouched_randomness
-from ganbench.training.evaluation import ExtractorChoice, SampleEvaluator, evaluator_of_dataset, evaluator_of_samples
+from ganbench.monitor.cast import joined
+from ganbench.monitor.guard import Guard
+from ganbench.monitor.isolation import call, evaluating, untouched_randomness
+from ganbench.monitor.player import Player
 
 # What each of the usual diagnostics reads of a step; where that is not given, it is left out.
 USUAL = {
@@ -30,6 +29,8 @@ USUAL = {
 }
 SUPPORTED = {"before", "probe"}  # of what a diagnostic may require
 PROBE_SAMPLES = 256
+PROBE_NUMBERS = 1 << 22  # of all of them together
+ALIVE = "_alive"  # 1 where the weights and the gradients of both players are finite; in no table
 
 Place = tuple[str, str]
 
@@ -40,13 +41,18 @@ class View:
     Args:
         loss: what both players descend, where that is known.
         chosen: names or diagnostics; None takes those of the usual ones whose needs a step gives.
+        guard: leaves out what fails.
+
+    Attributes:
+        reads_samples: whether a diagnostic reads the minibatches themselves.
     """
 
-    def __init__(self, loss: Loss | None, chosen: Sequence[str | Diagnostic] | None) -> None:
-        self.loss = loss
+    def __init__(self, loss: Loss | None, chosen: Sequence[str | Diagnostic] | None, guard: Guard) -> None:
+        self.loss, self.guard = loss, guard
         self._usual = {name: _built(name) for name in USUAL} if chosen is None else {}
         self._read: dict[str, Diagnostic] = {d.name: d for d in map(_built, chosen or ())}
         self._last: dict[str, int] = {}
+        self.reads_samples = any("probe" in d.requires_fields for d in self._read.values())
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
@@ -61,11 +67,18 @@ class View:
         The device is waited for once.
         """
         done = self._step(d, g, given, heldout)
-        values: dict[tuple[Place | None, str], Tensor] = {}
+        values: dict[tuple[Place | None, str], Tensor] = {
+            (None, ALIVE): _alive([u for p, u in ((d, done.d), (g, done.g)) if p.caught])
+        }
         with torch.no_grad():
             for diagnostic in self._readable(given):
-                if self._due(diagnostic.name, step, _every(diagnostic)):
+                place = f"the diagnostic {diagnostic.name}"
+                if not self._due(diagnostic.name, step, _every(diagnostic)) or self.guard.is_out(place):
+                    continue
+                try:
                     values |= _read(diagnostic, done)
+                except Exception as error:  # what it reads is not given, or not what it takes: no use in trying again
+                    self.guard.leave_out(place, error)
         return _numbers(values)
 
     def _readable(self, given: Mapping[str, Tensor]) -> list[Diagnostic]:
@@ -89,104 +102,11 @@ class View:
         real, fake = (_logits(given.get(name)) for name in ("real_logits", "fake_logits"))
         answers = torch.zeros(1, 0) if fake is None else fake
         return Step(
-            d=d.make_update(given.get("d_loss", nothing).reshape(1).float(), real, answers),
-            g=g.make_update(given.get("g_loss", nothing).reshape(1).float(), real, answers),
+            d=_update(d, given.get("d_loss", nothing).reshape(1).float(), real, answers),
+            g=_update(g, given.get("g_loss", nothing).reshape(1).float(), real, answers),
             loss=self.loss,
             probe=_Probe(d.module, given, heldout),
         )
-
-
-class SampleView:
-    """The samples of a monitor, and what judges them.
-
-    Args:
-        data: a data set or its name; real samples `[n, *shape]`; or None for the first real minibatches.
-        latents: inputs of the generator whose samples are judged; None takes the last generated minibatches.
-        extractor: as of `ganbench.training.evaluation.evaluator_of_dataset`.
-        metrics: names or metrics; None takes those that verdicts read.
-        samples: how many real and how many generated samples are compared.
-        device: where.
-
-    Attributes:
-        evaluator: None until there are real samples to compare with.
-    """
-
-    def __init__(
-        self,
-        data: str | Dataset | Tensor | None,
-        latents: Tensor | tuple[Tensor, ...] | None,
-        extractor: ExtractorChoice,
-        metrics: Sequence[str | Metric] | None,
-        samples: int,
-        device: torch.device,
-    ) -> None:
-        self._latents = (latents,) if isinstance(latents, Tensor) else latents
-        self._extractor, self._samples, self._device = extractor, samples, device
-        self._metrics = None if metrics is None else [_metric(m) for m in metrics]
-        data = registry.build(Dataset, data) if isinstance(data, str) else data
-        self.label = data.label if isinstance(data, Dataset) else "own data"
-        self.evaluator: SampleEvaluator | None = None
-        self._first_real: list[Tensor] = []
-        self._pool: list[Tensor] = []
-        self._keep_from = 0
-        if isinstance(data, Dataset):
-            self.evaluator = evaluator_of_dataset(data, extractor, self._metrics, samples, device)
-        elif isinstance(data, Tensor):
-            if len(data) < 2:
-                raise UsageError("ganbench.Monitor: data holds fewer than two samples; give [n, *shape] real samples")
-            self.evaluator = self._evaluator_of(data.detach().float().to(device))
-        elif data is not None:
-            raise UsageError(
-                f"ganbench.Monitor: data is {type(data).__name__}; give real samples, a data set or its name"
-            )
-        self.floors  # worked out now where they can be: a logged step must not wait for it  # noqa: B018
-
-    @property
-    def metrics(self) -> Sequence[Metric]:
-        """Return what is measured, as far as it is known."""
-        return self._metrics or () if self.evaluator is None else self.evaluator.metrics
-
-    @property
-    def floors(self) -> dict[str, float]:
-        """Return every metric of real samples, as far as they are known."""
-        return {} if self.evaluator is None else self.evaluator.floors
-
-    def facts(self, n: int) -> dict[str, float]:
-        """Return what a verdict on n samples may know: the floors, and how many modes real ones capture."""
-        if self.evaluator is None:
-            return {}
-        floors = {f"{name}_floor": value for name, value in self.floors.items()}
-        return floors | self.evaluator.known_of_data(n)
-
-    def offer(self, real: Tensor) -> None:
-        """Take in a real minibatch `[B, *shape]` while there are too few real samples to compare with."""
-        if self.evaluator is None:
-            self._first_real.append(real.detach().float().to(self._device, copy=True))
-            if sum(map(len, self._first_real)) >= 2 * self._samples:
-                self.evaluator, self._first_real = self._evaluator_of(torch.cat(self._first_real)), []
-
-    def keep(self, fake: Tensor, step: int, evaluation: int) -> None:
-        """Keep a generated minibatch where it is one of the last before the step of the next evaluation."""
-        if self._latents is None and step >= self._keep_from:
-            self._keep_from = evaluation - math.ceil(self._samples / len(fake)) + 1
-            if step >= self._keep_from:
-                self._pool.append(fake.detach())
-
-    def points(self, generator: nn.Module) -> Tensor | None:
-        """Return the samples `[n, *shape]` to judge, and begin to keep minibatches anew; None where there are none."""
-        if self._latents is not None:
-            return generated(generator, self._latents).float()
-        pool, self._pool, self._keep_from = self._pool, [], 0
-        return torch.cat(pool)[-self._samples :].float() if pool else None
-
-    def measure(self, points: Tensor) -> dict[str, float]:
-        """Return every metric of samples `[n, *shape]`; none as long as there is nothing to compare with."""
-        if self.evaluator is None:
-            return {}
-        return {name: float(value) for name, value in self.evaluator.measure(points.to(self._device)).items()}
-
-    def _evaluator_of(self, real: Tensor) -> SampleEvaluator:
-        return evaluator_of_samples(real, self._extractor, self._metrics, self._samples)
 
 
 class _Probe:
@@ -198,7 +118,8 @@ class _Probe:
     def discriminator(self, x: Tensor) -> Tensor:
         """Return the logits `[1, N]` of samples `[1, N, *sample]`, in evaluation mode."""
         with untouched_randomness(), evaluating(self._discriminator):
-            answers = _logits(call(self._discriminator, x[0]))
+            condition = [self._given["condition"][: len(x[0])]] if "condition" in self._given else []
+            answers = _logits(joined(call(self._discriminator, x[0], *condition)))
         if answers is None:
             raise ValueError("the discriminator did not answer with a tensor")
         return answers
@@ -218,19 +139,38 @@ class _Probe:
         """Real samples that the monitor was given as data."""
         if self._heldout is None:
             raise ValueError("held-out samples are not known: give ganbench.Monitor data that training does not use")
-        return self._heldout[:PROBE_SAMPLES].unsqueeze(0)
+        return self._heldout.unsqueeze(0)
 
     def _samples(self, name: str) -> Tensor:
         if name not in self._given:
             raise ValueError(f"a diagnostic reads the {name} samples")
-        return self._given[name][:PROBE_SAMPLES].unsqueeze(0)
+        return self._given[name].unsqueeze(0)
+
+
+def few(samples: Tensor) -> Tensor:
+    """Return a copy of as many samples `[n, *shape]` as the discriminator is probed with, whatever their size."""
+    most = max(2, PROBE_NUMBERS // max(1, samples[:1].numel()))
+    return samples[: min(PROBE_SAMPLES, most)].detach().clone()
+
+
+def _update(player: Player, loss: Tensor, real: Tensor | None, fake: Tensor) -> PlayerUpdate:
+    """Return a player's update; of one that has made none, numbers that are not there."""
+    if player.caught:
+        return player.make_update(loss, real, fake)
+    nothing = torch.full((1, 1), torch.nan)
+    return PlayerUpdate(loss, real, fake, nothing, lambda _: {}, nothing, nothing)
+
+
+def _alive(updates: Sequence[PlayerUpdate]) -> Tensor:
+    finite = [torch.isfinite(torch.linalg.vector_norm(x)) for u in updates for x in (u.gradient, u.after)]
+    return torch.stack(finite).all()
 
 
 def _read(diagnostic: Diagnostic, done: Step) -> dict[tuple[Place | None, str], Tensor]:
     """Return a diagnostic's values by layer (None for the run) and column.
 
     Raises:
-        UsageError: what it reads was not given.
+        UsageError: what it reads was not given, or has another shape.
     """
     values: dict[tuple[Place | None, str], Tensor] = {}
     try:
@@ -240,8 +180,8 @@ def _read(diagnostic: Diagnostic, done: Step) -> dict[tuple[Place | None, str], 
             for layer, of_layer in layers(done).items():
                 values |= {(layer, name): value for name, value in of_layer.items()}
     except ValueError as error:  # the place of what it reads is empty
-        raise UsageError(f"ganbench.Monitor: {error}; give it to monitor.step") from error
-    return values
+        raise UsageError(f"{error}; give it to monitor.step") from error
+    return {name: value.reshape(()) for name, value in values.items()}
 
 
 def _built(one: str | Diagnostic) -> Diagnostic:
@@ -258,19 +198,15 @@ def _built(one: str | Diagnostic) -> Diagnostic:
     return diagnostic
 
 
-def _metric(one: str | Metric) -> Metric:
-    return registry.build(Metric, one) if isinstance(one, str) else one
-
-
 def _every(diagnostic: Diagnostic) -> int:
     """Return the steps between two uses; where shares of the training are usual, every logged step: no end is known."""
     every = getattr(diagnostic, "every", None) or getattr(diagnostic, "usual", 1)
     return every if isinstance(every, int) else 1
 
 
-def _logits(given: Tensor | None) -> Tensor | None:
+def _logits(given: object) -> Tensor | None:
     """Return answers of any shape, those of a patch each, as `[1, B]`."""
-    return None if given is None else given.reshape(1, -1).float()
+    return given.reshape(1, -1).float() if isinstance(given, Tensor) else None
 
 
 def _numbers(
@@ -280,7 +216,7 @@ def _numbers(
     layers: dict[Place, dict[str, float]] = {}
     if values:
         device = next(iter(values.values())).device
-        flat = torch.stack([value.reshape(()).double().to(device) for value in values.values()]).tolist()
+        flat = torch.stack([value.double().to(device) for value in values.values()]).tolist()
         for (place, name), number in zip(values, flat, strict=True):
             (run if place is None else layers.setdefault(place, {}))[name] = number
     return run, layers

@@ -131,7 +131,7 @@ class Linear:
         weight = params[self.weight]
         if self.fan_out == 1:
             # A batched product with one column differs in its last bits between S = 1 and S > 1, and is slower.
-            y = (x * weight.squeeze(-1).unsqueeze(-2)).sum(-1, keepdim=True)
+            y = (x * weight.mT).sum(-1, keepdim=True)
             return y + params[self.bias].unsqueeze(-2) if self.has_bias else y
         if self.fan_in == 1:
             y = x * weight

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Gt, Interval
 
-from ganbench.core.lazy import torch
 from ganbench.optimizers import Optimizer, Player
 
 if TYPE_CHECKING:
@@ -30,4 +29,6 @@ class Adam(Optimizer):
 
     def build(self, params: Sequence[Tensor], player: Player) -> TorchOptimizer:
         """Return a fused Adam: one pass over the weights per step."""
-        return torch.optim.Adam(params, lr=self.rate(player), betas=self.betas, eps=self.eps, fused=True)
+        from ganbench.optimizers._fused_adam import FusedAdam
+
+        return FusedAdam(params, lr=self.rate(player), betas=self.betas, eps=self.eps, fused=True)

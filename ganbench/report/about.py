@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ganbench.core.column import Column
+from ganbench.core.naming import AXES
 from ganbench.report.rows import floor_of
 from ganbench.report.wording import NONE, name_of, number
 
@@ -58,6 +59,29 @@ def skipped(manifest: RunManifest) -> list[Skipped]:
     for entry in manifest.skipped:
         by_reason.setdefault(entry.reason, []).append(entry.name)
     return [Skipped(reason, tuple(names)) for reason, names in by_reason.items()]
+
+
+def skipped_cells(manifest: RunManifest) -> dict[str, dict[tuple[str, str], str]]:
+    """Return data set → (loss, tricks) → why the plan left the combination out."""
+    reasons: dict[str, dict[tuple[str, str], str]] = {}
+    for entry in manifest.skipped:
+        axes = entry.name.split(" · ")
+        if len(axes) >= len(AXES) - 1:  # the schedule goes unsaid where it is the default
+            labels = dict(zip(AXES, axes, strict=False))
+            reasons.setdefault(labels["dataset"], {})[labels["loss"], labels["tricks"]] = entry.reason
+    return reasons
+
+
+def description(suite: str) -> str:
+    """Return what the suite says it is for, empty where it says nothing or cannot be read."""
+    import yaml
+
+    try:
+        known = yaml.safe_load(suite)
+    except yaml.YAMLError:
+        return ""
+    said = known.get("description") if isinstance(known, dict) else None
+    return " ".join(str(said).split()) if said else ""
 
 
 def definitions(

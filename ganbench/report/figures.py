@@ -90,7 +90,7 @@ def _draw(frame: Frame, history: pd.DataFrame, diverged: Sequence[str], name: st
     for one in frame.panel.lines:
         if not _logged(history, one.column):
             continue
-        steps, runs, values = _table(history, one.column)
+        steps, runs, values = curve_table(history, one.column)
         rows = [row[np.isfinite(row)] for row in values]
         middle = np.array([iqm(row) for row in rows])
         lines = [axes.points(steps, run) for run in values.T]
@@ -107,7 +107,7 @@ def _draw(frame: Frame, history: pd.DataFrame, diverged: Sequence[str], name: st
     return drawing(parts, f"{frame.panel.title} over steps, {name}: {'; '.join(texts)}")
 
 
-def _table(history: pd.DataFrame, column: str) -> tuple[np.ndarray, list[str], np.ndarray]:
+def curve_table(history: pd.DataFrame, column: str) -> tuple[np.ndarray, list[str], np.ndarray]:
     """Return steps `[t]`, runs and values `[t, runs]` of at most `POINTS` steps, NaN where a run has none."""
     known = history.loc[history[column].notna(), ["run", "step", column]]
     table = known.pivot(index="step", columns="run", values=column).sort_index()
@@ -170,7 +170,7 @@ def _overlay(frame: Frame, sides: Sequence[pd.DataFrame], name: str) -> str:
     for (side, colour), history in zip(SIDES, sides, strict=True):
         if not _logged(history, column):
             continue
-        steps, _, values = _table(history, column)
+        steps, _, values = curve_table(history, column)
         known = np.isfinite(values).any(axis=1)
         steps, values = steps[known], values[known]
         middle = np.array([iqm(row[np.isfinite(row)]) for row in values])

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganbench.analysis.budget import budget_curve, median_best, settings_needed
-from ganbench.analysis.pairwise import ALPHA, pairwise_of
+from ganbench.analysis.budget import budget_curve, budget_of, median_best, settings_needed
+from ganbench.analysis.pairwise import distinguishable, pairwise_of
 from ganbench.analysis.robustness import robustness_of
 from ganbench.analysis.settings import MethodRuns, Varied, varied
 from ganbench.analysis.tuned import tuned_of
 from ganbench.core.naming import without_common_parts
-from ganbench.report.wording import NONE, name_of, number
+from ganbench.report.budget_chart import budget_chart
+from ganbench.report.wording import NONE, count, name_of, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,8 +33,18 @@ ONE_SETTING = (
 
 @dataclass(frozen=True)
 class Method:
-    """A row: a method's name, the share of healthy runs with its interval, and its values, as texts."""
+    """A row: a method's name, the share of healthy runs with its interval, and its values, as texts.
 
+    Attributes:
+        rank: one more than how many methods are told to be better (`ganbench.analysis.pairwise`).
+        key: the whole name. name: what tells it from the others.
+        width: the interval and the share in percent. over: the leading metric's mean over settings.
+        best: at each budget. needed: the budget that is within 5 % of its best. tuned: on fresh seeds.
+        cost: milliseconds a step and run.
+    """
+
+    rank: int
+    key: str
     name: str
     healthy: str
     interval: str
@@ -40,6 +53,8 @@ class Method:
     best: list[str]
     needed: str
     tuned: str
+    tuned_healthy: str
+    cost: str
 
 
 @dataclass(frozen=True)
@@ -48,6 +63,7 @@ class OverSettings:
 
     Attributes:
         sentence: the answer. lead: the metric that is meant. settings: how many. budgets: of `best`, in settings.
+        told_apart: whether any two methods are told apart. chart: the budget curves, an `<svg>` element.
     """
 
     sentence: str
@@ -56,6 +72,8 @@ class OverSettings:
     seeds: int
     budgets: list[int]
     methods: list[Method]
+    told_apart: bool
+    chart: str
 
 
 def over_settings(results: Results, judged: pd.DataFrame) -> dict[str, OverSettings]:
@@ -63,43 +81,87 @@ def over_settings(results: Results, judged: pd.DataFrame) -> dict[str, OverSetti
 
     `judged` are its verdicts, one row per run.
     """
-    if "setting" not in results.runs or not np.any(results.runs["setting"].notna()):
+    if not of_settings(results):
         return {}
     swept, confirmed = varied(results, judged=judged), varied(results, "confirm", judged)
-    robust, tuned = robustness_of(swept), tuned_of(confirmed)
-    pairs = pairwise_of(swept)
-    return {dataset: _of_dataset(dataset, swept, robust, tuned, pairs) for dataset in swept.measures}
+    tables = _Tables(
+        robustness_of(swept),
+        tuned_of(confirmed),
+        distinguishable(pairwise_of(swept)),
+        distinguishable(pairwise_of(swept, "healthy")),
+        budget_of(swept),
+        _costs(results.runs),
+    )
+    return {dataset: _of_dataset(dataset, swept, tables) for dataset in swept.measures}
 
 
-def _of_dataset(
-    dataset: str, swept: Varied, robust: pd.DataFrame, tuned: pd.DataFrame, pairs: pd.DataFrame
-) -> OverSettings:
+def of_settings(results: Results) -> bool:
+    """Return whether a run has settings."""
+    return "setting" in results.runs and bool(np.any(results.runs["setting"].notna()))
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """What is known of all data sets; `apart` and `healthier` are the pairs that can be told apart."""
+
+    robust: pd.DataFrame
+    tuned: pd.DataFrame
+    apart: pd.DataFrame
+    healthier: pd.DataFrame
+    budgets: pd.DataFrame
+    costs: Mapping[str, float]
+
+
+def _of_dataset(dataset: str, swept: Varied, tables: _Tables) -> OverSettings:
     lead, methods = swept.leading(dataset), {m.method: m for m in swept.on(dataset)}
-    rows = [row for row in robust.to_dict("records") if row["dataset"] == dataset]
+    rows = [row for row in tables.robust.to_dict("records") if row["dataset"] == dataset]
     names = {method: name.replace(" · none", ", plain") for method, name in without_common_parts(methods).items()}
-    of_tuned = {r["method"]: r for r in tuned.to_dict("records") if (r["dataset"], r["place"]) == (dataset, 1)}
     settings = max(int(row["settings"]) for row in rows)
     budgets = sorted({1, min(4, settings), settings})
+    pairs = [table.loc[table["dataset"] == dataset] for table in (tables.apart, tables.healthier)]
+    worse = Counter(pairs[1]["worse"])
+    order = sorted(range(len(rows)), key=lambda i: worse[str(rows[i]["method"])])
     made = []
-    for row in rows:
-        values = methods[str(row["method"])].by_setting(lead.name).to_numpy()
+    for row in (rows[i] for i in order):
+        key = str(row["method"])
+        values = methods[key].by_setting(lead.name).to_numpy()
         best = [number(median_best(values, min(k, len(values)), lead.direction)) for k in budgets]
-        final = of_tuned.get(row["method"])
+        tuned, tuned_healthy = _tuned(key, dataset, tables.tuned, lead)
         made.append(
             Method(
-                name=names[str(row["method"])],
+                rank=1 + worse[key],
+                key=key,
+                name=names[key],
                 healthy=f"{100 * row['healthy']:.0f} %",
                 interval=f"{100 * row['healthy_low']:.0f} to {100 * row['healthy_high']:.0f} %",
                 width=(_percent(row["healthy_low"]), _percent(row["healthy"]), _percent(row["healthy_high"])),
                 over=_value(row, lead.name),
                 best=best,
-                needed=_needed(methods[str(row["method"])], lead),
-                tuned=NONE if final is None else f"{_value(final, lead.name)}, {100 * final['healthy']:.0f} % healthy",
+                needed=_needed(methods[key], lead),
+                tuned=tuned,
+                tuned_healthy=tuned_healthy,
+                cost=number(tables.costs.get(key, math.nan)),
             )
         )
     seeds = max(int(row["runs"]) // max(1, int(row["settings"])) for row in rows)
-    told_apart = any(p < ALPHA and of == dataset for p, of in zip(pairs["p_holm"], pairs["dataset"], strict=True))
-    return OverSettings(_sentence(made, settings, lead, told_apart), name_of(lead), settings, seeds, budgets, made)
+    told_apart = any(len(table) > 0 for table in pairs)
+    chart = budget_chart(tables.budgets.loc[tables.budgets["dataset"] == dataset], lead, {m.key: m.name for m in made})
+    sentence = _sentence(made, settings, lead, told_apart)
+    return OverSettings(sentence, name_of(lead), settings, seeds, budgets, made, told_apart, chart)
+
+
+def _costs(runs: pd.DataFrame) -> dict[str, float]:
+    """Return method → mean milliseconds a step and run, over its settings."""
+    swept = runs.loc[runs["stage"] == "vary", ["method", "ms_per_step"]]
+    return {str(name): float(part["ms_per_step"].mean()) for name, part in swept.groupby("method", sort=False)}
+
+
+def _tuned(method: str, dataset: str, tuned: pd.DataFrame, lead: Column) -> tuple[str, str]:
+    """Return what a method reaches at its best setting on fresh seeds, and the share of those that stay healthy."""
+    for row in tuned.to_dict("records"):
+        if (row["method"], row["dataset"], row["place"]) == (method, dataset, 1):
+            return _value(row, lead.name), f"{100 * row['healthy']:.0f} % of {count(int(row['runs']), 'seed')} healthy"
+    return NONE, ""
 
 
 def _sentence(made: Sequence[Method], settings: int, lead: Column, told_apart: bool) -> str:
@@ -110,7 +172,7 @@ def _sentence(made: Sequence[Method], settings: int, lead: Column, told_apart: b
     if len(made) > 1:
         text += f", {last.name} in {last.healthy} [{last.interval}]"
     if first.tuned != NONE:
-        text += f". Tuned, on fresh seeds: {first.name} {name_of(lead)} {first.tuned}"
+        text += f". Tuned, on fresh seeds: {first.name} {name_of(lead)} {first.tuned} ({first.tuned_healthy})"
         text += f"; {last.name} {last.tuned}" if len(made) > 1 and last.tuned != NONE else ""
     return text + "."
 

@@ -14,6 +14,8 @@ function remember(key, value) {
 function show() {
   const target = document.getElementById(anchor().slice(1));
   if (!target) return;
+  document.querySelectorAll(".setting.chosen").forEach((other) => other.classList.remove("chosen"));
+  if (target.matches(".setting")) target.classList.add("chosen"); // where the address has a state, :target finds nothing
   for (let box = target.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
   target.scrollIntoView();
 }
@@ -115,22 +117,38 @@ function scrubbable(strip) {
 }
 
 function themed() {
-  const themes = ["", "light", "dark"];
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "theme";
-  const apply = (theme) => {
-    if (theme) document.documentElement.dataset.theme = theme;
+  const menu = document.createElement("select");
+  menu.className = "theme";
+  menu.setAttribute("aria-label", "Colours of the page");
+  for (const theme of ["system", "light", "dark"]) menu.add(new Option(`${theme} colours`, theme === "system" ? "" : theme));
+  const apply = () => {
+    if (menu.value) document.documentElement.dataset.theme = menu.value;
     else delete document.documentElement.dataset.theme;
-    button.textContent = `${theme || "system"} colours`;
   };
-  const current = () => document.documentElement.dataset.theme ?? "";
-  apply(themes.includes(state.get("theme")) ? state.get("theme") : "");
-  button.addEventListener("click", () => {
-    apply(themes[(themes.indexOf(current()) + 1) % themes.length]);
-    remember("theme", current());
+  menu.value = state.get("theme") ?? "";
+  if (menu.selectedIndex < 0) menu.value = "";
+  apply();
+  menu.addEventListener("change", () => {
+    apply();
+    remember("theme", menu.value);
   });
-  document.querySelector("header.top").prepend(button);
+  document.querySelector("header.top").prepend(menu);
+}
+
+// A click on a verdict of the key leaves the trials that have it.
+function verdictFilter(key) {
+  const box = key.closest("section").querySelector("input[type=search]");
+  for (const item of box ? key.querySelectorAll(".family") : []) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...item.childNodes);
+    item.append(button);
+    button.addEventListener("click", () => {
+      const verdict = button.textContent.trim();
+      box.value = box.value === verdict ? "" : verdict;
+      box.dispatchEvent(new Event("input"));
+    });
+  }
 }
 
 themed();
@@ -138,6 +156,7 @@ document.querySelectorAll("table.ranking").forEach((table, i) => {
   sortable(table, `t${i}`);
   filterable(table, `t${i}`);
 });
+document.querySelectorAll(".families.filters").forEach(verdictFilter);
 document.querySelectorAll(".samples").forEach(scrubbable);
 addEventListener("hashchange", () => {
   if (!location.hash.includes("&")) remember("", "");

@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from ganbench.tables.results import Results
 
 
+# A ring of samples: the data set that everybody tries first.
+ICON = (
+    "data:image/svg+xml;base64,"
+    + base64.b64encode(
+        b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="5.5" fill="none" '
+        b'stroke="#0072b2" stroke-width="3" stroke-dasharray="2.3 2.02"/></svg>'
+    ).decode()
+)
+
+
 def write_report(run_folder: Path, out: Path, under_way: str = "") -> Path:
     """Write the page of a run's folder to `out`, whole or not at all, and return `out`.
 
@@ -45,28 +55,38 @@ def write_changes(first: Path, others: Sequence[Path], out: Path) -> Path:
     return _write(render_changes(load(first), [load(other) for other in others]), out)
 
 
+def write_page(template: str, out: Path, **values: object) -> Path:
+    """Write a page of one of the templates to `out`, whole or not at all, and return `out`.
+
+    Raises:
+        UsageError: `out` cannot be written.
+    """
+    return _write(_fill(template, "page.js", **values), out)
+
+
 def render(results: Results, under_way: str = "") -> str:
     """Return the page of these results; the same tables give the same text."""
-    from ganbench.report import rows
+    from ganbench.report import strips
     from ganbench.report.over_settings import ONE_SETTING
     from ganbench.report.sections import page
 
     texts = {"under_way": under_way, "one_setting": ONE_SETTING}
-    return _fill("template.html", "page.js", page=page(results), strip=rows, **texts)
+    return _fill("template.html", ("page.js", "tools.js"), page=page(results), strip=strips, **texts)
 
 
 def render_changes(first: Results, others: Sequence[Results], rules: Rules | None = None) -> str:
     """Return the page of what changed from the first to each of the others, under these rules."""
     from ganbench.report.changes import changes
 
-    return _fill("changes.html", "page.js", page=changes(first, others, rules))
+    return _fill("changes.html", ("page.js",), page=changes(first, others, rules))
 
 
-def _fill(template: str, script_file: str, **values: object) -> str:
+def _fill(template: str, scripts: Sequence[str], **values: object) -> str:
     """Return a template filled in; the policy in its head forbids all but its own style, script and pictures."""
     import jinja2
     from markupsafe import Markup
 
+    from ganbench.report.marks import family_of, shape
     from ganbench.report.wording import count
 
     environment = jinja2.Environment(
@@ -76,13 +96,13 @@ def _fill(template: str, script_file: str, **values: object) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["count"] = count
-    style, script = _read("style.css"), _read(script_file)
+    environment.filters |= {"count": count, "family": family_of, "shape": shape}
+    style, script = _read("style.css"), "".join(map(_read, scripts))
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    texts = {"style": Markup(style), "script": Markup(script), "policy": Markup(policy)}
+    texts = {"icon": ICON, "style": Markup(style), "script": Markup(script), "policy": Markup(policy)}
     return environment.get_template(template).render(**texts, **values)
 
 

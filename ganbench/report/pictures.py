@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -49,7 +50,7 @@ def picture(samples: np.ndarray, real: np.ndarray, step: int, alternative: str, 
         text = f"{alternative}: {len(tiles)} images"
         return Picture(_uri(image), image.width * scale, image.height * scale, step, text, pixelated=scale > 1)
     low, high = frame(real)
-    x = samples.astype(np.float64).reshape(len(samples), -1)[:, :2]
+    x = samples.astype(np.float64).reshape(len(samples), math.prod(samples.shape[1:]))[:, :2]
     inside = ((x >= low) & (x <= high)).all(axis=1)
     image = (
         _scatter(x[inside], real, low, high, side) if x.shape[1] == 2 else _histogram(x[inside], real, low, high, side)

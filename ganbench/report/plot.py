@@ -180,7 +180,7 @@ def drawing(parts: Iterable[str], alternative: str) -> str:
 
 def line(lines: Iterable[Points], colour: str, width: float, opacity: float = 1.0, dashes: str = "") -> str:
     """Return lines as one path, which is a third of their size one by one; empty without a point."""
-    d = "".join(_path(points) for points in lines if len(points))
+    d = "".join(path(points) for points in lines if len(points))
     dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
     faint = f' stroke-opacity="{opacity:g}"' if opacity < 1 else ""
     return f'<path d="{d}" stroke="var(--{colour})" stroke-width="{width:g}"{faint}{dashed}/>' if d else ""
@@ -188,7 +188,7 @@ def line(lines: Iterable[Points], colour: str, width: float, opacity: float = 1.
 
 def area(low: Points, high: Points, colour: str, opacity: float) -> str:
     """Return what lies between two lines, filled."""
-    return f'<path d="{_path(np.concatenate((low, high[::-1])))}" fill="var(--{colour})" fill-opacity="{opacity:g}"/>'
+    return f'<path d="{path(np.concatenate((low, high[::-1])))}" fill="var(--{colour})" fill-opacity="{opacity:g}"/>'
 
 
 def _across(y: float) -> Points:
@@ -199,7 +199,7 @@ def _text(x: float, y: float, text: str) -> str:
     return f'<text x="{_tenths(round(10 * x))}" y="{_tenths(round(10 * y))}">{escape(text)}</text>'
 
 
-def _path(points: Points) -> str:
+def path(points: Points) -> str:
     """Return a line in relative steps of a tenth of a unit, which is half as long as absolute places.
 
     Points within a level stretch are left out, which a curve of counts is half made of.

@@ -12,9 +12,10 @@ import numpy as np
 from ganbench.analysis.ranking import FINISHED
 from ganbench.analysis.statistics import probability_above, scored, worst
 from ganbench.core.column import Column
-from ganbench.core.status import Status
 from ganbench.report.headline import Ranked
+from ganbench.report.notes import Note, lead_notes
 from ganbench.report.plot import Scale
+from ganbench.report.strips import Strip, strips
 from ganbench.report.verdict_bars import Bar
 from ganbench.report.wording import NO_TRICKS, NONE, Label, Naming, label, name_of, number
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TINTS = 7
-WIDTH, HEIGHT, INSET, RADIUS = 150, 30, 6, 2.4  # of a strip and its dots
 MOST_OTHERS = 4  # metrics beside the leading one: what a screen is wide enough for; all are in the downloads
 
 
@@ -41,8 +41,8 @@ class Head:
 class Cell:
     """A mean over seeds; `tint` 0 (worst) to 6 (best); `sort` is the exact value, empty where there is none.
 
-    In a brief table `sort` is None where the text says enough. `middle` is the interquartile mean with the 95 %
-    interval of the median, which skewed seeds do not fool; `detail` has the other averages.
+    In a brief table `sort` is None where the text says enough. `middle` is the median with its 95 % interval, which
+    skewed seeds do not fool, or a note on the seeds (`notes.lead_notes`); `detail` has the other averages.
     """
 
     text: str
@@ -51,32 +51,6 @@ class Cell:
     interval: str = ""
     middle: str = ""
     detail: str = ""
-
-
-@dataclass(frozen=True)
-class Dot:
-    """A seed's place."""
-
-    x: float
-    y: float
-    diverged: bool
-
-
-@dataclass(frozen=True)
-class Strip:
-    """What a row's strip shows, in its own units of `WIDTH` by `HEIGHT`.
-
-    Attributes:
-        dots: one a finished run; equal values are stacked. radius: of a dot. low, high, mean: of the interval.
-        text: the alternative.
-    """
-
-    dots: tuple[Dot, ...]
-    radius: float
-    low: float | None
-    high: float | None
-    mean: float | None
-    text: str
 
 
 @dataclass(frozen=True)
@@ -151,38 +125,37 @@ def table(
     directed.sort(key=lambda m: not metrics[m].leading)
     others = [m for m in directed if any(math.isfinite(row[f"{m}_mean"]) for row in ranked)][:MOST_OTHERS]
     displayed = [*([lead] if lead else []), *others]
-    shades = {m: tints([row[f"{m}_mean"] for row in ranked], metrics[m].direction) for m in displayed}
-    strips = _strips(ranked, runs, lead, metrics) if lead and not brief else {}
-    errors = dict(runs.loc[runs["error"].notna(), ["trial", "error"]].itertuples(index=False, name=None))
     statuses = ["ok", *(s for s in ("diverged", "failed", "timeout") if any(row[s] for row in ranked))]
+    shades = {m: tints([row[f"{m}_mean"] for row in ranked], metrics[m].direction) for m in displayed}
+    notes = lead_notes(ranked, runs, metrics[lead]) if lead else {}
+    drawn = strips(ranked, runs, lead, metrics, floor_of(lead, runs)) if lead and not brief else {}
+    errors = dict(runs.loc[runs["error"].notna(), ["trial", "error"]].itertuples(index=False, name=None))
     rows = []
     for i, row in enumerate(ranked):
-        cells = {m: _cell(row, m, shades[m][i]) for m in displayed}
-        rows.append(
-            Row(
-                trial=row["trial"],
-                anchor=f"t-{row['trial']}",
-                label=label(row, named),
-                rank="" if row["rank"] is None else str(row["rank"]),
-                lead=cells.get(lead) if lead else None,
-                strip=strips.get(row["trial"]),
-                cells=[cells[m] for m in others],
-                better=_better(row["trial"], baseline, better) if better else None,
-                gradient=_number(gradients.get(row["trial"], math.nan)) if gradients else None,
-                ms=_number(row["ms_per_step"]),
-                bar=bars.get(row["trial"]),
-                counts={s: row[s] for s in statuses},
-                runs=row["runs"],
-                error=str(errors.get(row["trial"], "")),
-                detailed=row["trial"] in detailed,
-            )
+        trial = row["trial"]
+        cells = {m: _cell(row, m, shades[m][i], notes.get(trial) if m == lead else None) for m in displayed}
+        made = Row(
+            trial=trial,
+            anchor=f"t-{trial}",
+            label=label(row, named),
+            rank="" if row["rank"] is None else str(row["rank"]),
+            lead=cells.get(lead) if lead else None,
+            strip=drawn.get(trial),
+            cells=[cells[m] for m in others],
+            better=_better(trial, baseline, better) if better else None,
+            gradient=_number(gradients.get(trial, math.nan)) if gradients else None,
+            ms=_number(row["ms_per_step"]),
+            bar=bars.get(trial),
+            counts={s: row[s] for s in statuses},
+            runs=row["runs"],
+            error=str(errors.get(trial, "")),
+            detailed=trial in detailed,
         )
-    rows = [_brief_row(row) for row in rows] if brief else rows
+        rows.append(_brief_row(made) if brief else made)
     heads = {m: _head(metrics[m], runs) for m in displayed}
     against = next((row.label.spoken for row in rows if row.trial == baseline), "") if better else ""
-    return Table(
-        heads.get(lead) if lead else None, [heads[m] for m in others], rows, against, bool(gradients), statuses, brief
-    )
+    lead_head = heads.get(lead) if lead else None
+    return Table(lead_head, [heads[m] for m in others], rows, against, bool(gradients), statuses, brief)
 
 
 def gradient_norms(history: pd.DataFrame) -> dict[str, float]:
@@ -231,14 +204,16 @@ def _head(column: Column, runs: pd.DataFrame) -> Head:
     return Head(column.name, name_of(column), column.meaning, column.direction, number(floor_of(column.name, runs)))
 
 
-def _cell(row: Mapping[str, Any], metric: str, tint: int | None) -> Cell:
+def _cell(row: Mapping[str, Any], metric: str, tint: int | None, note: Note | None = None) -> Cell:
     value, low, high, middle, median = (float(row[f"{metric}_{s}"]) for s in ("mean", "low", "high", "iqm", "median"))
-    interval = "" if math.isnan(low) else f"± {number((high - low) / 2, 2)}"
+    # Where no seed differs, a t interval of no width would claim that none ever will.
+    interval = "" if math.isnan(low) or high == low else f"± {number((high - low) / 2, 2)}"
     least, most = (float(row[f"{metric}_median_{s}"]) for s in ("low", "high"))
     span = "" if math.isnan(least) else f" [{number(least)}, {number(most)}]"
     averages = f"interquartile mean {number(middle)}, median {number(median)}{span}, n = {int(row[f'{metric}_n'])}"
     detail = f"mean {number(value)} {interval}, {averages}"
-    return Cell(number(value), _exact(value), tint, interval, f"IQM {number(middle)}{span}", detail)
+    beneath = f"median {number(median)}{span}" if note is None else note.text
+    return Cell(number(value), _exact(value), tint, interval, beneath, detail)
 
 
 def _exact(value: float) -> str:
@@ -274,43 +249,3 @@ def tints(values: Sequence[float], direction: str) -> list[int | None]:
     shares = Scale.spanning(known).place([v if math.isfinite(v) else math.nan for v in values]).tolist()
     better = [s if direction == "higher" else 1 - s for s in shares]
     return [None if math.isnan(s) else round(s * (TINTS - 1)) for s in better]
-
-
-def _strips(ranked: Ranked, runs: pd.DataFrame, lead: str, metrics: Mapping[str, Column]) -> dict[str, Strip]:
-    fill = worst(runs[lead], metrics[lead].direction)
-    values: dict[str, list[float]] = {}
-    for trial, status, value in zip(runs["trial"], runs["status"], runs[lead].to_numpy(float).tolist(), strict=True):
-        if status in (Status.OK, Status.DIVERGED):
-            values.setdefault(trial, []).append(value)
-    seen = [fill, floor_of(lead, runs), *(value for each in values.values() for value in each)]
-    scale = Scale.spanning(seen, counts=metrics[lead].unit == "modes")
-    return {
-        row["trial"]: strip(
-            values[row["trial"]], fill, row[f"{lead}_mean"], row[f"{lead}_low"], row[f"{lead}_high"], scale
-        )
-        for row in ranked
-        if row["trial"] in values
-    }
-
-
-def strip(values: Sequence[float], fill: float, mean: float, low: float, high: float, scale: Scale) -> Strip:
-    """Return the strip of a trial's finished runs; those without a value stand at `fill`, as they are counted."""
-    counted = sorted((fill if math.isnan(v) else v, math.isnan(v)) for v in values)
-    counted = [one for one in counted if not math.isnan(one[0])]
-    columns: dict[float, list[bool]] = {}
-    for x, (_, diverged) in zip(_across([value for value, _ in counted], scale), counted, strict=True):
-        columns.setdefault(x, []).append(diverged)
-    tallest = max(map(len, columns.values()), default=1)
-    gap = min(2.2 * RADIUS, (HEIGHT - 2 * RADIUS) / max(tallest - 1, 1))
-    dots = [
-        Dot(x, round(HEIGHT / 2 + (i - (len(stack) - 1) / 2) * gap, 1), diverged)
-        for x, stack in columns.items()
-        for i, diverged in enumerate(stack)
-    ]
-    seeds = ", ".join("diverged" if math.isnan(v) else number(v) for v in values)
-    ends = [None if math.isnan(x) else x for x in _across([low, high, mean], scale)]
-    return Strip(tuple(dots), round(min(RADIUS, 0.46 * gap), 2), ends[0], ends[1], ends[2], f"seeds: {seeds}")
-
-
-def _across(values: Sequence[float], scale: Scale) -> list[float]:
-    return [round(x, 1) for x in (INSET + (WIDTH - 2 * INSET) * scale.place(values)).tolist()]

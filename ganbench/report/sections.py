@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 from ganbench.analysis.ranking import metric_columns, order_by
 from ganbench.core.column import Column
-from ganbench.core.naming import AXES, bare_names
+from ganbench.core.naming import bare_names
 from ganbench.report import about
 from ganbench.report.cards import Card, card, fill_of, thumbnail
 from ganbench.report.downloads import Download, downloads
+from ganbench.report.forest import Forest, forest
+from ganbench.report.gallery import Gallery, gallery
 from ganbench.report.headline import Ranked, headline
 from ganbench.report.heatmap import Heatmap, heatmaps
 from ganbench.report.over_settings import OverSettings
-from ganbench.report.panels import frames
+from ganbench.report.overlays import Overlay, overlays
+from ganbench.report.overview import Overview, overview_of
+from ganbench.report.panels import Frame, frames
 from ganbench.report.pictures import Picture
-from ganbench.report.rows import Row, Table, floor_of, gradient_norms, table
+from ganbench.report.rows import Row, Table, floor_of, gradient_norms, improvements, table
+from ganbench.report.stability_map import Maps, maps_of
 from ganbench.report.summary import AnalysedResults
 from ganbench.report.verdict_bars import bar, findings, legend
 from ganbench.report.wording import count, listing, naming
@@ -27,20 +32,21 @@ from ganbench.tables.schema import FIXED
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ganbench.tables.manifest import RunManifest
     from ganbench.tables.results import Results
 
 DETAILED = 48  # trials with curves and pictures: about 36 kB each
 THUMBNAILS = 400  # about 1 kB each
+OVERLAYS = 8  # large charts of about 18 kB with 20 trials
 FULL_ROWS = 400  # table rows of about 2.6 kB, beyond they are brief: 0.7 kB and no pictures
 
 
 @dataclass(frozen=True)
 class Shares:
-    """How much of each data set there is room for: how many cards and thumbnails, and whether rows must be brief."""
+    """How many cards, thumbnails and large charts of each data set there is room for; whether rows must be brief."""
 
     detailed: int
     thumbnails: int
+    overlays: int
     brief: bool
 
     @staticmethod
@@ -48,9 +54,10 @@ class Shares:
         """Return the shares of so many data sets."""
         trials = len(set(runs["trial"]))
         if trials <= DETAILED:
-            return Shares(DETAILED, THUMBNAILS, False)
+            return Shares(DETAILED, THUMBNAILS, max(1, OVERLAYS // datasets), False)
         brief = trials > FULL_ROWS
-        return Shares((DETAILED // 2 if brief else DETAILED) // datasets, 0 if brief else THUMBNAILS // datasets, brief)
+        cards, thumbnails = (DETAILED // 2, 0) if brief else (DETAILED, THUMBNAILS)
+        return Shares(cards // datasets, thumbnails // datasets, max(1, OVERLAYS // datasets), brief)
 
 
 @dataclass(frozen=True)
@@ -60,11 +67,15 @@ class Section:
     name: str
     anchor: str
     sentence: str
+    forest: Forest | None
     settings: OverSettings | None
+    maps: Maps | None
     table: Table
-    legend: list[tuple[str, str]]
+    legend: list[tuple[str, list[str]]]
     heatmaps: list[Heatmap]
     thumbnails: dict[str, Picture]
+    overlays: list[Overlay]
+    gallery: Gallery | None
     cards: list[Card]
     thinned: str
 
@@ -74,6 +85,8 @@ class Page:
     """Everything on the page, in its order."""
 
     title: str
+    description: str
+    overview: Overview | None
     sections: list[Section]
     tally: str
     incidents: str
@@ -96,6 +109,8 @@ def page(results: Results) -> Page:
     diagnostics = [c for c in dict.fromkeys(logged) if c not in fixed and c in results.columns]
     return Page(
         title=results.manifest.suite or results.path.parent.name,
+        description=about.description(results.suite),
+        overview=overview_of(analysed, _records(analysed.ranking)),
         sections=_sections(analysed, parts, metrics),
         tally=_tally(results.runs),
         incidents=_incidents(results.runs),
@@ -113,9 +128,9 @@ def _sections(
     analysed: AnalysedResults, parts: Mapping[str, pd.DataFrame], metrics: dict[str, Column]
 ) -> list[Section]:
     results, ranked, verdicts = analysed.results, _records(analysed.ranking), analysed.verdicts
-    skipped = _skipped_cells(results.manifest)
+    skipped = about.skipped_cells(results.manifest)
     shares = Shares.of(results.runs, max(len(parts), 1))
-    names = bare_names(parts)
+    names, maps = bare_names(parts), maps_of(analysed)
     return [
         _section(
             f"d-{place}",
@@ -128,6 +143,7 @@ def _sections(
             verdicts.loc[verdicts["trial"].isin(runs["trial"])],
             skipped.get(dataset, {}),
             analysed.settings.get(dataset),
+            maps.get(dataset),
         )
         for place, (dataset, runs) in enumerate(parts.items())
     ]
@@ -144,6 +160,7 @@ def _section(
     verdicts: pd.DataFrame,
     skipped: Mapping[tuple[str, str], str],
     settings: OverSettings | None,
+    maps: Maps | None,
 ) -> Section:
     """Return the section of one data set from its rows of the ranking, of `runs` and of the verdicts."""
     keys, named = order_by(runs, metrics), naming(runs)
@@ -152,30 +169,64 @@ def _section(
     norms = gradient_norms(results.history.loc[results.history["trial"].isin(runs["trial"])])
     bars = {trial: bar(rows) for trial, rows in _by(verdicts, "trial").items()}
     rows = table(ranked, runs, metrics, lead.name if lead else None, named, set(detailed), shares.brief, norms, bars)
-    pictured, fill = rows.rows[: shares.thumbnails], fill_of(runs, lead)
-    runs_of = _by_trial(runs, pictured)
-    small = {
-        row.trial: picture
-        for row in pictured
-        if (picture := thumbnail(results.samples.get(row.trial), runs_of[row.trial], lead, fill))
-    }
+    pictures = _pictures(rows.rows, shares, runs, results, lead)
+    logged = _logged(rows.rows, results)
+    shared = _shared(logged, runs, results, verdicts)
     floor = floor_of(lead.name, runs) if lead else float("nan")
+    labels = {row.trial: str(row.label) for row in rows.rows}
     return Section(
         name=name,
         anchor=anchor,
         sentence=f"On {name}: {settings.sentence}"
         if settings
         else headline(ranked, runs, [metrics[key] for key in keys], floor, named, name),
+        forest=None if settings else forest(rows.rows, runs, lead, improvements(runs, lead)[0]),
         settings=settings,
+        maps=maps,
         table=rows,
         legend=legend(verdicts),
         heatmaps=heatmaps(ranked, [metrics[key] for key in keys], named, skipped),
-        thumbnails=small,
-        cards=_cards(rows, ranked, runs, results, lead, fill, verdicts),
+        thumbnails=pictures.thumbnails,
+        overlays=overlays(logged, shared, labels, lead.name if lead else "", shares.overlays),
+        gallery=pictures.gallery,
+        cards=_cards(rows, ranked, runs, results, lead, logged, shared, verdicts),
         thinned=f"Details of {len(detailed)} of {len(ranked):,} trials: the best and the last."
         if len(detailed) < len(ranked)
         else "",
     )
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    thumbnails: dict[str, Picture]
+    gallery: Gallery | None
+
+
+def _pictures(
+    rows: Sequence[Row], shares: Shares, runs: pd.DataFrame, results: Results, lead: Column | None
+) -> _Pictures:
+    """Return the small pictures of the table, and the gallery of the trials that have a card."""
+    fill, small = fill_of(runs, lead), rows[: shares.thumbnails]
+    large = [row for row in rows if row.detailed]
+    runs_of = _by_trial(runs, [*small, *large])
+    thumbnails = {
+        row.trial: drawn
+        for row in small
+        if (drawn := thumbnail(results.samples.get(row.trial), runs_of[row.trial], lead, fill))
+    }
+    samples = {row.trial: results.samples[row.trial] for row in large if row.trial in results.samples}
+    return _Pictures(thumbnails, gallery(large, runs_of, samples, lead, fill))
+
+
+def _logged(rows: Sequence[Row], results: Results) -> pd.DataFrame:
+    """Return the history of the trials that have a card."""
+    return results.history.loc[results.history["trial"].isin([row.trial for row in rows if row.detailed])]
+
+
+def _shared(logged: pd.DataFrame, runs: pd.DataFrame, results: Results, verdicts: pd.DataFrame) -> list[Frame]:
+    """Return the axes that the trials of a data set share."""
+    read_from = {one.column for details in verdicts["details"] for one in details if one.level is not None}
+    return frames(logged, runs, results.columns, read_from)
 
 
 def _cards(
@@ -184,17 +235,16 @@ def _cards(
     runs: pd.DataFrame,
     results: Results,
     lead: Column | None,
-    fill: float,
+    logged: pd.DataFrame,
+    shared: Sequence[Frame],
     verdicts: pd.DataFrame,
 ) -> list[Card]:
     """Return the cards of the trials that have one, the best and the worst of the ranked ones open."""
     detailed = [row for row in rows.rows if row.detailed]
-    logged = results.history.loc[results.history["trial"].isin([row.trial for row in detailed])]
+    fill = fill_of(runs, lead)
     runs_of, history, layers, verdicts_of = (
         _by_trial(frame, detailed) for frame in (runs, logged, results.layers, verdicts)
     )
-    read_from = {one.column for details in verdicts["details"] for one in details if one.level is not None}
-    shared = frames(logged, runs, results.columns, read_from)
     last_ranked = [row["trial"] for row in ranked if row["rank"] is not None][-1:]
     return [
         card(
@@ -211,17 +261,6 @@ def _cards(
         )
         for row in detailed
     ]
-
-
-def _skipped_cells(manifest: RunManifest) -> dict[str, dict[tuple[str, str], str]]:
-    """Return data set → (loss, tricks) → why the plan left the combination out."""
-    reasons: dict[str, dict[tuple[str, str], str]] = {}
-    for entry in manifest.skipped:
-        axes = entry.name.split(" · ")
-        if len(axes) >= len(AXES) - 1:  # the schedule goes unsaid where it is the default
-            labels = dict(zip(AXES, axes, strict=False))
-            reasons.setdefault(labels["dataset"], {})[labels["loss"], labels["tricks"]] = entry.reason
-    return reasons
 
 
 def _detailed(trials: list[str], most: int) -> list[str]:

@@ -7,22 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ganbench.analysis.statistics import wilson
 from ganbench.analysis.verdicts import Evidence
+from ganbench.report.marks import FAMILIES, FAMILY, family_of
 from ganbench.report.wording import listing
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# One colour per family: fourteen colours nobody could tell apart; the words beside the bar say which it was.
-FAMILIES = {
-    "healthy": ("healthy",),
-    "collapse": ("partial collapse", "total collapse", "mode hopping"),
-    "game": ("oscillation", "no signal", "discriminator overfit"),
-    "gradient": ("vanishing gradient", "exploding gradient"),
-    "broken": ("diverged", "failed"),
-    "open": ("under-trained", "low quality", "unclear"),
-}
-FAMILY = {verdict: family for family, verdicts in FAMILIES.items() for verdict in verdicts}
 WIDTH = 120
 
 
@@ -50,7 +42,7 @@ class Finding:
     """A verdict of some of a trial's runs, and the evidence in the first of them.
 
     Attributes:
-        family, verdict, cause: what it is called. runs: how many. seeds: which.
+        family, verdict, cause: what it is called. runs: how many, seeds: which; share: its 95 % interval (Wilson).
         evidence: the sentence. remedy: what to try. details: every condition, for the curves.
     """
 
@@ -58,6 +50,7 @@ class Finding:
     verdict: str
     cause: str
     runs: int
+    share: str
     seeds: str
     evidence: str
     remedy: str
@@ -70,9 +63,9 @@ def bar(verdicts: pd.DataFrame) -> Bar:
     total, at, segments = max(len(verdicts), 1), 0.0, []
     for verdict in _in_order(counts):
         width = WIDTH * counts[verdict] / total
-        segments.append(Segment(FAMILY.get(verdict, "open"), round(at, 2), round(width, 2)))
+        segments.append(Segment(family_of(verdict), round(at, 2), round(width, 2)))
         at += width
-    names = [(FAMILY.get(v, "open"), v, n) for v, n in counts.most_common()]
+    names = [(family_of(v), v, n) for v, n in counts.most_common()]
     text = listing([f"{n} of {total} {v}" for _, v, n in names])
     return Bar(segments, names, text, counts["healthy"] / total)
 
@@ -80,19 +73,21 @@ def bar(verdicts: pd.DataFrame) -> Bar:
 def findings(verdicts: pd.DataFrame) -> list[Finding]:
     """Return the verdicts of a trial from its rows of `verdicts`, most frequent first."""
     return [
-        _finding(verdict, verdicts.loc[verdicts["verdict"] == verdict])
+        _finding(verdict, verdicts.loc[verdicts["verdict"] == verdict], len(verdicts))
         for verdict, _ in Counter(verdicts["verdict"]).most_common()
     ]
 
 
-def _finding(verdict: str, rows: pd.DataFrame) -> Finding:
+def _finding(verdict: str, rows: pd.DataFrame, total: int) -> Finding:
     first = rows.iloc[0]
     cause = "" if isinstance(first["cause"], float) or not first["cause"] else str(first["cause"])
+    interval = wilson(len(rows), total)
     return Finding(
-        FAMILY.get(verdict, "open"),
+        family_of(verdict),
         verdict,
         cause,
         len(rows),
+        f"{100 * interval.low:.0f} to {100 * interval.high:.0f} %",
         ", ".join(map(str, rows["seed"])),
         str(first["evidence"]),
         str(first["remedy"]),
@@ -100,11 +95,11 @@ def _finding(verdict: str, rows: pd.DataFrame) -> Finding:
     )
 
 
-def legend(verdicts: pd.DataFrame) -> list[tuple[str, str]]:
+def legend(verdicts: pd.DataFrame) -> list[tuple[str, list[str]]]:
     """Return family → those of its verdicts that occur, for the key."""
     occurring = set(verdicts["verdict"])
     by_family = {family: [v for v in names if v in occurring] for family, names in FAMILIES.items()}
-    return [(family, listing(names)) for family, names in by_family.items() if names]
+    return [(family, names) for family, names in by_family.items() if names]
 
 
 def _in_order(counts: Counter[str]) -> Iterator[str]:

@@ -6,9 +6,12 @@ import importlib
 import logging
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ganbench.core.errors import UsageError, unknown
+
+if TYPE_CHECKING:
+    import numpy as np
 
 log = logging.getLogger("ganbench.sinks")
 
@@ -18,6 +21,10 @@ class Writer(Protocol):
 
     def write(self, step: int, values: Mapping[str, float]) -> None:
         """Take values of a step; steps never go back."""
+        ...
+
+    def picture(self, step: int, name: str, picture: np.ndarray) -> None:
+        """Take a picture `[height, width, 3]` of bytes, of that name and step; called between rows of the same step."""
         ...
 
     def close(self) -> None:
@@ -53,6 +60,11 @@ class Writers:
         finite = {name: value for name, value in values.items() if math.isfinite(value)}
         if finite:
             self._each(lambda writer: writer.write(step, finite))
+
+    def picture(self, step: int, name: str, picture: np.ndarray) -> None:
+        """Hand a picture `[height, width, 3]` of bytes on to the trackers that take pictures."""
+        takers = [writer for _, writer in self._open if hasattr(writer, "picture")]
+        self._each(lambda writer: writer.picture(step, name, picture) if writer in takers else None)
 
     def close(self) -> None:
         """End the run everywhere."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganbench.sinks import package
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MOST_A_CALL = 1000  # metrics that a server takes at once
 
@@ -48,6 +51,9 @@ class _Writer:
         metrics = [self._metric(name, value, now, step) for name, value in values.items()]
         for start in range(0, len(metrics), MOST_A_CALL):
             self._client.log_batch(self._run, metrics=metrics[start : start + MOST_A_CALL])
+
+    def picture(self, step: int, name: str, picture: np.ndarray) -> None:
+        self._client.log_image(self._run, picture, key=name, step=step)
 
     def close(self) -> None:
         self._client.set_terminated(self._run)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganbench.sinks import package
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class TensorBoard:
@@ -40,6 +43,9 @@ class _Writer:
     def write(self, step: int, values: Mapping[str, float]) -> None:
         for name, value in values.items():
             self._writer.add_scalar(name, value, step)
+
+    def picture(self, step: int, name: str, picture: np.ndarray) -> None:
+        self._writer.add_image(name, picture, step, dataformats="HWC")
 
     def close(self) -> None:
         self._writer.close()

@@ -24,7 +24,6 @@ TRAINING_CHUNK = 1 << 22  # numbers at a time of a training set that may not fit
 OUT_OF_RANGE = 1e6  # times the largest number of a real sample
 # What verdicts read.
 METRICS_OF_KNOWN_MODES, METRICS_OF_UNKNOWN_MODES = ("modes", "position"), ("precision_recall", "position")
-SMALLEST_IMAGE = 8  # pixels: what the extractor `pixels` averages to
 
 ExtractorChoice = str | Callable[[Tensor], Tensor] | None
 
@@ -74,7 +73,7 @@ class SampleEvaluator:
         data: labels samples with their modes.
         extractor: turns samples into features.
         metrics: what is measured.
-        real: the reference, `[m, *shape]`.
+        real: the reference, `[m, *shape]`, or described already.
         independent: returns as many other real samples, which stand for a perfect generator.
 
     Attributes:
@@ -87,13 +86,13 @@ class SampleEvaluator:
         data: Data | Unlabelled,
         extractor: Extractor | FunctionExtractor,
         metrics: Sequence[Metric],
-        real: Tensor,
-        independent: Callable[[], Tensor],
+        real: Tensor | Sample,
+        independent: Callable[[], Tensor | Sample],
     ) -> None:
         self.data, self.extractor, self.metrics = data, extractor, metrics
         self.extractor_identity = extractor.identity()
         self.requires = {field for metric in metrics for field in metric.requires_fields}
-        self.real = self.describe(real)
+        self.real = real if isinstance(real, Sample) else self.describe(real)
         self._independent = independent
 
     def describe(self, points: Tensor) -> Sample:
@@ -106,9 +105,13 @@ class SampleEvaluator:
 
     def measure(self, points: Tensor, metrics: Sequence[Metric] | None = None) -> dict[str, Tensor]:
         """Return these (or all) metrics of samples `[..., n, *shape]` against the reference, `[...]` each."""
+        with torch.no_grad():
+            return self.compare(self.describe(points), metrics)
+
+    def compare(self, fake: Sample, metrics: Sequence[Metric] | None = None) -> dict[str, Tensor]:
+        """Return these (or all) metrics of described samples against the reference, `[...]` each."""
         values: dict[str, Tensor] = {}
         with torch.no_grad():
-            fake = self.describe(points)
             for metric in self.metrics if metrics is None else metrics:
                 values |= metric.compute(fake, self.real, self.data.weights)
         return values
@@ -116,7 +119,14 @@ class SampleEvaluator:
     @cached_property
     def floors(self) -> dict[str, float]:
         """Every metric of as many independent real samples: what a perfect generator would get."""
-        return {name: float(value) for name, value in self.measure(self._independent()).items()}
+        other = self._independent()
+        values = self.compare(other) if isinstance(other, Sample) else self.measure(other)
+        return {name: float(value) for name, value in values.items()}
+
+    @property
+    def n_real(self) -> int:
+        """Return how many samples the reference has."""
+        return len(self.real.features)
 
     def out_of_range(self, points: Tensor) -> Tensor:
         """Return which of `[S, n, *shape]` are not finite or beyond 10⁶ times the largest real number, `[S]`.
@@ -194,37 +204,15 @@ def evaluator_of_dataset(
     names = METRICS_OF_KNOWN_MODES if dataset.modes else METRICS_OF_UNKNOWN_MODES
     return SampleEvaluator(
         data,
-        _extractor(extractor or dataset.extractor_name),
+        extractor_of(extractor or dataset.extractor_name),
         [registry.build(Metric, name) for name in names] if metrics is None else metrics,
         _heldout(data, n, device),
         lambda: _independent(data, n, device),
     )
 
 
-def evaluator_of_samples(
-    real: Tensor, extractor: ExtractorChoice, metrics: Sequence[Metric] | None, n: int
-) -> SampleEvaluator:
-    """Return what judges samples `[n, *shape]` against real ones of which nothing more is known.
-
-    Args:
-        real: `[m, *shape]` on the device where samples are judged, m ≥ 2: the first n are the reference and the next
-            n stand for a perfect generator, or half of them each.
-        extractor: as of `evaluator_of_dataset`; None takes the coordinates of points and the pixels of images.
-        metrics: None takes those that verdicts read.
-        n: real samples to compare with.
-    """
-    half = min(n, len(real) // 2)
-    image = real.dim() == 4 and min(real.shape[2:]) >= SMALLEST_IMAGE
-    return SampleEvaluator(
-        Unlabelled(real.device),
-        _extractor(extractor or ("pixels" if image else "coordinates")),
-        [registry.build(Metric, name) for name in METRICS_OF_UNKNOWN_MODES] if metrics is None else metrics,
-        real[:half],
-        lambda: real[half : 2 * half],
-    )
-
-
-def _extractor(chosen: str | Callable[[Tensor], Tensor]) -> Extractor | FunctionExtractor:
+def extractor_of(chosen: str | Callable[[Tensor], Tensor]) -> Extractor | FunctionExtractor:
+    """Return the extractor of a name, prepared, or one that calls a function of samples `[n, *shape]`."""
     if not isinstance(chosen, str):
         return FunctionExtractor(chosen, getattr(chosen, "__name__", "own features"))
     if chosen == "coordinates":  # metrics read vectors, whatever shape samples have

@@ -60,6 +60,15 @@ class History:
         """Go on with kept columns."""
         self.columns = {name: column.to(self.device) for name, column in state.items()}
 
+    def restore(self, steps: Sequence[int], columns: Mapping[str, Tensor]) -> None:
+        """Go on with kept rows `[rows]` or `[rows, S]`, in the order of steps, where no end is known."""
+        self.row = {step: i for i, step in enumerate(steps)}
+        self._room = max(FIRST_ROWS, len(steps))
+        self.columns = {}
+        for name, values in columns.items():
+            self.columns[name] = self._empty(self._room)
+            self.columns[name][: len(steps)] = values.reshape(len(steps), -1)
+
     def _add_row(self, step: int) -> None:
         self.row[step] = len(self.row)
         if len(self.row) > self._room:

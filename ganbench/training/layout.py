@@ -7,7 +7,7 @@ without padding a seed's last bits would depend on how many others are beside it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 
 import torch
@@ -37,6 +37,6 @@ class Layout:
         pieces = flat.split([*self.sizes, self.padding.shape[1]], dim=1)
         return {name: pieces[i].unflatten(1, shape) for i, (name, shape) in enumerate(self.shapes.items())}
 
-    def flatten(self, tensors: list[Tensor]) -> Tensor:
+    def flatten(self, tensors: Sequence[Tensor]) -> Tensor:
         """Return tensors in the order of the layout as one `[S, P]`."""
         return torch.cat([*(t.flatten(1) for t in tensors), self.padding], dim=1)

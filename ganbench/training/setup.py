@@ -26,6 +26,7 @@ class Player:
 
     Attributes:
         flat: all weights `[S, P]`. params: each parameter `[S, …]`, a view of `flat`; the gradient is taken there.
+        frozen: the same views without a gradient, for the other player's loss.
         memory: what losses and tricks keep from step to step, seeds on the first axis; it goes into checkpoints.
     """
 
@@ -36,6 +37,15 @@ class Player:
     buffers: Params
     optimizer: torch.optim.Optimizer
     memory: dict[str, Tensor] = field(default_factory=dict)
+    frozen: Params = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.frozen = {name: view.detach() for name, view in self.params.items()}
+        self._leaves, self._ones = list(self.params.values()), self.flat.new_ones(len(self.flat))
+
+    def gradients(self, loss: Tensor) -> tuple[Tensor, ...]:
+        """Return the gradient of each seed's loss `[S]` by each parameter."""
+        return torch.autograd.grad(loss, self._leaves, self._ones)
 
     def views(self, flat: Tensor) -> Params:
         """Return each parameter as a view of a tensor laid out as `flat`."""

@@ -197,13 +197,13 @@ class StepContext:
     def discriminator_update(self) -> PlayerUpdate:
         """Return the discriminator's loss on a fresh minibatch and its gradient."""
         losses = self.discriminator_loss(self.d.params, self.g.params, self.minibatch())
-        return self.make_update(self.d, losses, torch.autograd.grad(losses.loss.sum(), list(self.d.params.values())))
+        return self.make_update(self.d, losses, self.d.gradients(losses.loss))
 
     def generator_update(self) -> PlayerUpdate:
         """Return the generator's loss on a fresh minibatch and its gradient."""
-        frozen = {name: tensor.detach() for name, tensor in self.d.params.items()}
-        losses = self.generator_loss(frozen, self.g.params, self.minibatch(self.setup.generator_needs_real))
-        return self.make_update(self.g, losses, torch.autograd.grad(losses.loss.sum(), list(self.g.params.values())))
+        batch = self.minibatch(self.setup.generator_needs_real)
+        losses = self.generator_loss(self.d.frozen, self.g.params, batch)
+        return self.make_update(self.g, losses, self.g.gradients(losses.loss))
 
     def player(self, name: PlayerName) -> Player:
         """Return the player of that name."""
@@ -225,7 +225,7 @@ class StepContext:
             loss=losses.loss.detach(),
             real_logits=None if losses.real_logits is None else losses.real_logits.detach(),
             fake_logits=losses.fake_logits.detach(),
-            gradient=player.layout.flatten([g.detach() for g in gradients]),
+            gradient=player.layout.flatten(gradients).detach(),
             views=player.layout.views,
             after=player.flat,
             before=None,

@@ -173,7 +173,7 @@ def _runs(log: TrialLog) -> pd.DataFrame:
         if log.evaluator is None
         else {
             "extractor": log.evaluator.extractor_identity,
-            "n_real": len(log.evaluator.real.points),
+            "n_real": log.evaluator.n_real,
             "n_fake": log.n_fake,
             **log.evaluator.known_of_data(log.n_fake),
         }
@@ -213,6 +213,8 @@ def _samples(log: TrialLog) -> dict[str, np.ndarray]:
 
 def _stored(samples: Tensor, real: Tensor) -> np.ndarray:
     """Return samples as files have them: bytes where real ones are images `[n, C, H, W]`, else float16."""
+    if samples.dtype == torch.uint8:
+        return samples.cpu().numpy()
     if real.dim() == 4:
         return as_bytes(samples).cpu().numpy()
     return samples.cpu().numpy().clip(-LARGEST_POINT, LARGEST_POINT).astype(np.float16)

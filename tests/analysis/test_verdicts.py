@@ -53,6 +53,7 @@ def run(name: str = "a-0", status: str = "OK", trial: str = "a", seed: int = 0, 
         "fewest_modes": 8.0,
     }
     row |= {"precision_floor": 0.95, "recall_floor": 0.95, "hq_fraction_floor": 0.97, "mode_kl_floor": 0.004}
+    row["total_spread_floor"] = 1.0
     row["diverged_at"] = 77 if status == "DIVERGED" else pd.NA
     row |= {name: changes.pop(name) for name in list(changes) if name in row}
     columns |= changes
@@ -80,8 +81,11 @@ NARROW = np.minimum(0.4, 3 * TIME)
 SMALL = np.minimum(0.2, 3 * TIME)
 ONE = {"known_modes": 1.0, "fewest_modes": 1.0, "mode_kl": 0.0, "mode_kl_floor": 0.0}
 UNKNOWN = {"modes_captured": None, "hq_fraction": None, "mode_set": None, "mode_kl": None, "known_modes": 0.0}
+POINT = {**ONE, "modes_captured": 1.0, "total_spread": 0.0, "total_spread_floor": 0.0}  # data without any spread
 CASES = {
     "healthy": ({}, "healthy", ""),
+    "a point that is the data": ({**POINT, "position_1": np.exp(-12 * TIME), "position_2": 0.0}, "healthy", ""),
+    "a point that circles": ({**POINT, **circle(1.0), "hq_fraction": 0.1}, "oscillation", ""),
     "diverged": ({"status": "DIVERGED"}, "diverged", ""),
     "exploding G": ({"grad_push_g": 2e4}, "exploding gradient", "generator"),
     "exploding D": ({"grad_push_d": 2e4}, "exploding gradient", "discriminator"),

@@ -64,7 +64,9 @@ class Ops(TorchDispatchMode):
 
 def test_a_step_that_is_not_logged_runs_no_operation(tmp_path, monkeypatch):
     loop = Loop(
-        lambda g, d: ganbench.Monitor(g, d, tmp_path / "run", latents=torch.ones(8, 4), data="ring", evaluate_every=40)
+        lambda g, d: ganbench.Monitor(
+            g, d, tmp_path / "run", latents=torch.ones(8, 4), data="ring", evaluate_every=40, log_every=100
+        )
     )
     by_step, step = {}, loop.monitor.step
 

@@ -201,3 +201,16 @@ def test_fewest_modes_of_real_samples_by_simulation(n, modes, quality):
     counts = np.random.default_rng(0).multinomial(n, [quality / modes] * modes + [1 - quality], size=4000)[:, :modes]
     captured = (counts >= max(1, math.ceil(metric.share * n / modes))).sum(1)
     assert 0.97 * np.quantile(captured, 0.001) - 1 <= limit <= np.quantile(captured, 0.001)
+
+
+def test_spread_has_the_same_bits_set_by_set_and_all_at_once(monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(2, 3, 500, 7, generator=generator)
+    mode, good = (torch.randint(high, (2, 3, 500), generator=generator) for high in (8, 2))
+    fake = Sample(features, features, mode, good.bool())
+    real = dataclasses.replace(fake, features=features[0, 0], mode=mode[0, 0], good=good[0, 0].bool())
+    at_once = Modes().compute(fake, real, WEIGHTS)["spread_ratio"]
+    monkeypatch.setattr("ganbench.metrics.modes.WIDE", 0)
+    one_by_one = Modes().compute(fake, real, WEIGHTS)["spread_ratio"]
+    assert one_by_one.shape == (2, 3) and one_by_one[0, 0] == 1.0
+    assert torch.equal(at_once, one_by_one) and len(one_by_one.unique()) == 6

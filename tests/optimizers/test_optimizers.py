@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -130,3 +132,26 @@ def test_state_of_one_run_does_not_touch_another():
                 moving.step()
         assert torch.equal(clean[[0, 2]], dirty[[0, 2]])
         assert dirty[1].isnan().all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_adam_has_the_bits_and_the_state_of_torchs_own(dtype):
+    """Its step calls torch's kernel by itself; a state of either goes on in the other."""
+    generator = torch.Generator().manual_seed(0)
+    start = torch.randn(3, 64, generator=generator, dtype=dtype)
+    ours = build(Optimizer, "adam", {"lr": 0.01}).build([start.clone()], "D")
+    theirs = torch.optim.Adam([start.clone()], 0.01, (0.5, 0.999), 1e-8, fused=True)
+    for step in range(6):
+        gradient = torch.randn(3, 64, generator=generator, dtype=dtype)
+        for optimizer in (ours, theirs):
+            optimizer.param_groups[0]["lr"] = 0.01 / (step + 1)
+            optimizer.param_groups[0]["params"][0].grad = gradient
+            optimizer.step()
+        states = [optimizer.state_dict()["state"][0] for optimizer in (ours, theirs)]
+        assert states[0].keys() == states[1].keys()
+        assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+        if step == 2:
+            first, second = copy.deepcopy(ours.state_dict()), copy.deepcopy(theirs.state_dict())
+            ours.load_state_dict(second)
+            theirs.load_state_dict(first)
+    assert torch.equal(ours.param_groups[0]["params"][0], theirs.param_groups[0]["params"][0])

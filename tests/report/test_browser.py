@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 
+import ganbench
 from ganbench.report.page import render, render_changes
 from tests.helpers.fake_results import fake_results
 
@@ -15,6 +16,20 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
 WIDTHS = {"wide": 1280, "narrow": 400}
+VARIED = {
+    "datasets": ["ring"],
+    "networks": [{"mlp": {"width": 8, "latent": 2}}],
+    "losses": ["non_saturating", "hinge"],
+    "seeds": 2,
+    "steps": 40,
+    "batch": 16,
+    "log_every": 10,
+    "evaluate": {"every": 5, "samples": 50},
+    "vary": {
+        "settings": 8,
+        "space": {"optimizer.lr": {"log_uniform": [1e-4, 1e-2]}, "optimizer.d_over_g": {"log_uniform": [0.25, 4]}},
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +43,8 @@ def pages(results, tmp_path_factory):
     (folder / "run.html").write_text(render(results), encoding="utf-8")
     many = fake_results(trials=24, seeds=2, steps=200)
     (folder / "map.html").write_text(render(many), encoding="utf-8")
+    varied = ganbench.Suite("varied", **VARIED).run(folder / "results", executor="local")
+    (folder / "settings.html").write_text(render(varied), encoding="utf-8")
     (folder / "changes.html").write_text(render_changes(results, [results]), encoding="utf-8")
     return folder
 
@@ -69,7 +86,7 @@ def _note(url: str, asked: str, complaints: list[str]) -> None:
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["run.html", "changes.html"])
+@pytest.mark.parametrize("name", ["run.html", "changes.html", "settings.html"])
 def test_axe_finds_nothing(open_page, name, scheme, width):
     page = open_page(name, color_scheme=scheme, width=WIDTHS[width])
     page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
@@ -77,7 +94,7 @@ def test_axe_finds_nothing(open_page, name, scheme, width):
     assert [(v["id"], [node["html"][:120] for node in v["nodes"]]) for v in found] == []
 
 
-@pytest.mark.parametrize("name", ["run.html", "changes.html"])
+@pytest.mark.parametrize("name", ["run.html", "changes.html", "settings.html"])
 def test_nothing_is_wider_than_a_narrow_screen(open_page, name):
     page = open_page(name, width=400)
     page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
@@ -129,8 +146,7 @@ def test_the_address_keeps_what_was_sorted_filtered_and_chosen(open_page):
     page = open_page()
     page.locator("section:first-of-type th button", has_text="FID").click()
     page.locator("input[type=search]").first.fill("hinge")
-    page.locator("button.theme").click()
-    page.locator("button.theme").click()  # dark
+    page.locator("select.theme").select_option("dark")
     kept, order = page.evaluate("location.hash"), _column(page, "FID")
     again = open_page(anchor=kept)
     assert _column(again, "FID") == order
@@ -219,3 +235,82 @@ def test_a_heatmap_keeps_its_columns_under_their_losses(open_page, width):
     heads = table.locator("thead tr > *").evaluate_all(middles)
     for row in table.locator("tbody tr").all():
         assert row.locator(":scope > *").evaluate_all(middles) == pytest.approx(heads, abs=1)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_click_on_a_cell_shows_what_happened_at_the_setting(open_page, scripts):
+    page = open_page("settings.html", java_script_enabled=scripts)
+    cells = page.locator(".plane a")
+    assert cells.count() == 16  # two methods, eight settings
+    assert page.locator(".setting:visible").count() == 0
+    cells.nth(11).locator(".m").first.click()
+    shown = page.locator(".setting:visible")
+    playwright.expect(shown).to_have_attribute("id", (cells.nth(11).get_attribute("href") or "")[1:])
+    assert shown.locator("img").count() == 3
+    cells.nth(2).focus()
+    page.keyboard.press("Enter")
+    playwright.expect(shown).to_have_attribute("id", (cells.nth(2).get_attribute("href") or "")[1:])
+
+
+def test_a_link_to_a_setting_holds_beside_a_filter(open_page):
+    page = open_page("settings.html", anchor="#m-0-1-3&t0.filter=hinge")
+    assert page.locator(".setting:visible").get_attribute("id") == "m-0-1-3"
+
+
+def test_the_budget_curve_that_is_pointed_at_stands_out_without_a_script(open_page):
+    page = open_page("settings.html", java_script_enabled=False)
+    first, second = page.locator("[aria-label^='Budget curves'] .method").all()
+    faded = "e => getComputedStyle(e).opacity"
+    first.locator("text").hover()
+    assert (first.evaluate(faded), float(second.evaluate(faded)) < 0.5) == ("1", True)
+    assert first.locator(".band").is_visible()
+    assert not second.locator(".band").is_visible()
+
+
+def test_one_slider_moves_the_samples_of_all_trials(open_page):
+    page = open_page()
+    box = page.locator("section:first-of-type .tools:has(input[type=range])")
+    pictures = page.locator("section:first-of-type .gallery figure:not(.realfigure) img")
+    before = pictures.evaluate_all("(all) => all.map((one) => one.src)")
+    box.locator("input").focus()
+    page.keyboard.press("Home")
+    after = pictures.evaluate_all("(all) => all.map((one) => one.src)")
+    assert len(after) >= 3
+    assert all(a != b for a, b in zip(before, after, strict=True))
+    page.keyboard.press("End")
+    assert pictures.evaluate_all("(all) => all.map((one) => one.src)") == before
+
+
+def test_a_click_on_a_verdict_leaves_the_trials_that_have_it(open_page):
+    page = open_page()
+    section = page.locator("section:first-of-type")
+    verdict = section.locator(".families button").first
+    name = verdict.inner_text().strip()
+    verdict.click()
+    rows = section.locator("table.ranking tbody tr")
+    kept = rows.evaluate_all("(all) => all.filter((one) => !one.hidden).map((one) => one.textContent)")
+    assert 0 < len(kept) < rows.count()
+    assert all(name in text for text in kept)
+    verdict.click()
+    assert rows.evaluate_all("(all) => all.filter((one) => one.hidden).length") == 0
+
+
+def test_figures_and_tables_can_be_saved(open_page):
+    page = open_page("settings.html")
+    for text, begin in (("SVG", b"<svg"), ("PNG", b"\x89PNG"), ("CSV", b"#,Method")):
+        with page.expect_download() as started:
+            page.locator("button.tool", has_text=text).first.click()
+        content = started.value.path().read_bytes()
+        assert content.startswith(begin)
+        assert b"var(" not in content
+        assert len(content) > 100
+
+
+def test_the_chooser_shows_one_chart_without_a_script(open_page):
+    page = open_page(java_script_enabled=False)
+    section = page.locator("section:first-of-type")
+    assert section.locator(".chart:visible").count() == 1
+    section.locator(".choices label").nth(1).click()
+    shown = section.locator(".chart:visible")
+    assert shown.count() == 1
+    assert section.locator(".choices label").nth(1).inner_text().strip() in shown.get_attribute("aria-label")

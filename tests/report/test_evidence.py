@@ -18,10 +18,11 @@ from ganbench.core.column import Column
 from ganbench.report import sections
 from ganbench.report.figures import Mark, curves, layer_profile
 from ganbench.report.heatmap import heatmaps
+from ganbench.report.marks import FAMILY
 from ganbench.report.page import render
 from ganbench.report.panels import frames
 from ganbench.report.rows import improvements
-from ganbench.report.verdict_bars import FAMILY, WIDTH, bar, findings
+from ganbench.report.verdict_bars import WIDTH, bar, findings
 from ganbench.report.wording import naming
 from tests.helpers.fake_results import fake_results
 from tests.helpers.frames import where

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import math
 import re
 import xml.etree.ElementTree as ET
@@ -18,11 +19,13 @@ from ganbench.report import sections
 from ganbench.report.cards import median_run
 from ganbench.report.figures import POINTS, curves
 from ganbench.report.headline import headline
+from ganbench.report.notes import lead_notes, two_groups
 from ganbench.report.page import render
 from ganbench.report.panels import frames
 from ganbench.report.pictures import GENERATED, REAL, SIDE, picture
 from ganbench.report.plot import Scale
-from ganbench.report.rows import HEIGHT, WIDTH, gradient_norms, strip
+from ganbench.report.rows import gradient_norms
+from ganbench.report.strips import HEIGHT, WIDTH, strip
 from ganbench.report.wording import count, label, listing, mean, naming, number
 from tests.helpers.fake_results import METRICS, fake_results
 
@@ -300,3 +303,38 @@ def test_the_gradient_column_is_the_median_of_the_last_half():
 @pytest.mark.parametrize("value, text", [(8.0, "8"), (4.625, "4.6"), (0.03, "0.03"), (798.2, "798"), (2600.4, "2,600")])
 def test_average_counts_as_one_says_them(value, text):
     assert mean(value) == text
+
+
+def test_seeds_that_agree_say_how_much_that_shows_and_two_groups_are_said():
+    runs = fake_results(trials=2, seeds=8).runs
+    first, second = runs["trial"].unique()
+    kept = runs.assign(status="OK")
+    kept.loc[kept["trial"] == first, "modes_captured"] = 8.0
+    kept.loc[kept["trial"] == second, "modes_captured"] = [8, 1, 8, 8, 1, 1, 8, 7]
+    notes = lead_notes([{"trial": first}, {"trial": second}], kept, MODES)
+    assert notes[first].text == "8 of 8 seeds, ≥ 63 %"  # 0.025^(1/8)
+    assert notes[second].text == "two groups: 5 near 8.00, 3 near 1.00"
+    assert two_groups(np.arange(8.0)) is None
+    assert two_groups([0.0] * 9 + [5.0]) is None  # one of ten is no group
+
+
+def test_a_mean_without_spread_claims_no_interval():
+    results = fake_results(trials=2, seeds=8)
+    shown = sections.page(dataclasses.replace(results, runs=results.runs.assign(status="OK", modes_captured=8.0)))
+    for row in shown.sections[0].table.rows:
+        assert row.lead.interval == ""
+        assert row.lead.middle == "8 of 8 seeds, ≥ 63 %"
+
+
+def test_the_overview_has_the_ranks_of_each_data_set_and_a_page_of_one_has_none():
+    results = fake_results(trials=12, seeds=4, datasets=("ring", "digits"))
+    shown = sections.page(results).overview
+    assert shown is not None
+    assert shown.datasets == ["ring", "digits"]
+    ranked = results.ranking()
+    for line in shown.lines:
+        mine = ranked[ranked["loss"] == line.name]
+        ranks = [int(mine.loc[mine["dataset"] == name, "rank"].iloc[0]) for name in shown.datasets]
+        assert [int(place.text.split(" ")[0]) for place in line.places] == ranks
+        assert line.mean.startswith(f"{sum(ranks) / 2:.1f} ")
+    assert sections.page(fake_results(trials=3, seeds=2)).overview is None

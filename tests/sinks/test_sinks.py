@@ -199,3 +199,58 @@ def test_a_sweep_hands_on_what_it_trains_and_a_finished_one_all_of_it(tmp_path):
     assert [(s, v["grad_norm_d"]) for s, v in rows if "grad_norm_d" in v] == list(
         zip(known["step"], known["grad_norm_d"], strict=True)
     )
+
+
+def test_trackers_get_pictures_of_the_fixed_latents_and_of_the_averaged_copy(tmp_path, monkeypatch):
+    """TensorBoard's own reader finds them; MLflow and W&B get the calls that they document."""
+    import copy
+
+    import numpy as np
+    import torch
+    from torch import nn
+
+    calls = []
+    client = types.SimpleNamespace(
+        get_experiment_by_name=lambda name: types.SimpleNamespace(experiment_id="1"),
+        create_run=lambda experiment, run_name: types.SimpleNamespace(info=types.SimpleNamespace(run_id="r")),
+        log_param=lambda *_: None,
+        log_batch=lambda *_, **__: None,
+        log_image=lambda run, image, key, step: calls.append(("mlflow", key, step, image)),
+        set_terminated=lambda run: None,
+    )
+    entities = types.SimpleNamespace(Metric=lambda *_: None)
+    monkeypatch.setitem(
+        sys.modules, "mlflow", types.SimpleNamespace(MlflowClient=lambda tracking_uri: client, entities=entities)
+    )
+    logged = types.SimpleNamespace(
+        log=lambda values, step: calls.extend(("wandb", k, step, v) for k, v in values.items() if isinstance(v, tuple)),
+        finish=lambda: None,
+    )
+    wandb = types.SimpleNamespace(init=lambda **_: logged, Image=lambda image: ("picture", image))
+    monkeypatch.setitem(sys.modules, "wandb", wandb)
+    generator = nn.Sequential(nn.Linear(4, 64), nn.Tanh(), nn.Unflatten(1, (1, 8, 8)))
+    discriminator = nn.Sequential(nn.Flatten(), nn.Linear(64, 1))
+    ema = copy.deepcopy(generator)
+    optimizer = torch.optim.SGD([*generator.parameters(), *discriminator.parameters()], lr=0.1)
+    sinks = [TensorBoard(tmp_path / "tb"), MLflow("there"), WandB("mine")]
+    options = {"latents": torch.randn(9, 4), "data": torch.rand(20, 1, 8, 8) * 2 - 1, "samples": 9, "ema": ema}
+    with ganbench.Monitor(generator, discriminator, tmp_path / "run", evaluate_every=2, sinks=sinks, **options) as it:
+        for _ in range(4):
+            fake = generator(torch.randn(10, 4))
+            discriminator(fake).mean().backward()
+            optimizer.step()
+            it.step(real=torch.rand(10, 1, 8, 8), fake=fake)
+    reading = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    events = reading.EventAccumulator(str(tmp_path / "tb" / "run"), size_guidance={reading.IMAGES: 0})
+    events.Reload()
+    steps = {tag: [e.step for e in events.Images(tag)] for tag in events.Tags()["images"]}
+    assert steps == {"samples": [2, 4], "samples_ema": [2, 4]}
+    assert [(c[0], c[1], c[2]) for c in calls if c[0] == "mlflow"] == [
+        ("mlflow", name, step) for step in (2, 4) for name in ("samples", "samples_ema")
+    ]
+    assert [c[1:3] for c in calls if c[0] == "wandb"] == [c[1:3] for c in calls if c[0] == "mlflow"]
+    picture = next(c[3] for c in calls if c[0] == "mlflow" and c[1] == "samples_ema")
+    assert picture.shape == (24, 24, 3) and picture.dtype == np.uint8
+    with torch.no_grad():
+        expected = ema(options["latents"][:1])[0, 0]
+    assert np.abs(picture[:8, :8, 0] - (expected.numpy() + 1) * 127.5).max() <= 0.5 + 1e-3

@@ -21,7 +21,7 @@ pytestmark = [
 LONG = ("steps=3000", "log_every=500", "evaluate.every=1500")
 
 
-def begin(folder, *overrides):
+def begin(folder, *overrides, path=os.environ["PATH"]):
     """Start `ganbench run` on the small suite with a place of its own for temporary files."""
     small_plan(folder)
     (folder / "t").mkdir()
@@ -35,7 +35,8 @@ def begin(folder, *overrides):
         str(folder / "results"),
     ]
     command += ["--report", str(folder / "pages"), *(f"--set={text}" for text in overrides)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder / "t"), "OMP_NUM_THREADS": "1"}
+    own = {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder / "t"), "OMP_NUM_THREADS": "1", "PATH": path}
+    environment = {**os.environ, **own}
     return subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
         start_new_session=True, stdin=subprocess.DEVNULL,
@@ -128,3 +129,14 @@ def test_a_signal_ends_it_with_tables_and_the_command_to_go_on(tmp_path, number)
     (run,) = (tmp_path / "results/small").glob("??????????")
     assert len(ganbench.load(run).tables.runs) >= 2
     assert gone(processes, 30) and not _scratch(tmp_path)
+
+
+@pytest.mark.parametrize("path", ["", "/nowhere"])
+def test_path_may_lead_nowhere(tmp_path, path):
+    run = begin(tmp_path, path=path)
+    _, err = run.communicate(timeout=200)
+    assert run.returncode == 0, err
+    left = [
+        path.name for path in (tmp_path / "t").iterdir() if not path.name.startswith("torchinductor")
+    ]  # torch's own
+    assert not left and not _scratch(tmp_path)

@@ -28,7 +28,10 @@ LONGEST = 32  # bytes of a folder under which Ray's sockets lie: their paths hav
 REACTION = 5.0  # seconds that the main thread has to notice that Ray died
 ESSENTIAL = ("gcs_server", "raylet")
 # Removes a folder once its standard input ends, which is when the process that holds the other end has ended, however.
-REAPER = 'cat >/dev/null; for i in 1 2 3 4 5 6 7 8; do rm -rf -- "$1"; [ -e "$1" ] || exit 0; sleep 1; done'
+REAPER = """PATH="$PATH:/bin:/usr/bin"
+cat >/dev/null
+for i in 1 2 3 4 5 6 7 8; do rm -rf -- "$1"; [ -e "$1" ] || exit 0; sleep 1; done
+"""
 
 
 class RayDied(GanbenchError):

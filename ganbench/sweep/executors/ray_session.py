@@ -6,6 +6,7 @@ import functools
 import logging
 import os
 import secrets
+import shutil
 import socket
 import sys
 from collections.abc import Iterator
@@ -47,13 +48,29 @@ def ray_environment(address: str | None = None, threads: int = 1) -> Iterator[No
 
     Ray's ports listen on every interface, so the one that we start asks for a token that nobody else has. A cluster
     has its own settings for that. Its workers import what can be imported here, own components included.
+
+    Raises:
+        UsageError: there is no bash.
     """
     changes = {**SETTINGS, "OMP_NUM_THREADS": str(threads)}
     if address is None:
         changes |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _token()}
         changes["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        changes["PATH"] = _search_path()
     with variables(changes):
         yield
+
+
+def _search_path() -> str:
+    """Return PATH with the system's own folders: Ray starts each worker by a `bash` that it looks for there.
+
+    Without one it would try for ever.
+    """
+    given = os.environ.get("PATH", "").split(os.pathsep)
+    path = os.pathsep.join(dict.fromkeys(folder for folder in (*given, *os.defpath.split(os.pathsep)) if folder))
+    if os.name == "posix" and shutil.which("bash", path=path) is None:
+        raise UsageError("Ray starts its workers by bash, which PATH does not lead to; `--executor local` runs without")
+    return path
 
 
 @functools.cache

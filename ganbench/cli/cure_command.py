@@ -1,0 +1,94 @@
+"""`ganbench cure`: looks for what mends the trials that fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from ganbench.cli.options import WEIGHTS, weight_variables, writable
+from ganbench.cli.shipped import suite_file
+from ganbench.core.environment import variables
+
+if TYPE_CHECKING:
+    from ganbench.cures.search import Cure
+
+EPILOG = """\b
+Examples:
+  ganbench cure results/digits                         every trial of a run that fails
+  ganbench cure collapse_cures --only 'tricks=none'    one of a suite, trained first where it has no result yet
+  ganbench cure my_suite.yaml --only 0a1b2c3d4e5f      by its name in the tables
+  ganbench cure results/smoke --seeds 8 --executor local
+\b
+Remedies and the trial itself are trained on the same fresh seeds, in stages of a quarter, a half and all of them;
+remedies that are clearly behind get no more. Running it again trains only what is missing.
+\b
+Exit codes: 0 every failing trial has a cure; 1 not so; 2 usage; 4 a trial has no results.
+"""
+
+
+@click.command("cure", epilog=EPILOG)
+@click.argument("target", metavar="SUITE|RUN", type=click.Path(path_type=Path))
+@click.option("--only", metavar="TRIAL", help="The trial's name in the tables, or a filter as of `ganbench run`.")
+@click.option(
+    "--seeds", default=16, show_default=True, type=click.IntRange(1, 256), help="Seeds of each remedy, at most."
+)
+@click.option(
+    "--results", default="results", show_default=True, type=click.Path(path_type=Path), help="Folder of tables."
+)
+@click.option("--report", default="report", show_default=True, type=click.Path(path_type=Path), help="Folder of pages.")
+@click.option("--executor", default="ray", show_default=True, type=click.Choice(["ray", "local"]), help="Who trains.")
+@click.option("--address", metavar="HOST:PORT", help="Attach to this Ray cluster instead of starting one.")
+@click.option("--jobs", type=click.IntRange(1, 4096), help="Trials at a time; as many as cores allow by default.")
+@WEIGHTS
+def command(
+    target: Path,
+    only: str | None,
+    seeds: int,
+    results: Path,
+    report: Path,
+    executor: Literal["ray", "local"],
+    address: str | None,
+    jobs: int | None,
+    weights: tuple[str, ...],
+) -> int:
+    """Find what mends the trials of SUITE (.yaml or a shipped one's name) or of RUN (a folder) that fail.
+
+    Writes the tables to RESULTS/<suite>-cure and the page of before and after to REPORT/<suite>-cures.html.
+    """
+    if address and executor == "local":
+        raise click.UsageError("--address is a Ray cluster's; leave it out with --executor local")
+    click.get_current_context().with_resource(variables(weight_variables(weights)))
+    from ganbench.cures.run import Settings, cures_of
+    from ganbench.report.cured import write_cures
+
+    writable(report)
+    settings = Settings(results, executor, address, jobs, say=lambda text: click.echo(text, err=True))
+    if not target.is_dir():
+        target = suite_file(target)
+    found = cures_of(target, only, seeds, settings)
+    for cure in found:
+        _show(cure)
+    click.echo(f"tables  {found[0].folder}")
+    click.echo(f"report  {write_cures(found, report)}")
+    return 0 if all(cure.best for cure in found) else 1
+
+
+def _show(cure: Cure) -> None:
+    from ganbench.cli.console import table
+    from ganbench.cures import answer
+
+    click.echo(f"{cure.base.name}: {answer.failure(cure)}")
+    click.echo(answer.sentence(cure))
+    if cure.remedies:
+        click.echo(f"\nseeds {cure.seeds[0]} to {cure.seeds[-1]}:")
+        table(answer.HEADS, list(answer.rows(cure)))
+    for text in answer.left_out(cure):
+        click.echo(f"left out  {text}")
+    if best := cure.best:
+        click.echo(f"\nadd it to `include:` of the suite:\n  {best.line}")
+        if lines := answer.code(best):
+            click.echo("\nor to a loop of your own:")
+            click.echo("\n".join(f"  {line}".rstrip() for line in lines.splitlines()))
+    click.echo()

@@ -1,0 +1,290 @@
+"""Conventions that a loop and its monitor must share: what logits, losses and samples are, and in which range.
+
+All is looked at in the first steps of a run, with the tensors that `monitor.step` was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ganbench.core import registry
+from ganbench.losses import Loss
+
+if TYPE_CHECKING:
+    from ganbench.monitor.findings import Findings
+
+LOOKS = 5  # with all that a check needs, before it says something
+LAST_LOOKS = 12  # that a check compares
+MOST_LOOKS = 60  # after which a check that is still undecided gives up
+FIRST_PUSHES, USUAL = 3, 8.0  # rows, and what the push of a healthy run is
+SAME = 2e-3  # relative difference of a loss and what it is computed anew: half precision rounds to 1e-3
+VARIED = 0.01  # relative change of a loss over the looks, below which a factor and another loss cannot be told apart
+OTHERS = ("non_saturating", "hinge", "least_squares", "wasserstein")  # losses that a trained one may turn out to be
+ENDS = {"TanhBackward0": (-1.0, 1.0), "SigmoidBackward0": (0.0, 1.0)}  # grad_fn of samples → their range
+OUTSIDE = 0.05  # of a range's width, beyond which real samples are not in it
+
+
+class Conventions:
+    """Compares the conventions of a loop with each other.
+
+    Args:
+        loss: that the monitor was told.
+        findings: takes the sentences.
+
+    Attributes:
+        scale: what the loop's losses are divided by to be those of `loss`: 0.5 where it halves them, 1 where nothing
+            else is known.
+        pushes: each player's first ones, which later ones are compared with.
+        comparable: whether `d_loss` is the declared loss, up to that factor or with terms added.
+    """
+
+    def __init__(self, loss: Loss | None, findings: Findings) -> None:
+        self.loss, self.scale, self.comparable = loss, 1.0, True
+        self._findings = findings
+        self._logits: list[tuple[float, float, float, float]] = []
+        self._d: list[dict[str, float]] = []
+        self._looks, self.parts = 0, 1
+        self.pushes: dict[str, list[float]] = {}
+        self._g: list[tuple[float, float, float]] = []
+        self._real: list[tuple[float, float]] = []
+        self._fake_range: tuple[float, float] | None = None
+        self._undecided = {"logits", "d_loss", "g_loss", "range"}
+
+    @property
+    def decided(self) -> bool:
+        """Say whether nothing is left to look at."""
+        return not self._undecided
+
+    def look(self, step: int, given: Mapping[str, Sequence[Tensor]]) -> None:
+        """Look at what a step was given.
+
+        Args:
+            step: its number.
+            given: arguments of `monitor.step` by name, with their graphs; logits of several discriminators apart.
+        """
+        if {"real", "fake"} <= given.keys() and "range" in self._undecided:
+            self._look_at_ranges(step, given["real"][0], given["fake"][0])
+        if not {"real_logits", "fake_logits"} <= given.keys():
+            return
+        answers = given["real_logits"], given["fake_logits"]
+        if not all(a.is_floating_point() and a.numel() for side in answers for a in side):
+            self._undecided -= {"logits", "d_loss", "g_loss"}
+            return
+        sigmoid = any("Sigmoid" in _origin(a) for side in answers for a in side)
+        real, fake = ([a.detach().reshape(1, -1).float() for a in side] for side in answers)
+        if self.loss is not None and "d_loss" in given and "d_loss" in self._undecided and len(real) == len(fake):
+            self._look_at_d_loss(step, real, fake, float(given["d_loss"][0].detach().mean()), sigmoid)
+        if self.loss is not None and "g_loss" in given and "g_loss" in self._undecided:
+            self._look_at_g_loss(step, fake, float(given["g_loss"][0].detach().mean()))
+        if "logits" in self._undecided:
+            self._look_at_logits(step, torch.cat(real, 1), torch.cat(fake, 1), sigmoid)
+
+    def rescaled(self, values: Mapping[str, float]) -> dict[str, float]:
+        """Return a row of the diagnostics with what depends on the scale of the losses in that of the declared one.
+
+        Without a declared loss a push is that of the first rows, taken as 8 (healthy: 4 to 13), times how it has grown.
+        Where the loop trains another loss than the declared one, nothing is compared with its optimum.
+        """
+        rescaled = dict(values)
+        for name in ("grad_push_g", "grad_push_d"):
+            if name in rescaled:
+                rescaled[name] /= (
+                    self.scale if self.loss is not None else self._first_push(name, rescaled[name]) / USUAL
+                )
+        if not self.comparable:
+            return {n: v for n, v in rescaled.items() if n not in ("d_loss_excess", "d_advantage")}
+        scale = self.scale * self.parts  # several discriminators' losses are a sum
+        if scale != 1.0 and self.loss is not None and {"d_loss", "d_loss_excess"} <= rescaled.keys():
+            excess = rescaled["d_loss"] / scale - self.loss.optimum
+            if before := abs(rescaled["d_loss_excess"]):
+                rescaled["d_advantage"] = rescaled.get("d_advantage", 0.0) * abs(excess) / before
+            rescaled["d_loss_excess"] = excess
+        return rescaled
+
+    def _first_push(self, name: str, push: float) -> float:
+        """Return the median of a player's first pushes other than 0."""
+        first = self.pushes.setdefault(name, [])
+        if len(first) < FIRST_PUSHES and push > 0:
+            first.append(push)
+        return sorted(first)[len(first) // 2] if first else USUAL
+
+    def _look_at_logits(self, step: int, real: Tensor, fake: Tensor, sigmoid: bool) -> None:
+        lowest, highest = float(torch.minimum(real.min(), fake.min())), float(torch.maximum(real.max(), fake.max()))
+        if lowest < 0 or highest > 1:
+            self._undecided.discard("logits")
+            return
+        self._logits.append((float(real.min()), float(real.max()), float(fake.min()), float(fake.max())))
+        if len(self._logits) < (2 if sigmoid else LOOKS) or "sigmoid" in self._findings.said:
+            return
+        spread = max(row[1] for row in self._logits) - min(row[2] for row in self._logits)
+        bounded = self.loss is not None and self.loss.name in ("least_squares", "wasserstein")  # fits any range
+        if sigmoid or (not bounded and spread > OUTSIDE):
+            self._undecided.discard("logits")
+            r, f = _range([row[:2] for row in self._logits]), _range([row[2:] for row in self._logits])
+            if self.loss is not None and self.loss.name == "wasserstein":
+                text = "a Wasserstein critic must not end in a sigmoid: remove it"
+            else:
+                text = "these are probabilities: give what goes into the sigmoid"
+            self._findings.say(
+                step, "probabilities", f"real_logits lie in {r} and fake_logits in {f}, all between 0 and 1; {text}"
+            )
+
+    def _look_at_d_loss(
+        self, step: int, real: Sequence[Tensor], fake: Sequence[Tensor], d_loss: float, sigmoid: bool
+    ) -> None:
+        assert self.loss is not None
+        self.parts = len(real)
+        names = (self.loss.name, *(name for name in OTHERS if name != self.loss.name))
+        row = {"": d_loss}
+        for name in names:
+            loss = self.loss if name == self.loss.name else _built(name)
+            row[name], row[f"{name} swapped"] = (
+                sum(float(loss.discriminator(r, f).reshape(())) for r, f in zip(a, b, strict=True))
+                for a, b in ((real, fake), (fake, real))
+            )
+        self._looks += 1
+        self._d = [*self._d[-LAST_LOOKS + 1 :], row]
+        if len(self._d) < LOOKS:
+            return
+        sentence = self._on_d_loss(names, sigmoid)
+        if sentence is not None or self._looks >= MOST_LOOKS:
+            self._undecided.discard("d_loss")
+            if sentence:
+                self._findings.say(step, "sigmoid" if "sigmoid" in sentence else "d_loss", sentence)
+
+    def _on_d_loss(self, names: tuple[str, ...], sigmoid: bool) -> str | None:
+        """Return a sentence; empty where all is well, None where it is too early to say."""
+        declared = names[0]
+        given, last = self._d[-1][""], self._d[-1][declared]
+        factor, varied = self._factor(declared)
+        if factor is not None and abs(factor - 1) < SAME:
+            if sigmoid and declared != "wasserstein":
+                return (
+                    f"d_loss is {declared} of logits that come out of a sigmoid, so that the sigmoid is applied twice; "
+                    "remove the one at the end of the discriminator"
+                )
+            return ""
+        values = f"d_loss is {given:.4g}, and {declared} of the logits that were given {last:.4g}"
+        swapped, _ = self._factor(f"{declared} swapped")
+        if swapped is not None and abs(swapped - 1) < SAME and varied:
+            self.comparable = False
+            return (
+                f"{values}: it is that of real and fake logits exchanged; the labels of the discriminator's loss are "
+                "swapped, or the two arguments of monitor.step"
+            )
+        if not varied:
+            return None
+        if factor is not None:
+            self.scale = factor
+            return (
+                f"{values}: the loop's losses are {factor:.4g} times {declared}; gradients and losses are compared "
+                "with its own after division by that; give the loss without the factor to see its values"
+            )
+        for other in names[1:]:
+            scale, _ = self._factor(other)
+            if scale is not None and scale > 0:
+                self.comparable = False
+                times = "" if abs(scale - 1) < SAME else f" times {scale:.4g}"
+                return f'{values}: it is {other}{times}; give ganbench.Monitor loss="{other}"'
+        last_rows = self._d[-LOOKS:]
+        if all(row[""] < row[declared] - max(0.5 * abs(row[declared]), 0.05) for row in last_rows):
+            self.comparable = False
+            if sigmoid or all(0 <= x <= 1 for row in self._logits for x in row) and self._logits:
+                return ""  # probabilities: said of the logits
+            return (
+                f"{values}: penalties only add to it, so another loss is trained, or the logits are of other samples; "
+                "give the loss that is trained, and the logits that go into it"
+            )
+        if all(row[""] > 30 * abs(row[declared]) for row in self._d):
+            ratios = sorted(row[""] / row[declared] for row in self._d if row[declared] > 0)
+            self.scale = ratios[len(ratios) // 2] if ratios else 1.0
+        return None
+
+    def _factor(self, name: str) -> tuple[float | None, bool]:
+        """Return the factor between d_loss and a loss, None where there is none, and whether the loss varied enough."""
+        values = [(row[""], row[name]) for row in self._d]
+        if any(abs(own) < 1e-6 for _, own in values):
+            return None, True
+        ratios = [given / own for given, own in values]
+        middle = sorted(ratios)[len(ratios) // 2]
+        own = [abs(own) for _, own in values]
+        varied = max(own) - min(own) > VARIED * max(own)
+        return (middle if all(abs(r - middle) <= SAME * abs(middle) for r in ratios) else None), varied
+
+    def _look_at_g_loss(self, step: int, fake: Sequence[Tensor], g_loss: float) -> None:
+        assert self.loss is not None
+        if self.loss.requires_real:
+            self._undecided.discard("g_loss")
+            return
+        right, wrong = (sum(float(self.loss.generator(sign * f).reshape(())) for f in fake) for sign in (1, -1))
+        if abs(right - wrong) > 0.5 * max(abs(right), abs(wrong), 0.1):  # else the two cannot be told apart
+            self._g.append((g_loss / self.scale, right, wrong))
+        if len(self._g) < LOOKS:
+            return
+        self._undecided.discard("g_loss")
+        if all(abs(g - wrong) < 0.3 * abs(g - right) for g, right, wrong in self._g):
+            g, right, wrong = self._g[-1]
+            self._findings.say(
+                step,
+                "g_loss",
+                f"g_loss is {g:.4g}, and {self.loss.name} of the fake logits {right:.4g}, of their negatives "
+                f"{wrong:.4g}: the generator's loss has the wrong sign or label, and it learns to be found out",
+            )
+
+    def _look_at_ranges(self, step: int, real: Tensor, fake: Tensor) -> None:
+        if real.dim() < 3 or real.is_complex() or not fake.is_floating_point() or not real.numel():
+            self._undecided.discard("range")
+            return
+        self._real.append((float(real.detach().min()), float(real.detach().max())))
+        self._fake_range = self._fake_range or ENDS.get(_origin(fake))
+        if len(self._real) < LOOKS:
+            return
+        self._undecided.discard("range")
+        lowest, highest = min(low for low, _ in self._real), max(high for _, high in self._real)
+        known = self._fake_range
+        low, high = known or (float(fake.detach().min()), float(fake.detach().max()))
+        width = high - low
+        beyond = lowest < low - OUTSIDE * width or highest > high + OUTSIDE * width
+        half = known == (-1.0, 1.0) and lowest >= 0 and highest > OUTSIDE
+        huge = highest > 100 and high < 20 and lowest >= 0
+        if (known and (beyond or half)) or huge:
+            own = "ends in" if known else "answers in"
+            text = f"real samples lie in {_shown(lowest, highest)}, and the generator {own} {_shown(low, high)}"
+            to = f"({_inverse(lowest, highest, low, high)})" if lowest >= 0 else "or end the generator without it"
+            self._findings.say(step, "range", f"{text}: bring both to one range {to}, for training and for metrics")
+
+
+def _inverse(lowest: float, highest: float, low: float, high: float) -> str:
+    top = 255 if highest > 2 else 1
+    return f"real / {top / 2:g} - 1" if low < 0 and high <= 1 else f"real / {top:g}"
+
+
+def _shown(low: float, high: float) -> str:
+    return f"[{low:.3g}, {high:.3g}]"
+
+
+def _range(rows: list[tuple[float, float]]) -> str:
+    return _shown(min(low for low, _ in rows), max(high for _, high in rows))
+
+
+def _origin(tensor: Tensor) -> str:
+    """Return the operation that made a tensor, behind those that only give it another shape."""
+    node = tensor.grad_fn
+    for _ in range(8):
+        if node is None:
+            return ""
+        name = node.name()
+        if not any(word in name for word in ("View", "Reshape", "Squeeze", "Unsqueeze", "Clone", "ToCopy", "Alias")):
+            return name
+        node = node.next_functions[0][0] if node.next_functions else None
+    return ""
+
+
+@cache
+def _built(name: str) -> Loss:
+    return registry.build(Loss, name)

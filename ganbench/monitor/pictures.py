@@ -1,0 +1,58 @@
+"""Pictures of samples: few, small, and as bytes, so that they cost the same memory whatever samples are."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ganbench.monitor.embedding import is_image
+
+MOST = 64  # samples in a picture
+LARGEST = 128  # pixels of a side
+COLOURS = (1, 3)
+
+Range = tuple[float, float]
+
+
+def size_of(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return the height and width that images of a shape are stored in."""
+    height, width = shape[-2:]
+    shrink = min(1.0, LARGEST / max(height, width))
+    return max(1, round(height * shrink)), max(1, round(width * shrink))
+
+
+def drawable(shape: tuple[int, ...]) -> bool:
+    """Return whether samples of a shape are drawn as images."""
+    return is_image(shape)
+
+
+def range_of(low: float, high: float) -> Range:
+    """Return the range that real images whose numbers lie between two are meant to have: 0…255, 0…1 or −1…1."""
+    if low < 0:
+        return -1.0, 1.0
+    return (0.0, 255.0) if high > 1.0 + 1e-3 else (0.0, 1.0)
+
+
+def thumbnails(images: Tensor, size: tuple[int, int], limits: Range) -> Tensor:
+    """Return the first 64 images `[n, C, H, W]` as bytes `[n, 1 or 3, h, w]`; of others the first channel."""
+    images = images[:MOST]
+    if images.shape[1] not in COLOURS:
+        images = images[:, : 3 if images.shape[1] == 4 else 1]
+    small = images if tuple(images.shape[-2:]) == size else F.adaptive_avg_pool2d(images, size)
+    low, high = limits
+    return ((small.nan_to_num() - low) / (high - low) * 255).round().clamp(0, 255).to(torch.uint8).cpu()
+
+
+def grid(images: Tensor) -> np.ndarray:
+    """Return byte images `[n, 1 or 3, h, w]` as one picture `[rows · h, columns · w, 3]`."""
+    n, _, height, width = images.shape
+    columns = math.ceil(math.sqrt(n))
+    rows = math.ceil(n / columns)
+    tiles = torch.zeros(rows * columns, 3, height, width, dtype=torch.uint8)
+    tiles[:n] = images.expand(-1, 3, -1, -1)
+    laid = tiles.unflatten(0, (rows, columns)).permute(0, 3, 1, 4, 2)
+    return laid.reshape(rows * height, columns * width, 3).numpy()

@@ -1,0 +1,232 @@
+"""What a monitor has written down so far, and where it goes; it knows no network, so that it outlives them."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+import time
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganbench.core.component import Component
+from ganbench.core.file_set import MANIFEST
+from ganbench.core.naming import DEFAULT_SCHEDULE, NO_TRICKS, run_name
+from ganbench.monitor.alarm import Alarm
+from ganbench.monitor.folder import Folder, only_claimed
+from ganbench.monitor.guard import Guard
+from ganbench.monitor.pictures import grid
+from ganbench.monitor.resume import cut, history_state, readable_state
+from ganbench.monitor.rounds import COLUMNS as REGULARISERS
+from ganbench.monitor.samples import Look, SampleView
+from ganbench.monitor.scrutiny import Scrutiny
+from ganbench.monitor.view import Place, View
+from ganbench.sinks import Sink, Writers
+from ganbench.tables.manifest import environment
+from ganbench.training.history import History, ThinnedSnapshots
+from ganbench.training.tables import TrialLog, made_on
+
+log = logging.getLogger("ganbench.monitor")
+
+CPU = torch.device("cpu")
+ENOUGH = 8  # looks, below which no verdict about samples is given
+WANTED = 60  # looks that verdicts are best with
+
+
+class Record:
+    """The rows, pictures and facts of one watched run.
+
+    Args:
+        path: of the tables.
+        names: of the networks.
+        view, samples: what is read of steps and of samples.
+        sinks: where rows go besides.
+        seed: of the run.
+        device: where the networks are.
+        guard: keeps what fails here from the training.
+        resume: whether to go on with the run at the path; a number is the step that training goes on from.
+        scrutiny: looks at how the loop is made.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        names: str,
+        view: View,
+        samples: SampleView,
+        sinks: Sequence[Sink],
+        seed: int,
+        device: torch.device,
+        guard: Guard,
+        resume: bool | int,
+        scrutiny: Scrutiny,
+    ) -> None:
+        kept = None if resume is False else readable_state(path)
+        self.folder = folder = Folder(path, again=kept is not None or (resume is not False and only_claimed(path)))
+        data, loss = samples.reference.label, "own loss" if view.loss is None else view.loss.label
+        self.labels = {"dataset": data, "network": names, "loss": loss, "tricks": NO_TRICKS, "optimizer": "unknown"}
+        self.labels["schedule"], self.guard = DEFAULT_SCHEDULE, guard
+        self._view, self._samples = view, samples
+        # The time tells the runs of one name apart, for whoever lays their tables side by side.
+        self.trial = hashlib.sha256(f"{folder.path.name} {time.time_ns()}".encode()).hexdigest()[:12]
+        self._seed = seed
+        self.facts: dict[Hashable, float | str] = {} if view.loss is None else {"loss": view.loss.label}
+        self.history, self.layers = History((), 1, CPU), dict[Place, History]()
+        self.snapshots = ThinnedSnapshots()
+        self.steps, self.looks = 0, 0
+        self.optimizers: set[str] = set()
+        self._n_fake, self._evaluated_at, self._diverged_at = 0, None, None
+        self._environment, self._made_on = environment(torch.get_num_threads()), made_on(device)
+        self._writers = Writers(sinks, folder.path.name, self.labels)
+        self._scrutiny, self.alarm = scrutiny, Alarm(scrutiny.findings)
+        self._before = 0.0  # seconds of the runs that this one goes on with
+        self._began = time.perf_counter()
+        self.open, self.draws = True, bool(sinks)
+        if kept is not None:
+            self.load_state_dict(kept, None if resume is True else int(resume))
+
+    def add(self, values: Mapping[str, float], layers: Mapping[Place, Mapping[str, float]] | None = None) -> None:
+        """Add finite numbers of this step, and hand them on; write the tables where it is time to."""
+        finite = {name: value for name, value in values.items() if math.isfinite(value)}
+        for place, row in (layers or {}).items():
+            self.layers.setdefault(place, History((), 1, CPU)).write(self.steps, row)
+        self.history.write(self.steps, finite)
+        self._writers.write(self.steps, finite)
+        measured = frozenset(column.name for metric in self._samples.metrics for column in metric.columns)
+        self.guard.run("the alarm", self.alarm.look, self.history, measured, self.facts)
+        if self.folder.due:
+            self.flush()
+
+    def add_look(self, look: Look, values: Mapping[str, float]) -> None:
+        """Add what samples measure, and their picture."""
+        n = len(look.sample.features)
+        if n != self._n_fake:
+            self.facts |= self._samples.facts(n)
+        self._n_fake, self._evaluated_at = n, self.steps
+        self.looks += 1
+        self.snapshots.add(self.steps, look.picture.unsqueeze(0))
+        self.add_picture("samples", look.picture)
+        self.add(values)
+
+    def add_picture(self, name: str, picture: Tensor) -> None:
+        """Hand a picture of images `[n, C, h, w]` on to trackers."""
+        if picture.dtype == torch.uint8 and picture.dim() == 4:
+            self._writers.picture(self.steps, name, grid(picture))
+
+    def diverged(self) -> None:
+        """Note the end of a run whose numbers are not finite any more; nothing that comes has a meaning."""
+        self._diverged_at, self._evaluated_at = self.steps, None
+
+    def flush(self) -> None:
+        """Write the tables."""
+        self.guard.run("the writing of tables", self._flush)
+
+    def close(self) -> None:
+        """Write what is left; say what was too little."""
+        if self.open:
+            self.open = False
+            self.flush()
+            self.guard.run("the end of trackers", self._writers.close)
+            if self._diverged_at is None and self.steps and self.looks < WANTED:
+                level = logging.WARNING if self.looks < ENOUGH else logging.INFO
+                log.log(level, "%s", self._too_little())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that a run goes on with, for `torch.save`."""
+        return {
+            "format": 1,
+            "folder": str(self.folder.path),
+            "trial": self.trial,
+            "seed": self._seed,
+            "steps": self.steps,
+            "looks": self.looks,
+            "seconds": self._seconds,
+            "history": history_state(self.history),
+            "layers": {"\n".join(place): history_state(history) for place, history in self.layers.items()},
+            "snapshots": dict(self.snapshots.kept),
+            **self._kept,
+            "n_fake": self._n_fake,
+            "evaluated_at": self._evaluated_at,
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Go on with a state in its folder, where that is there; else in this one."""
+        path = Path(state["folder"])
+        if path != self.folder.path and (path / MANIFEST).exists():
+            self.folder.leave()
+            self.folder = Folder(path, again=True)
+        self.load_state_dict(state)
+
+    def load_state_dict(self, state: Mapping[str, Any], step: int | None = None) -> None:
+        """Go on with a state, up to a step; rows beyond it are cut."""
+        end = state["steps"] if step is None else min(step, state["steps"])
+        self.trial, self._seed, self.steps, self._before = state["trial"], state["seed"], end, state["seconds"]
+        self.history, self.layers = History((), 1, CPU), {}
+        self.history.restore(*cut(state["history"], end))
+        for name, kept in state["layers"].items():
+            network, _, layer = name.partition("\n")
+            self.layers[network, layer] = History((), 1, CPU)
+            self.layers[network, layer].restore(*cut(kept, end))
+        self.snapshots.kept = {at: picture for at, picture in state["snapshots"].items() if at <= end}
+        self._samples.reference.load_state_dict(state["reference"])
+        self._scrutiny.load_state_dict(state["scrutiny"])
+        evaluated = [at for at in self.history.row if at == state["evaluated_at"]]
+        self._n_fake, self._evaluated_at = state["n_fake"], evaluated[0] if evaluated else self._last_look()
+        self.looks = min(state["looks"], len(self.history.row))
+        if self._n_fake:
+            self.facts |= self._samples.facts(self._n_fake)
+
+    def _last_look(self) -> int | None:
+        """Return the last step whose samples were measured."""
+        names = {column.name for metric in self._samples.metrics for column in metric.columns}
+        columns = [values[:, 0] for name, values in self.history.arrays().items() if name in names]
+        looked = [step for step, i in self.history.row.items() if any(values[i] == values[i] for values in columns)]
+        return looked[-1] if looked else None
+
+    @property
+    def _seconds(self) -> float:
+        return self._before + time.perf_counter() - self._began
+
+    def _too_little(self) -> str:
+        seen = f"ganbench.Monitor: {self.looks} looks at the samples in {self.steps} steps, verdicts want {WANTED}"
+        if self._samples.reference.wanting:
+            return f"{seen}: there were too few real samples; give step(real=) or data="
+        if self._samples.latents is None:
+            return f"{seen}: give latents=, so that a look need not wait for enough minibatches, or a smaller samples="
+        return f"{seen}: give a smaller evaluate_every= or samples=, or more overhead="
+
+    def _flush(self) -> None:
+        self.labels["optimizer"] = "+".join(sorted(self.optimizers)) or "unknown"
+        used: list[Component] = [*self._view.diagnostics, *self._samples.metrics]
+        logged = TrialLog(
+            trial=self.trial,
+            runs=[run_name(self.trial, self._seed)],
+            seeds=[self._seed],
+            labels=self.labels,
+            versions=dict(sorted((f"{c.kind}:{c.name}", c.version) for c in used)),
+            environment=self._made_on,
+            steps=self.steps,
+            last_steps=[self.steps],
+            diverged_at=[self._diverged_at],
+            evaluated_at=self._evaluated_at,
+            history=self.history,
+            layers=self.layers,
+            snapshots=self.snapshots.kept,
+            diagnostics=self._view.diagnostics,
+            metrics=self._samples.metrics,
+            evaluator=self._samples.reference.evaluator,
+            n_fake=self._n_fake,
+            ms_per_step=1e3 * self._seconds / self.steps if self.steps else math.nan,
+            seconds=self._seconds,
+            fact_columns=(*self._scrutiny.terms.columns.values(), *REGULARISERS),
+        )
+        self.folder.write(logged, self._environment, self.open, self._kept)
+
+    @property
+    def _kept(self) -> dict[str, Any]:
+        """Return what the tables do not hold."""
+        return {"reference": self._samples.reference.state_dict(), "scrutiny": self._scrutiny.state_dict()}

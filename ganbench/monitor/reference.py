@@ -1,0 +1,285 @@
+"""The real samples that a monitor compares with: features, and a few pictures; no sample is kept."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganbench.core import registry
+from ganbench.datasets import Dataset
+from ganbench.extractors import Extractor
+from ganbench.metrics import Metric, Sample
+from ganbench.monitor.embedding import embedding_of, real_numbers
+from ganbench.monitor.pictures import Range, drawable, range_of, size_of, thumbnails
+from ganbench.monitor.view import few
+from ganbench.training.evaluation import (
+    METRICS_OF_UNKNOWN_MODES,
+    ExtractorChoice,
+    FunctionExtractor,
+    SampleEvaluator,
+    Unlabelled,
+    evaluator_of_dataset,
+    extractor_of,
+)
+from ganbench.training.history import SNAPSHOT_POINTS
+
+log = logging.getLogger("ganbench.monitor")
+
+CHUNK, NUMBERS = 256, 1 << 24  # samples and numbers that are described at a time
+
+
+class Drawing:
+    """How samples of a shape are kept to be looked at: images as small bytes, others as a few numbers.
+
+    Args:
+        real: real samples `[n, *shape]`.
+    """
+
+    def __init__(self, real: Tensor) -> None:
+        self.images = drawable(tuple(real.shape[1:]))
+        self._size = size_of(tuple(real.shape[1:])) if self.images else (0, 0)
+        self._limits: Range = range_of(*(float(x) for x in real.aminmax())) if self.images else (-1.0, 1.0)
+
+    def of(self, points: Tensor, features: Tensor) -> Tensor:
+        """Return the picture of samples: bytes `[≤ 64, C, h, w]`, or numbers `[≤ 256, d]`, on the CPU."""
+        if self.images and drawable(tuple(points.shape[1:])):
+            return thumbnails(points, self._size, self._limits)
+        few_numbers = points.flatten(1) if points[:1].numel() <= features.shape[1] else features[: len(points)]
+        return few_numbers[:SNAPSHOT_POINTS].cpu().clone()
+
+
+class Reference:
+    """Collects real samples until there are enough of them, and then judges generated ones.
+
+    Args:
+        label: of the data.
+        n: samples to compare with; twice as many are taken, whose second half stands for a perfect generator.
+        features: as of the monitor. kind: of the samples, as of `embedding_of`.
+        metrics: None takes those that verdicts read.
+        device: where features are compared.
+
+    Attributes:
+        evaluator: None until there are enough real samples.
+        drawing: how samples are drawn; None before the first real ones. heldout: a few of those given as data.
+    """
+
+    def __init__(
+        self,
+        n: int,
+        features: ExtractorChoice,
+        kind: str | None,
+        metrics: Sequence[Metric] | None,
+        device: torch.device,
+    ) -> None:
+        self.label = "own data"
+        self.n, self._chosen, self._kind, self._device = n, features, kind, device
+        self._metrics = metrics
+        self.extractor: Extractor | FunctionExtractor | None = None
+        self.evaluator: SampleEvaluator | None = None
+        self.drawing: Drawing | None = None
+        self.heldout: Tensor | None = None
+        self.largest = 0.0
+        self._of_data = self._any_size = False
+        self._shape: tuple[int, ...] = ()
+        self._collected: list[Sample] = []
+        self._pictures = torch.zeros(0)
+        self._broken = 0
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Return what is measured, as far as it is known."""
+        return (self._metrics or ()) if self.evaluator is None else self.evaluator.metrics
+
+    def use_dataset(self, dataset: Dataset) -> None:
+        """Compare with the held-out part of one of ganbench's data sets."""
+        evaluator = evaluator_of_dataset(dataset, self._chosen, self._metrics, self.n, self._device)
+        real = evaluator.real.points
+        self.label, self.heldout = dataset.label, few(real)
+        self.drawing, self.largest = Drawing(real), float(real.abs().max())
+        self.extractor, self._of_data, self._shape, self._any_size = evaluator.extractor, True, real.shape[1:], True
+        evaluator.real = replace(evaluator.real, points=self.drawing.of(real, evaluator.real.features))
+        self.evaluator = evaluator
+
+    def use_samples(self, real: Tensor) -> None:
+        """Compare with real samples `[n, *shape]` of the user's, which are read and not kept."""
+        self._of_data = True
+        for chunk in _chunks(real[: 2 * self.n]):
+            self.offer(chunk)
+        self.heldout = real_numbers(few(real)).to(self._device)
+        if self.evaluator is None and sum(len(s.features) for s in self._collected) >= 2:
+            self._finish()
+
+    @property
+    def wanting(self) -> bool:
+        """Return whether more real samples are needed."""
+        return self.evaluator is None
+
+    def offer(self, real: Tensor) -> None:
+        """Take in real samples `[B, *shape]`; what is not finite is reported at once and left out."""
+        if self.evaluator is not None or not len(real):
+            return
+        if self._shape and shape_of(real) != self._shape and not self._any_size:
+            self._collected, self.extractor = [], None  # a resolution that changed
+        for chunk in _chunks(real):
+            self._take(real_numbers(chunk.to(self._device)))
+        if sum(len(sample.features) for sample in self._collected) >= 2 * self.n:
+            self._finish()
+
+    def begin_anew(self, shape: tuple[int, ...]) -> bool:
+        """Forget the reference where samples of another shape cannot be compared with it; return whether it went."""
+        known = self._shape
+        if not known or shape == known or self._any_size or self.evaluator is None:
+            return False
+        text = "samples are %s now, and were %s: %s"
+        if self._of_data:
+            log.warning(
+                f"ganbench.Monitor: {text}", list(shape), list(known), "give data of the new shape, or features="
+            )
+            return False
+        log.warning(f"ganbench.Monitor: {text}", list(shape), list(known), "they are compared with new real samples")
+        self.evaluator, self.extractor, self._collected, self._shape = None, None, [], ()
+        return True
+
+    def describe(self, points: Tensor) -> Sample | None:
+        """Return generated samples `[n, *shape]` with their features alone; None before the first real ones."""
+        if self.extractor is None or self.drawing is None:
+            return None
+        data = Unlabelled(self._device) if self.evaluator is None else self.evaluator.data
+        judge = self.evaluator or SampleEvaluator(data, self.extractor, (), _nothing(self._device), lambda: _nothing())
+        return joined([_without_points(judge.describe(x)) for x in _chunks(real_numbers(points.to(self._device)))])
+
+    def state_dict(self) -> dict[str, Any] | None:
+        """Return the features of what the first minibatches brought; None where the data are given."""
+        if self._of_data or self.evaluator is None or self.drawing is None:
+            return None
+        half = self.evaluator.real
+        other = self.evaluator._independent()
+        assert isinstance(other, Sample)
+        return {
+            "shape": list(self._shape),
+            "real": half.features,
+            "other": other.features,
+            "pictures": half.points,
+            "drawing": [*self.drawing._size, *self.drawing._limits],
+            "largest": self.largest,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any] | None) -> None:
+        """Go on with kept features."""
+        if state is None or self._of_data:
+            return
+        self._begin(torch.zeros(1, *state["shape"]))
+        assert self.drawing is not None
+        height, width, low, high = state["drawing"]
+        self.drawing._size, self.drawing._limits = (int(height), int(width)), (low, high)
+        self.largest, self._pictures = state["largest"], state["pictures"]
+        labels = Unlabelled(self._device)
+        self._collected = [
+            Sample(x, x, *labels.assign(x, None)) for x in (state[k].to(self._device) for k in ("real", "other"))
+        ]
+        self._finish()
+
+    def _begin(self, real: Tensor) -> None:
+        self._shape = tuple(real.shape[1:])
+        self.drawing = self.drawing or Drawing(real)
+        if self._chosen is not None:
+            self.extractor, self._any_size = extractor_of(self._chosen), True
+            return
+        embedding = embedding_of(self._shape, self._kind)
+        self.extractor, self._any_size = FunctionExtractor(embedding.function, embedding.name), embedding.any_size
+
+    def _take(self, real: Tensor) -> None:
+        low, high = real.aminmax()
+        if not bool(torch.isfinite(low) & torch.isfinite(high)):
+            real = self._finite(real)
+            if not len(real):
+                return
+            low, high = real.aminmax()
+        if self.extractor is None:
+            self._begin(real)
+        sample = self.describe(real)
+        assert sample is not None and self.drawing is not None
+        if not self._collected:
+            self._pictures = self.drawing.of(real, sample.features)
+        self.largest = max(self.largest, -float(low), float(high))
+        self._collected.append(sample)
+
+    def _finite(self, real: Tensor) -> Tensor:
+        """Return the samples that are finite; report the others, once."""
+        bad = ~torch.isfinite(real).flatten(1)
+        of_sample = bad.any(1)
+        count = int(of_sample.sum())
+        if count and not self._broken:
+            first = int(of_sample.nonzero()[0])
+            place = math.prod(real.shape[1:]) and int(bad[first].nonzero()[0])
+            log.warning(
+                "ganbench.Monitor: real samples hold NaN or infinities: %d numbers in %d of the %d looked at, first "
+                "in sample %d at %s; such samples are left out; remedy: look at the loader",
+                int(bad.sum()), count, len(real), first, _index(place, tuple(real.shape[1:])),
+            )  # fmt: skip
+        self._broken += count
+        return real[~of_sample] if count else real
+
+    def _finish(self) -> None:
+        every = joined(self._collected)
+        half = min(self.n, len(every.features) // 2)
+        real, other = part(every, 0, half), part(every, half, 2 * half)
+        metrics = self._metrics
+        if metrics is None:
+            metrics = [registry.build(Metric, name) for name in METRICS_OF_UNKNOWN_MODES]
+        assert self.extractor is not None
+        real = replace(real, points=self._pictures)
+        self.evaluator = SampleEvaluator(Unlabelled(self._device), self.extractor, metrics, real, lambda: other)
+        self._collected = []
+
+
+def joined(samples: Sequence[Sample]) -> Sample:
+    """Return several sets of samples as one."""
+
+    def cat(name: str) -> Any:  # noqa: ANN401 - a tensor, or None where none is known
+        parts = [getattr(sample, name) for sample in samples]
+        return None if parts[0] is None else torch.cat(parts)
+
+    return Sample(*(cat(name) for name in ("points", "features", "mode", "good", "probabilities", "log_density")))
+
+
+def _without_points(sample: Sample) -> Sample:
+    return replace(sample, points=sample.features)
+
+
+def shape_of(samples: Tensor) -> tuple[int, ...]:
+    """Return the shape of one sample as it is described: complex numbers are two."""
+    return (*samples.shape[1:], 2) if samples.is_complex() else tuple(samples.shape[1:])
+
+
+def part(sample: Sample, start: int, stop: int | None) -> Sample:
+    """Return some of the samples."""
+    return joined([Sample(*(None if x is None else x[start:stop] for x in _fields(sample)))])  # type: ignore[arg-type]
+
+
+def _fields(sample: Sample) -> tuple[Tensor | None, ...]:
+    return sample.points, sample.features, sample.mode, sample.good, sample.probabilities, sample.log_density
+
+
+def _nothing(device: torch.device | None = None) -> Sample:
+    none = torch.zeros(0, 1, device=device)
+    return Sample(none, none, none[:, 0].long(), none[:, 0].bool())
+
+
+def _chunks(samples: Tensor) -> Iterator[Tensor]:
+    """Yield samples in parts of bounded size."""
+    yield from samples.split(max(1, min(CHUNK, NUMBERS // max(1, samples[:1].numel()))))
+
+
+def _index(place: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    index = []
+    for size in reversed(shape):
+        place, rest = divmod(place, size)
+        index.append(rest)
+    return tuple(reversed(index))

@@ -1,0 +1,102 @@
+"""All that looks at how a loop is made: its wiring, its conventions, who stands still, the terms of its loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganbench.core.errors import UsageError
+from ganbench.losses import Loss
+from ganbench.monitor.cast import answers_of, members
+from ganbench.monitor.conventions import Conventions
+from ganbench.monitor.findings import Findings
+from ganbench.monitor.guard import Guard
+from ganbench.monitor.player import Player
+from ganbench.monitor.symptoms import Idle, Symptoms
+from ganbench.monitor.terms import Terms
+from ganbench.monitor.wiring import Wiring
+
+PATIENCE = 20  # steps without an update of the discriminator, after which rows do without it
+EARLY = 24  # steps in which conventions are looked at; later at logged steps alone
+
+
+class Scrutiny:
+    """Looks at a loop at its beginning, in a few short windows and at logged rows.
+
+    Args:
+        loss: what both players descend, where that is known.
+        d, g: the players.
+        guard: keeps what fails here from the training.
+
+    Attributes:
+        findings: the sentences so far. terms: of the generator's loss.
+    """
+
+    def __init__(self, loss: Loss | None, d: Player, g: Player, guard: Guard) -> None:
+        self._d, self._g, self.guard = d, g, guard
+        self.findings = Findings()
+        self._conventions, self._symptoms = Conventions(loss, self.findings), Symptoms(self.findings)
+        self._idle = {"d": Idle("d", self.findings), "g": Idle("g", self.findings)}
+        self.terms = Terms(self.findings)
+        self._wiring = Wiring({"D": members(d.module), "G": members(g.module)}, self.findings, guard)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what later rows are compared with."""
+        pushes = {name: list(first) for name, first in self._conventions.pushes.items()}
+        return {"pushes": pushes, "scale": self._conventions.scale}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on with what a run's first rows have shown."""
+        self._conventions.pushes = {name: list(first) for name, first in state["pushes"].items()}
+        self._conventions.scale = state["scale"]
+
+    def close(self) -> None:
+        """Take the hooks away."""
+        self._wiring.close()
+
+    @property
+    def waits_for_d(self) -> bool:
+        """Return whether the discriminator's update belongs to a row; not while it has not joined yet, or rests."""
+        return self._idle["d"].steps <= PATIENCE
+
+    def unmoved(self, calls: int) -> None:
+        """Take in how many calls the generator has not moved for."""
+        # A discriminator may train alone at first; then the generator has no gradient.
+        expected = not self._d.moved or "G" in self._wiring.reached
+        self.guard.run("the look at who moves", self._idle["g"].look, calls, False, expected)
+
+    def step(self, step: int, given: Mapping[str, object], logged: bool) -> None:
+        """Take in a step that moved the generator.
+
+        Args:
+            step: its number.
+            given: arguments of `monitor.step` by name.
+            logged: whether it makes a row.
+        """
+        self._idle["g"].look(step - 1, True, True)
+        self._idle["d"].look(step - 1, self._d.moved, "D" in self._wiring.reached)
+        tensors = {name: answers for name, value in given.items() if (answers := answers_of(value))}
+        self.guard.run("the look at the loop's wiring", self._wiring.step, step, tensors)
+        if not self._conventions.decided and (step <= EARLY or logged):
+            self.guard.run("the look at conventions", self._conventions.look, step, tensors)
+
+    def row(self, step: int, values: Mapping[str, float]) -> dict[str, float]:
+        """Look at a row; return it in the scale of the declared loss, with the terms of the generator's loss."""
+        row = self.guard.run("the scale of a row", self._conventions.rescaled, values) or dict(values)
+        self.guard.run("the look at a row", self._symptoms.look, step, row)
+        return row | (self.guard.run("the terms", self.terms.take, step) or {})
+
+    def weigh(self, step: int, terms: Mapping[str, Tensor | float], at: Tensor | Sequence[Tensor] | None) -> None:
+        """Weigh the terms of the generator's loss (`ganbench.monitor.terms`)."""
+        weights = self._g.hooked if at is None else [at] if isinstance(at, Tensor) else list(at)
+        self._wiring.muted = True
+        try:
+            with torch.enable_grad():
+                self.terms.weigh(terms, [weight for weight in weights if weight.requires_grad])
+        except UsageError as error:
+            self.findings.say(step, "terms", str(error))
+        finally:
+            self._wiring.muted = False

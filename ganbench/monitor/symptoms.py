@@ -1,0 +1,149 @@
+"""What logged rows say of a loop by themselves: exchanged labels, players that stand still, rates far apart."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ganbench.monitor.findings import Findings
+
+ROWS = 8  # in a row that must show the same
+FIRST_ROWS = 3  # from the beginning, for a gradient that is exactly 0
+RANKED_WRONG = 0.3  # AUC; where nothing can be told apart it is 0.5 ± 0.05 at 64 samples
+LASTING = 100  # steps that it must last for: rows of neighbouring steps say the same
+STILL = 1e-7  # ‖Δw‖ / ‖w‖ of an update: the last bit of float32
+APART = 50.0  # times that one player's weights move faster, of themselves; two rates on purpose: 4 to 10
+OUTRUN = 5.0  # times; then the discriminator may well rank generated samples above real ones
+IDLE = 100  # steps without any update of a player
+PLAYERS = {"d": ("discriminator", "generator"), "g": ("generator", "discriminator")}
+
+
+class Symptoms:
+    """Looks at each row as it is logged.
+
+    Args:
+        findings: takes the sentences.
+    """
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self._rows: deque[Mapping[str, float]] = deque(maxlen=ROWS)
+        self._count = 0
+        self._wrong: list[tuple[int, float]] = []  # steps and AUCs, as long as it ranks wrongly
+        self._at_first: dict[str, float] = {}
+
+    def look(self, step: int, values: Mapping[str, float]) -> None:
+        """Look at a row of the diagnostics, column → number."""
+        self._rows.append(values)
+        self._count += 1
+        if self._count == FIRST_ROWS:
+            self._at_first = {player: self._slower(player) for player in PLAYERS}
+        for player in PLAYERS:
+            self._look_at_gradient(step, player)
+            self._look_at_updates(step, player)
+        outrun = (
+            self._full("update_ratio_d") and self._slower("d") > OUTRUN
+        )  # the samples are where it has not yet looked
+        if outrun:
+            return
+        if not (auc := values.get("d_auc", 1.0)) < RANKED_WRONG:
+            self._wrong = []
+            return
+        self._wrong.append((step, auc))
+        if len(self._wrong) >= ROWS and step - self._wrong[0][0] >= LASTING:
+            worst = max(auc for _, auc in self._wrong)
+            self._findings.say(
+                step,
+                "d_loss",
+                f"the discriminator ranks generated samples above real ones (AUC at most {worst:.2g} since step "
+                f"{self._wrong[0][0]}): the labels in one of its losses are swapped, or real_logits and fake_logits "
+                "are exchanged in monitor.step",
+            )
+
+    def _look_at_gradient(self, step: int, player: str) -> None:
+        norms = self._last(f"grad_norm_{player}")
+        if self._count == FIRST_ROWS and len(norms) == FIRST_ROWS and not any(norms):
+            name = PLAYERS[player][0]
+            self._findings.say(
+                step,
+                f"no gradient {player}",
+                f"no gradient reaches the {name}: it is exactly 0; its loss does not depend on it (samples detached or "
+                "made under no_grad, a factor of 0)",
+            )
+
+    def _look_at_updates(self, step: int, player: str) -> None:
+        column, (name, other) = f"update_ratio_{player}", PLAYERS[player]
+        if not self._full(column):
+            return
+        own = self._last(column)
+        if max(own) < STILL:
+            self._findings.say(
+                step,
+                f"still {player}",
+                f"the {name} stands still: an update moves its weights by {median(own):.1e} of themselves; its "
+                "learning rate has decayed to nothing, or no gradient reaches it",
+            )
+            return
+        others = self._last("update_ratio_" + ("g" if player == "d" else "d"))
+        if not self._full("update_ratio_" + ("g" if player == "d" else "d")) or min(others) < STILL:
+            return
+        slower = self._slower(player)
+        # A player that has run away moves less and less itself: the first rows tell the rates.
+        first = self._at_first.get(player, 0.0)
+        if slower > APART or (slower > OUTRUN and first > APART):
+            self._findings.say(
+                step,
+                f"slow {player}",
+                f"the {name}'s weights move {max(slower, first):.0f} times less, of themselves, than the {other}'s: "
+                f"raise the {name}'s learning rate, or lower the {other}'s",
+            )
+
+    def _slower(self, player: str) -> float:
+        """Return by which factor a player's weights move less than the other's, 0 where that is not known."""
+        both = self._last("update_ratio_d"), self._last("update_ratio_g")
+        own, others = both if player == "d" else both[::-1]
+        return median(o / max(x, 1e-30) for x, o in zip(own, others, strict=True)) if len(own) == len(others) else 0.0
+
+    def _full(self, column: str) -> bool:
+        return len(self._last(column)) == ROWS
+
+    def _last(self, column: str) -> list[float]:
+        values = [row.get(column, math.nan) for row in self._rows]
+        return [value for value in values if not math.isnan(value)]
+
+
+class Idle:
+    """Counts for how long a player has not moved, and says so once: no optimiser of the loop's holds it.
+
+    Args:
+        player: `"d"` or `"g"`.
+        findings: takes the sentence.
+    """
+
+    def __init__(self, player: str, findings: Findings) -> None:
+        self.player, self._findings = player, findings
+        self.steps, self.ever = 0, False
+
+    def look(self, step: int, moved: bool, expected: bool) -> None:
+        """Take in a step.
+
+        Args:
+            step: its number.
+            moved: whether an optimiser that holds it has stepped.
+            expected: whether it ought to move; one that joins late has no gradient yet.
+        """
+        self.steps, self.ever = (0, True) if moved else (self.steps + 1, self.ever)
+        if self.steps < IDLE or not (expected or self.ever):
+            return
+        name = PLAYERS[self.player][0]
+        since = f"since step {step - self.steps}" if self.ever else f"in {IDLE} steps"
+        self._findings.say(
+            step,
+            f"idle {self.player}",
+            f"no optimiser has moved the {name} {since}: give its optimiser the parameters of the very {name} that "
+            "ganbench.Monitor was given (or that one to the monitor), and call its step()",
+        )

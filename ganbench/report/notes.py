@@ -1,0 +1,76 @@
+"""What a mean over seeds hides: seeds that all agree, and seeds that fall into two groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ganbench.analysis.ranking import FINISHED
+from ganbench.analysis.statistics import clopper_pearson, scored, worst
+from ganbench.core.column import Column
+from ganbench.report.headline import Ranked
+from ganbench.report.wording import number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FEWEST = 6  # seeds that can show two groups
+GAP, GROUP = 0.5, 0.2  # of the range: the gap between two groups; of the seeds: the smaller group
+
+
+@dataclass(frozen=True)
+class Note:
+    """What stands beneath a mean instead of the median."""
+
+    text: str
+
+
+def lead_notes(ranked: Ranked, runs: pd.DataFrame, lead: Column) -> dict[str, Note]:
+    """Return trial → its note, for trials whose seeds all agree or fall into two groups by the leading metric.
+
+    Diverged runs count as the worst.
+    """
+    fill = worst(runs[lead.name], lead.direction)
+    finished = runs.loc[runs["status"].isin(FINISHED), ["trial", lead.name]]
+    values: dict[str, list[float]] = {str(row["trial"]): [] for row in ranked}
+    for trial, value in zip(finished["trial"], scored(finished[lead.name], fill).tolist(), strict=True):
+        values[str(trial)].append(value)
+    notes = {trial: _note(each) for trial, each in values.items()}
+    return {trial: note for trial, note in notes.items() if note is not None}
+
+
+def _note(values: Sequence[float]) -> Note | None:
+    known = np.sort(np.asarray(values, dtype=np.float64))
+    if len(known) < 2 or not np.isfinite(known).all():
+        return None
+    if known[0] == known[-1]:
+        n = len(known)
+        return Note(f"{n} of {n} seeds, ≥ {100 * clopper_pearson(n, n).low:.0f} %")
+    parts = two_groups(known)
+    if parts is None:
+        return None
+    groups = [f"{len(part)} near {number(float(np.median(part)))}" for part in parts]
+    return Note(f"two groups: {', '.join(reversed(groups))}")
+
+
+def two_groups(values: Sequence[float] | np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the lower and the upper group of values with one gap of half their range or more; None without one.
+
+    Each group has a fifth of the values or more. It describes the values and tests nothing.
+
+    Example:
+        >>> [part.tolist() for part in two_groups([1, 1, 1, 8, 8, 8])]
+        [[1, 1, 1], [8, 8, 8]]
+    """
+    known = np.sort(np.asarray(values))
+    reach = known[-1] - known[0]
+    if len(known) < FEWEST or reach == 0:
+        return None
+    at = int(np.diff(known).argmax()) + 1
+    smaller = min(at, len(known) - at)
+    if known[at] - known[at - 1] < GAP * reach or smaller < GROUP * len(known):
+        return None
+    return known[:at], known[at:]

@@ -1,0 +1,307 @@
+"""Small GANs on scikit-learn's digits with one bug planted in the loop, and healthy ones beside them.
+
+`python tests/clients/bugs.py --seeds 3 5` prints what the monitor says of each, and when, as a table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import logging
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits
+from torch import Tensor, nn
+
+import ganbench
+
+LATENT, BATCH, STEPS, LOOKS = 16, 64, 300, 30
+LOSSES = ("non_saturating", "hinge", "least_squares", "wasserstein")
+
+
+@dataclass
+class Loop:
+    """A plain loop in the manner of PyTorch's DCGAN example; a bug changes one of its fields before it runs.
+
+    Attributes:
+        loss: what is trained. declared: what the monitor is told. real: the images.
+        prepare: is called with the loop once its networks exist. before_d, before_g: at the head of each half step.
+    """
+
+    loss: str = "non_saturating"
+    declared: str | None = None
+    scale: float = 1.0
+    weights: float = 1.0
+    d_rate: float = 1e-3
+    g_rate: float = 1e-3
+    betas: tuple[float, float] = (0.5, 0.999)
+    n_critic: int = 1
+    penalty: float = 0.0
+    r1: float = 0.0
+    output: type[nn.Module] = nn.Tanh
+    d_output: type[nn.Module] = nn.Identity
+    norm: bool = False
+    detach: bool = True
+    clear_d: bool = True
+    clear_g: bool = True
+    clear_early: bool = False
+    freeze_d: bool = False
+    swap: bool = False
+    swap_given: bool = False
+    probabilities: bool = False
+    fixed_latents: bool = False
+    same_batch: bool = False
+    leave_eval: int = 0
+    wrong_optimizer: bool = False
+    copy_in_optimizer: bool = False
+    no_graph: bool = False
+    g_direction: float = 1.0
+    frozen_from: int = 0
+    decay: float = 1.0
+    real: Callable[[Tensor], Tensor] = field(default=lambda pixels: pixels / 8 - 1)
+    fake: Callable[[Tensor], Tensor] = field(default=lambda samples: samples)
+    stop_d_at: int = 0
+    d_advance: int = 0
+    batch: int = BATCH
+
+    def networks(self) -> tuple[nn.Module, nn.Module]:
+        hidden = [nn.BatchNorm1d(128)] if self.norm else []
+        generator = nn.Sequential(
+            nn.Linear(LATENT, 128), *hidden, nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 64),
+            self.output(), nn.Unflatten(1, (1, 8, 8)),
+        )  # fmt: skip
+        discriminator = nn.Sequential(
+            nn.Flatten(), nn.Linear(64, 128), nn.LeakyReLU(0.2), nn.Linear(128, 128), nn.LeakyReLU(0.2),
+            nn.Linear(128, 1), self.d_output(),
+        )  # fmt: skip
+        return generator, discriminator
+
+    def losses(self, real: Tensor, fake: Tensor) -> Tensor:
+        if self.swap:
+            real, fake = fake, real
+        if self.probabilities:
+            return F.binary_cross_entropy(real, torch.ones_like(real)) + F.binary_cross_entropy(
+                fake, torch.zeros_like(fake)
+            )
+        if self.loss == "hinge":
+            return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+        if self.loss == "least_squares":
+            return 0.5 * ((real - 1).square().mean() + fake.square().mean())
+        if self.loss == "wasserstein":
+            return fake.mean() - real.mean()
+        return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+    def g_losses(self, fake: Tensor) -> Tensor:
+        if self.probabilities:
+            return F.binary_cross_entropy(fake, torch.ones_like(fake))
+        if self.loss in ("hinge", "wasserstein"):
+            return -fake.mean() * self.g_direction
+        if self.loss == "least_squares":
+            return 0.5 * (fake - 1).square().mean()
+        if self.loss == "minimax":
+            return -F.softplus(fake).mean()
+        return F.softplus(-fake * self.g_direction).mean()
+
+    def run(self, folder: Path, seed: int, steps: int = STEPS) -> ganbench.Monitor:
+        """Train, and return the monitor."""
+        torch.manual_seed(seed)
+        pixels = torch.from_numpy(load_digits().images).float().unsqueeze(1)
+        images = self.real(pixels)
+        generator, discriminator = self.networks()
+        trained = generator if not self.copy_in_optimizer else self.networks()[0]
+        opt_g = torch.optim.Adam(trained.parameters(), lr=self.g_rate, betas=self.betas)
+        owner = generator if self.wrong_optimizer else discriminator
+        opt_d = torch.optim.Adam(owner.parameters(), lr=self.d_rate, betas=self.betas)
+        z_fixed = torch.randn(self.batch, LATENT)
+        monitor = ganbench.Monitor(
+            generator, discriminator, folder, loss=self.declared or self.loss, data=images[::2],
+            latents=torch.randn(256, LATENT), samples=256, log_every=max(1, steps // LOOKS),
+            evaluate_every=max(1, steps // LOOKS),
+        )  # fmt: skip
+        for step in range(1, steps + 1):
+            for _ in range(self.n_critic):
+                indices = torch.arange(self.batch) if self.same_batch else torch.randint(len(images), (self.batch,))
+                real = images[indices]
+                z = z_fixed if self.fixed_latents else torch.randn(self.batch, LATENT)
+                fake = self.fake(generator(z))
+                if self.clear_d and not self.clear_early:
+                    opt_d.zero_grad()
+                shown = fake.detach() if self.detach else fake
+                real_logits, fake_logits = discriminator(real), discriminator(shown)
+                d_loss = self.scale * self.losses(real_logits, fake_logits)
+                if self.penalty:
+                    d_loss = d_loss + self.penalty * penalty(discriminator, real, fake.detach())
+                if self.r1:
+                    d_loss = d_loss + 0.5 * self.r1 * slope(discriminator, real).square().mean()
+                d_loss.backward(retain_graph=not self.detach)
+                if not (self.stop_d_at and step > self.stop_d_at):
+                    opt_d.step()
+                if self.clear_early:
+                    opt_d.zero_grad()
+            if step <= self.d_advance:
+                continue
+            if self.detach is False:
+                fake = self.fake(generator(z))
+            if self.clear_g and self.detach:
+                opt_g.zero_grad()
+            g_loss = self.scale * self.g_losses(discriminator(fake.detach() if self.no_graph else fake))
+            if self.no_graph:
+                g_loss = g_loss + 0.0 * sum(p.sum() for p in generator.parameters())
+            g_loss.backward()
+            if self.frozen_from and step >= self.frozen_from:
+                for p in generator.parameters():
+                    p.requires_grad_(False)
+            opt_g.step()
+            if not self.detach:
+                opt_g.zero_grad()
+            for group in opt_g.param_groups:
+                group["lr"] *= self.decay
+            if self.leave_eval and step >= self.leave_eval:
+                generator.eval()
+            given = (fake_logits, real_logits) if self.swap_given else (real_logits, fake_logits)
+            monitor.step(real=real, fake=fake, real_logits=given[0], fake_logits=given[1], d_loss=d_loss, g_loss=g_loss)
+        monitor.close()
+        return monitor
+
+
+def penalty(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    mix = torch.rand(len(real), 1, 1, 1)
+    return (slope(discriminator, mix * real + (1 - mix) * fake) - 1).square().mean()
+
+
+def slope(discriminator: nn.Module, x: Tensor) -> Tensor:
+    x = x.detach().requires_grad_()
+    (by_x,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
+    return by_x.flatten(1).norm(dim=1)
+
+
+class Planted(NamedTuple):
+    """A bug: how the loop differs, and what a sentence must match that leads a person to the line."""
+
+    name: str
+    changes: dict
+    says: str
+
+
+WGAN = {"loss": "wasserstein", "penalty": 10.0, "n_critic": 3, "betas": (0.0, 0.9)}
+BUGS = (
+    Planted("D answers with probabilities, BCE on them", {"d_output": nn.Sigmoid, "probabilities": True}, "probabilit"),
+    Planted("sigmoid twice", {"d_output": nn.Sigmoid}, "sigmoid.*twice"),
+    Planted("sigmoid at the end of a Wasserstein critic", {**WGAN, "d_output": nn.Sigmoid}, "sigmoid|probabilit"),
+    Planted("losses halved", {"scale": 0.5}, r"0\.5 times"),
+    Planted("losses times 10,000", {"scale": 1e4}, r"(1e\+04|10,?000) times"),
+    Planted("hinge declared, least squares trained", {"loss": "least_squares", "declared": "hinge"}, "least_squares"),
+    Planted("non_saturating declared, Wasserstein trained", {**WGAN, "declared": "non_saturating"}, "another loss"),
+    Planted("labels swapped in D's loss", {"swap": True}, "(swapped|exchanged)"),
+    Planted("real and fake logits swapped when given", {"swap_given": True}, "(swapped|exchanged)"),
+    Planted("G pushes the wrong way", {"g_direction": -1.0}, "(sign|wrong way)"),
+    Planted("real in 0…255", {"real": lambda p: p * 16}, r"real.*\[0, 2[45]\d\].*\[-1, 1\]"),
+    Planted("real in [0, 1], G ends in tanh", {"real": lambda p: p / 16}, r"real.*\[0, 1\].*\[-1, 1\]"),
+    Planted("real standardised, G ends in tanh", {"real": lambda p: (p - 4.9) / 6.0 * 2}, r"real.*\[-1, 1\]"),
+    Planted("real in [−1, 1], G ends in a sigmoid", {"output": nn.Sigmoid}, r"real.*\[-1, 1\].*\[0, 1\]"),
+    Planted("fake not detached, gradients not cleared", {"detach": False}, "(detach|zero_grad)"),
+    Planted("D's gradients never cleared", {"clear_d": False}, "zero_grad"),
+    Planted("G's gradients never cleared", {"clear_g": False}, "zero_grad"),
+    Planted("D cleared before G's backward, not after", {"clear_early": True}, "zero_grad"),
+    Planted("G in no optimiser (a copy is)", {"copy_in_optimizer": True}, "no optimi[sz]er.*generator"),
+    Planted("D's optimiser holds G", {"wrong_optimizer": True}, "no optimi[sz]er.*discriminator"),
+    Planted("the same latents at every step", {"fixed_latents": True}, "same latents"),
+    Planted("the same minibatch at every step", {"same_batch": True}, "same minibatch"),
+    Planted("G left in evaluation mode", {"norm": True, "leave_eval": 50}, "evaluation mode"),
+    Planted("no gradient reaches G", {"no_graph": True}, "(no gradient|gradient.*exactly 0)"),
+    Planted("D's rate divided by 100", {"d_rate": 1e-5}, "discriminator.* learning rate"),
+    Planted("G's rate divided by 100", {"g_rate": 1e-5}, "generator.* learning rate"),
+    Planted("G's rate decayed to nothing", {"decay": 0.9}, "generator.*(frozen|stands still)"),
+    Planted("D stops stepping after 100 steps", {"stop_d_at": 100}, "no optimi.er has moved the discriminator since"),
+)  # fmt: skip
+CALM = {"r1": 2.0, "g_rate": 5e-4, "d_rate": 5e-4}
+HEALTHY = (
+    Planted("non-saturating", CALM, ""),
+    Planted("hinge", {**CALM, "loss": "hinge"}, ""),
+    Planted("least squares", {**CALM, "loss": "least_squares"}, ""),
+    Planted("Wasserstein with penalty, 3 critic steps", WGAN, ""),
+    Planted("two rates, 1 to 4", {"r1": 2.0, "g_rate": 3e-4, "d_rate": 12e-4}, ""),
+    Planted("batch norm in G", {**CALM, "norm": True}, ""),
+    Planted("images in [0, 1], G ends in a sigmoid", {**CALM, "output": nn.Sigmoid, "real": lambda p: p / 16}, ""),
+    Planted(
+        "standardised images, G ends in nothing", {**CALM, "output": nn.Identity, "real": lambda p: (p - 5) / 6}, ""
+    ),
+    Planted("D trained alone for 50 steps", {**CALM, "d_advance": 50}, ""),
+    Planted("batches of 16", {**CALM, "batch": 16}, ""),
+)
+
+
+class Heard(logging.Handler):
+    """Keeps what the monitor says, once each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "verdicts want" not in (line := record.getMessage()):  # the runs are short
+            self.lines.append(line)
+
+
+def hear(planted: Planted, seed: int, steps: int = STEPS) -> list[str]:
+    """Train with a bug, and return what the monitor said."""
+    handler, log = Heard(), logging.getLogger("ganbench.monitor")
+    log.addHandler(handler)
+    propagated, log.propagate = log.propagate, False
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            Loop(**planted.changes).run(Path(folder) / "run", seed, steps)
+    finally:
+        log.removeHandler(handler)
+        log.propagate = propagated
+    return handler.lines
+
+
+def named(planted: Planted, lines: Sequence[str]) -> int | None:
+    """Return the step at which a sentence named the bug; None where none did."""
+    for line in lines:
+        if re.search(planted.says, line):
+            step = re.match(r"step (\d+):", line)
+            return int(step.group(1)) if step else 0
+    return None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs=2, default=(0, 1), help="the first, and the one behind the last")
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--csv", default="")
+    arguments = parser.parse_args()
+    rows = []
+    for healthy, several in ((False, BUGS), (True, HEALTHY)):
+        for planted in several:
+            if not re.search(arguments.only, planted.name):
+                continue
+            for seed in range(*arguments.seeds):
+                lines = hear(planted, seed, arguments.steps)
+                at = None if healthy else named(planted, lines)
+                verdict = ("accused" if lines else "in peace") if healthy else ("named" if at is not None else "missed")
+                rows.append((planted.name, seed, verdict, "" if at is None else at, lines[0] if lines else ""))
+                print(f"{verdict:9} {planted.name:50} seed {seed} at {at} of {len(lines)} lines", flush=True)
+                if arguments.verbose or verdict in ("missed", "accused"):
+                    for line in lines:
+                        print("      ", line[:230], flush=True)
+    if arguments.csv:
+        with Path(arguments.csv).open("w", newline="") as file:
+            csv.writer(file).writerows([("loop", "seed", "result", "step", "first_sentence"), *rows])
+    count = {kind: sum(row[2] == kind for row in rows) for kind in ("named", "missed", "accused", "in peace")}
+    print(count, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""A run that goes on has one folder and one curve: after an end, a kill, or from an earlier checkpoint."""
+
+from __future__ import annotations
+
+import copy
+import os
+import signal
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import torch
+
+import ganbench
+from tests.helpers import ROOT
+from tests.helpers.small_gan import LATENT, Loop
+
+OPTIONS = {"log_every": 1, "evaluate_every": 4, "samples": 20}
+
+
+def watched(folder, **options):
+    return Loop(lambda g, d: ganbench.Monitor(g, d, folder, **{**OPTIONS, **options}))
+
+
+def saved(loop):
+    parts = (loop.generator, loop.discriminator, loop.opt_g, loop.opt_d)
+    return {"parts": [copy.deepcopy(part.state_dict()) for part in parts], "random": torch.get_rng_state()}
+
+
+def load(loop, state):
+    for part, kept in zip((loop.generator, loop.discriminator, loop.opt_g, loop.opt_d), state["parts"], strict=True):
+        part.load_state_dict(kept)
+    torch.set_rng_state(state["random"])
+
+
+def tables(folder):
+    results = ganbench.load(folder)
+    own = ["run", "trial", "seed"]
+    return results.history.drop(columns=own), results.layers.drop(columns=own), results
+
+
+@pytest.mark.parametrize("how", ["folder", "step", "state"])
+def test_a_run_goes_on_as_if_it_had_never_ended(tmp_path, how):
+    """Also from a checkpoint of step 12, where the folder has rows up to step 16."""
+    whole = watched(tmp_path / "whole").run(30)
+    whole.monitor.close()
+    first = watched(tmp_path / "run")
+    first.run(12)
+    state, kept = saved(first), first.monitor.state_dict()
+    torch.save(kept, tmp_path / "monitor.pt")
+    if how != "folder":
+        first.run(4)
+    first.monitor.close()
+    trial = ganbench.load(tmp_path / "run").runs["trial"][0]
+
+    resume = {"folder": {"resume": True}, "step": {"resume": 12}, "state": {}}[how]
+    second = watched(tmp_path / "run", **resume)
+    if how == "state":
+        second.monitor.load_state_dict(torch.load(tmp_path / "monitor.pt", weights_only=True))
+    assert second.monitor.steps == 12
+    load(second, state)
+    second.run(18).monitor.close()
+    assert not (tmp_path / "run-2").exists()
+    for one, other in zip(tables(tmp_path / "whole")[:2], tables(tmp_path / "run")[:2], strict=True):
+        keys = [name for name in ("network", "layer", "step") if name in one]
+        pd.testing.assert_frame_equal(
+            one.sort_values(keys, ignore_index=True), other.sort_values(keys, ignore_index=True), check_like=True
+        )
+    runs = ganbench.load(tmp_path / "run").runs.iloc[0]
+    assert (runs["trial"], runs["steps"], runs["status"]) == (trial, 30, "OK")
+    assert runs["total_spread"] == ganbench.load(tmp_path / "whole").runs["total_spread"][0]
+
+
+SCRIPT = """
+import sys, torch
+from tests.helpers.small_gan import Loop
+import ganbench
+torch.set_num_threads(1)
+loop = Loop(lambda g, d: ganbench.Monitor(g, d, sys.argv[1], log_every=1, evaluate_every=10, samples=40, resume=True))
+while True:
+    loop.run(20)
+    print(loop.monitor.steps, flush=True)
+"""
+
+
+def test_a_killed_run_goes_on_in_its_folder(tmp_path):
+    for _ in range(2):
+        command = [sys.executable, "-c", SCRIPT, str(tmp_path / "run")]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        for line in process.stdout:
+            written = tmp_path / "run" / "manifest.json"
+            if int(line) % 20 == 0 and written.exists() and len(ganbench.load(tmp_path / "run").history) > 30:
+                break
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+    steps = ganbench.load(tmp_path / "run").history["step"].tolist()
+    assert steps == list(range(1, len(steps) + 1)) and [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def test_what_cannot_be_resumed_is_said_and_written_beside(tmp_path, caplog):
+    watched(tmp_path / "run").run(3).monitor.close()
+    (tmp_path / "run" / "history.parquet").write_bytes(b"no table")
+    loop = watched(tmp_path / "run", resume=True).run(2)
+    loop.monitor.close()
+    assert "cannot be resumed" in caplog.text and loop.monitor.folder == tmp_path / "run-2"
+
+
+def test_resuming_where_nothing_is_begins(tmp_path):
+    loop = watched(tmp_path / "run", resume=True, latents=torch.ones(20, LATENT)).run(3)
+    loop.monitor.close()
+    assert loop.monitor.folder == tmp_path / "run" and len(ganbench.load(tmp_path / "run").history) == 3
