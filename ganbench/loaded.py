@@ -29,7 +29,7 @@ class Results:
 
     Attributes:
         tables: the tables as they are on disk, for `ganbench.analysis`.
-        path: the run's folder. samples: trial → its pictures. columns: the declaration of every column, by name.
+        path: the run's folder. samples: trial → its pictures.
         suite: the text of the suite as resolved. manifest: versions, machine, counts, times.
 
     Example:
@@ -42,9 +42,15 @@ class Results:
         self.tables = read
         self.path: Path = read.path
         self.samples: tables.Samples = read.samples
-        self.columns: dict[str, Column] = read.columns
         self.suite: str = read.suite
         self.manifest: RunManifest = read.manifest
+
+    @cached_property
+    def columns(self) -> dict[str, Column]:
+        """Return the declaration of every column, by name."""
+        from ganbench.analysis.frames import declarations
+
+        return declarations(self.tables)
 
     @cached_property
     def runs(self) -> pd.DataFrame:

@@ -7,18 +7,21 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from ganbench.analysis.verdicts import verdicts
 from ganbench.core import registry
+from ganbench.core.column import Column
 from ganbench.core.errors import UsageError
 from ganbench.core.naming import AXES, SEPARATOR, short_names
 from ganbench.tables.results import Results
 
 JSON_CELLS = ("versions", "environment")  # frames of their own: `components`, `environments`
-NAMED = ("dataset", "label", "trial", "run", "seed")
+LABEL = Column("label", "what is trained, in as few words as tell it apart on its data set", dtype="string")
+VERDICT = Column("verdict", "what went wrong with the run, or healthy", dtype="string")
 _KINDS = {"dataset": "dataset", "network": "network", "loss": "loss", "tricks": "trick", "optimizer": "optimizer"}
 _BRACKETS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 _SETTINGS = ("setting ", "settings ", "tuned: ")
@@ -37,13 +40,22 @@ def readable_runs(results: Results, judged: pd.DataFrame | None = None) -> pd.Da
     """
     runs = results.runs
     judged = verdicts(results) if judged is None else judged
-    varied = [name for name, column in results.columns.items() if column.varied and name in runs]
-    numbers = {**_parameters(runs), **{f"param.{name}": runs[name] for name in varied}}
+    varied, numbers = _varied(results), _numbers(results)
     front = {name: runs[name] for name in ("run", "trial", "dataset")}
     front |= {"label": labels(runs), "seed": runs["seed"], "status": runs["status"], "verdict": judged["verdict"].array}
     shown = {**front, **dict(sorted(numbers.items()))}
     rest = [name for name in runs if name not in shown and name not in varied and name not in JSON_CELLS]
     return pd.DataFrame({**shown, **{name: runs[name] for name in rest}}, index=runs.index)
+
+
+def declarations(results: Results) -> dict[str, Column]:
+    """Return the declarations of the tables' columns, and of those that `readable_runs` adds."""
+    columns = {**results.columns, **{column.name: column for column in (LABEL, VERDICT)}}
+    for name, values in _numbers(results).items():
+        address = name.removeprefix("param.")
+        usual = Column(name, f"{address} of the run's trial", dtype="string" if values.dtype == "string" else "float64")
+        columns[name] = replace(columns[address], name=name) if address in columns else usual
+    return columns
 
 
 def diagnostics(results: Results) -> pd.DataFrame:
@@ -150,6 +162,17 @@ def _measured(results: Results, columns: list[str]) -> pd.DataFrame:
     named = {name: pd.array(values, dtype="string") for name, values in names.items()}
     named |= {name: kept[name].array for name in ("trial", "run", "seed", "step")}
     return pd.DataFrame({**named, **{name: kept[name].array for name in columns}})
+
+
+def _varied(results: Results) -> list[str]:
+    """Return the columns of the numbers that vary."""
+    return [name for name, column in results.columns.items() if column.varied and name in results.runs]
+
+
+def _numbers(results: Results) -> dict[str, pd.Series]:
+    """Return `param.*`: what differs among trials, and under `vary` what each setting has."""
+    runs = results.runs
+    return {**_parameters(runs), **{f"param.{name}": runs[name] for name in _varied(results)}}
 
 
 def _parameters(runs: pd.DataFrame) -> dict[str, pd.Series]:

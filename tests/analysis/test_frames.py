@@ -47,7 +47,8 @@ def test_numbers_that_differ_are_columns_with_their_defaults(tmp_path):
     slow = dataclasses.replace(plain, optimizer=Choice.of(Adam(lr=1e-4, betas=(0.0, 0.9))))
     trick = dataclasses.replace(plain, tricks=(Choice.of(R1(gamma=0.5)), Choice.of(Packing(m=4))), n_critic=5, batch=32)
     usual = dataclasses.replace(plain, tricks=(Choice.of(R1()),))
-    runs = loaded(tmp_path, plain, slow, trick, usual).runs
+    results = loaded(tmp_path, plain, slow, trick, usual)
+    runs = results.runs
     numbers = runs[[name for name in runs if name.startswith("param.")]]
     default = float(Adam().lr)
     expected = {
@@ -64,6 +65,7 @@ def test_numbers_that_differ_are_columns_with_their_defaults(tmp_path):
         "param.training.n_critic": [1.0, 1.0, 5.0, 1.0],
     }
     assert sorted(numbers) == sorted(expected)
+    assert set(numbers) <= set(results.columns)
     for name, values in expected.items():
         wanted = pd.Series(values, dtype="string" if isinstance(values[0], str) else "float64", name=name)
         pd.testing.assert_series_equal(numbers[name], wanted, check_index=False)
