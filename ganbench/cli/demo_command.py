@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganbench.cli.options import announce, plan_of, writable
+from ganbench.cli.shipped import suite_names
 from ganbench.core.errors import INTERRUPTIONS, Interrupted
 from ganbench.core.extras import require
 
@@ -36,7 +37,7 @@ def command(results: Path, report: Path) -> int:
     """Train a ring that loses its modes and the same ring with a cure, and make the page that shows both."""
     require("jinja2")
     writable(report)
-    plan = plan_of(Path("demo"), (), None, yes=False)
+    plan = plan_of(suite_names()["demo"], (), None, yes=False)  # whatever lies in this folder under that name
     from ganbench.cli.plan_command import headline
     from ganbench.sweep.run import run_plan
 

@@ -69,7 +69,7 @@ def command(
     dpi: int,
 ) -> None:
     """Write the figures and tables of RUN (its folder, or a suite's for its newest run) for a paper."""
-    from ganbench.figures.style import Style
+    from ganbench.figures.style import Style, drawn
     from ganbench.loaded import load
     from ganbench.report.watch import page_name
 
@@ -85,7 +85,8 @@ def command(
         path = folder / f"{name}.{figures}"
         # Without a date equal tables give equal files.
         metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(figures)
-        draw().savefig(path, dpi=dpi, metadata=metadata)
+        with drawn(style):
+            draw().savefig(path, dpi=dpi, metadata=metadata)
         click.echo(path)
 
 
