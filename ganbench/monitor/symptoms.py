@@ -98,8 +98,8 @@ class Symptoms:
             self._findings.say(
                 step,
                 f"slow {player}",
-                f"the {name}'s weights move {max(slower, first):.0f} times less, of themselves, than the {other}'s: raise "
-                f"the {name}'s learning rate, or lower the {other}'s",
+                f"the {name}'s weights move {max(slower, first):.0f} times less, of themselves, than the {other}'s: "
+                f"raise the {name}'s learning rate, or lower the {other}'s",
             )
 
     def _slower(self, player: str) -> float:
