@@ -71,6 +71,11 @@ class Results:
         return evaluations(self.tables)
 
     @property
+    def history(self) -> pd.DataFrame:
+        """Return the table of both as it is on disk: one row per run and step at which anything was computed."""
+        return self.tables.history
+
+    @property
     def layers(self) -> pd.DataFrame:
         """Return one row per run, logged step and layer."""
         return self.tables.layers
