@@ -61,7 +61,7 @@ def write_page(template: str, out: Path, **values: object) -> Path:
     Raises:
         UsageError: `out` cannot be written.
     """
-    return _write(_fill(template, "page.js", **values), out)
+    return _write(_fill(template, ("page.js",), **values), out)
 
 
 def render(results: Results, under_way: str = "") -> str:

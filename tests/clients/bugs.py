@@ -220,7 +220,7 @@ BUGS = (
     Planted("D's rate divided by 100", {"d_rate": 1e-5}, "discriminator.* learning rate"),
     Planted("G's rate divided by 100", {"g_rate": 1e-5}, "generator.* learning rate"),
     Planted("G's rate decayed to nothing", {"decay": 0.9}, "generator.*(frozen|stands still)"),
-    Planted("D stops stepping after 100 steps", {"stop_d_at": 100}, "no optimi.er has moved the discriminator since"),
+    Planted("D stops stepping after 100 steps", {"stop_d_at": 100}, "no optimiser has moved the discriminator since"),
 )  # fmt: skip
 CALM = {"r1": 2.0, "g_rate": 5e-4, "d_rate": 5e-4}
 HEALTHY = (

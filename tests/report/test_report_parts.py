@@ -331,7 +331,7 @@ def test_the_overview_has_the_ranks_of_each_data_set_and_a_page_of_one_has_none(
     shown = sections.page(results).overview
     assert shown is not None
     assert shown.datasets == ["ring", "digits"]
-    ranked = results.ranking()
+    ranked = ranking(results)
     for line in shown.lines:
         mine = ranked[ranked["loss"] == line.name]
         ranks = [int(mine.loc[mine["dataset"] == name, "rank"].iloc[0]) for name in shown.datasets]
