@@ -172,7 +172,7 @@ def _varied(results: Results) -> list[str]:
 def _numbers(results: Results) -> dict[str, pd.Series]:
     """Return `param.*`: what differs among trials, and under `vary` what each setting has."""
     runs = results.runs
-    return {**_parameters(runs), **{f"param.{name}": runs[name] for name in _varied(results)}}
+    return {**_parameters(runs), **{f"param.{name}": runs.loc[:, name] for name in _varied(results)}}
 
 
 def _parameters(runs: pd.DataFrame) -> dict[str, pd.Series]:

@@ -58,9 +58,13 @@ def command(results: Path, report: Path) -> int:
 
 def _story(results: Results) -> Iterator[str]:
     """Yield a paragraph per trial, the worst first: how many modes are left, what went wrong, what to try."""
+    import numpy as np
+
     evidence = results.verdicts().set_index("run")
     of_labels = {str(label): runs for label, runs in results.runs.groupby("label", sort=False)}
-    for label in sorted(of_labels, key=lambda name: float(of_labels[name]["modes_captured"].mean())):
+    for label in sorted(
+        of_labels, key=lambda name: np.nanmean(of_labels[name]["modes_captured"].to_numpy(dtype=np.float64))
+    ):
         runs = of_labels[label]
         modes = [f"{count:.0f}" for count in runs["modes_captured"].dropna()]
         known = f"{runs['known_modes'].max():.0f}"

@@ -125,8 +125,8 @@ def _table(results: Results, name: str, form: str) -> str:
 
 def _ranking(results: Results) -> pd.DataFrame:
     ranked = results.ranking()
-    names = results.runs.drop_duplicates("trial").set_index("trial")["label"]
-    return ranked.assign(label=ranked["trial"].map(names))
+    names = dict(zip(results.runs["trial"], results.runs["label"], strict=True))
+    return ranked.assign(label=[names[trial] for trial in ranked["trial"]])
 
 
 def _short(frame: pd.DataFrame, name: str, told: set[str]) -> pd.DataFrame:
@@ -134,12 +134,12 @@ def _short(frame: pd.DataFrame, name: str, told: set[str]) -> pd.DataFrame:
     import pandas as pd
 
     if name == "verdicts":
-        return frame[["run", "verdict", "cause", "evidence", "remedy"]]
+        return frame.loc[:, ["run", "verdict", "cause", "evidence", "remedy"]]
     if name == "runs":
         kept = [c for c in ("dataset", "label", "seed", "status", "verdict") if c in frame]
         numbers = [str(c)[: -len("_floor")] for c in frame if str(c).endswith("_floor")]
         numbers = [number for number in numbers if number in told]
-        return frame[[*kept, *(c for c in frame if str(c).startswith("param.")), *numbers]]
+        return frame.loc[:, [*kept, *(str(c) for c in frame if str(c).startswith("param.")), *numbers]]
     columns = {"rank": frame["rank"], **{c: frame[c] for c in SHARED}}
     for metric in (str(c)[: -len("_mean")] for c in frame if str(c).endswith("_mean")):
         if metric not in told:

@@ -61,10 +61,11 @@ def command(runs: tuple[Path, ...], report: Path, form: str | None, index: bool,
 def _index(runs: tuple[Path, ...], report: Path, form: str | None, watch: bool) -> None:
     from ganbench.report.index import write_index
 
-    if len(runs) > 1 or form or watch:
+    results, *more = runs
+    if more or form or watch:
         raise click.UsageError("--index takes one folder of results, and none of --markdown, --json and --watch")
     writable(report)
-    announce(write_index(runs[0], report))
+    announce(write_index(results, report))
 
 
 def write(runs: tuple[Path, ...], report: Path) -> Path:
