@@ -38,6 +38,17 @@ def loss_of(chosen: str | Loss | None) -> Loss | None:
     return registry.build(Loss, others.get(chosen.lower(), chosen))
 
 
+def readable(g: Player, d: Player) -> bool:
+    """Return whether this process holds whole weights; say where it does not, as nothing is watched then."""
+    if not (g.sharded or d.sharded):
+        return True
+    log.warning(
+        "ganbench.Monitor: the weights are spread over processes (FSDP2), and one of them cannot read them: nothing is "
+        "watched; remedy: watch a run under DistributedDataParallel"
+    )
+    return False
+
+
 def say_what_is_shared(g: Player, d: Player) -> None:
     """Say where both networks hold the same weights: the numbers of one are then the other's as well."""
     both = g.place.keys() & d.place.keys()

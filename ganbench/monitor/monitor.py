@@ -22,7 +22,7 @@ from ganbench.metrics import Metric
 from ganbench.monitor import open_monitors
 from ganbench.monitor.cadence import Cadence
 from ganbench.monitor.cast import Networks, Several, called, joined, members, part
-from ganbench.monitor.checks import check_numbers, loss_of, rank, say_what_is_shared
+from ganbench.monitor.checks import check_numbers, loss_of, rank, readable, say_what_is_shared
 from ganbench.monitor.embedding import real_numbers
 from ganbench.monitor.given import Answers, Numbers, tensor_of
 from ganbench.monitor.guard import Guard
@@ -118,12 +118,10 @@ class Monitor:
         ]  # of which players keep no more than a reference
         self._g, self._d = Player("G", cast[0]), Player("D", cast[1])
         self._judged = None if judged is None else weakref.ref(judged)
-        sharded = self._d.sharded or self._g.sharded
-        # Only rank 0 writes. Weights that are spread over processes are gathered by all of them, at the same steps.
-        self._open = rank() == 0 or sharded
+        self._open = rank() == 0 and readable(self._g, self._d)  # the others train alone
         if not self._open:
             return
-        self._rows = Cadence(log_every, math.inf if sharded else overhead, WIDEST_ROWS, first=1)
+        self._rows = Cadence(log_every, overhead, WIDEST_ROWS, first=1)
         self._looks = Cadence(evaluate_every, overhead)
         self._ema = None if ema is None else weakref.ref(ema)
         self._view = View(loss_of(loss), diagnostics, self.guard)
@@ -132,7 +130,7 @@ class Monitor:
             device = self._g.param(0).device
             judging = device if device.type == "cuda" else CPU
             self._samples = SampleView(data, latents, features, kind, metrics, samples, judging, self.guard)
-            self._samples.try_latents(self._judge, sharded)
+            self._samples.try_latents(self._judge)
             say_what_is_shared(self._g, self._d)
             open_monitors.enter(self, self._asked, (*members(cast[0]), *members(cast[1])))
             names = "/".join(map(called, cast))

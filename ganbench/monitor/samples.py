@@ -157,13 +157,9 @@ class SampleView:
                 values |= {name: float(value) for name, value in (of_metric or {}).items()}
         return values
 
-    def try_latents(self, generator: nn.Module, sharded: bool) -> None:
+    def try_latents(self, generator: nn.Module) -> None:
         """Have the generator answer two of the fixed latents; without an answer the minibatches are judged instead."""
         if self.latents is None:
-            return
-        if sharded:
-            self.latents = None
-            self.guard.leave_out("latents=", UsageError("one process cannot call a network that all hold together"))
             return
         device = next(generator.parameters()).device
         self.latents = tuple(part.to(device) for part in self.latents)
