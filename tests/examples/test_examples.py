@@ -36,11 +36,11 @@ def example(monkeypatch):
 def check(folder, steps):
     results = ganbench.load(folder).tables
     assert results.runs["status"].tolist() == ["OK"] and results.runs["steps"].tolist() == [steps]
-    assert results.tables.history["step"].max() >= steps - 5
+    assert results.history["step"].max() >= steps - 5
     for column in ("grad_norm_g", "grad_norm_d", "update_ratio_g", "real_logit_mean", "d_auc", "loss_slope"):
-        values = results.tables.history[column].dropna()
+        values = results.history[column].dropna()
         assert len(values) >= steps // 5 and np.isfinite(values).all(), column
-    assert results.tables.history["total_spread"].notna().sum() >= steps // 5
+    assert results.history["total_spread"].notna().sum() >= steps // 5
     assert set(results.layers["network"]) == {"G", "D"} and len(results.samples) == 1
     page = write_report(folder, folder.parent / "page.html").read_text()
     assert "Gradient, generator" in page
@@ -49,14 +49,14 @@ def check(folder, steps):
 
 def test_plain_dcgan(example, tmp_path):
     monitor = example("dcgan_digits").train(tmp_path / "run", steps=30, **SMALL)
-    assert "modes_captured" in check(monitor.folder, 30).tables.history
+    assert "modes_captured" in check(monitor.folder, 30).history
 
 
 def test_lightning(example, tmp_path):
     monitor = example("lightning_gan", "lightning").train(tmp_path / "run", steps=30, **SMALL)
     results = check(monitor.folder, 30)
     # Clipped at 1, yet what is logged is from before.
-    assert bool(results.tables.history["grad_norm_d"].max() > 1)
+    assert bool(results.history["grad_norm_d"].max() > 1)
 
 
 def test_torchgan(example, tmp_path, monkeypatch):
