@@ -22,6 +22,9 @@ EVALUATIONS, LOGGED = 24, 16  # that the rules look back on: as they use the lat
 # Read from gradients alone, so that no samples have to settle first.
 AT_ONCE = {"diverged", "exploding gradient", "vanishing gradient"}
 LASTING = 4  # evaluations, or logged rows without any, that a failure must last for before it is reported
+# A failure that is near its limit must show in two windows that share no evaluation: if one window of a healthy run
+# shows it with probability p, and the two are independent, both do with p². One that is clear need not.
+CLEAR, APART = 2.0, EVALUATIONS // 2
 SHARE = 0.005  # of the time that looking may take
 
 
@@ -64,7 +67,8 @@ class Alarm:
             self._suspect, self._since = verdict.verdict, evaluations
         # The first samples move however well it goes.
         settled = evaluations >= EVALUATIONS or verdict.verdict in AT_ONCE
-        if evaluations - self._since < LASTING or not settled:
+        lasting = LASTING if verdict.verdict in AT_ONCE | QUIET or _is_clear(verdict) else APART
+        if evaluations - self._since < lasting or not settled:
             return
         before = self.verdict.verdict if self.verdict else ""
         if verdict.verdict in QUIET:
@@ -77,6 +81,15 @@ class Alarm:
             self.verdict = verdict
             cause = f" ({verdict.cause})" if verdict.cause else ""
             log.warning("step %d: %s%s: %s; remedy: %s", step, verdict.verdict, cause, verdict.text, verdict.remedy)
+
+
+def _is_clear(verdict: Verdict) -> bool:
+    """Return whether what decided is twice beyond its limit, or as far below it."""
+    if not verdict.evidence:
+        return False
+    first = verdict.evidence[0]
+    larger, smaller = (first.value, first.threshold) if first.comparison == ">=" else (first.threshold, first.value)
+    return larger >= CLEAR * smaller
 
 
 def recent(history: History, metrics: frozenset[str]) -> pd.DataFrame:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ganbench.monitor.findings import Findings
 
 LOOKS = 5  # with all that a check needs, before it says something
+LASTING = (
+    100  # steps in which logits stay in [0, 1], where no sigmoid is seen: those of a young network may for a while
+)
 LAST_LOOKS = 12  # that a check compares
 MOST_LOOKS = 60  # after which a check that is still undecided gives up
 FIRST_PUSHES, USUAL = 3, 8.0  # rows, and what the push of a healthy run is
@@ -48,6 +51,7 @@ class Conventions:
         self._findings = findings
         self._logits: list[tuple[float, float, float, float]] = []
         self._d: list[dict[str, float]] = []
+        self._logits_since = 0
         self._looks, self.parts = 0, 1
         self.pushes: dict[str, list[float]] = {}
         self._g: list[tuple[float, float, float]] = []
@@ -119,7 +123,9 @@ class Conventions:
             self._undecided.discard("logits")
             return
         self._logits.append((float(real.min()), float(real.max()), float(fake.min()), float(fake.max())))
-        if len(self._logits) < (2 if sigmoid else LOOKS) or "sigmoid" in self._findings.said:
+        self._logits_since = self._logits_since or step
+        lasting = len(self._logits) >= 2 if sigmoid else step - self._logits_since >= LASTING
+        if not lasting or len(self._logits) < 2:
             return
         spread = max(row[1] for row in self._logits) - min(row[2] for row in self._logits)
         bounded = self.loss is not None and self.loss.name in ("least_squares", "wasserstein")  # fits any range

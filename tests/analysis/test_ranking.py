@@ -9,9 +9,9 @@ import sys
 import pandas as pd
 import pytest
 
-import ganbench
 from ganbench.analysis.ranking import metric_columns, order_by, ranking
 from ganbench.core.column import Column
+from ganbench.tables.results import load
 from tests.helpers.made_tables import made_run, made_tables, merged, seeded
 
 NAN = math.nan
@@ -23,7 +23,7 @@ def _ranked(folder, tables, failures=None):
     trials = list(tables)
     run = made_run(folder, {trial: made for trial, made in tables.items() if made is not None})
     merged(folder, trials, failures or {}, run)
-    return ranking(ganbench.load(run))
+    return ranking(load(run))
 
 
 def test_means_decide_and_ties_go_to_quality_then_to_fid(tmp_path):
@@ -136,7 +136,7 @@ def test_without_the_usual_metrics_the_first_with_a_direction_decides(tmp_path):
     }
     found = _ranked(tmp_path, tables)
     assert found["loss"].tolist() == ["minimax", "hinge"]
-    assert list(metric_columns(ganbench.load(tmp_path))) == ["spread_ratio", "fid"]
+    assert list(metric_columns(load(tmp_path))) == ["spread_ratio", "fid"]
 
 
 def test_one_seed_has_a_mean_and_no_spread(tmp_path):
@@ -158,7 +158,7 @@ def test_five_seeds_have_an_interval_of_the_median_and_four_have_none(tmp_path):
 
 
 def test_nothing_to_rank_is_an_empty_frame(tmp_path):
-    found = ranking(ganbench.load(made_run(tmp_path, {})))
+    found = ranking(load(made_run(tmp_path, {})))
     assert isinstance(found, pd.DataFrame) and len(found) == 0 and {"dataset", "rank", "diverged"} <= set(found)
 
 

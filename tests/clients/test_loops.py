@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 import ganbench
+from ganbench.tables.results import load
 from tests.clients.loops import LOOPS
 
 STEPS, LONGER, LATE = 12, 48, ("srgan", "vqgan")
@@ -97,7 +98,7 @@ def test_three_lines_change_no_bit_and_no_gradient_is_missed(loop, tmp_path):
     watched = bits(networks)
     assert len(alone) == len(watched) and all(map(torch.equal, alone, watched))
     assert monitor is not None and monitor.steps == len(noted.steps) >= STEPS
-    history = ganbench.load(monitor.folder).history.set_index("step")
+    history = load(monitor.folder).history.set_index("step")
     for step, norms in enumerate(noted.steps, 1):
         if step not in history.index or (loop.__name__ in LATE and step <= 20):
             # A discriminator that joins late is waited for at first.
@@ -120,6 +121,6 @@ def test_a_healthy_loop_is_told_nothing(loop, tmp_path):
     assert monitor is not None
     said = [line for line in monitor.findings if "the loop's losses are" not in line]
     if loop.__name__ == "pix2pix":  # at random images 100 · L1 is nearly all of the gradient
-        share = ganbench.load(monitor.folder).history["term_share_adversarial"]
+        share = load(monitor.folder).history["term_share_adversarial"]
         assert share[:20].median() < 0.01 and "decoration" in said.pop()
     assert said == []

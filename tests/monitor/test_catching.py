@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 import ganbench
+from ganbench.tables.results import load
 from tests.helpers.random_state import random_state
 from tests.helpers.small_gan import BATCH, LATENT, Loop, networks, norm, ring
 
@@ -23,7 +24,7 @@ def watch(folder, **options):
 def check(loop, folder, every=1, tolerance=2e-5):
     """Hold every logged row against the oracle."""
     loop.monitor.close()
-    history = ganbench.load(folder / "run").history
+    history = load(folder / "run").history
     assert list(history["step"]) == sorted({1, *range(every, len(loop.truth) + 1, every)})
     for row in history.to_dict("records"):
         for name in COLUMNS:
@@ -76,7 +77,7 @@ def test_the_loop_ends_in_the_same_bits(tmp_path, options):
     assert len(alone) == len(watched)
     for a, b in zip(alone, watched, strict=True):
         assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
-    history = ganbench.load(tmp_path / "run").history
+    history = load(tmp_path / "run").history
     assert bool(history["position_1"].notna().sum() == 6)  # it did look
 
 
@@ -94,7 +95,7 @@ def test_several_optimisers_share_a_network(tmp_path):
 
     loop.opt_g = Both(loop.generator.parameters())
     check(loop.run(6), tmp_path)
-    assert "SGD" in ganbench.load(tmp_path / "run").runs["optimizer"][0]
+    assert "SGD" in load(tmp_path / "run").runs["optimizer"][0]
 
 
 def test_a_closure_is_read_within_the_step(tmp_path):
@@ -118,7 +119,7 @@ def test_a_closure_is_read_within_the_step(tmp_path):
         optimisers[1].step(closure(generator))
         monitor.step()
     monitor.close()
-    history = ganbench.load(tmp_path / "run").history
+    history = load(tmp_path / "run").history
     assert history["grad_norm_d"].tolist() == pytest.approx(norms[::2], rel=1e-5)
     assert history["grad_norm_g"].tolist() == pytest.approx(norms[1::2], rel=1e-5)
 
@@ -143,7 +144,7 @@ def test_both_players_in_one_step_and_frozen_weights(tmp_path):
         optimiser.step()
         monitor.step()
     monitor.close()
-    history = ganbench.load(tmp_path / "run").history
+    history = load(tmp_path / "run").history
     found = list(zip(history["grad_norm_d"], history["grad_norm_g"], strict=True))
     assert found == [pytest.approx(row, rel=1e-5) for row in truth]
 
@@ -170,7 +171,7 @@ def test_steps_that_the_scaler_skips_leave_no_row(tmp_path):
         parameter.register_hook(lambda g: g * torch.inf if scaler.get_scale() > 2.0**9 else g)
     loop.run(4)
     loop.monitor.close()
-    results = ganbench.load(tmp_path / "run")
+    results = load(tmp_path / "run")
     assert bool(results.runs["status"][0] == "OK")
     assert np.isfinite(results.history["grad_norm_g"]).all() and loop.monitor.steps == 5
 
@@ -186,4 +187,4 @@ def test_compiled_networks(tmp_path, backend):
     compiled = torch._dynamo.utils.counters["stats"]["unique_graphs"]
     check(loop.run(6), tmp_path)
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == compiled  # watching compiles nothing again
-    assert list(ganbench.load(tmp_path / "run").layers["layer"].unique()) == ["0", "1", "4", "3"]
+    assert list(load(tmp_path / "run").layers["layer"].unique()) == ["0", "1", "4", "3"]

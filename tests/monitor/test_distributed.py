@@ -45,7 +45,7 @@ def test_rank_0_writes_averaged_gradients(tmp_path):
     ]
     assert [process.wait(timeout=120) for process in processes] == [0, 0]
     truth, other = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2))
-    history = ganbench.load(tmp_path / "run").history
+    history = ganbench.load(tmp_path / "run").tables.history
     assert len(history) == 3 and not (tmp_path / "run-2").exists()
     for name in ("grad_norm_g", "grad_norm_d", "update_ratio_g", "update_ratio_d"):
         assert history[name].tolist() == pytest.approx([row[name] for row in truth], rel=1e-5)

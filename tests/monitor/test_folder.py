@@ -19,6 +19,7 @@ import ganbench
 from ganbench.core.errors import UsageError
 from ganbench.core.files import StoreError
 from ganbench.monitor import folder as folders
+from ganbench.tables.results import load
 from tests.helpers import ROOT
 from tests.helpers.present import present
 from tests.helpers.small_gan import LATENT, Loop, networks
@@ -49,7 +50,7 @@ def watched(folder, **options):
 def test_the_tables_are_those_of_a_sweep(tmp_path):
     loop = watched(tmp_path / "run", loss="non_saturating", latents=torch.ones(20, LATENT), data="ring", seed=7).run(10)
     loop.monitor.close()
-    results = ganbench.load(tmp_path / "run")
+    results = load(tmp_path / "run")
     run = results.runs.iloc[0]
     assert run["run"] == f"{run['trial']}-7" and run["seed"] == 7 and run["steps"] == 10 and run["dataset"] == "ring"
     assert run["modes_captured_floor"] == 8 and run["n_fake"] == 20 and run["extractor"] == "coordinates"
@@ -75,7 +76,7 @@ def test_pictures_of_images_are_bytes_and_at_most_eight(tmp_path):
             discriminator(fake).mean().backward()
             optimiser.step()
             monitor.step(real=torch.rand(10, 1, 8, 8), fake=fake)
-    (pictures,) = ganbench.load(tmp_path / "run").samples.values()
+    (pictures,) = load(tmp_path / "run").samples.values()
     assert pictures["samples"].dtype == np.uint8 and pictures["samples"].shape[1:] == (1, 10, 1, 8, 8)
     steps = pictures["steps"].tolist()
     assert 4 <= len(steps) <= 8 and len(set(np.diff(steps))) == 1
@@ -100,7 +101,7 @@ def test_a_condition_goes_with_the_latents(tmp_path):
         discriminator(fake).mean().backward()
         optimiser.step()
         monitor.step(real=torch.randn(9, 2), fake=fake)
-    assert ganbench.load(tmp_path / "run").history["total_spread"].tolist() == [pytest.approx(0.0, abs=1e-6)]
+    assert load(tmp_path / "run").history["total_spread"].tolist() == [pytest.approx(0.0, abs=1e-6)]
 
 
 def test_a_run_is_never_written_over(tmp_path):
@@ -109,7 +110,7 @@ def test_a_run_is_never_written_over(tmp_path):
     before = {path: path.read_bytes() for path in first.folder.iterdir()}
     second = watched(tmp_path / "run").run(2).monitor
     second.close()
-    assert second.folder == tmp_path / "run-2" and len(ganbench.load(second.folder).history) == 2
+    assert second.folder == tmp_path / "run-2" and len(load(second.folder).history) == 2
     assert {path: path.read_bytes() for path in first.folder.iterdir()} == before
 
 
@@ -122,7 +123,7 @@ def test_a_killed_process_leaves_whole_tables(tmp_path):
             break
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    results = ganbench.load(tmp_path / "run")
+    results = load(tmp_path / "run")
     assert json.loads((tmp_path / "run" / "manifest.json").read_text())["monitor"]["running"]
     assert results.history["step"].tolist() == list(range(1, len(results.history) + 1))
     # What was done half a second before the last writing is there, and that writing is no older than they may be.
@@ -142,7 +143,7 @@ def test_a_table_is_the_old_one_until_the_new_one_is_whole(tmp_path, monkeypatch
 
     monkeypatch.setattr(folders.pq, "write_table", torn)
     loop.run(5).monitor._record.flush()
-    assert len(ganbench.load(tmp_path / "run").history) == 5
+    assert len(load(tmp_path / "run").history) == 5
     loop.monitor.close()
 
 
@@ -150,7 +151,7 @@ def test_a_script_that_just_ends_loses_nothing(tmp_path):
     process = start(tmp_path / "run", 3)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
-    assert ganbench.load(tmp_path / "run").history["step"].tolist() == list(range(1, 151))
+    assert load(tmp_path / "run").history["step"].tolist() == list(range(1, 151))
     assert not json.loads((tmp_path / "run" / "manifest.json").read_text())["monitor"]["running"]
 
 
@@ -171,7 +172,7 @@ def test_a_full_disk_is_said_once_and_ends_no_training(tmp_path, monkeypatch, ca
     assert caplog.text.count("no space left on device") == 1
     full = False
     loop.run(2).monitor.close()
-    assert len(ganbench.load(tmp_path / "run").history) == 12
+    assert len(load(tmp_path / "run").history) == 12
     assert issubclass(StoreError, OSError)
 
 
@@ -181,7 +182,7 @@ def test_a_divergence_is_recorded_and_said(tmp_path, caplog):
         next(loop.generator.parameters()).fill_(torch.nan)
     with caplog.at_level(logging.WARNING):
         loop.run(4)
-    results = ganbench.load(tmp_path / "run")
+    results = load(tmp_path / "run")
     run = results.runs.iloc[0]
     assert run["status"] == "DIVERGED" and run["diverged_at"] == 7
     assert results.history["step"].tolist()[-1] == 6 and bool(results.history["grad_norm_g"].notna().all())
@@ -235,7 +236,7 @@ def test_what_a_diagnostic_misses_is_said_at_the_beginning_and_leaves_it_out(tmp
     loop.monitor.step = lambda **_: step()
     loop.run(4).monitor.close()
     assert caplog.text.count("the diagnostic logits is left out") == 1 and "real logits; pass them" in caplog.text
-    history = ganbench.load(tmp_path / "one").history
+    history = load(tmp_path / "one").history
     assert len(history) == 4 and bool(history["grad_norm_g"].notna().all())
 
 
@@ -247,7 +248,7 @@ def test_columns_come_with_what_is_given(tmp_path, monkeypatch):
         monkeypatch.setattr(loop.monitor, "step", some)
         loop.run(2)
     loop.monitor.close()
-    history = ganbench.load(tmp_path / "run").history
+    history = load(tmp_path / "run").history
     assert bool(history["grad_norm_g"].notna().all())
     assert history["d_auc"].notna().tolist() == [False, False, True, True, False, False, False, False]
     assert history["d_loss"].notna().tolist() == [False] * 6 + [True, True]

@@ -14,6 +14,7 @@ from torch import nn
 
 import ganbench
 from ganbench.monitor.guard import IN_A_ROW, Guard
+from ganbench.tables.results import load
 from tests.helpers import ROOT
 from tests.helpers.small_gan import LATENT, Loop
 
@@ -92,7 +93,7 @@ def test_a_failure_that_passes_leaves_later_rows(tmp_path, monkeypatch):
         patch.setattr("torch.linalg.eigh", lambda *_: (_ for _ in ()).throw(torch.linalg.LinAlgError("no convergence")))
         loop.run(2)
     loop.run(2).monitor.close()
-    spread = ganbench.load(tmp_path / "run").history.set_index("step")["total_spread"]
+    spread = load(tmp_path / "run").history.set_index("step")["total_spread"]
     assert spread.notna().loc[[2, 4, 6, 8]].tolist() == [True, True, False, True]
 
 
@@ -117,7 +118,7 @@ def test_a_forgotten_monitor_writes_what_it_has(tmp_path):
     del loop
     gc.collect()
     assert monitor() is None
-    results = ganbench.load(tmp_path / "run")
+    results = load(tmp_path / "run")
     assert len(results.history) == 7 and not results.manifest.monitor.running
 
 
@@ -136,14 +137,14 @@ def test_the_same_networks_again_close_the_older_monitor(tmp_path, caplog):
     loop.monitor = ganbench.Monitor(loop.generator, loop.discriminator, tmp_path / "two", **OPTIONS)
     assert "the monitor of one is closed, as another one watches the same network" in caplog.text
     loop.run(2).monitor.close()
-    assert older.steps == 3 and len(ganbench.load(tmp_path / "one").history) == 3
-    assert len(ganbench.load(tmp_path / "two").history) == 2
+    assert older.steps == 3 and len(load(tmp_path / "one").history) == 3
+    assert len(load(tmp_path / "two").history) == 2
 
 
 def test_the_same_folder_again_closes_the_older_monitor(tmp_path, caplog):
     first, second = watched(tmp_path / "run").run(2), watched(tmp_path / "run")
     assert "watches the same folder" in caplog.text and second.monitor.folder == tmp_path / "run-2"
-    assert not ganbench.load(first.monitor.folder).manifest.monitor.running
+    assert not load(first.monitor.folder).manifest.monitor.running
     second.monitor.close()
 
 

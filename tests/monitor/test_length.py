@@ -10,6 +10,7 @@ import torch
 import ganbench
 from ganbench.monitor import cadence
 from ganbench.monitor.cadence import ALLOWANCE, Cadence
+from ganbench.tables.results import load
 from tests.helpers.small_gan import LATENT, Loop
 
 
@@ -77,7 +78,7 @@ def test_a_loop_at_the_defaults_is_looked_at_sixty_times_in_640_steps(tmp_path, 
     with caplog.at_level(logging.INFO):
         loop = Loop(lambda g, d: ganbench.Monitor(g, d, tmp_path / "run", latents=torch.ones(50, LATENT), samples=50))
         loop.run(640).monitor.close()
-    history = ganbench.load(tmp_path / "run").history
+    history = load(tmp_path / "run").history
     assert 60 <= history["total_spread"].notna().sum() <= 240 and 60 <= history["grad_norm_g"].notna().sum() <= 240
     assert "verdicts want" not in caplog.text
 

@@ -57,7 +57,7 @@ for name, steps, extractor in (("first", 300, "coordinates"), ("ring", 300, "coo
     results = ganbench.load(f"{{folder}}/{{name}}")
     run = results.runs.iloc[0]
     assert (run["status"], run["steps"], run["extractor"]) == ("OK", steps, extractor), run
-    assert results.history["total_spread"].notna().sum() >= steps // 20 - 1
+    assert results.tables.history["total_spread"].notna().sum() >= steps // 20 - 1
     assert len(results.layers) and len(results.samples) == 1
 print(*sorted(set({HIDDEN}) & sys.modules.keys()), "end")
 """

@@ -9,6 +9,7 @@ from torch import nn
 
 import ganbench
 from ganbench.monitor.clipping import as_trained
+from ganbench.tables.results import load
 from tests.helpers.small_gan import Loop, norm
 
 
@@ -29,7 +30,7 @@ def test_a_fused_optimiser_that_skips_has_not_diverged(tmp_path):
     for parameter in loop.generator.parameters():
         parameter.register_hook(lambda g: g * torch.inf if scaler.get_scale() > 2.0**9 else g)
     loop.run(4).monitor.close()
-    results = ganbench.load(tmp_path / "run")
+    results = load(tmp_path / "run")
     assert results.runs["status"][0] == "OK" and loop.monitor.steps == 5
     truth = [row["grad_norm_g"] for row in loop.truth if np.isfinite(row["grad_norm_g"])]
     assert results.history["grad_norm_g"].tolist() == pytest.approx(truth, rel=2e-5)
@@ -69,7 +70,7 @@ def orthogonal(parameters):
 def test_gradients_that_were_changed_are_those_that_train(tmp_path, change):
     loop = changed_by(change)(watch(tmp_path)).run(5)
     loop.monitor.close()
-    results = ganbench.load(tmp_path / "run")
+    results = load(tmp_path / "run")
     assert results.runs["status"][0] == "OK"
     for name in ("grad_norm_g", "grad_norm_d"):
         assert results.history[name].tolist() == pytest.approx([row[name] for row in loop.truth], rel=2e-5)
@@ -80,7 +81,7 @@ def test_gradients_of_infinite_backward_passes_that_are_repaired_do_not_diverge(
     for p in loop.generator.parameters():
         p.register_hook(lambda g: torch.full_like(g, torch.nan))
     loop.run(4).monitor.close()
-    assert ganbench.load(tmp_path / "run").runs["status"][0] == "OK" and loop.monitor.steps == 4
+    assert load(tmp_path / "run").runs["status"][0] == "OK" and loop.monitor.steps == 4
 
 
 @pytest.mark.parametrize("clip", ["norm", "value", "none"])
@@ -114,7 +115,7 @@ def test_bfloat16_networks(tmp_path):
             norms.append(float(sum(p.grad.double().square().sum() for p in generator.parameters()) ** 0.5))
             optimizer.step()
             monitor.step(real=torch.randn(10, 2), fake=fake, fake_logits=answers, real_logits=answers)
-    history = ganbench.load(tmp_path / "run").history
+    history = load(tmp_path / "run").history
     assert history["grad_norm_g"].tolist() == pytest.approx(norms, rel=1e-5)
     assert history["total_spread"].notna().sum() >= 2
 

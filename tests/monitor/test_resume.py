@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import ganbench
+from ganbench.tables import results as stored
 from tests.helpers import ROOT
 from tests.helpers.small_gan import LATENT, Loop
 
@@ -35,7 +36,7 @@ def load(loop, state):
 
 
 def tables(folder):
-    results = ganbench.load(folder)
+    results = stored.load(folder)
     own = ["run", "trial", "seed"]
     return results.history.drop(columns=own), results.layers.drop(columns=own), results
 
@@ -52,7 +53,7 @@ def test_a_run_goes_on_as_if_it_had_never_ended(tmp_path, how):
     if how != "folder":
         first.run(4)
     first.monitor.close()
-    trial = ganbench.load(tmp_path / "run").runs["trial"][0]
+    trial = stored.load(tmp_path / "run").runs["trial"][0]
 
     resume = {"folder": {"resume": True}, "step": {"resume": 12}, "state": {}}[how]
     second = watched(tmp_path / "run", **resume)
@@ -67,15 +68,16 @@ def test_a_run_goes_on_as_if_it_had_never_ended(tmp_path, how):
         pd.testing.assert_frame_equal(
             one.sort_values(keys, ignore_index=True), other.sort_values(keys, ignore_index=True), check_like=True
         )
-    runs = ganbench.load(tmp_path / "run").runs.iloc[0]
+    runs = stored.load(tmp_path / "run").runs.iloc[0]
     assert (runs["trial"], runs["steps"], runs["status"]) == (trial, 30, "OK")
-    assert runs["total_spread"] == ganbench.load(tmp_path / "whole").runs["total_spread"][0]
+    assert runs["total_spread"] == stored.load(tmp_path / "whole").runs["total_spread"][0]
 
 
 SCRIPT = """
 import sys, torch
 from tests.helpers.small_gan import Loop
 import ganbench
+from ganbench.tables import results as stored
 torch.set_num_threads(1)
 loop = Loop(lambda g, d: ganbench.Monitor(g, d, sys.argv[1], log_every=1, evaluate_every=10, samples=40, resume=True))
 while True:
@@ -91,11 +93,11 @@ def test_a_killed_run_goes_on_in_its_folder(tmp_path):
         assert process.stdout is not None
         for line in process.stdout:
             written = tmp_path / "run" / "manifest.json"
-            if int(line) % 20 == 0 and written.exists() and len(ganbench.load(tmp_path / "run").history) > 30:
+            if int(line) % 20 == 0 and written.exists() and len(stored.load(tmp_path / "run").history) > 30:
                 break
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
-    steps = ganbench.load(tmp_path / "run").history["step"].tolist()
+    steps = stored.load(tmp_path / "run").history["step"].tolist()
     assert steps == list(range(1, len(steps) + 1)) and [p.name for p in tmp_path.iterdir()] == ["run"]
 
 
@@ -110,4 +112,4 @@ def test_what_cannot_be_resumed_is_said_and_written_beside(tmp_path, caplog):
 def test_resuming_where_nothing_is_begins(tmp_path):
     loop = watched(tmp_path / "run", resume=True, latents=torch.ones(20, LATENT)).run(3)
     loop.monitor.close()
-    assert loop.monitor.folder == tmp_path / "run" and len(ganbench.load(tmp_path / "run").history) == 3
+    assert loop.monitor.folder == tmp_path / "run" and len(stored.load(tmp_path / "run").history) == 3

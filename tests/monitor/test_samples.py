@@ -12,6 +12,7 @@ from torch import Tensor, nn
 import ganbench
 from ganbench.monitor.embedding import MOST, embedding_of, log_mel, pixels, projected
 from ganbench.monitor.pictures import LARGEST, grid, thumbnails
+from ganbench.tables.results import load
 
 BATCH = 20
 
@@ -54,7 +55,7 @@ def train(folder, shapes, dtype=torch.float32, steps=8, spoil=None, **options):
             answers.mean().backward()
             optimizer.step()
             monitor.step(real=real, fake=fake, fake_logits=answers, real_logits=d(real))
-    return ganbench.load(monitor.folder), monitor
+    return load(monitor.folder), monitor
 
 
 @pytest.mark.parametrize(
@@ -185,7 +186,7 @@ def test_numbers_of_any_kind_are_taken(tmp_path):
                 d_loss=np.float32(0.25),
                 g_loss=[1.0, 2.0, 6.0],
             )
-    history = ganbench.load(tmp_path / "run").history
+    history = load(tmp_path / "run").history
     assert history["d_loss"].tolist() == [0.25] * 4 and history["g_loss"].tolist() == [3.0] * 4
     assert history["real_logit_mean"].tolist() == [pytest.approx(3.5 / 3)] * 4
     assert history["total_spread"].notna().any()
@@ -214,7 +215,7 @@ def test_what_cannot_be_read_is_left_out_with_one_line_at_the_start(tmp_path, ca
             (d(fake, torch.ones(20, 1)) if what == "pairs" else d(fake)).mean().backward()
             optimizer.step()
             monitor.step(real=torch.randn(20, 4), fake=fake)
-    history = ganbench.load(tmp_path / "run").history
+    history = load(tmp_path / "run").history
     assert history["grad_norm_g"].notna().all() and history["total_spread"].notna().any()
     out = [r.getMessage() for r in caplog.records if "is left out" in r.getMessage()]
     assert [line.split()[1:4] for line in out] == {

@@ -134,7 +134,7 @@ def test_a_diverged_setting_is_the_worst_and_never_chosen(tmp_path):
     space = {"optimizer.lr": {"choice": [1e-3, 2e-3, 1e12]}}
     keys = {"settings": 3, "sampler": "grid", "space": space, "confirm": {"top": 2, "seeds": 2}}
     sgd = {"optimizers": ["sgd"], "losses": ["wasserstein"], "vary": keys}
-    results = load(run(tmp_path, plan(**sgd)).folder).tables
+    results = load(run(tmp_path, plan(**sgd)).folder)
     runs = results.runs
     assert set(runs.loc[runs["setting"] == 2, "status"]) == {"DIVERGED"}
     assert set(runs.loc[runs["stage"] == "confirm", "setting"]) == {0, 1}
@@ -145,7 +145,7 @@ def test_a_diverged_setting_is_the_worst_and_never_chosen(tmp_path):
 
 
 def test_results_have_the_tables_over_settings(finished):
-    results = load(finished[1].folder).tables
+    results = load(finished[1].folder)
     assert len(results.robustness()) == 2
     assert len(load(finished[1].folder).budget()) == 2 * 5
     assert list(load(finished[1].folder).tuned()["place"]) == [1, 2, 1, 2]
@@ -158,6 +158,6 @@ def test_results_have_the_tables_over_settings(finished):
 
 def test_a_run_of_one_setting_says_so(tmp_path):
     keys = {k: v for k, v in KEYS.items() if k != "vary"}
-    results = load(run(tmp_path, make_plan(suite_of(Document("s", keys)))).folder).tables
+    results = load(run(tmp_path, make_plan(suite_of(Document("s", keys)))).folder)
     with pytest.raises(UsageError, match="is of one setting; add `vary:`"):
         results.robustness()
