@@ -33,6 +33,7 @@ def test_its_trials_are_arms_of_the_committed_table():
     demo = make_plan(read_suite(ROOT / "suites/demo.yaml")).trials
     arms = {trial.name: trial for trial in make_plan(read_suite(ROOT / "suites/collapse_cures.yaml")).trials}
     committed = ganbench.load(ROOT / "results/baselines/collapse_cures").tables.runs
+    assert len(demo) == 2
     modes = {}
     for trial in demo:
         arm = arms[trial.name]
