@@ -92,9 +92,9 @@ class Symptoms:
         if not self._full("update_ratio_" + ("g" if player == "d" else "d")) or min(others) < STILL:
             return
         slower = self._slower(player)
-        # A player that has run away moves less and less itself: the first rows tell the rates.
+        # The first rows tell the rates: later a player may move less for another reason, such as a regulariser.
         first = self._at_first.get(player, 0.0)
-        if slower > APART or (slower > OUTRUN and first > APART):
+        if slower > OUTRUN and first > APART:
             self._findings.say(
                 step,
                 f"slow {player}",

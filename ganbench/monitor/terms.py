@@ -60,7 +60,7 @@ class Terms:
             if "second time" not in str(error):
                 raise
             raise UsageError("the graph of the terms is gone; call monitor.terms({...}) before backward()") from error
-        total = [sum(parts) for parts in zip(*gradients.values(), strict=True)]
+        total = [torch.stack(parts).sum(0) for parts in zip(*gradients.values(), strict=True)]
         norms = {name: _norm(gradient) for name, gradient in gradients.items()}
         whole, of_total = sum(norms.values()), _norm(total)
         self._values = {}
