@@ -1,5 +1,7 @@
 """Tables for people: labels tell everything apart, numbers are those of the suite, curves have no gaps."""
 
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportGeneralTypeIssues=false
+
 import dataclasses
 
 import numpy as np

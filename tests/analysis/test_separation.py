@@ -1,5 +1,7 @@
 """Trials told apart: against all relabelings by hand, scipy's Welch interval, and how often a false one is told."""
 
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 import itertools

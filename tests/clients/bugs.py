@@ -3,6 +3,8 @@
 `python tests/clients/bugs.py --seeds 3 5` prints what the monitor says of each, and when, as a table.
 """
 
+# pyright: reportAttributeAccessIssue=false, reportPossiblyUnboundVariable=false
+
 from __future__ import annotations
 
 import argparse

@@ -4,6 +4,8 @@ A loop is a function of `make`, which makes a monitor or a stand-in that does no
 networks that it trained.
 """
 
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false, reportPossiblyUnboundVariable=false
+
 from __future__ import annotations
 
 import copy

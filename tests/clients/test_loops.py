@@ -1,5 +1,7 @@
 """A monitor in loops as people write them: three lines at most, the same bits, the right gradients, no false word."""
 
+# pyright: reportAttributeAccessIssue=false, reportGeneralTypeIssues=false, reportOptionalMemberAccess=false
+
 from __future__ import annotations
 
 import inspect

@@ -1,5 +1,7 @@
 """What a monitor leaves: the tables of a run, whatever becomes of the process, the disk or the numbers."""
 
+# pyright: reportOptionalMemberAccess=false
+
 from __future__ import annotations
 
 import json

@@ -1,5 +1,7 @@
 """Whatever fails inside a monitor is logged once, and training goes on in the same bits; nothing is kept alive."""
 
+# pyright: reportArgumentType=false, reportOptionalMemberAccess=false, reportPrivateImportUsage=false
+
 from __future__ import annotations
 
 import gc

@@ -1,5 +1,7 @@
 """Trainings of any length are looked at often enough, and no more of the time goes into it than was asked for."""
 
+# pyright: reportGeneralTypeIssues=false
+
 from __future__ import annotations
 
 import logging

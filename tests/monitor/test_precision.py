@@ -1,5 +1,7 @@
 """Gradients under scalers, in half precision, and changed between the backward pass and the update."""
 
+# pyright: reportGeneralTypeIssues=false, reportOptionalMemberAccess=false
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Samples of any kind and size: at most 64 numbers of each are compared, and none is kept."""
 
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportGeneralTypeIssues=false, reportOptionalMemberAccess=false
+
 from __future__ import annotations
 
 import math

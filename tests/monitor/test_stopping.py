@@ -1,5 +1,7 @@
 """Callbacks that stop a run at a verdict: only at the named ones, only when they last."""
 
+# pyright: reportArgumentType=false
+
 from types import SimpleNamespace
 
 import pytest

@@ -44,7 +44,7 @@ def pages(results, tmp_path_factory):
     many = fake_results(trials=24, seeds=2, steps=200)
     (folder / "map.html").write_text(render(many), encoding="utf-8")
     varied = ganbench.Suite("varied", **VARIED).run(folder / "results", executor="local")
-    (folder / "settings.html").write_text(render(varied), encoding="utf-8")
+    (folder / "settings.html").write_text(render(varied.tables), encoding="utf-8")
     (folder / "changes.html").write_text(render_changes(results, [results]), encoding="utf-8")
     return folder
 

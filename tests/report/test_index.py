@@ -1,5 +1,7 @@
 """`ganbench report RESULTS --index`: every run with its headline, the newest first, links to pages that are there."""
 
+# pyright: reportOptionalSubscript=false
+
 import re
 
 import pytest

@@ -1,5 +1,7 @@
 """The page's parts by themselves: numbers, names, sentences, strips, curves and pictures."""
 
+# pyright: reportOptionalMemberAccess=false
+
 from __future__ import annotations
 
 import base64

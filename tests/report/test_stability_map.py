@@ -1,5 +1,7 @@
 """Maps and budget curves of the page: cells by brute force, marks counted by hand, and limits of their size."""
 
+# pyright: reportArgumentType=false, reportOptionalMemberAccess=false, reportOptionalSubscript=false
+
 from __future__ import annotations
 
 import re

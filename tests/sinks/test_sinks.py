@@ -1,5 +1,7 @@
 """The same rows in experiment trackers: TensorBoard's files for real, the others against the calls they document."""
 
+# pyright: reportArgumentType=false
+
 from __future__ import annotations
 
 import logging

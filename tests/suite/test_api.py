@@ -1,5 +1,7 @@
 """Suites from Python: own components end to end, ordinary modules against the built-in layers."""
 
+# pyright: reportArgumentType=false
+
 from __future__ import annotations
 
 import dataclasses

@@ -45,7 +45,7 @@ SMOOTHED = {
 
 
 def trained(folder, name, keys, **changed):
-    return Suite(name, **{**keys, **changed}).run(folder / name, executor="local")
+    return Suite(name, **{**keys, **changed}).run(folder / name, executor="local").tables
 
 
 def worse(base, now):
