@@ -32,11 +32,15 @@ def mistakes(document: Document, data: object, check: Callable[[object], object]
         check: raises pydantic's error.
     """
     lines: dict[str, tuple[int, ...]] = {}
+    righted: list[Keys] = []
     for _ in range(MOST):
         try:
             check(data)
         except ValidationError as errors:
             where, problem, key = first_error(errors)
+            if any(path[: len(where)] == where for path in righted):  # what was taken out is missed here
+                break
+            righted.append(where)
             place = document.place(where, key=key)
             line = f"{place}: {problem}"
             if line in lines:  # putting it right did not help

@@ -79,11 +79,11 @@ def test_mistakes_are_one_line(planted, tmp_path, capsys):
 
 
 def test_hides_the_modes(planted, capsys):
-    """Without its single mode a point that circles hops or has collapsed; nothing is healthy without quality."""
+    """Without its single mode a point that circles is an oscillation still; nothing is healthy without quality."""
     planted("not healthy")
-    assert verify("--hide-modes") == 1
+    assert verify("--hide-modes") == 0
     out = capsys.readouterr().out
-    assert "two numbers  oscillation  0/2 " in out
+    assert "two numbers  oscillation  2/2 " in out
     planted("healthy")
     verify("--hide-modes")
     assert "2 healthy" not in capsys.readouterr().out

@@ -149,7 +149,7 @@ def test_many_trials_leave_room_for_what_runs(tmp_path):
 
 
 def test_a_monitored_run_while_it_trains(monitored, capsys):
-    monitored._flush()
+    monitored._record.flush()
     assert main(["watch", str(monitored.folder), "--once"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("my_run, step 30: running\n") and "\x1b" not in out
@@ -160,7 +160,7 @@ def test_a_monitored_run_while_it_trains(monitored, capsys):
 
 def test_the_view_follows_until_the_end(monitored, capsys):
     """Without a terminal there is a frame whenever something has changed."""
-    monitored._flush()
+    monitored._record.flush()
     timer = threading.Timer(0.7, monitored.close)
     timer.start()
     assert main(["watch", str(monitored.folder), "--every", "0.2"]) == 0

@@ -20,7 +20,7 @@ def runs(tmp_path_factory):
     plan = make_plan(suite, only="dataset=dirac")
     folder = tmp_path_factory.mktemp("results")
     outcome = run_plan(plan, folder, executor="local")
-    return load(outcome.folder).runs
+    return load(outcome.folder).tables.runs
 
 
 def spectral_radius(rate_g: float, rate_d: float, gamma: float) -> float:

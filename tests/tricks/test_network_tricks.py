@@ -7,7 +7,6 @@ import torch
 
 from ganbench.networks.mlp import MLP
 from ganbench.suite.plan import incompatibility
-from ganbench.tricks import minibatch_discrimination
 from ganbench.tricks.minibatch_stddev import MinibatchStddev
 from tests.engine import Noise, begin
 from tests.helpers.oracles import TrickOracle
@@ -232,20 +231,3 @@ ORACLES = (
         images=True,
     ),
 )
-
-
-def test_minibatch_discrimination_has_the_same_bits_in_blocks_of_any_size(monkeypatch):
-    generator = torch.Generator().manual_seed(0)
-    trick = minibatch_discrimination.MinibatchDiscrimination(kernels=16, dimensions=3)
-    h = torch.randn(2, 32, 8, generator=generator).requires_grad_()
-    params = {"minibatch.weight": torch.randn(2, 8, 48, generator=generator).requires_grad_()}
-
-    def values():
-        y = trick.extra_hidden(h, params)
-        return [y, *torch.autograd.grad((y * torch.arange(16)).square().sum(), [h, params["minibatch.weight"]])]
-
-    whole = values()
-    assert whole[0].shape == (2, 32, 16)
-    for rows in (1, 5, 31):  # of 32
-        monkeypatch.setattr(minibatch_discrimination, "BLOCK_NUMBERS", rows * 3 * 32)
-        assert all(torch.equal(a, b) for a, b in zip(whole, values(), strict=True))
