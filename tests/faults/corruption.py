@@ -71,7 +71,7 @@ def _one(paths: list[Path]) -> Path:
 
 
 def _tables(path: Path) -> list[object]:
-    from ganbench import load
+    from ganbench.tables.results import load
 
     results = load(path)
     pictures = [results.samples[trial] for trial in sorted(results.samples)]

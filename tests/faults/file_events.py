@@ -94,8 +94,8 @@ def _inside(path: object, here: str) -> bool:
 
 def _run_of(baseline: str) -> str:
     """Return which run's numbers a baseline has, or why it cannot be read."""
-    from ganbench import load
     from ganbench.check.baselines import find
+    from ganbench.tables.results import load
 
     path = Path("results/baselines") / baseline
     if not path.exists():
@@ -128,7 +128,7 @@ def _merge() -> None:
 
 
 def _merged() -> str:
-    from ganbench import load
+    from ganbench.tables.results import load
 
     results = load(run_folder())
     pictures = sum(len(results.samples[trial]["steps"]) for trial in results.samples)
@@ -141,7 +141,7 @@ def _train() -> None:
 
 
 def _trained() -> str:
-    from ganbench import load
+    from ganbench.tables.results import load
 
     run = Path("results/small") / plan_id("steps=10", "losses=[hinge]")
     return f"{len(load(run).runs)}" if (run / "manifest.json").exists() else "none"
