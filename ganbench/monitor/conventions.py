@@ -118,11 +118,11 @@ class Conventions:
         return sorted(first)[len(first) // 2] if first else USUAL
 
     def _look_at_logits(self, step: int, real: Tensor, fake: Tensor, sigmoid: bool) -> None:
-        lowest, highest = float(torch.minimum(real.min(), fake.min())), float(torch.maximum(real.max(), fake.max()))
-        if lowest < 0 or highest > 1:
+        ends = (*_ends(real), *_ends(fake))
+        if any(end < 0 or end > 1 for end in ends):
             self._undecided.discard("logits")
             return
-        self._logits.append((float(real.min()), float(real.max()), float(fake.min()), float(fake.max())))
+        self._logits.append(ends)
         self._logits_since = self._logits_since or step
         lasting = len(self._logits) >= 2 if sigmoid else step - self._logits_since >= LASTING
         if not lasting or len(self._logits) < 2:
@@ -246,14 +246,14 @@ class Conventions:
         if real.dim() < 3 or real.is_complex() or not fake.is_floating_point() or not real.numel():
             self._undecided.discard("range")
             return
-        self._real.append((float(real.detach().min()), float(real.detach().max())))
+        self._real.append(_ends(real))
         self._fake_range = self._fake_range or ENDS.get(_origin(fake))
         if len(self._real) < LOOKS:
             return
         self._undecided.discard("range")
         lowest, highest = min(low for low, _ in self._real), max(high for _, high in self._real)
         known = self._fake_range
-        low, high = known or (float(fake.detach().min()), float(fake.detach().max()))
+        low, high = known or _ends(fake)
         width = high - low
         beyond = lowest < low - OUTSIDE * width or highest > high + OUTSIDE * width
         half = known == (-1.0, 1.0) and lowest >= 0 and highest > OUTSIDE
@@ -294,3 +294,9 @@ def _origin(tensor: Tensor) -> str:
 @cache
 def _built(name: str) -> Loss:
     return registry.build(Loss, name)
+
+
+def _ends(values: Tensor) -> tuple[float, float]:
+    """Return the least and the greatest number, read from the device at once."""
+    low, high = torch.stack(values.detach().aminmax()).tolist()
+    return low, high
