@@ -14,6 +14,7 @@ import pytest
 import ganbench
 from ganbench.analysis.budget import budget_of
 from ganbench.analysis.settings import varied
+from ganbench.analysis.verdicts import verdicts
 from ganbench.report import stability_map
 from ganbench.report.budget_chart import budget_chart
 from ganbench.report.labelled import spread_out
@@ -25,7 +26,7 @@ from tests.report.test_browser import VARIED
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    return ganbench.Suite("maps", **VARIED).run(tmp_path_factory.mktemp("maps"), executor="local")
+    return ganbench.Suite("maps", **VARIED).run(tmp_path_factory.mktemp("maps"), executor="local").tables
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def swept(results):
 
 def _maps(results, swept):
     names = {dataset: [method.method for method in swept.on(dataset)] for dataset in swept.measures}
-    (maps,) = stability_maps(results, results.verdicts(), swept, names).values()
+    (maps,) = stability_maps(results, verdicts(results), swept, names).values()
     return maps
 
 
@@ -60,7 +61,7 @@ def _holds(corners: np.ndarray, point: np.ndarray) -> bool:
 
 
 def test_marks_say_the_verdicts_counted_by_hand(results, swept):
-    runs = results.runs.merge(results.verdicts()[["run", "verdict"]], on="run")
+    runs = results.runs.merge(verdicts(results)[["run", "verdict"]], on="run")
     maps = _maps(results, swept)
     assert [one.method for one in maps.maps] == ["non_saturating", "hinge"]
     for one in maps.maps:
