@@ -61,3 +61,11 @@ def test_a_run_of_one_setting_says_so():
     results = fake_results(trials=2, seeds=2, datasets=("ring",))
     assert over_settings(results, verdicts(results)) == {}
     assert ONE_SETTING in render(results)
+
+
+def test_of_several_data_sets_those_of_one_setting_are_named(tmp_path):
+    one = {name: SUITE[name] for name in ("networks", "losses")}
+    rest = {name: value for name, value in SUITE.items() if name not in (*one, "datasets", "vary")}
+    blocks = [{"datasets": ["ring"], "vary": SUITE["vary"], **one}, {"datasets": ["grid"], **one}]
+    run = ganbench.Suite("both", **rest, include=blocks).run(tmp_path, executor="local").tables
+    assert f"On grid: {ONE_SETTING}" in render(run)
