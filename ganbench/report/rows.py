@@ -127,7 +127,7 @@ def table(
     displayed = [*([lead] if lead else []), *others]
     statuses = ["ok", *(s for s in ("diverged", "failed", "timeout") if any(row[s] for row in ranked))]
     shades = {m: tints([row[f"{m}_mean"] for row in ranked], metrics[m].direction) for m in displayed}
-    notes = lead_notes(ranked, runs, metrics[lead]) if lead else {}
+    notes = lead_notes(ranked, runs, metrics[lead], floor_of(lead, runs)) if lead else {}
     drawn = strips(ranked, runs, lead, metrics, floor_of(lead, runs)) if lead and not brief else {}
     errors = dict(runs.loc[runs["error"].notna(), ["trial", "error"]].itertuples(index=False, name=None))
     rows = []
