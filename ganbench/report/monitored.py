@@ -26,8 +26,9 @@ SHARE = "term_share_"  # of the columns of `ganbench.monitor.terms`
 
 @dataclass(frozen=True)
 class LastNumber:
-    """A metric at the last look at the samples, and what real samples get."""
+    """A metric at the last look at the samples, and what real samples get; `leading` where it is better one way."""
 
+    leading: bool
     name: str
     value: str
     real: str
@@ -42,7 +43,8 @@ class Monitored:
         sentence: the verdict with its evidence. state: how far the run is.
         finding: the verdict, None before anything was logged. others: verdicts that hold as well.
         symptoms: what is wrong with the loop, in the order in which it was found; it comes before the verdict.
-        numbers: of the last look at the samples. terms: shares of the generator's gradient over steps (`<svg>`).
+        numbers: of the last look at the samples, those that have no better or worse beyond the first `leading`.
+        terms: shares of the generator's gradient over steps (`<svg>`).
     """
 
     sentence: str
@@ -51,6 +53,7 @@ class Monitored:
     others: str
     symptoms: list[str]
     numbers: list[LastNumber]
+    leading: int
     terms: str
 
 
@@ -69,7 +72,8 @@ def monitored(analysed: AnalysedResults, metrics: Mapping[str, Column]) -> Monit
         finding=finding,
         others=str(judged["secondary"].iloc[0]) if len(judged) else "",
         symptoms=list(about.findings),
-        numbers=_last_numbers(results.runs, metrics) if len(results.runs) else [],
+        numbers=(numbers := _last_numbers(results.runs, metrics) if len(results.runs) else []),
+        leading=sum(one.leading for one in numbers),
         terms=terms_chart(results.history),
     )
 
@@ -88,6 +92,7 @@ def _last_numbers(runs: pd.DataFrame, metrics: Mapping[str, Column]) -> list[Las
     known.sort(key=lambda name: not metrics[name].direction)
     return [
         LastNumber(
+            bool(metrics[name].direction),
             name_of(metrics[name]),
             number(float(runs[name].iloc[0])),
             number(floor_of(name, runs)),

@@ -17,7 +17,7 @@ from ganbench.analysis.sensitivity import FEWEST, NumberAxis
 from ganbench.core.column import Column
 from ganbench.report.about import search_of
 from ganbench.report.headline import Ranked
-from ganbench.report.plot import GENERATOR, MUTED, Axes, Scale, drawing, path, tick
+from ganbench.report.plot import GENERATOR, MUTED, Axes, Scale, drawing, path
 from ganbench.report.wording import NONE, count, listing, name_of, number
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 BEST = 10  # trials that stand out in parallel coordinates, at most a third of all
 MOST_LINES, MOST_ROWS = 400, 100
-WIDE, HIGH, SIDE, ABOVE = 860, 230, 60, 26  # of parallel coordinates
+WIDE, HIGH, SIDE, ABOVE = 860, 230, 60, 36  # of parallel coordinates
 PARAMETER = "param."
 FEW_LEVELS = 6
 
@@ -229,7 +229,7 @@ def parallel(axes: Sequence[NumberAxis], table: pd.DataFrame, values: np.ndarray
             f'<title>{escape(spoken)}</title><path class="hit" d="{d}"/><path class="line" d="{d}"/></g>'
         )
     names = [*(axis.address.removeprefix(PARAMETER) for axis in axes), objective]
-    ends = [*(_ends(axis) for axis in axes), (tick(scale.low), tick(scale.high))]
+    ends = [*(_ends(axis) for axis in axes), (number(scale.low), number(scale.high))]
     frame = "".join(
         f'<path class="tick upright" d="M{x:.1f} {ABOVE}v{HIGH}"/>'
         f'<text class="x" x="{x:.1f}" y="12">{escape(name)}</text>'
