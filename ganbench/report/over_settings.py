@@ -201,4 +201,5 @@ def _needed(method: MethodRuns, lead: Column) -> str:
 def _value(row: Mapping[Hashable, Any], name: str) -> str:
     low, high = float(row[f"{name}_low"]), float(row[f"{name}_high"])
     value = number(float(row[name]))
-    return f"{value} ± {number((high - low) / 2, 2)}" if np.isfinite(high - low) else value
+    spread = high - low  # none where all agree, which is no interval of no width
+    return f"{value} ± {number(spread / 2, 2)}" if np.isfinite(spread) and spread > 0 else value

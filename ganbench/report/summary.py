@@ -194,7 +194,7 @@ def _cells(trial: Mapping[str, Any], metrics: list[str]) -> list[str]:
 def _value(statistics: Mapping[str, Any] | None) -> str:
     if not statistics or statistics["mean"] is None:
         return NONE
-    if statistics["low"] is None:
+    if statistics["low"] is None or statistics["low"] == statistics["high"]:  # all seeds agree: no interval
         return number(statistics["mean"])
     return f"{number(statistics['mean'])} ± {number((statistics['high'] - statistics['low']) / 2, 2)}"
 
