@@ -49,8 +49,8 @@ class Watched:
             return not self.left and self._looked > self._ended
         self._looked = time.monotonic()
         self.left = self._leftovers()
-        if not self.left:
-            self.gone_after = max(self.gone_after, since) if since < patience else self.gone_after
+        if self.left:
+            self.gone_after = since
         return not self.left
 
     def remove(self) -> None:

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 import ganbench
+from ganbench.sweep.executors.ray_processes import _reaper
 from tests.helpers import ROOT
 from tests.helpers.small_suite import small_plan
 
@@ -92,13 +93,30 @@ def test_when_ray_itself_dies_the_run_ends_and_says_so(tmp_path, name, merged):
 def test_after_a_kill_nothing_lives_and_no_folder_stays(tmp_path):
     process = begin(tmp_path, *LONG)
     until(lambda: parts(tmp_path), 120)
-    # Ray's two agents live on for up to a minute: they try to reach the GCS first.
-    processes = [one for one in family(process) if not named([one], "Agent")]
-    assert len(processes) > 4 and _scratch(tmp_path)
+    processes = family(process)
+    assert len(processes) > 6 and named(processes, "Agent") and _scratch(tmp_path)
     process.kill()
     process.communicate()
     assert gone(processes, 20)
     until(lambda: not _scratch(tmp_path), 30)
+
+
+def test_what_clears_up_ends_what_writes_there_and_nothing_else(tmp_path):
+    folder, made = tmp_path / "ganbench-1", tmp_path / ".ganbench-1"
+    folder.mkdir()
+    made.mkdir()
+    with (folder / "log").open("w") as own:  # this process writes there itself
+        writer = subprocess.Popen(["sleep", "100"], stdout=own)
+        with (folder / "log").open() as file:
+            reader = subprocess.Popen(["sleep", "100"], stdin=file)
+        other = subprocess.Popen(["sleep", "100"], stdout=(tmp_path / "ganbench-12").open("w"))
+        reaper = _reaper(folder, made)
+        reaper.stdin.close()
+        assert reaper.wait(30) == 0 and writer.wait(5) == -signal.SIGKILL
+    assert reader.poll() is None and other.poll() is None and not folder.exists() and not made.exists()
+    for one in (reader, other):
+        one.kill()
+        one.wait()
 
 
 def _scratch(folder):
