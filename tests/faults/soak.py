@@ -1,9 +1,9 @@
-"""Kills and signals at random moments of small sweeps under Ray, hour after hour: `python -m tests.faults.soak FOLDER`.
+"""Kills and signals at random moments of small sweeps under Ray: `python -m tests.faults.soak FOLDER --hours 2`.
 
-A sweep is started again and again in one results folder, each time with the command that the round before printed, until
-it ends undisturbed: its tables must then be those of a sweep that nobody disturbed, bit for bit. Each start that is
-killed or signalled is a round and a row of FOLDER/rounds.csv; the draws of a round depend on its number alone. Called
-again, it goes on with the rounds that are missing.
+A sweep is started again and again in one results folder, each time with the command that the round before printed,
+until it ends undisturbed: its tables must then be those of a sweep that nobody disturbed, bit for bit. Each start that
+is killed or signalled is a round and a row of FOLDER/rounds.csv; the draws of a round depend on its number, and on how
+many sweeps ended before their moment came. Called again, it goes on with the rounds that are missing.
 """
 
 from __future__ import annotations
@@ -139,6 +139,8 @@ class Soak:
         self.commit = commit()
         self.waiting: list[tuple[Round, Life, Watched]] = []
         self.over: set[int] = set()  # lives that ended
+        self.usual: dict[bool, float] = {}  # whether trials are missing → how long a sweep took last
+        self.early = 0  # how often a sweep ended before the moment of its signal came
 
     def run(self, hours: float) -> None:
         """Make the rounds that are missing, for so many hours at most."""
@@ -155,10 +157,11 @@ class Soak:
             time.sleep(0.5)
 
     def reference(self) -> None:
-        """Run the sweep undisturbed, and once more where all is done: its tables, its entries, and how long it takes."""
+        """Run the sweep undisturbed, and once more where all is done: its tables, its entries, how long it takes."""
         life = Life(self.folder / "reference", 0, ARGUMENTS)
         shutil.rmtree(life.folder, ignore_errors=True)
-        self.usual = {True: self.finish(life), False: self.finish(life)}
+        self.finish(life)
+        self.finish(life)
         self.entries, self.tables = entries(life.folder), tables(life.folder)
 
     def live(self, number: int, left: list[int], end: float) -> None:
@@ -197,9 +200,9 @@ class Soak:
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err, text=True, start_new_session=True,
             )  # fmt: skip
 
-    def finish(self, life: Life) -> float:
-        """Run it to its end, undisturbed, and return how long that took."""
-        temp = short_folder()
+    def finish(self, life: Life) -> None:
+        """Run it to its end, undisturbed."""
+        temp, missing = short_folder(), life.parts < TRIALS
         began = time.monotonic()
         process = self.start(life, temp)
         while process.poll() is None and time.monotonic() - began < LONGEST:
@@ -208,17 +211,17 @@ class Soak:
         if process.poll() != 0:
             process.kill()
             print(f"life {life.number}: undisturbed, it ended with {process.wait()}: {said(life)}", flush=True)
-        took = time.monotonic() - began
+        self.usual[missing] = time.monotonic() - began
         shutil.rmtree(temp, ignore_errors=True)
-        return took
 
     def disturb(self, life: Life, number: int) -> bool:
         """Make one round; False where the sweep ended before its moment came."""
-        drawn = random.Random(f"{self.seed}-{number}")
+        drawn = random.Random(f"{self.seed}-{number}-{self.early}")
         kind = self.kinds[number]
         name = "SIGKILL" if kind == "kill" else drawn.choice(["SIGINT", "SIGTERM"])
         target = "process" if kind == "kill" else drawn.choice(["process", "group"])
-        usual = self.usual[life.parts < TRIALS]
+        missing = life.parts < TRIALS
+        usual = self.usual[missing]
         row = Round(number, life.number, self.commit, kind, name, target, drawn.random() * usual, usual)
         row.memory, row.files, row.processes = machine()
         temp = short_folder()
@@ -229,7 +232,9 @@ class Soak:
             self.look()
             watched.family(process.pid)
             time.sleep(min(0.25, until))
-        if process.poll() is not None:
+        if process.poll() is not None:  # this took less than usual
+            self.early += 1
+            self.usual[missing] = time.monotonic() - began
             shutil.rmtree(temp, ignore_errors=True)
             return False
         send = os.killpg if target == "group" else os.kill
