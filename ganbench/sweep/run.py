@@ -36,7 +36,7 @@ from ganbench.sweep.results_dir import locked, prepare, require_space
 from ganbench.sweep.search_log import AdaptiveSearch
 from ganbench.sweep.signals import Interrupts
 from ganbench.sweep.sink_export import SinkExport
-from ganbench.tables.manifest import FORMAT, RunManifest, Times
+from ganbench.tables.manifest import FORMAT, RunManifest, Times, next_place
 
 Executor = Literal["ray", "local"]
 
@@ -261,7 +261,7 @@ class _Run:
         total = Counter(before.retries if before else {})
         total.update({trial_id(key): n for key, n in retries.items()})
         seconds = round(time.monotonic() - self.clock, 3)
-        times = Times(started=self.started, finished=now(), seconds=seconds)
+        times = Times(started=self.started, finished=now(), seconds=seconds, place=next_place(files.folder))
         # Where nothing was trained the numbers are still from where they were made.
         where = before.environment if before and not trained else None
         suite = yaml.safe_dump(plan.suite.resolved(), sort_keys=False, allow_unicode=True)

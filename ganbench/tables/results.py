@@ -145,19 +145,19 @@ def find_run(path: str | Path) -> Path:
 
 
 def _newest(runs: list[Path]) -> Path:
-    """Return the run that finished last; one whose manifest cannot be read is passed over with a warning."""
-    finished, problems = {}, []
+    """Return the run that was merged last; one whose manifest cannot be read is passed over with a warning."""
+    order, problems = {}, []
     for folder in runs:
         try:
-            # The clock of its file decides within one second.
-            finished[folder] = _manifest(folder).times.finished, (folder / MANIFEST).stat().st_mtime_ns
+            # The clock of its file decides between two that nobody counted and that ended within one second.
+            order[folder] = *_manifest(folder).times.order, (folder / MANIFEST).stat().st_mtime_ns
         except UsageError as problem:
             problems.append(problem)
-    if not finished:
+    if not order:
         raise problems[0]
     for problem in problems:
         log.warning("%s", problem)
-    return max(finished, key=lambda folder: finished[folder])
+    return max(order, key=lambda folder: order[folder])
 
 
 def _steady(folder: Path, read: Callable[[RunManifest], _T]) -> _T:
