@@ -103,6 +103,7 @@ def run_plan(
     folder = prepare(Path(results_root), plan)
     with locked(folder), Interrupts() as interrupts:
         run = _Run(plan, folder, _source(plan, folder, tuple(components)), progress, quiet)
+        interrupts.rescue = run.rescue
         try:
             run.begin(sinks, listeners)
             for source in (run.missing, run.confirming):
@@ -223,12 +224,17 @@ class _Run:
         if code is None and died is None:
             raise error
         with interrupts.held():
+            if code is None and died is not None:
+                raise RayDied(self.rescue(died)) from error
             self.close()
-            outcome = self.finish(code or INCOMPLETE)
-        if code is None:
-            done = f"{outcome.done} of {outcome.trials} trials are done and kept"
-            raise RayDied(f"{died}; {done} in {outcome.folder}; run it again to go on") from error
-        return outcome
+            return self.finish(code or INCOMPLETE)
+
+    def rescue(self, died: Exception) -> str:
+        """Merge what is done where Ray has ended, and return the line that says so."""
+        self.close()
+        outcome = self.finish(INCOMPLETE)
+        done = f"{outcome.done} of {outcome.trials} trials are done and kept"
+        return f"{died}; {done} in {outcome.folder}; run it again to go on"
 
     def finish(self, code: int) -> RunOutcome:
         """Merge what there is and describe it."""

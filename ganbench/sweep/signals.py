@@ -20,11 +20,17 @@ class Interrupts:
 
     Where a signal lands inside compiled code it may come out as any exception, and outside the main thread signals
     cannot be caught and stay as they are: who runs something catches everything and asks `code_of`.
+
+    Attributes:
+        code: of the exit, once a signal came. error: what `raise_in_main_thread` was given.
+        rescue: saves what is done where the main thread never comes back, and returns the line to print; is called in
+            another thread with that error, before the program ends.
     """
 
     def __init__(self) -> None:
         self.code: int | None = None
         self.error: Exception | None = None
+        self.rescue: Callable[[Exception], str] = str
         self._held = self._told = False
         self._before: dict[int, Handler] = {}
 

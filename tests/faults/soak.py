@@ -38,6 +38,7 @@ log_every: 50
 evaluate: {every: 100, samples: 100}
 """
 TRIALS, SEEDS = 4, 2
+ROUNDS = 6  # of a life at most: then it may end, which shows how long a sweep takes now
 LONGEST = 180.0  # seconds that a sweep may take after a signal, or undisturbed, until it counts as hanging
 LIVES = 60.0  # seconds after which nothing of a killed sweep may live
 HANGS = "hangs"
@@ -165,11 +166,11 @@ class Soak:
         self.entries, self.tables = entries(life.folder), tables(life.folder)
 
     def live(self, number: int, left: list[int], end: float) -> None:
-        """Disturb one sweep until all of its trials are done and once more, then let it end."""
+        """Disturb one sweep a few times, at most once after all of its trials are done, then let it end."""
         life = Life(self.folder / f"life{number}", number, ARGUMENTS)
         shutil.rmtree(life.folder, ignore_errors=True)
         whole = False
-        while left and time.monotonic() < end and not whole:
+        while left and time.monotonic() < end and not whole and len(life.rounds) < ROUNDS:
             whole = life.parts == TRIALS
             if not self.disturb(life, left[0]):
                 break

@@ -150,11 +150,13 @@ def _watch(dead_processes: Callable[[], Any], over: threading.Event, interrupts:
     while not over.wait(0.5):
         dead = [str(kind) for kind, _ in dead_processes() if kind in ESSENTIAL]
         if dead and not over.is_set():
-            problem = f"Ray's {' and '.join(dead)} ended under way"
-            interrupts.raise_in_main_thread(RayDied(problem))
+            problem = RayDied(f"Ray's {' and '.join(dead)} ended under way")
+            interrupts.raise_in_main_thread(problem)
             if not over.wait(REACTION):  # the main thread is inside Ray's compiled code, which asks for no signals
-                print(f"ganbench: {problem}; finished trials are kept; run it again to go on", file=sys.stderr)
-                _leave()
+                try:
+                    print(f"ganbench: {interrupts.rescue(problem)}", file=sys.stderr)
+                finally:
+                    _leave()
             return
 
 
