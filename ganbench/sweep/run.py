@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
@@ -105,6 +106,9 @@ def run_plan(
         run = _Run(plan, folder, _source(plan, folder, tuple(components)), progress, quiet)
         interrupts.rescue = run.rescue
         try:
+            with interrupts.held():  # a module that is half imported would be of no use to who merges
+                import_module("ganbench.tables.merge")
+            interrupts.check()
             run.begin(sinks, listeners)
             for source in (run.missing, run.confirming):
                 run.train(source(), executor, interrupts, jobs=jobs, address=address)

@@ -44,9 +44,12 @@ class Interrupts:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        """Put back what was there."""
+        """Put back what was there; who caught signals around this one learns of the one that came."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
+            outer = getattr(handler, "__self__", None)
+            if isinstance(outer, Interrupts) and outer.code is None:
+                outer.code = self.code
 
     def code_of(self, error: BaseException) -> int | None:
         """Return the exit code of an interrupted run, 128 plus the signal's number; None where nobody interrupted it.
