@@ -52,7 +52,7 @@ def soak(rounds: list[dict[str, str]]) -> str:
     lines = []
     for (signal, target), own in sorted(kinds.items()):
         seconds = sorted(float(row["seconds"]) for row in own)
-        gone = max(float(row["gone_after"]) for row in own if not row["left"])
+        gone = max(float(row["gone_after"]) for row in own if row["gone_after"] and not row["left"])
         started = sum(float(row["moment"]) > START * float(row["usual"]) for row in own)
         good = sum(not row["bad"] for row in own)
         equal = sum(row["equal"] == "yes" for row in own)
@@ -104,8 +104,8 @@ SOAKED = """
 
 {n} rounds of `python -m tests.faults.soak FOLDER`: a sweep of four trials under Ray is started, with the command that
 the round before printed, and killed or signalled at a moment that is uniform over what it usually takes; "late" is in
-the last two thirds of that. "In order": exit status 130 or 143, the command to go on printed, the tables of all that was
-done merged (nothing of it is asked for after SIGKILL), and nothing left behind: processes, TMPDIR, /dev/shm and the
+the last two thirds of that. "In order": exit status 130 or 143, the command to go on printed, the tables of all that
+was done merged (nothing of it is asked for after SIGKILL), and nothing left behind: processes, TMPDIR, /dev/shm and the
 results' folder are looked at for a minute. "Same tables": when the sweep was let go on, its tables were those of an
 undisturbed one, bit for bit. [results/baselines/soak.csv](../results/baselines/soak.csv) has a row for each round. What
 rounds showed was mended while the others were made: their commits are {commits}.
@@ -118,7 +118,8 @@ Rounds that were not as promised, each mended at the next commit:
 
 {bad}
 
-In the first and the last tenth of the rounds the whole machine, on which other work ran, had (medians): {growth}.
+In the first and the last tenth of the rounds the whole machine, on which other work ran, had (medians):
+{growth}.
 """
 SOAK = Path("results/baselines/soak.csv")
 START = 1 / 3  # of a sweep's time: trials are under way by then
