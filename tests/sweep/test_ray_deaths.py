@@ -14,6 +14,7 @@ import pytest
 import ganbench
 from ganbench.sweep.executors.ray_processes import _reaper
 from tests.helpers import ROOT
+from tests.helpers.present import present
 from tests.helpers.small_suite import small_plan
 
 pytestmark = [
@@ -88,7 +89,7 @@ def test_when_ray_itself_dies_the_run_ends_and_says_so(tmp_path, name):
     said = [line for line in err.splitlines() if line.startswith("ganbench: ")]
     assert process.returncode == 4 and len(said) == 1, err
     words = "ended under way; (\\d) of 6 trials are done and kept in .*; run it again to go on"
-    done = re.fullmatch(f"ganbench: Ray's [a-z_]+ {words}", said[0])
+    done = present(re.fullmatch(f"ganbench: Ray's [a-z_]+ {words}", said[0]))
     (run,) = (tmp_path / "results/small").glob("??????????")
     assert len(ganbench.load(run).tables.runs) == 2 * int(done[1]) > 0
     assert gone(processes, 30) and not _scratch(tmp_path)
@@ -114,8 +115,8 @@ def test_what_clears_up_ends_what_writes_there_and_nothing_else(tmp_path):
         with (folder / "log").open() as file:
             reader = subprocess.Popen(["sleep", "100"], stdin=file)
         other = subprocess.Popen(["sleep", "100"], stdout=(tmp_path / "ganbench-12").open("w"))
-        reaper = _reaper(folder, made)
-        reaper.stdin.close()
+        reaper = present(_reaper(folder, made))
+        present(reaper.stdin).close()
         assert reaper.wait(30) == 0 and writer.wait(5) == -signal.SIGKILL
     assert reader.poll() is None and other.poll() is None and not folder.exists() and not made.exists()
     for one in (reader, other):
