@@ -88,10 +88,10 @@ def _cell(found: list[str]) -> str:
 HEAD = """# Throws
 
 {n:,} things that happen to files, with the command after each, and what was found. `before` is version 0.2.0 at commit
-298e235, `after` commit {commit}, all of them: {before} and {after} were not as expected (two
-bombs took more than 15 s while the machine was busy, and were thrown once more). A dash was not thrown: links,
-pipes and file events have no figure before. `python -m tests.faults found.json` makes the throws again (seeds are
-fixed); `make test` throws a sample of every kind, `make verify` the whole.
+298e235, `after` commit {commit}, all of them: {before} and {after} were not as expected (two bombs took more than 15 s
+while the machine was busy, and were thrown once more). A dash was not thrown: links, pipes and file events have no
+figure before. `python -m tests.faults found.json` makes the throws again (seeds are fixed); `make test` throws a
+sample of every kind, `make verify` the whole.
 
 | throw | count | expected | before | after |
 | --- | --- | --- | --- | --- |
@@ -120,9 +120,9 @@ Rounds that were not as promised:
 {bad}
 
 Since then Ray's agents end with the run that was killed, and a signal that lands in an import keeps its code. Still
-so: a SIGTERM to the whole group while Ray starts may end Ray's GCS first, and Ray's compiled code then ends the program
-after 20 s with status 1. Nothing is lost: the same command goes on. In rounds 21 to 65 other work had made sweeps slower
-than usual, so that moments lay earlier in them than the table says.
+so: a SIGTERM to the whole group while Ray starts may end Ray's GCS first, and Ray's compiled code then ends the
+program after 20 s with status 1. Nothing is lost: the same command goes on. In rounds 21 to 65 other work had made
+sweeps slower than usual, so that moments lay earlier in them than the table says.
 
 In the first and the last tenth of the rounds the whole machine, on which other work ran, had (medians):
 {growth}.
