@@ -119,7 +119,8 @@ def unrolled_by_hand(d, g, batch, steps, game, done):
     z, real = batch.z[0].double(), present(batch.real)[0].double()
     generator, critic, options = net(g, 0.0), net(d, 0.2), d.optimizer.param_groups[0]
     on_d, on_g = GAMES[game]
-    of_g, of_d = dict(generator.named_parameters()), dict(critic.named_parameters())
+    of_g: dict[str, torch.Tensor] = dict(generator.named_parameters())
+    of_d: dict[str, torch.Tensor] = dict(critic.named_parameters())
     first, second = as_written(d, critic, "exp_avg"), as_written(d, critic, "exp_avg_sq")
     speed = as_written(d, critic, "momentum_buffer")
     fake = functional_call(generator, of_g, (z,))

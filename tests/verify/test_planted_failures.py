@@ -20,7 +20,7 @@ from ganbench.suite.schema import read_suite
 from tests.helpers import ROOT
 
 PATHS = tuple(ROOT / suite for suite in SUITES)
-COMMITTED = (ROOT / "suites/planted_failures.yaml",)  # the digits and the unseen scenarios are trained by `make verify`
+COMMITTED = PATHS[:2]  # the unseen scenarios are trained by `make verify`
 TABLE = ROOT / "results/baselines/verdicts.json"
 READ = {"grad_norm_g", "grad_norm_d", "grad_push_g", "grad_push_d", "loss_slope_share", "critic_rise", "d_advantage"}
 READ |= {"overfit_ratio", "auc_gap", "update_ratio_d"}
