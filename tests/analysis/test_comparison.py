@@ -22,8 +22,11 @@ from ganbench.analysis.comparison_rows import Arms, Outcome
 from ganbench.analysis.comparison_rules import Limit, Rules, read_limits
 from ganbench.analysis.statistics import hedges_g, probability_above
 from ganbench.check.verdict import headline
+from ganbench.core import registry
 from ganbench.core.column import Direction
 from ganbench.core.errors import IncomparableError, UsageError
+from ganbench.core.registry import find
+from ganbench.metrics import Metric
 from ganbench.tables.results import load
 from tests.helpers.made_tables import made_run, made_tables, seeded
 from tests.helpers.trials import choose
@@ -439,6 +442,27 @@ def test_no_run_can_have_more_modes_than_its_data(tmp_path):
     a, b = results(tmp_path, "a", change=of_25, **GOOD), results(tmp_path, "b", change=of_25, **BAD)
     arm = next(arm for arm in arms_of(a, b, Rules()).arms if arm.metric == "modes_captured")
     assert (arm.low, arm.high) == (0.0, 25.0)
+
+
+def test_a_metric_of_a_package_that_is_not_installed_keeps_its_range(tmp_path):
+    values = [3.0, 4, 3, 4, 4, 3, 4, 4]
+    a, b = (results(tmp_path, name, likeness=values) for name in "ab")
+    assert "likeness" not in {
+        column.name for one in registry.components("metric") for column in find(Metric, one).columns
+    }
+
+    def ends(base, now):
+        return next((arm.low, arm.high) for arm in arms_of(base, now, Rules()).arms if arm.metric == "likeness")
+
+    def declaring(run, **ends):
+        column = dataclasses.replace(run.columns["likeness"], **ends)
+        return dataclasses.replace(run, columns={**run.columns, "likeness": column})
+
+    assert ends(a, b) == (0.0, 4.0)
+    unknown = {"low": -math.inf, "high": math.inf}
+    assert ends(declaring(a, **unknown), b) == ends(a, declaring(b, **unknown)) == (0.0, 4.0)
+    assert ends(declaring(a, **unknown), declaring(b, **unknown)) == (-math.inf, math.inf)
+    assert ends(declaring(a, low=-1.0), declaring(b, high=9.0)) == (-1.0, 9.0)
 
 
 def of_settings(tmp_path, name, settings, seeds, shift=0.0, **columns):

@@ -70,6 +70,12 @@ def test_images(name, options, size):
     check(dataset=DATA[size], network=(name, options))
 
 
+@pytest.mark.verify  # a minute or two of one core
+@pytest.mark.parametrize("name", ["dcgan", "resnet", "r3gan"])
+def test_large_images_at_full_width(name):
+    check(dataset=DATA["64"], network=(name, {}))
+
+
 @pytest.mark.parametrize(("name", "options"), [(n, o) for n, variants in POINT_NETWORKS.items() for o in variants])
 def test_points(name, options):
     other = {"autoencoder": {"loss": ("ebgan", {})}, "dirac": {"dataset": ("dirac", {})}}
