@@ -73,6 +73,10 @@ class Loop:
     stop_d_at: int = 0
     d_advance: int = 0
     batch: int = BATCH
+    d_width: int = 128
+    flip: float = 0.0
+    noise: float = 0.0
+    mixes: bool = False
 
     def networks(self) -> tuple[nn.Module, nn.Module]:
         hidden = [nn.BatchNorm1d(128)] if self.norm else []
@@ -81,14 +85,17 @@ class Loop:
             self.output(), nn.Unflatten(1, (1, 8, 8)),
         )  # fmt: skip
         discriminator = nn.Sequential(
-            nn.Flatten(), nn.Linear(64, 128), nn.LeakyReLU(0.2), nn.Linear(128, 128), nn.LeakyReLU(0.2),
-            nn.Linear(128, 1), self.d_output(),
+            nn.Flatten(), nn.Linear(64, self.d_width), nn.LeakyReLU(0.2), nn.Linear(self.d_width, self.d_width),
+            nn.LeakyReLU(0.2), nn.Linear(self.d_width, 1), self.d_output(),
         )  # fmt: skip
         return generator, discriminator
 
     def losses(self, real: Tensor, fake: Tensor) -> Tensor:
         if self.swap:
             real, fake = fake, real
+        if self.flip:
+            flipped = torch.rand(len(real), 1) < self.flip
+            real, fake = torch.where(flipped, fake, real), torch.where(flipped, real, fake)
         if self.probabilities:
             return F.binary_cross_entropy(real, torch.ones_like(real)) + F.binary_cross_entropy(
                 fake, torch.zeros_like(fake)
@@ -137,7 +144,8 @@ class Loop:
                 if self.clear_d and not self.clear_early:
                     opt_d.zero_grad()
                 shown = fake.detach() if self.detach else fake
-                real_logits, fake_logits = discriminator(real), discriminator(shown)
+                seen, shown = (x + self.noise * torch.randn_like(x) if self.noise else x for x in (real, shown))
+                real_logits, fake_logits = discriminator(seen), discriminator(shown)
                 d_loss = self.scale * self.losses(real_logits, fake_logits)
                 if self.penalty:
                     d_loss = d_loss + self.penalty * penalty(discriminator, real, fake.detach())
