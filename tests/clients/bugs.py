@@ -34,7 +34,8 @@ class Loop:
     """A plain loop in the manner of PyTorch's DCGAN example; a bug changes one of its fields before it runs.
 
     Attributes:
-        loss: what is trained. declared: what the monitor is told. real: the images.
+        loss: what is trained. declared: what the monitor is told, nothing where it is empty. real: the images.
+        flip: share of the labels that are exchanged. noise: on what the discriminator sees. silent: losses are not given.
         prepare: is called with the loop once its networks exist. before_d, before_g: at the head of each half step.
     """
 
@@ -76,7 +77,7 @@ class Loop:
     d_width: int = 128
     flip: float = 0.0
     noise: float = 0.0
-    mixes: bool = False
+    silent: bool = False
 
     def networks(self) -> tuple[nn.Module, nn.Module]:
         hidden = [nn.BatchNorm1d(128)] if self.norm else []
@@ -131,7 +132,8 @@ class Loop:
         opt_d = torch.optim.Adam(owner.parameters(), lr=self.d_rate, betas=self.betas)
         z_fixed = torch.randn(self.batch, LATENT)
         monitor = ganbench.Monitor(
-            generator, discriminator, folder, loss=self.declared or self.loss, data=images[::2],
+            generator, discriminator, folder, data=images[::2],
+            loss=None if self.declared == "" else self.declared or self.loss,
             latents=torch.randn(256, LATENT), samples=256, log_every=max(1, steps // LOOKS),
             evaluate_every=max(1, steps // LOOKS),
         )  # fmt: skip
@@ -177,7 +179,8 @@ class Loop:
             if self.leave_eval and step >= self.leave_eval:
                 generator.eval()
             given = (fake_logits, real_logits) if self.swap_given else (real_logits, fake_logits)
-            monitor.step(real=real, fake=fake, real_logits=given[0], fake_logits=given[1], d_loss=d_loss, g_loss=g_loss)
+            losses = {} if self.silent else {"d_loss": d_loss, "g_loss": g_loss}
+            monitor.step(real=real, fake=fake, real_logits=given[0], fake_logits=given[1], **losses)
         monitor.close()
         return monitor
 
@@ -232,6 +235,21 @@ BUGS = (
     Planted("G's rate decayed to nothing", {"decay": 0.9}, "generator.*(frozen|stands still)"),
     Planted("D stops stepping after 100 steps", {"stop_d_at": 100}, "no optimiser has moved the discriminator since"),
 )  # fmt: skip
+STRONG = {"n_critic": 5, "d_width": 256, "d_rate": 2e-3, "g_rate": 1e-4}
+EVEN = {"g_rate": 5e-4, "d_rate": 5e-4}
+FAILURES = (
+    Planted("D wins, non-saturating", STRONG, "discriminator wins"),
+    Planted("D wins, hinge", {**STRONG, "loss": "hinge"}, "discriminator wins"),
+    Planted("D wins, least squares", {**STRONG, "loss": "least_squares"}, "discriminator wins"),
+    Planted("D wins, trained 200 steps in advance", {**STRONG, "n_critic": 1, "d_advance": 200}, "discriminator wins"),
+    Planted("D wins, the loss not told", {**STRONG, "declared": ""}, "discriminator wins"),
+    Planted("D blind: half of the labels flipped", {**EVEN, "flip": 0.5}, "no signal"),
+    Planted("D blind: labels flipped, hinge", {**EVEN, "loss": "hinge", "flip": 0.5}, "no signal"),
+    Planted("D blind: noise of 10 on what it sees", {**EVEN, "noise": 10.0}, "no signal"),
+    Planted(
+        "D blind: labels flipped, the loss not told", {**EVEN, "flip": 0.5, "declared": "", "silent": True}, "no signal"
+    ),
+)
 CALM = {"r1": 2.0, "g_rate": 5e-4, "d_rate": 5e-4}
 HEALTHY = (
     Planted("non-saturating", CALM, ""),
@@ -293,7 +311,7 @@ def main() -> None:
     parser.add_argument("--csv", default="")
     arguments = parser.parse_args()
     rows = []
-    for healthy, several in ((False, BUGS), (True, HEALTHY)):
+    for healthy, several in ((False, BUGS + FAILURES), (True, HEALTHY)):
         for planted in several:
             if not re.search(arguments.only, planted.name):
                 continue
