@@ -28,6 +28,7 @@ CLEAR, APART = 2.0, EVALUATIONS // 2
 # Samples of healthy runs move at first as well, and come to rest: movement must show in two such windows however clear
 # it is, and at half of its size or more in the second.
 MOVING, DYING = {"oscillation", "mode hopping", "no signal"}, 0.5
+SHARES = {"discriminator wins"}  # decided by shares near 1, which cannot be twice beyond their limits
 SHARE = 0.005  # of the time that looking may take
 
 
@@ -72,7 +73,7 @@ class Alarm:
         if verdict.verdict != self._suspect or not settled:
             self._suspect, self._since, self._at_first = verdict.verdict, evaluations, value
         moving = verdict.verdict in MOVING
-        soon = verdict.verdict in AT_ONCE | QUIET or (_is_clear(verdict) and not moving)
+        soon = verdict.verdict in AT_ONCE | QUIET | SHARES or (_is_clear(verdict) and not moving)
         dying = moving and verdict.evidence[0].comparison == ">=" and value < DYING * self._at_first
         if evaluations - self._since < (LASTING if soon else APART) or not settled or dying:
             return

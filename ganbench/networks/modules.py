@@ -225,7 +225,7 @@ def runs_under_vmap(module: nn.Module, shape: Shape) -> bool:
             _told.add(name)
             log.warning(
                 "%s: torch.vmap cannot run it (%s): its seeds run one after another, so that a trial of n seeds takes "
-                "the time of n trials of one; remedy: reshape instead of view, the trick spectral_norm instead of the layer's",
+                "the time of n trials of one; remedy: reshape for view, the trick spectral_norm for that of a layer",
                 name,
                 " ".join(str(error).split())[:120],
             )

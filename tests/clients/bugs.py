@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 import ganbench
 
-LATENT, BATCH, STEPS, LOOKS = 16, 64, 300, 30
+LATENT, BATCH, STEPS, LOOKS = 16, 64, 300, 60
 LOSSES = ("non_saturating", "hinge", "least_squares", "wasserstein")
 
 
@@ -35,7 +35,7 @@ class Loop:
 
     Attributes:
         loss: what is trained. declared: what the monitor is told, nothing where it is empty. real: the images.
-        flip: share of the labels that are exchanged. noise: on what the discriminator sees. silent: losses are not given.
+        flip: share of the labels that are exchanged. noise: on what D sees. silent: losses are not given.
         prepare: is called with the loop once its networks exist. before_d, before_g: at the head of each half step.
     """
 
@@ -120,8 +120,10 @@ class Loop:
             return -F.softplus(fake).mean()
         return F.softplus(-fake * self.g_direction).mean()
 
-    def run(self, folder: Path, seed: int, steps: int = STEPS) -> ganbench.Monitor:
-        """Train, and return the monitor."""
+    def run(
+        self, folder: Path, seed: int, steps: int = STEPS, enough: Callable[[], bool] = lambda: False
+    ) -> ganbench.Monitor:
+        """Train, and return the monitor; end where `enough` says so."""
         torch.manual_seed(seed)
         pixels = torch.from_numpy(load_digits().images).float().unsqueeze(1)
         images = self.real(pixels)
@@ -181,6 +183,8 @@ class Loop:
             given = (fake_logits, real_logits) if self.swap_given else (real_logits, fake_logits)
             losses = {} if self.silent else {"d_loss": d_loss, "g_loss": g_loss}
             monitor.step(real=real, fake=fake, real_logits=given[0], fake_logits=given[1], **losses)
+            if enough():
+                break
         monitor.close()
         return monitor
 
@@ -280,13 +284,14 @@ class Heard(logging.Handler):
 
 
 def hear(planted: Planted, seed: int, steps: int = STEPS) -> list[str]:
-    """Train with a bug, and return what the monitor said."""
+    """Train with a bug until it is named, or a healthy loop to its end, and return what the monitor said."""
     handler, log = Heard(), logging.getLogger("ganbench.monitor")
     log.addHandler(handler)
     propagated, log.propagate = log.propagate, False
     try:
         with tempfile.TemporaryDirectory() as folder:
-            Loop(**planted.changes).run(Path(folder) / "run", seed, steps)
+            enough = (lambda: named(planted, handler.lines) is not None) if planted.says else lambda: False
+            Loop(**planted.changes).run(Path(folder) / "run", seed, steps, enough)
     finally:
         log.removeHandler(handler)
         log.propagate = propagated
