@@ -25,8 +25,9 @@ def feed(evaluations: int, failing=None, begins: int = 10**9, facts=None) -> lis
     """Return (evaluation, verdict) of what an alarm says of a made-up healthy run that begins to fail."""
     rng, rows, alarm, reported = np.random.default_rng(0), one_run(), Alarm(), []
     for i in range(1, evaluations * EVERY + 1):
-        bad = failing if i > begins * EVERY and failing else {}
-        bad = bad(i // EVERY) if callable(bad) else bad
+        bad: dict[str, float] = {}
+        if i > begins * EVERY and failing:
+            bad = failing(i // EVERY) if callable(failing) else failing
         norm = bad.get("grad_norm_g", rng.uniform(0.3, 0.9))
         rows.write(i, {"grad_norm_g": norm, "grad_push_g": 8 * norm, "loss_slope_share": 0.7, "grad_norm_d": 0.5})
         if i % EVERY == 0:

@@ -1,5 +1,7 @@
 """Modules as public code has them, which vmap cannot run, train one seed after another: each as it would alone."""
 
+# pyright: reportPossiblyUnboundVariable=false
+
 from __future__ import annotations
 
 import logging
