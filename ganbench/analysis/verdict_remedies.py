@@ -102,6 +102,15 @@ UNSATURATED = Remedy(
         P("lower the discriminator's learning rate", trains=("slower_discriminator",)),
     )
 )
+OUTMATCHED = Remedy(
+    (
+        P("add {r1}", lacks=("gradient_penalty", "zero_centered_gp")),
+        P("fewer discriminator updates a step", has=("n_critic",), trains=("fewer_discriminator_updates",)),
+        P("train the discriminator less in advance", has=("head_start",), trains=("no_head_start",)),
+        P("add {instance_noise}"),
+        P("lower the discriminator's learning rate", trains=("slower_discriminator",)),
+    )
+)
 STEEPER = Remedy(
     (
         P(
