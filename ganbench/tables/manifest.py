@@ -56,10 +56,11 @@ class Times(BaseModel):
 
 
 class MonitorState(BaseModel):
-    """Where a monitored run stands."""
+    """Where a monitored run stands, and what is wrong with its loop, in the order in which it was found."""
 
     step: int = 0
     running: bool = False
+    findings: list[str] = []
 
 
 class RunManifest(BaseModel):
