@@ -28,7 +28,8 @@ from ganbench.sweep.events import Listener
 from ganbench.sweep.executors.ray_processes import RayDied
 from ganbench.sweep.executors.ray_session import ray_environment
 from ganbench.sweep.inputs import prepare_inputs, require_same_extractors
-from ganbench.sweep.jobs import JobList, JobSource, TrialJob, device_here
+from ganbench.sweep.job_source import JobList, JobSource
+from ganbench.sweep.jobs import TrialJob, device_here
 from ganbench.sweep.manifest import manifest
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.progress_file import ProgressFile
