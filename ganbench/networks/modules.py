@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ganbench.training.noise import Noise
 
 Shape = tuple[int, ...]
+Traits = tuple[str, ...]
 Make = Callable[[], "nn.Module"]
 COUPLES, RANDOM = "couples samples", "random discriminator"
 
@@ -141,10 +142,7 @@ def modules(
         UsageError: the discriminator does not answer one number a sample of the generator.
     """
     players = _seeded(generator, 0), _seeded(discriminator, 0)
-    shape, _ = try_out(players[0], (latent,))
-    answer, traits = try_out(players[1], shape)
-    if answer not in ((), (1,)):
-        raise UsageError(f"{name}: the discriminator answers {answer} a sample; make it one number")
+    shape, traits = _tried_together(*players, latent, name)
     last = _last_linear(players[1])
 
     def make_head(self: ModuleNetwork, width: int) -> nn.Module:
@@ -175,7 +173,16 @@ def modules(
     return made(latent=latent)
 
 
-def try_out(module: nn.Module, shape: Shape) -> tuple[Shape, tuple[str, ...]]:
+def _tried_together(generator: nn.Module, discriminator: nn.Module, latent: int, name: str) -> tuple[Shape, Traits]:
+    """Return the shape of the generator's samples, and the discriminator's traits on them."""
+    shape, _ = try_out(generator, (latent,))
+    answer, traits = try_out(discriminator, shape)
+    if answer not in ((), (1,)):
+        raise UsageError(f"{name}: the discriminator answers {answer} a sample; make it one number")
+    return shape, traits
+
+
+def try_out(module: nn.Module, shape: Shape) -> tuple[Shape, Traits]:
     """Return the shape of a module's output for one sample of `shape`, and its traits as a discriminator.
 
     Raises:
@@ -191,7 +198,7 @@ def try_out(module: nn.Module, shape: Shape) -> tuple[Shape, tuple[str, ...]]:
         ) from error
 
 
-def _tried(module: nn.Module, x: Tensor) -> tuple[Shape, tuple[str, ...]]:
+def _tried(module: nn.Module, x: Tensor) -> tuple[Shape, Traits]:
     with torch.no_grad(), _global_stream(0):
         before = torch.get_rng_state()
         y = copy.deepcopy(module).train()(x)

@@ -24,7 +24,7 @@ from ganbench.training.stopping import Stopped, StopRequest
 
 
 class TrainingState:
-    """A trial before its first step, of which a trainer makes one under way: checkpoints keep it, tables are made of it.
+    """A trial before its first step. A trainer takes it further; checkpoints keep it, and tables are made of it.
 
     Attributes:
         d, g, ema, noise: both players, the generator's moving average `[P]`, and the random numbers.

@@ -32,9 +32,11 @@ class Child:
     def __init__(
         self, code: str, *arguments: object, cwd: Path = ROOT, environment: Mapping[str, str] | None = None
     ) -> None:
-        context = get_context("forkserver" if "forkserver" in get_all_start_methods() else "spawn")
-        if context.get_start_method() == "forkserver":
+        if "forkserver" in get_all_start_methods():
+            context = get_context("forkserver")
             context.set_forkserver_preload(PRELOADED)
+        else:
+            context = get_context("spawn")
         self.args = [str(argument) for argument in arguments]
         self._streams = tempfile.TemporaryDirectory()
         variables = {**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})}
