@@ -12,10 +12,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from ganbench import __version__
 from ganbench.core.environment import cpu_model, version
 from ganbench.core.file_set import MANIFEST, NewFiles
 from ganbench.core.results_files import read_json
+from ganbench.core.version import __version__
 
 FORMAT = 1
 PACKAGES = ("torch", "numpy", "pandas", "scikit-learn", "torch-fidelity", "ray")

@@ -23,7 +23,7 @@ from ganbench.core.column import Column
 from ganbench.core.errors import GanbenchError
 from ganbench.core.files import StoreError
 from ganbench.core.status import Status
-from ganbench.tables import part_store, schema
+from ganbench.tables import part_files, part_store, schema
 from tests.helpers.made_tables import made_tables, seeded
 from tests.helpers.present import present
 
@@ -154,9 +154,9 @@ def test_a_key_cannot_lead_out_of_the_folder(tmp_path, key):
 @pytest.fixture
 def hashed(monkeypatch):
     """The files that are hashed from now on, in a world where every file is old."""
-    names, opened = [], part_store.open_checked
+    names, opened = [], part_files.open_checked
     monkeypatch.setattr(
-        part_store, "open_checked", lambda path, *more: (names.append(path.name), opened(path, *more))[1]
+        part_files, "open_checked", lambda path, *more: (names.append(path.name), opened(path, *more))[1]
     )
     monkeypatch.setattr(part_store, "RACY", -3600.0)
     return names
@@ -165,7 +165,7 @@ def hashed(monkeypatch):
 def test_a_part_is_hashed_once_in_a_process(folder, hashed):
     for _ in range(3):
         assert part_store.has_part(folder, KEY) and part_store.read_part(folder, KEY) is not None
-    assert sorted(hashed) == sorted(part_store.FILES)
+    assert sorted(hashed) == sorted(part_files.FILES)
 
 
 @pytest.mark.parametrize("name", ["runs.parquet", "samples.npz", "part.json"])
@@ -182,12 +182,12 @@ def test_a_part_that_changes_after_it_was_hashed_is_hashed_again(folder, part, h
 def test_a_part_just_written_is_hashed_again_next_time(folder, hashed, monkeypatch):
     """Within a tick of the clock a changed file may look as it did."""
     monkeypatch.undo()
-    opened = part_store.open_checked
+    opened = part_files.open_checked
     monkeypatch.setattr(
-        part_store, "open_checked", lambda path, *more: (hashed.append(path.name), opened(path, *more))[1]
+        part_files, "open_checked", lambda path, *more: (hashed.append(path.name), opened(path, *more))[1]
     )
     assert part_store.has_part(folder, KEY) and part_store.has_part(folder, KEY)
-    assert len(hashed) == 2 * len(part_store.FILES)
+    assert len(hashed) == 2 * len(part_files.FILES)
 
 
 def test_one_table_or_column_is_read_without_the_pictures(folder, monkeypatch):
