@@ -38,6 +38,9 @@ THRESHOLDS = {
     "AUC gap": Threshold(0.1, _MEASURED + "; endless data: at most 0.015"),
     "stayed": Threshold(0.05, _MEASURED),
     "no advantage": Threshold(0.15, _MEASURED + "; flipped labels: up to 0.09, momentum: from 0.22"),
+    "all but won": Threshold(0.95, _MEASURED + "; five critic steps on digits: up to 0.92, one that wins: from 0.97"),
+    "always right": Threshold(0.99, _MEASURED + "; a perfect ranking has 1"),
+    "cannot tell": Threshold(0.6, _MEASURED + "; chance: 0.5, bad samples and one that learns: from 0.85"),
     "oscillates": Threshold(0.12, _MEASURED + "; healthy: at most 0.041"),
     "hops": Threshold(0.25, _MEASURED + "; healthy: at most 0.056"),
     "straight": Threshold(0.5, _MEASURED),
@@ -77,6 +80,9 @@ WORDS = {
     "recall_share": "recall is {value} of that of real samples",
     "rise": "what is covered of the data has grown by {value} of itself",
     "advantage": "the discriminator makes {value} of what its logits could win",
+    "won": "the discriminator has won {value} of all that its loss can win",
+    "auc": "the discriminator ranks a real sample above a generated one in {value} of the pairs",
+    "auc_alone": "the discriminator ranks a real sample above a generated one in {value} of the pairs",
     "displacement": "the generator has moved by {value}",
     "move": "samples jump by {value} from one evaluation to the next",
     "net": "samples have travelled {value}",
@@ -171,6 +177,10 @@ RULES = (
         (C("good", ">", "yes"), _STILL, C("spread", ">", "shrunk"), C("spread", "<", "swollen")),
         remedies.NO_REMEDY,
     ),
+    # Before all that looks at movement: what samples do under a discriminator that has won is no fault of theirs.
+    Rule(
+        "discriminator wins", (C("won", ">", "all but won"), C("auc", ">", "always right"), _BAD), remedies.OUTMATCHED
+    ),
     Rule("under-trained", (C("displacement", "<", "stayed"),), remedies.LONGER, "hardly moved"),
     Rule(
         "no signal",
@@ -178,8 +188,20 @@ RULES = (
         remedies.TELLS,
         "the discriminator learns nothing",
     ),
+    Rule(
+        "no signal",
+        (C("advantage", "<", "no advantage"), C("auc", "<", "cannot tell"), _POOR),
+        remedies.TELLS,
+        "the discriminator learns nothing",
+    ),
     Rule("mode hopping", (C("move", ">", "hops"), C("spread", "<", "narrow"), _MODES), remedies.SLOWER),
     Rule("no signal", (C("net_path", ">", "straight"), _SWINGS), remedies.TELLS, "the samples drift off"),
+    Rule(
+        "no signal",
+        (C("auc_alone", "<", "cannot tell"), _POOR),
+        remedies.TELLS,
+        "the discriminator tells nothing apart",
+    ),
     # Before the collapses: generators start out as points, or as images that are all alike.
     Rule(
         "under-trained",

@@ -74,6 +74,7 @@ MEDIANS = {
     "step_d": "update_ratio_d",
     "overfit_ratio": "overfit_ratio",
     "auc_gap": "auc_gap",
+    "auc": "d_auc",
 }
 
 
@@ -82,8 +83,9 @@ def statistics(run: Facts, history: History) -> dict[str, Statistic]:
 
     All are without units: none changes with the units of the data or with the scale of the loss. Medians are over the
     second half of the logged steps; `growth_g` and `growth_d` are gradient norms over that of the first logged step.
-    For what judges samples see `_modes`, `_fidelity` and `_movement`. Rows in which a column is not finite do not count
-    for it; infinite gradients do, as what is above every limit.
+    Without `critic_rise` the difference of the mean logits stands for it; `auc_alone` is `auc` where no loss is known.
+    For `won` see `_won`, for what judges samples `_modes`, `_fidelity` and `_movement`. Rows in which a column is not
+    finite do not count for it; infinite gradients do, as what is above every limit.
     """
     values = {"diverged": Statistic(float(run.get("status") == Status.DIVERGED), "status")}
     for name, column in MEDIANS.items():
@@ -95,7 +97,17 @@ def statistics(run: Facts, history: History) -> dict[str, Statistic]:
             scale = 1 / norms[0] if np.isfinite(norms[0]) and norms[0] > 0 else np.nan
             growth = norms * scale
             values[name] = statistic._replace(value=_late_median(growth), series=growth, scale=scale)
-    return values | (_modes(run, history) or _fidelity(run, history)) | _movement(run, history) | _sets(history)
+    if "advantage" not in values and "auc" in values:
+        values["auc_alone"] = values["auc"]
+    if "critic_rise" not in values and (gap := _logit_gap(history)):
+        values["critic_rise"] = gap
+    return (
+        values
+        | _won(history)
+        | (_modes(run, history) or _fidelity(run, history))
+        | _movement(run, history)
+        | _sets(history)
+    )
 
 
 def _rows(history: History, *columns: str) -> tuple[Values, Values]:
@@ -118,6 +130,32 @@ def _median(history: History, column: str) -> Statistic | None:
     known = ~np.isnan(values)
     steps, values = history["step"][known], values[known]
     return Statistic(_late_median(values), column, steps, values, 1.0) if len(values) else None
+
+
+def _logit_gap(history: History) -> Statistic | None:
+    """Return by how much real samples' mean logit is above generated ones'."""
+    steps, values = _rows(history, "real_logit_mean", "fake_logit_mean")
+    gap = values[:, 0] - values[:, 1] if len(steps) else np.zeros(0)
+    return Statistic(_late_median(gap), "real_logit_mean", steps, gap) if len(steps) else None
+
+
+def _won(history: History) -> dict[str, Statistic]:
+    """Return won: the share of all that the discriminator's loss can win that it has, where the loss has a least value.
+
+    Where the loss is known it is `d_advantage` in rows with d_loss ≥ 0 and d_loss_excess < 0, and 0 elsewhere, as for
+    every loss without a least value, such as Wasserstein's, whose optimum is 0. Else it is 1 − d_loss / the first
+    d_loss, and 0 throughout where one of them is negative.
+    """
+    steps, values = _rows(history, "d_loss", "d_loss_excess", "d_advantage")
+    if len(steps):
+        won = np.where((values[:, 0] >= 0) & (values[:, 1] < 0), values[:, 2], 0.0)
+        return {"won": Statistic(_late_median(won), "d_advantage", steps, won, 1.0)}
+    steps, values = _rows(history, "d_loss")
+    if not len(steps) or not values[0, 0] > 0:
+        return {}
+    losses = values[:, 0]
+    won = 1 - losses / losses[0] if (losses >= 0).all() else np.zeros(len(losses))
+    return {"won": Statistic(_late_median(won), "d_loss", steps, won, -1 / losses[0], 1.0)}
 
 
 def _modes(run: Facts, history: History) -> dict[str, Statistic]:

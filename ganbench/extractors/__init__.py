@@ -18,6 +18,9 @@ class Extractor(Component):
 
     An extractor whose weights come from a file also has `weights_hash() -> str`, which tells the files apart.
 
+    Attributes:
+        takes: the range that images must be in, where it matters.
+
     Example:
         >>> import torch
         >>> from dataclasses import dataclass
@@ -36,6 +39,7 @@ class Extractor(Component):
     """
 
     kind: ClassVar[str] = "extractor"
+    takes: ClassVar[tuple[float, float] | None] = None
 
     def prepare(self) -> None:  # noqa: B027 - most extractors need no preparation
         """Train or fetch what `extract` needs, once for all trials, into the user's cache."""

@@ -46,6 +46,7 @@ class FidelityExtractor(Extractor):
     layer: ClassVar[str]
     cached: ClassVar[str]
     from_file: ClassVar[bool] = True
+    takes = (-1.0, 1.0)
 
     @abstractmethod
     def check(self, file: Path) -> None:

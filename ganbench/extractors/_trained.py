@@ -48,6 +48,7 @@ class TrainedClassifier(Extractor):
         shapes: of the weights, by name.
     """
 
+    takes = (-1.0, 1.0)
     usual_size: ClassVar[int]
     least_accuracy: ClassVar[float]
     remedy: ClassVar[str]
@@ -271,6 +272,7 @@ class StackedClassifier(Extractor):
         classifier: the classifier of one colour.
     """
 
+    takes = (-1.0, 1.0)
     classifier: ClassVar[type[TrainedClassifier]]
 
     def prepare(self) -> None:

@@ -31,6 +31,14 @@ class Loss(Component):
     requires_real: ClassVar[bool] = False
     zero_sum: ClassVar[bool] = False
 
+    @property
+    def midpoint(self) -> float:
+        """Return the logit of what is as likely real as generated: the middle of the v that minimise L_D(v, v).
+
+        0 also where no logit has that meaning, as with the differences that Wasserstein and relativistic losses take.
+        """
+        return 0.0
+
     @abstractmethod
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets = HARD) -> Tensor:
         """Return the discriminator's loss from real and fake logits, `[..., B] → [...]`."""

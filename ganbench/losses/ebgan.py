@@ -24,6 +24,7 @@ class EBGAN(Loss):
     """
 
     name = "ebgan"
+    version = 2
     source = "Zhao et al. 2016, arXiv:1609.03126, eq. 1-2"
     addresses = "a discriminator with one number to say: an autoencoder judges every coordinate"
     traits = ("no targets", "energy")
@@ -35,6 +36,11 @@ class EBGAN(Loss):
     def optimum(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Return m: D's loss in the Nash equilibrium (theorem 1 of the paper)."""
         return self.margin
+
+    @property
+    def midpoint(self) -> float:
+        """Return −m/2, between the 0 that the loss asks of real samples and the −m of generated ones."""
+        return -self.margin / 2
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets = HARD) -> Tensor:
         """Return −E r + E[m + f]₊, `[..., B] → [...]`."""

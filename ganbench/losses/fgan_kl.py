@@ -22,12 +22,18 @@ class FganKL(Loss):
     """
 
     name = "fgan_kl"
+    version = 2
     group = "f-GAN"
     source = "Nowozin et al. 2016, arXiv:1606.00709, eq. 6 and tables 1, 2 and 6"
     addresses = "fixed choice of divergence: KL covers every mode of the data"
     optimum = 0.0
     zero_sum = True
     traits = ("no targets",)
+
+    @property
+    def midpoint(self) -> float:
+        """Return 1, the logit where p = q."""
+        return 1.0
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets = HARD) -> Tensor:
         """Return −E r + E e^(f − 1), `[..., B] → [...]`."""

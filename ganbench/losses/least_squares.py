@@ -17,10 +17,16 @@ class LeastSquares(Loss):
     """Least-squares loss: D minimises ½E(r − 1)² + ½E f², G minimises ½E(f − 1)²."""
 
     name = "least_squares"
+    version = 2
     aliases = ("lsgan", "mse")
     source = "Mao et al. 2017, arXiv:1611.04076, eq. 2 with a = 0, b = c = 1"
     addresses = "saturation of the cross-entropy"
     optimum = 0.25
+
+    @property
+    def midpoint(self) -> float:
+        """Return ½, between the targets 1 and 0."""
+        return 0.5
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets = HARD) -> Tensor:
         """Return ½E(r − t_r)² + ½E(f − t_f)², `[..., B] → [...]`."""

@@ -25,6 +25,10 @@ LASTING = 4  # evaluations, or logged rows without any, that a failure must last
 # A failure that is near its limit must show in two windows that share no evaluation: if one window of a healthy run
 # shows it with probability p, and the two are independent, both do with p². One that is clear need not.
 CLEAR, APART = 2.0, EVALUATIONS // 2
+# Samples of healthy runs move at first as well, and come to rest: movement must show in two such windows however clear
+# it is, and at half of its size or more in the second.
+MOVING, DYING = {"oscillation", "mode hopping", "no signal"}, 0.5
+SHARES = {"discriminator wins"}  # decided by shares near 1, which cannot be twice beyond their limits
 SHARE = 0.005  # of the time that looking may take
 
 
@@ -41,7 +45,7 @@ class Alarm:
     def __init__(self, findings: Findings | None = None) -> None:
         self._findings = findings or Findings()
         self.verdict: Verdict | None = None
-        self._suspect, self._since = "", 0
+        self._suspect, self._since, self._at_first = "", 0, 0.0
         self._next = 0.0
 
     def look(self, history: History, metrics: frozenset[str], facts: Mapping[Hashable, float | str]) -> None:
@@ -63,12 +67,15 @@ class Alarm:
         self._next = ended + (ended - began) / SHARE
 
     def _judge(self, verdict: Verdict, step: int, evaluations: int) -> None:
-        if verdict.verdict != self._suspect:
-            self._suspect, self._since = verdict.verdict, evaluations
-        # The first samples move however well it goes.
+        value = verdict.evidence[0].value if verdict.evidence else 0.0
+        # The first samples move however well it goes; what they show says nothing about those that follow.
         settled = evaluations >= EVALUATIONS or verdict.verdict in AT_ONCE
-        lasting = LASTING if verdict.verdict in AT_ONCE | QUIET or _is_clear(verdict) else APART
-        if evaluations - self._since < lasting or not settled:
+        if verdict.verdict != self._suspect or not settled:
+            self._suspect, self._since, self._at_first = verdict.verdict, evaluations, value
+        moving = verdict.verdict in MOVING
+        soon = verdict.verdict in AT_ONCE | QUIET | SHARES or (_is_clear(verdict) and not moving)
+        dying = moving and verdict.evidence[0].comparison == ">=" and value < DYING * self._at_first
+        if evaluations - self._since < (LASTING if soon else APART) or not settled or dying:
             return
         before = self.verdict.verdict if self.verdict else ""
         if verdict.verdict in QUIET:

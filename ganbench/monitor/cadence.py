@@ -10,6 +10,7 @@ from contextlib import contextmanager
 clock = time.perf_counter  # tests put their own here
 
 GROWTH = 64  # looks are a 64th of the steps so far apart: about 44 of them lie in the later half, whatever the length
+GOLDEN = (math.sqrt(5) - 1) / 2  # its multiples fill [0, 1) evenly, and never repeat
 EARLY = 10  # steps between two looks at first, so that 640 steps have eighty
 ALLOWANCE = 1.0  # seconds that may be spent besides, so that a run of a few hundred quick steps is looked at as well
 
@@ -21,10 +22,19 @@ class Cadence:
         every: at its multiples, whatever it costs; None: ever further apart, as far as the budget allows.
         overhead: the share of the time that may go into it; math.inf where time must not decide.
         widest: the most steps between two. first: of all.
+        varied: whether each lies somewhere else in its `every` steps, so that what a loop does every k-th step (a lazy
+            regulariser) is met as often as it happens, and not always or never.
     """
 
-    def __init__(self, every: int | None, overhead: float, widest: int | None = None, first: int | None = None) -> None:
-        self.every, self.overhead, self.widest = every, overhead, widest
+    def __init__(
+        self,
+        every: int | None,
+        overhead: float,
+        widest: int | None = None,
+        first: int | None = None,
+        varied: bool = False,
+    ) -> None:
+        self.every, self.overhead, self.widest, self.varied = every, overhead, widest, varied
         self.next = first or every or 1
         self.count = 0
         self._began, self._spent, self._last = clock(), 0.0, 0.0
@@ -68,7 +78,12 @@ class Cadence:
     def after(self, step: int) -> None:
         """Set the next step behind one."""
         if self.every is not None:
-            self.next = (step // self.every + 1) * self.every
+            here = self._place(step // self.every, self.every)
+            self.next = here if here > step else self._place(step // self.every + 1, self.every)
         else:
             gap = max(1, min(step // 8, EARLY), step // GROWTH)
             self.next = step + (gap if self.widest is None else min(gap, self.widest))
+
+    def _place(self, window: int, every: int) -> int:
+        """Return the step of a window of `every` steps; the same whenever it is asked, so that a resumed run agrees."""
+        return window * every + (int(every * (window * GOLDEN % 1)) if self.varied else 0)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ganbench.core import registry
 from ganbench.losses import Loss
+from ganbench.monitor.ranges import OUTSIDE, Ranges, ends_of, origin_of, shown
 
 if TYPE_CHECKING:
     from ganbench.monitor.findings import Findings
@@ -28,8 +29,6 @@ FIRST_PUSHES, USUAL = 3, 8.0  # rows, and what the push of a healthy run is
 SAME = 2e-3  # relative difference of a loss and what it is computed anew: half precision rounds to 1e-3
 VARIED = 0.01  # relative change of a loss over the looks, below which a factor and another loss cannot be told apart
 OTHERS = ("non_saturating", "hinge", "least_squares", "wasserstein")  # losses that a trained one may turn out to be
-ENDS = {"TanhBackward0": (-1.0, 1.0), "SigmoidBackward0": (0.0, 1.0)}  # grad_fn of samples → their range
-OUTSIDE = 0.05  # of a range's width, beyond which real samples are not in it
 
 
 class Conventions:
@@ -55,14 +54,13 @@ class Conventions:
         self._looks, self.parts = 0, 1
         self.pushes: dict[str, list[float]] = {}
         self._g: list[tuple[float, float, float]] = []
-        self._real: list[tuple[float, float]] = []
-        self._fake_range: tuple[float, float] | None = None
-        self._undecided = {"logits", "d_loss", "g_loss", "range"}
+        self._ranges = Ranges(findings)
+        self._undecided = {"logits", "d_loss", "g_loss"}
 
     @property
     def decided(self) -> bool:
         """Say whether nothing is left to look at."""
-        return not self._undecided
+        return not self._undecided and self._ranges.decided
 
     def look(self, step: int, given: Mapping[str, Sequence[Tensor]]) -> None:
         """Look at what a step was given.
@@ -71,15 +69,15 @@ class Conventions:
             step: its number.
             given: arguments of `monitor.step` by name, with their graphs; logits of several discriminators apart.
         """
-        if {"real", "fake"} <= given.keys() and "range" in self._undecided:
-            self._look_at_ranges(step, given["real"][0], given["fake"][0])
+        if {"real", "fake"} <= given.keys():
+            self._ranges.look(step, given["real"][0], given["fake"][0])
         if not {"real_logits", "fake_logits"} <= given.keys():
             return
         answers = given["real_logits"], given["fake_logits"]
         if not all(a.is_floating_point() and a.numel() for side in answers for a in side):
             self._undecided -= {"logits", "d_loss", "g_loss"}
             return
-        sigmoid = any("Sigmoid" in _origin(a) for side in answers for a in side)
+        sigmoid = any("Sigmoid" in origin_of(a) for side in answers for a in side)
         real, fake = ([a.detach().reshape(1, -1).float() for a in side] for side in answers)
         if self.loss is not None and "d_loss" in given and "d_loss" in self._undecided and len(real) == len(fake):
             self._look_at_d_loss(step, real, fake, float(given["d_loss"][0].detach().mean()), sigmoid)
@@ -118,7 +116,7 @@ class Conventions:
         return sorted(first)[len(first) // 2] if first else USUAL
 
     def _look_at_logits(self, step: int, real: Tensor, fake: Tensor, sigmoid: bool) -> None:
-        ends = (*_ends(real), *_ends(fake))
+        ends = (*ends_of(real), *ends_of(fake))
         if any(end < 0 or end > 1 for end in ends):
             self._undecided.discard("logits")
             return
@@ -242,61 +240,11 @@ class Conventions:
                 f"{wrong:.4g}: the generator's loss has the wrong sign or label, and it learns to be found out",
             )
 
-    def _look_at_ranges(self, step: int, real: Tensor, fake: Tensor) -> None:
-        if real.dim() < 3 or real.is_complex() or not fake.is_floating_point() or not real.numel():
-            self._undecided.discard("range")
-            return
-        self._real.append(_ends(real))
-        self._fake_range = self._fake_range or ENDS.get(_origin(fake))
-        if len(self._real) < LOOKS:
-            return
-        self._undecided.discard("range")
-        lowest, highest = min(low for low, _ in self._real), max(high for _, high in self._real)
-        known = self._fake_range
-        low, high = known or _ends(fake)
-        width = high - low
-        beyond = lowest < low - OUTSIDE * width or highest > high + OUTSIDE * width
-        half = known == (-1.0, 1.0) and lowest >= 0 and highest > OUTSIDE
-        huge = highest > 100 and high < 20 and lowest >= 0
-        if (known and (beyond or half)) or huge:
-            own = "ends in" if known else "answers in"
-            text = f"real samples lie in {_shown(lowest, highest)}, and the generator {own} {_shown(low, high)}"
-            to = f"({_inverse(lowest, highest, low, high)})" if lowest >= 0 else "or end the generator without it"
-            self._findings.say(step, "range", f"{text}: bring both to one range {to}, for training and for metrics")
-
-
-def _inverse(lowest: float, highest: float, low: float, high: float) -> str:
-    top = 255 if highest > 2 else 1
-    return f"real / {top / 2:g} - 1" if low < 0 and high <= 1 else f"real / {top:g}"
-
-
-def _shown(low: float, high: float) -> str:
-    return f"[{low:.3g}, {high:.3g}]"
-
 
 def _range(rows: list[tuple[float, float]]) -> str:
-    return _shown(min(low for low, _ in rows), max(high for _, high in rows))
-
-
-def _origin(tensor: Tensor) -> str:
-    """Return the operation that made a tensor, behind those that only give it another shape."""
-    node = tensor.grad_fn
-    for _ in range(8):
-        if node is None:
-            return ""
-        name = node.name()
-        if not any(word in name for word in ("View", "Reshape", "Squeeze", "Unsqueeze", "Clone", "ToCopy", "Alias")):
-            return name
-        node = node.next_functions[0][0] if node.next_functions else None
-    return ""
+    return shown(min(low for low, _ in rows), max(high for _, high in rows))
 
 
 @cache
 def _built(name: str) -> Loss:
     return registry.build(Loss, name)
-
-
-def _ends(values: Tensor) -> tuple[float, float]:
-    """Return the least and the greatest number, read from the device at once."""
-    low, high = torch.stack(values.detach().aminmax()).tolist()
-    return low, high

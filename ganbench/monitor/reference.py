@@ -31,6 +31,7 @@ from ganbench.training.history import SNAPSHOT_POINTS
 
 log = logging.getLogger("ganbench.monitor")
 
+OFF = 0.05  # of a range's width, beyond which images are not in it
 CHUNK, NUMBERS = 256, 1 << 24  # samples and numbers that are described at a time
 
 
@@ -203,12 +204,29 @@ class Reference:
             low, high = real.aminmax()
         if self.extractor is None:
             self._begin(real)
+        self._look_at_range(float(low), float(high))
         sample = self.describe(real)
         assert sample is not None and self.drawing is not None
         if not self._collected:
             self._pictures = self.drawing.of(real, sample.features)
         self.largest = max(self.largest, -float(low), float(high))
         self._collected.append(sample)
+
+    def _look_at_range(self, low: float, high: float) -> None:
+        """Say, once, where real images are not in the range that the extractor takes."""
+        takes = self.extractor.takes if isinstance(self.extractor, Extractor) else None
+        if takes is None or self._collected:
+            return
+        least, most = takes
+        off = OFF * (most - least)
+        # Images of a minibatch that never reach the lower half lie in [0, 1], which fits into [-1, 1].
+        if low < least - off or high > most + off or low >= (least + most) / 2:
+            log.warning(
+                "ganbench.Monitor: real samples lie in [%.3g, %.3g], and the features %s take images in [%g, %g]: "
+                "scores such as fid are of other images; remedy: give %s",
+                low, high, getattr(self.extractor, "name", "own"), least, most,
+                "features=, a function that brings samples there first, or data and samples in that range",
+            )  # fmt: skip
 
     def _finite(self, real: Tensor) -> Tensor:
         """Return the samples that are finite; report the others, once."""

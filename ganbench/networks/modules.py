@@ -1,17 +1,21 @@
 """Ordinary one-seed `torch.nn.Module`s as networks: all seeds at once through `torch.func.functional_call` and `vmap`.
 
-What works: any module that takes a batch `[B, …]` and that `vmap` can run, its buffers included. Batch norm works: each
-seed has its own batch statistics and its own running ones. A module that draws random numbers (dropout) works too; its
-draws are the same whenever the trial runs, but are others when other seeds train beside it. Tensors that are neither
-parameters nor buffers stay on the CPU and are shared by all seeds. Control flow that depends on values does not work
-under `vmap`, and a buffer that is replaced (`self.b = …`) rather than changed in place stays as it was.
+What works: any module that takes a batch `[B, …]`, its buffers included. Batch norm works: each seed has its own batch
+statistics and its own running ones. A module that draws random numbers (dropout) works too; its draws are the same
+whenever the trial runs, but are others when other seeds train beside it. Tensors that are neither parameters nor
+buffers stay on the CPU and are shared by all seeds. A buffer that is replaced (`self.b = …`) rather than changed in
+place stays as it was.
+
+`vmap` is tried once, when the network is made. What it cannot run (spectral norm, whose power iteration writes into
+buffers, `view` of what `vmap` has laid out otherwise, control flow that depends on values) runs one seed after another,
+which is said with what it costs.
 """
 
 from __future__ import annotations
 
 import contextlib
-import copy
 import hashlib
+import logging
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,7 +32,11 @@ if TYPE_CHECKING:
     from ganbench.networks import Params
     from ganbench.training.noise import Noise
 
+log = logging.getLogger("ganbench.networks")
+_told: set[str] = set()  # classes that do not run under vmap, each said once in a process
+
 Shape = tuple[int, ...]
+Traits = tuple[str, ...]
 Make = Callable[[], "nn.Module"]
 COUPLES, RANDOM = "couples samples", "random discriminator"
 
@@ -77,12 +85,16 @@ class ModuleNet:
     """One module for all seeds: `functional_call` under `vmap`, behind the interface of every network.
 
     The weights of `nn.Linear` are kept as `[in, out]`, as the tricks expect them.
+
+    Attributes:
+        packs: whether `vmap` runs it; else its seeds run one after another.
     """
 
     def __init__(self, name: str, make: Make, shape: Shape) -> None:
         self.name, self.make = name, make
         self.module = _seeded(make, 0)
         self.out, self.traits = try_out(self.module, shape)
+        self.packs = runs_under_vmap(self.module, shape)
         self.linear = {
             f"{path}.weight".lstrip(".")
             for path, module in self.module.named_modules()
@@ -108,7 +120,10 @@ class ModuleNet:
         kept = {n: buffers[self._key(n)] for n in self.kept}
         self.module.train(training)
         with _global_stream(_seed_of(noise, self.name)) if RANDOM in self.traits else contextlib.nullcontext():
-            y = torch.vmap(self._call, randomness="different")(own, kept, x)
+            if self.packs:
+                y = torch.vmap(self._call, randomness="different")(own, kept, x)
+            else:
+                y = torch.stack([self._call(_at(own, seed), _at(kept, seed), x[seed]) for seed in range(len(x))])
         return y.unsqueeze(-1) if y.dim() == 2 else y
 
     def _call(self, params: Params, buffers: Params, x: Tensor) -> Tensor:
@@ -141,10 +156,7 @@ def modules(
         UsageError: the discriminator does not answer one number a sample of the generator.
     """
     players = _seeded(generator, 0), _seeded(discriminator, 0)
-    shape, _ = try_out(players[0], (latent,))
-    answer, traits = try_out(players[1], shape)
-    if answer not in ((), (1,)):
-        raise UsageError(f"{name}: the discriminator answers {answer} a sample; make it one number")
+    shape, traits = _tried_together(*players, latent, name)
     last = _last_linear(players[1])
 
     def make_head(self: ModuleNetwork, width: int) -> nn.Module:
@@ -175,7 +187,18 @@ def modules(
     return made(latent=latent)
 
 
-def try_out(module: nn.Module, shape: Shape) -> tuple[Shape, tuple[str, ...]]:
+def _tried_together(generator: nn.Module, discriminator: nn.Module, latent: int, name: str) -> tuple[Shape, Traits]:
+    """Return the shape of the generator's samples, and the discriminator's traits on them."""
+    shape, _ = try_out(generator, (latent,))
+    answer, traits = try_out(discriminator, shape)
+    if answer not in ((), (1,)):
+        raise UsageError(f"{name}: the discriminator answers {answer} a sample; make it one number")
+    for player, takes in ((generator, (latent,)), (discriminator, shape)):
+        runs_under_vmap(player, takes)  # said here, once, and not in the middle of a sweep
+    return shape, traits
+
+
+def try_out(module: nn.Module, shape: Shape) -> tuple[Shape, Traits]:
     """Return the shape of a module's output for one sample of `shape`, and its traits as a discriminator.
 
     Raises:
@@ -191,15 +214,54 @@ def try_out(module: nn.Module, shape: Shape) -> tuple[Shape, tuple[str, ...]]:
         ) from error
 
 
-def _tried(module: nn.Module, x: Tensor) -> tuple[Shape, tuple[str, ...]]:
+def runs_under_vmap(module: nn.Module, shape: Shape) -> bool:
+    """Return whether `vmap` runs a module, forward and backward; say in one line where it does not."""
+    x = torch.randn(2, 4, *shape, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    state = {name: torch.stack((tensor, tensor)) for name, tensor in _copied(module).items()}
+
+    def call(state: Params, x: Tensor) -> Tensor:
+        return torch.func.functional_call(module.train(), state, (x,))
+
+    try:
+        with _global_stream(0):
+            y = torch.vmap(call, randomness="different")(state, x)
+            torch.autograd.grad(y.sum(), x, allow_unused=True)
+    except Exception as error:
+        name = type(module).__name__
+        if name not in _told:
+            _told.add(name)
+            log.warning(
+                "%s: torch.vmap cannot run it (%s): its seeds run one after another, so that a trial of n seeds takes "
+                "the time of n trials of one; remedy: reshape for view, the trick spectral_norm for that of a layer",
+                name,
+                " ".join(str(error).split())[:120],
+            )
+        return False
+    return True
+
+
+def _tried(module: nn.Module, x: Tensor) -> tuple[Shape, Traits]:
+    def call(x: Tensor) -> Tensor:
+        return torch.func.functional_call(module.train(), _copied(module), (x,))
+
     with torch.no_grad(), _global_stream(0):
         before = torch.get_rng_state()
-        y = copy.deepcopy(module).train()(x)
+        y = call(x)
         draws = not torch.equal(before, torch.get_rng_state())
     with torch.no_grad(), _global_stream(0):
-        beside_others = copy.deepcopy(module).train()(torch.cat((x[:1], 3.0 - x[1:])))
+        beside_others = call(torch.cat((x[:1], 3.0 - x[1:])))
     couples = not torch.allclose(y[0], beside_others[0], rtol=1e-4, atol=1e-6)
     return tuple(y.shape[1:]), (COUPLES,) * couples + (RANDOM,) * draws
+
+
+def _copied(module: nn.Module) -> Params:
+    """Return copies of a module's parameters and buffers: a call with them leaves no trace in it."""
+    return {n: t.detach().clone() for n, t in (*module.named_parameters(), *module.named_buffers())}
+
+
+def _at(state: Params, seed: int) -> Params:
+    """Return one seed's tensors, as views, so that what the module writes into its buffers is kept."""
+    return {name: tensor[seed] for name, tensor in state.items()}
 
 
 def _last_linear(module: nn.Module) -> nn.Linear | None:

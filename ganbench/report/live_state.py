@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from ganbench.core.errors import UsageError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 NUMBERS = {"modes_captured": "modes", "hq_fraction": "hq", "fid": "fid", "total_spread": "spread"}
 SERIES = ("grad_norm_g", "modes_captured", "total_spread")
 MOST_PARTS = 400  # whose tables are read; of a larger sweep the others show without curves
+ROWS = 5  # whose median a share of a term is
 WAITING, RUNNING = "waiting", "running"
 
 
@@ -105,7 +107,8 @@ class Reader:
         if not run.empty:
             one = _described(str(run["trial"].iloc[0]), name, run, history)
             state = RUNNING if running else one.state
-            trials = (Watched(one.key, name, state, 1.0, one.numbers, one.series, one.verdicts, one.note),)
+            note = "; ".join(filter(None, (one.note, _terms(history))))
+            trials = (Watched(one.key, name, state, 1.0, one.numbers, one.series, one.verdicts, note),)
         return State(f"{name}, step {about.step:,}", trials, manifest.times.finished, not running)
 
     def _sweep(self) -> State:
@@ -164,6 +167,14 @@ def _latest(history: pd.DataFrame) -> dict[str, float]:
     courses = {column: _course(history, column, "mean") for column in NUMBERS}
     courses |= {column: _course(history, column) for column in ("grad_norm_g", "grad_norm_d")}
     return {column: course[-1] for column, course in courses.items() if course}
+
+
+def _terms(history: pd.DataFrame) -> str:
+    """Return the shares of the terms in the generator's gradient, of the last rows; empty where none were given."""
+    start = "term_share_"
+    courses = {name.removeprefix(start): _course(history, name)[-ROWS:] for name in history if name.startswith(start)}
+    shares = [f"{name} {100 * median(course):.3g} %" for name, course in courses.items() if course]
+    return f"of the generator's gradient: {', '.join(shares)}" if shares else ""
 
 
 def _course(history: pd.DataFrame, column: str, statistic: str = "median") -> tuple[float, ...]:

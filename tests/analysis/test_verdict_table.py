@@ -26,6 +26,9 @@ FEATURES = {
         "frozen": {"step_d": 1e-7},
         "memorises": {"overfit_ratio": 0.6, "auc_gap": 0.2},
         "blind": {"advantage": 0.05},
+        "random": {"advantage": 0.05, "auc": 0.5},
+        "tells nothing": {"auc_alone": 0.5},
+        "wins": {"won": 0.98, "auc": 1.0},
     },
     "quality": {
         "poor": {"quality": 0.1},
@@ -61,6 +64,7 @@ FEATURES = {
 }
 USUAL = {"diverged": 0.0, "push_g": 5.0, "push_d": 5.0, "growth_g": 1.0, "growth_d": 1.0, "loss_share": 0.7}
 USUAL |= {"critic_rise": 0.7, "step_d": 1e-3, "overfit_ratio": 0.0, "auc_gap": 0.0, "advantage": 0.5}
+USUAL |= {"won": 0.5, "auc": 0.8, "auc_alone": 0.8}
 USUAL |= {"displacement": 1.0, "oscillation": 0.02, "move": 0.02, "net": 0.02, "net_path": 0.05}
 
 TABLE = """
@@ -70,6 +74,13 @@ good yes, gradient exploded|exploded D                                          
 gradient exploded|exploded D, discriminator !frozen                                      : exploding gradient
 gradient normal, discriminator memorises                                                 : discriminator overfit
 good yes, gradient saturated|flat|dead, discriminator memorises                          : discriminator overfit
+gradient normal, discriminator wins, good no                                             : discriminator wins
+deaf early|late, way none                                                                : under-trained
+deaf early, way !none                                                                    : no signal
+deaf late, way !none, way !hops                                                          : no signal
+deaf late, way hops, modes several, spread point|small                                   : mode hopping
+deaf late, way hops, spread !point, spread !small                                        : no signal
+deaf late, way hops, modes one                                                           : no signal
 calm, good yes, way settled|none, spread right                                           : healthy
 calm, good no,  way none                                                                 : under-trained
 calm, good yes, way none, spread !right                                                  : under-trained
@@ -103,12 +114,18 @@ def features(cell):
     """Return a cell with what follows from it: whether it is good, calm (no trouble of a network), and on which way."""
     good = cell["quality"] == "high" and cell["cover"] == "full"
     quiet = cell["gradient"] == "normal" or (good and cell["gradient"] in ("saturated", "flat", "dead"))
-    heard = cell["discriminator"] in ("ok", "blind") or (good and cell["discriminator"] == "frozen")
+    # What cannot tell bad samples from real ones is deaf: before samples that hop are looked at, or after.
+    kinds = {"random": ("blind", "early"), "tells nothing": ("ok", "late")}
+    discriminator, deaf = kinds.get(cell["discriminator"], (cell["discriminator"], "no"))
+    heard = discriminator in ("ok", "blind") or (good and discriminator in ("frozen", "wins"))
     way, poor = cell["motion"], cell["quality"] == "poor"
     if way in ("rest", "straight", "travels"):
         leads = way == "straight" or (way == "travels" and cell["spread"] in ("point", "small"))
         way = "on its way" if poor and leads else "settled"
-    return cell | {"good": "yes" if good else "no", "calm": "yes" if quiet and heard else "no", "way": way}
+    deaf = deaf if poor and quiet else "no"
+    calm = quiet and heard and deaf == "no"
+    derived = {"good": "yes" if good else "no", "calm": "yes" if calm else "no", "way": way, "deaf": deaf}
+    return cell | {"discriminator": discriminator} | derived
 
 
 def rows():

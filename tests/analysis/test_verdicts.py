@@ -82,6 +82,7 @@ SMALL = np.minimum(0.2, 3 * TIME)
 ONE = {"known_modes": 1.0, "fewest_modes": 1.0, "mode_kl": 0.0, "mode_kl_floor": 0.0}
 UNKNOWN = {"modes_captured": None, "hq_fraction": None, "mode_set": None, "mode_kl": None, "known_modes": 0.0}
 POINT = {**ONE, "modes_captured": 1.0, "total_spread": 0.0, "total_spread_floor": 0.0}  # data without any spread
+WON = {"d_advantage": 0.98, "d_auc": 1.0}
 CASES = {
     "healthy": ({}, "healthy", ""),
     "a point that is the data": ({**POINT, "position_1": np.exp(-12 * TIME), "position_2": 0.0}, "healthy", ""),
@@ -135,6 +136,38 @@ CASES = {
         {**circle(0.01), "total_spread": 0.1, "modes_captured": 0.0, "hq_fraction": 0.0},
         "under-trained",
         "hardly moved",
+    ),
+    "wins": ({**WON, "d_loss": 0.01, "d_loss_excess": -1.376, "modes_captured": 5.0}, "discriminator wins", ""),
+    "wins, the loss unknown": (
+        {**WON, "d_advantage": None, "d_loss": 1.386 * np.exp(-10 * TIME), "modes_captured": 5.0},
+        "discriminator wins",
+        "",
+    ),
+    "wins, and samples swing": (
+        {**WON, "d_loss": 0.01, "d_loss_excess": -1.376, **circle(1.0), "modes_captured": 1.0},
+        "discriminator wins",
+        "",
+    ),
+    "blind at rest": (
+        {"d_advantage": 0.05, "d_auc": 0.45, "hq_fraction": 0.1, "total_spread": np.minimum(0.1, 3 * TIME)},
+        "no signal",
+        "the discriminator learns nothing",
+    ),
+    "blind, the loss unknown": (
+        {"d_advantage": None, "d_auc": 0.45, "hq_fraction": 0.1, "total_spread": np.minimum(0.1, 3 * TIME)},
+        "no signal",
+        "the discriminator tells nothing apart",
+    ),
+    "flat, known by its logits": (
+        {
+            "grad_push_g": LATE,
+            "critic_rise": None,
+            "real_logit_mean": 2.0001,
+            "fake_logit_mean": 2.0,
+            "hq_fraction": 0.1,
+        },
+        "vanishing gradient",
+        "the critic is flat",
     ),
     "no signal": (
         {**circle(1.0), "d_advantage": 0.05, "modes_captured": 0.0},
@@ -230,6 +263,33 @@ NEAR = {
     "large from the start, D": ({"grad_push_d": 4e3}, "healthy"),
     "saturated but alive": ({"loss_slope_share": 1e-5, "hq_fraction": 0.1}, "low quality"),
     "flat but alive": ({"critic_rise": 1e-5, "hq_fraction": 0.1}, "low quality"),
+    "won but good": ({**WON, "d_loss": 0.01, "d_loss_excess": -1.376}, "healthy"),
+    "won, a loss without end": (
+        {**WON, "d_loss": -30.0, "d_loss_excess": -30.0, "modes_captured": 5.0},
+        "partial collapse",
+    ),
+    "won, but by penalties": (
+        {**WON, "d_loss": 90.0, "d_loss_excess": 89.0, "modes_captured": 5.0},
+        "partial collapse",
+    ),
+    "won, not always right": (
+        {**WON, "d_auc": 0.97, "d_loss": 0.01, "d_loss_excess": -1.376, "modes_captured": 5.0},
+        "partial collapse",
+    ),
+    "won, the loss unknown, without end": (
+        {
+            **WON,
+            "d_advantage": None,
+            "d_loss": np.where(STEPS > 500, 0.01, 1.0) - 2 * (STEPS == 50),
+            "modes_captured": 5.0,
+        },
+        "partial collapse",
+    ),
+    "won, good but circling": ({**WON, "d_loss": 0.01, "d_loss_excess": -1.376, **circle(0.2)}, "oscillation"),
+    "no advantage, cannot tell, good enough": ({"d_advantage": 0.05, "d_auc": 0.5, "hq_fraction": 0.3}, "low quality"),
+    "ranks, the loss unknown": ({"d_advantage": None, "d_auc": 0.8, "hq_fraction": 0.1}, "low quality"),
+    "cannot tell, good enough": ({"d_advantage": None, "d_auc": 0.5, "hq_fraction": 0.3}, "low quality"),
+    "cannot tell, and an advantage": ({"d_advantage": 0.4, "d_auc": 0.5, "hq_fraction": 0.1}, "low quality"),
     "frozen but good": ({"update_ratio_d": 1e-7}, "healthy"),
     "faded but good": ({"grad_norm_g": np.where(STEPS >= 500, 1e-6, 0.5), "grad_push_g": None}, "healthy"),
     "of fair quality only": ({"hq_fraction": 0.54}, "low quality"),

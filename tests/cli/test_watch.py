@@ -55,6 +55,24 @@ def drawn(state, width=200, rows=None, unicode=True):
     return screen.getvalue()
 
 
+def test_a_monitored_run_shows_the_terms_of_the_generators_gradient(tmp_path, capsys):
+    g, d = torch.nn.Linear(LATENT, 2), torch.nn.Linear(2, 1)
+    opt_g, opt_d = torch.optim.SGD(g.parameters(), 0.01), torch.optim.SGD(d.parameters(), 0.01)
+    with ganbench.Monitor(g, d, tmp_path / "my_run", log_every=1) as monitor:
+        for _ in range(8):
+            fake = g(torch.randn(16, LATENT))
+            first = d(fake).mean()
+            for optimizer in (opt_d, opt_g):
+                optimizer.zero_grad()
+            monitor.terms({"adversarial": first, "l1": 3 * first})
+            (4 * first).backward()
+            opt_d.step()
+            opt_g.step()
+            monitor.step(fake=fake)
+    assert main(["watch", str(tmp_path / "my_run"), "--once"]) == 0
+    assert "of the generator's gradient: adversarial 25 %, l1 75 %" in " ".join(capsys.readouterr().out.split())
+
+
 def test_one_frame_of_a_finished_sweep(sweep, capsys):
     before = sorted((p, p.stat().st_mtime_ns) for p in sweep.rglob("*"))
     assert main(["watch", str(sweep), "--once"]) == 0
@@ -149,7 +167,7 @@ def test_many_trials_leave_room_for_what_runs(tmp_path):
 
 
 def test_a_monitored_run_while_it_trains(monitored, capsys):
-    monitored._record.flush()
+    monitored._watch.record.flush()
     assert main(["watch", str(monitored.folder), "--once"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("my_run, step 30: running\n") and "\x1b" not in out
@@ -160,7 +178,7 @@ def test_a_monitored_run_while_it_trains(monitored, capsys):
 
 def test_the_view_follows_until_the_end(monitored, capsys):
     """Without a terminal there is a frame whenever something has changed."""
-    monitored._record.flush()
+    monitored._watch.record.flush()
     timer = threading.Timer(0.7, monitored.close)
     timer.start()
     assert main(["watch", str(monitored.folder), "--every", "0.2"]) == 0

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 import ganbench
 
-LATENT, BATCH, STEPS, LOOKS = 16, 64, 300, 30
+LATENT, BATCH, STEPS, LOOKS = 16, 64, 300, 60
 LOSSES = ("non_saturating", "hinge", "least_squares", "wasserstein")
 
 
@@ -34,7 +34,8 @@ class Loop:
     """A plain loop in the manner of PyTorch's DCGAN example; a bug changes one of its fields before it runs.
 
     Attributes:
-        loss: what is trained. declared: what the monitor is told. real: the images.
+        loss: what is trained. declared: what the monitor is told, nothing where it is empty. real: the images.
+        flip: share of the labels that are exchanged. noise: on what D sees. silent: losses are not given.
         prepare: is called with the loop once its networks exist. before_d, before_g: at the head of each half step.
     """
 
@@ -73,6 +74,10 @@ class Loop:
     stop_d_at: int = 0
     d_advance: int = 0
     batch: int = BATCH
+    d_width: int = 128
+    flip: float = 0.0
+    noise: float = 0.0
+    silent: bool = False
 
     def networks(self) -> tuple[nn.Module, nn.Module]:
         hidden = [nn.BatchNorm1d(128)] if self.norm else []
@@ -81,14 +86,17 @@ class Loop:
             self.output(), nn.Unflatten(1, (1, 8, 8)),
         )  # fmt: skip
         discriminator = nn.Sequential(
-            nn.Flatten(), nn.Linear(64, 128), nn.LeakyReLU(0.2), nn.Linear(128, 128), nn.LeakyReLU(0.2),
-            nn.Linear(128, 1), self.d_output(),
+            nn.Flatten(), nn.Linear(64, self.d_width), nn.LeakyReLU(0.2), nn.Linear(self.d_width, self.d_width),
+            nn.LeakyReLU(0.2), nn.Linear(self.d_width, 1), self.d_output(),
         )  # fmt: skip
         return generator, discriminator
 
     def losses(self, real: Tensor, fake: Tensor) -> Tensor:
         if self.swap:
             real, fake = fake, real
+        if self.flip:
+            flipped = torch.rand(len(real), 1) < self.flip
+            real, fake = torch.where(flipped, fake, real), torch.where(flipped, real, fake)
         if self.probabilities:
             return F.binary_cross_entropy(real, torch.ones_like(real)) + F.binary_cross_entropy(
                 fake, torch.zeros_like(fake)
@@ -112,8 +120,10 @@ class Loop:
             return -F.softplus(fake).mean()
         return F.softplus(-fake * self.g_direction).mean()
 
-    def run(self, folder: Path, seed: int, steps: int = STEPS) -> ganbench.Monitor:
-        """Train, and return the monitor."""
+    def run(
+        self, folder: Path, seed: int, steps: int = STEPS, enough: Callable[[], bool] = lambda: False
+    ) -> ganbench.Monitor:
+        """Train, and return the monitor; end where `enough` says so."""
         torch.manual_seed(seed)
         pixels = torch.from_numpy(load_digits().images).float().unsqueeze(1)
         images = self.real(pixels)
@@ -124,7 +134,8 @@ class Loop:
         opt_d = torch.optim.Adam(owner.parameters(), lr=self.d_rate, betas=self.betas)
         z_fixed = torch.randn(self.batch, LATENT)
         monitor = ganbench.Monitor(
-            generator, discriminator, folder, loss=self.declared or self.loss, data=images[::2],
+            generator, discriminator, folder, data=images[::2],
+            loss=None if self.declared == "" else self.declared or self.loss,
             latents=torch.randn(256, LATENT), samples=256, log_every=max(1, steps // LOOKS),
             evaluate_every=max(1, steps // LOOKS),
         )  # fmt: skip
@@ -137,7 +148,8 @@ class Loop:
                 if self.clear_d and not self.clear_early:
                     opt_d.zero_grad()
                 shown = fake.detach() if self.detach else fake
-                real_logits, fake_logits = discriminator(real), discriminator(shown)
+                seen, shown = (x + self.noise * torch.randn_like(x) if self.noise else x for x in (real, shown))
+                real_logits, fake_logits = discriminator(seen), discriminator(shown)
                 d_loss = self.scale * self.losses(real_logits, fake_logits)
                 if self.penalty:
                     d_loss = d_loss + self.penalty * penalty(discriminator, real, fake.detach())
@@ -169,7 +181,10 @@ class Loop:
             if self.leave_eval and step >= self.leave_eval:
                 generator.eval()
             given = (fake_logits, real_logits) if self.swap_given else (real_logits, fake_logits)
-            monitor.step(real=real, fake=fake, real_logits=given[0], fake_logits=given[1], d_loss=d_loss, g_loss=g_loss)
+            losses = {} if self.silent else {"d_loss": d_loss, "g_loss": g_loss}
+            monitor.step(real=real, fake=fake, real_logits=given[0], fake_logits=given[1], **losses)
+            if enough():
+                break
         monitor.close()
         return monitor
 
@@ -224,6 +239,21 @@ BUGS = (
     Planted("G's rate decayed to nothing", {"decay": 0.9}, "generator.*(frozen|stands still)"),
     Planted("D stops stepping after 100 steps", {"stop_d_at": 100}, "no optimiser has moved the discriminator since"),
 )  # fmt: skip
+STRONG = {"n_critic": 5, "d_width": 256, "d_rate": 2e-3, "g_rate": 1e-4}
+EVEN = {"g_rate": 5e-4, "d_rate": 5e-4}
+FAILURES = (
+    Planted("D wins, non-saturating", STRONG, "discriminator wins"),
+    Planted("D wins, hinge", {**STRONG, "loss": "hinge"}, "discriminator wins"),
+    Planted("D wins, least squares", {**STRONG, "loss": "least_squares"}, "discriminator wins"),
+    Planted("D wins, trained 50 steps in advance", {**STRONG, "d_advance": 50}, "discriminator wins"),
+    Planted("D wins, the loss not told", {**STRONG, "declared": ""}, "discriminator wins"),
+    Planted("D blind: half of the labels flipped", {**EVEN, "flip": 0.5}, "no signal"),
+    Planted("D blind: labels flipped, hinge", {**EVEN, "loss": "hinge", "flip": 0.5}, "no signal"),
+    Planted("D blind: noise of 10 on what it sees", {**EVEN, "noise": 10.0}, "no signal"),
+    Planted(
+        "D blind: labels flipped, the loss not told", {**EVEN, "flip": 0.5, "declared": "", "silent": True}, "no signal"
+    ),
+)
 CALM = {"r1": 2.0, "g_rate": 5e-4, "d_rate": 5e-4}
 HEALTHY = (
     Planted("non-saturating", CALM, ""),
@@ -254,13 +284,14 @@ class Heard(logging.Handler):
 
 
 def hear(planted: Planted, seed: int, steps: int = STEPS) -> list[str]:
-    """Train with a bug, and return what the monitor said."""
+    """Train with a bug until it is named, or a healthy loop to its end, and return what the monitor said."""
     handler, log = Heard(), logging.getLogger("ganbench.monitor")
     log.addHandler(handler)
     propagated, log.propagate = log.propagate, False
     try:
         with tempfile.TemporaryDirectory() as folder:
-            Loop(**planted.changes).run(Path(folder) / "run", seed, steps)
+            enough = (lambda: named(planted, handler.lines) is not None) if planted.says else lambda: False
+            Loop(**planted.changes).run(Path(folder) / "run", seed, steps, enough)
     finally:
         log.removeHandler(handler)
         log.propagate = propagated
@@ -285,7 +316,7 @@ def main() -> None:
     parser.add_argument("--csv", default="")
     arguments = parser.parse_args()
     rows = []
-    for healthy, several in ((False, BUGS), (True, HEALTHY)):
+    for healthy, several in ((False, BUGS + FAILURES), (True, HEALTHY)):
         for planted in several:
             if not re.search(arguments.only, planted.name):
                 continue

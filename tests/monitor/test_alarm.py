@@ -25,7 +25,9 @@ def feed(evaluations: int, failing=None, begins: int = 10**9, facts=None) -> lis
     """Return (evaluation, verdict) of what an alarm says of a made-up healthy run that begins to fail."""
     rng, rows, alarm, reported = np.random.default_rng(0), one_run(), Alarm(), []
     for i in range(1, evaluations * EVERY + 1):
-        bad = failing if i > begins * EVERY and failing else {}
+        bad: dict[str, float] = {}
+        if i > begins * EVERY and failing:
+            bad = failing(i // EVERY) if callable(failing) else failing
         norm = bad.get("grad_norm_g", rng.uniform(0.3, 0.9))
         rows.write(i, {"grad_norm_g": norm, "grad_push_g": 8 * norm, "loss_slope_share": 0.7, "grad_norm_d": 0.5})
         if i % EVERY == 0:
@@ -71,6 +73,28 @@ def test_a_failure_is_reported_once_and_soon_however_long_the_run_was_well(faili
     reported = feed(begins + 40, failing, begins)
     assert [name for _, name in reported] == [verdict]
     assert begins < reported[0][0] <= begins + delay
+
+
+def swings(size):
+    """Return samples whose mean swings by a size, of evaluation k, around the ring's middle."""
+
+    def at(k):
+        radius = size(k) * np.sqrt(2)
+        return {"position_1": radius * np.cos(0.9 * k), "hq_fraction": 0.4}
+
+    return at
+
+
+def test_a_swing_at_the_beginning_that_dies_out_is_not_reported():
+    # As 12 healthy runs on the ring of 8 had it: 0.6 at first, below the limit of 0.12 at evaluations 12 to 35.
+    assert feed(60, swings(lambda k: 0.6 * 0.5 ** (k / 12)), 1) == []
+
+
+def test_a_swing_that_lasts_is_reported_once_two_windows_show_it():
+    reported = feed(60, swings(lambda k: 0.4), 1)
+    assert [name for _, name in reported] == ["oscillation"]
+    first = EVALUATIONS - 1  # whose window is the first one that counts
+    assert first + EVALUATIONS // 2 <= reported[0][0] <= first + EVALUATIONS // 2 + 2
 
 
 def test_the_line_names_evidence_and_a_remedy(caplog):

@@ -75,6 +75,31 @@ def test_given_steps_are_kept_whatever_they_cost(clock):
     assert at == [50, 100, 150, 200, 250, 300]
 
 
+def rows(every, count, begin=0):
+    """Return the first rows of a loop that logs every so many steps."""
+    it, at = Cadence(every, 0.02, widest=97, first=1, varied=True), []
+    it.after(begin)
+    while len(at) < count:
+        at.append(it.next)
+        it.after(it.next)
+    return at
+
+
+@pytest.mark.parametrize("every", [2, 4, 10, 16, 48, 50, 100])
+@pytest.mark.parametrize("period", [2, 4, 5, 8, 16])
+def test_fixed_rows_meet_a_lazy_regulariser_as_often_as_it_happens(every, period):
+    at = rows(every, 2000)
+    assert [step // every for step in at] == list(range(1, 2001))
+    for phase in range(period):
+        assert sum(step % period == phase for step in at) / 2000 == pytest.approx(1 / period, abs=0.01)
+
+
+def test_a_run_that_goes_on_has_the_same_rows():
+    at = rows(16, 100)
+    for begin in range(200):
+        assert rows(16, 20, begin) == [step for step in at if step > begin][:20]
+
+
 def test_a_loop_at_the_defaults_is_looked_at_sixty_times_in_640_steps(tmp_path, clock, caplog):
     """On a clock that stands still nothing costs time: the steps alone decide."""
     with caplog.at_level(logging.INFO):

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ import torch
 from torch import Tensor, nn
 
 import ganbench
+from ganbench.extractors import Extractor
 from ganbench.monitor.embedding import MOST, embedding_of, log_mel, pixels, projected
 from ganbench.monitor.pictures import LARGEST, grid, thumbnails
+from ganbench.monitor.reference import Reference
 from ganbench.tables.results import load
 
 BATCH = 20
@@ -79,7 +82,7 @@ def train(folder, shapes, dtype=torch.float32, steps=8, spoil=None, **options):
 )
 def test_samples_of_any_shape_and_type_are_judged(tmp_path, shape, dtype, options, name):
     results, monitor = train(tmp_path / "run", [shape], dtype, **options)
-    reference = monitor._samples.reference
+    reference = monitor._watch.samples.reference
     assert results.runs["extractor"][0] == name and bool(results.runs["n_real"][0] == BATCH)
     assert reference.evaluator.real.features.shape[1] <= MOST
     assert results.history["total_spread"].notna().sum() >= 3
@@ -101,7 +104,7 @@ def test_no_sample_and_no_graph_is_kept(tmp_path):
     seen = []
     results, monitor = train(tmp_path / "run", [(1, 512, 512)], steps=6, spoil=lambda real: seen.append(real) or real)
     held, size = {}, 0
-    todo: list[object] = [monitor._samples, monitor._record, monitor._catcher, monitor._given]
+    todo: list[object] = [monitor._watch, monitor._watch.catcher]
     while todo:
         it = todo.pop()
         if id(it) in held:
@@ -225,3 +228,37 @@ def test_what_cannot_be_read_is_left_out_with_one_line_at_the_start(tmp_path, ca
         "width": [["latents=", "is", "left"]],
         "pairs": [["latents=", "is", "left"], ["the", "diagnostic", "critic_slope"]],
     }[what]
+
+
+@dataclass(frozen=True)
+class Brightness(Extractor):
+    """Stands for a network whose weights are a large file."""
+
+    name = "brightness"
+    takes = (-1.0, 1.0)
+
+    def extract(self, samples):
+        return samples.flatten(1).mean(1, keepdim=True)
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (lambda x: x, None),
+        (lambda x: (x + 1) / 2, "lie in [0, 1]"),
+        (lambda x: (x + 1) * 127.5, "lie in [0, 255]"),
+        (lambda x: 2 * x, "lie in [-2, 2]"),
+    ],
+)
+def test_images_out_of_the_range_of_their_features_are_said_once(change, said, caplog, monkeypatch):
+    monkeypatch.setattr("ganbench.monitor.reference.extractor_of", lambda chosen: Brightness())
+    reference = Reference(8, "brightness", None, (), torch.device("cpu"))
+    real = torch.linspace(-1, 1, 8 * 16).reshape(8, 1, 4, 4)
+    for _ in range(2):
+        reference.offer(change(real))
+    lines = [record.getMessage() for record in caplog.records]
+    if said is None:
+        assert lines == []
+    else:
+        (line,) = lines
+        assert said in line and "the features brightness take images in [-1, 1]" in line and "remedy: give" in line

@@ -1,0 +1,187 @@
+"""What a monitor does at each step of a loop: when it reads one, when it looks at samples, when it ends."""
+
+from __future__ import annotations
+
+import logging
+import math
+import weakref
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from ganbench.core.status import Status
+from ganbench.monitor.cadence import Cadence
+from ganbench.monitor.cast import joined
+from ganbench.monitor.embedding import real_numbers
+from ganbench.monitor.given import Numbers, tensor_of
+from ganbench.monitor.guard import Guard
+from ganbench.monitor.hooks import Catcher
+from ganbench.monitor.player import Player
+from ganbench.monitor.record import Record
+from ganbench.monitor.samples import SampleView
+from ganbench.monitor.scrutiny import Scrutiny
+from ganbench.monitor.view import ALIVE, View, few
+
+log = logging.getLogger("ganbench.monitor")
+
+
+class Watch:
+    """A loop that is being watched.
+
+    Args:
+        g, d: the players.
+        view, samples: what is read of steps and of samples.
+        record: takes the rows.
+        scrutiny: looks at how the loop is made.
+        rows, looks: when steps are read, and when samples are looked at.
+        judged: the network whose samples are judged where it is not the generator. ema: an averaged copy; both are
+            held weakly.
+        guard: keeps what fails here from the training.
+
+    Attributes:
+        steps: updates of the generator so far. open: whether it goes on.
+    """
+
+    def __init__(
+        self,
+        g: Player,
+        d: Player,
+        view: View,
+        samples: SampleView,
+        record: Record,
+        scrutiny: Scrutiny,
+        rows: Cadence,
+        looks: Cadence,
+        judged: nn.Module | None,
+        ema: nn.Module | None,
+        guard: Guard,
+    ) -> None:
+        self._g, self._d, self._view, self.guard = g, d, view, guard
+        self.samples, self.record, self.scrutiny = samples, record, scrutiny
+        self._rows, self._looks = rows, looks
+        self._judged = None if judged is None else weakref.ref(judged)
+        self._ema = None if ema is None else weakref.ref(ema)
+        self._given: dict[str, Tensor] = {}
+        self.open, self.steps, self._unmoved = True, 0, 0
+        self.go_on()
+        self.catcher = Catcher((d, g), guard)
+        self.catcher.arm()
+        # Also where nobody closes it: when it is forgotten, and at the end of the program.
+        self._finish = weakref.finalize(self, _end, guard, self.catcher, scrutiny, record)
+
+    def close(self) -> None:
+        """End it: take the hooks away, and write what is left."""
+        self.open = False
+        self._finish()
+
+    def go_on(self) -> None:
+        """Count from where the run stands."""
+        if self.record.steps:
+            self.steps = self.record.steps
+            self._rows.after(self.steps)
+            self._looks.after(self.steps)
+
+    def take(self, given: Mapping[str, object], samples: Mapping[str, Numbers | None]) -> None:
+        """Take in what a step was given, as far as it is read.
+
+        Args:
+            given: logits and losses by name.
+            samples: `real`, `fake` and `condition`.
+
+        Raises:
+            UsageError: something is of another kind.
+        """
+        if self.catcher.armed:
+            self._given |= {n: tensor_of(n, joined(x)) for n, x in given.items() if x is not None}
+            if self._view.reads_samples:
+                self._given |= {n: few(real_numbers(tensor_of(n, x))) for n, x in samples.items() if x is not None}
+        affordable = self._looks.every is not None or self._looks.affordable
+        if self.samples.reference.wanting and affordable and samples["real"] is not None:
+            with self._looks.charged():
+                real = tensor_of("real", samples["real"])
+                self.guard.run("the collecting of real samples", self.samples.offer, real)
+
+    def step(self, fake: Numbers | None, given: Mapping[str, object]) -> None:
+        """Take in that an iteration of the loop has ended; a step counts where the generator moved."""
+        if not self._g.moved:
+            self._unmoved += 1
+            self.scrutiny.unmoved(self._unmoved)
+            return
+        self.steps += 1
+        self.guard.step, self._unmoved = self.steps, 0
+        self.scrutiny.step(self.steps, given, self.catcher.armed)
+        self._end_round()
+        self._g.moved = self._d.moved = False
+        self.record.steps = self.steps
+        if fake is not None:
+            self._keep(fake)
+        if self.catcher.armed and self._g.caught and (self._d.caught or not self.scrutiny.waits_for_d):
+            with self._rows.spending(self.steps):
+                self.guard.run("the reading of a step", self._log)
+            self._given = {}
+            self.catcher.disarm()
+        if self.open and self._looks.due(self.steps) and (self._looks.every is not None or self.samples.ready):
+            with self._looks.spending(self.steps):
+                self.guard.run("the look at samples", self._evaluate)
+        if self.open and not self.catcher.armed and self._rows.due(self.steps + 1):
+            self.catcher.arm()
+
+    @property
+    def _judge(self) -> nn.Module:
+        """Return the network whose samples are judged."""
+        judged = None if self._judged is None else self._judged()
+        return self._g.module if judged is None else judged
+
+    def _end_round(self) -> None:
+        """Take back what the first row says of a player whose regulariser, too, took a step of its own then."""
+        history = self.record.history
+        for name in self.catcher.rounds.end():
+            columns = (f"{column}_{name.lower()}" for column in ("grad_norm", "grad_push", "update_ratio"))
+            if history.row:
+                kept = [column for column in columns if column in history.columns]
+                history.write(next(iter(history.row)), dict.fromkeys(kept, math.nan))
+
+    def _keep(self, fake: Numbers) -> None:
+        """Keep a generated minibatch where it belongs to the next look."""
+        samples, looks = self.samples, self._looks
+        if samples.latents is not None or not (looks.every or looks.affordable):
+            return
+        if samples.size or self.steps >= samples.first_to_keep(len(fake), looks.next):  # type: ignore[arg-type]
+            with looks.charged():
+                self.guard.run("the keeping of generated samples", samples.keep, tensor_of("fake", fake))
+
+    def _log(self) -> None:
+        """Add the row of this step."""
+        values, layers = self._view.read(self.steps, self._d, self._g, self._given, self.samples.reference.heldout)
+        if not values.pop(ALIVE):
+            self._diverge()
+            return
+        values |= {f"regulariser_norm_{p.name.lower()}": p.extra for p in (self._d, self._g) if p.extra}
+        self.record.optimizers |= self._d.optimizers | self._g.optimizers
+        self.record.add(self.scrutiny.row(self.steps, values), layers)
+
+    def _evaluate(self) -> None:
+        """Judge samples: those of the fixed latents, or the last minibatches."""
+        look = self.samples.look(self._judge)
+        if look is None or self.samples.reference.wanting:
+            return
+        if self.samples.out_of_range(look):
+            self._diverge()
+            return
+        self.record.add_look(look, self.samples.measure(look))
+        ema = None if self._ema is None else self._ema()
+        if ema is not None and self.samples.latents is not None and self.record.draws:
+            if (averaged := self.guard.run("the picture of ema=", self.samples.look, ema)) is not None:
+                self.record.add_picture("samples_ema", averaged.picture)
+
+    def _diverge(self) -> None:
+        """Note the end of a run whose numbers are not finite any more."""
+        self.record.diverged()
+        log.warning("step %d: diverged: %s", self.steps, Status.DIVERGED.remedy)
+        self.close()
+
+
+def _end(guard: Guard, catcher: Catcher, scrutiny: Scrutiny, record: Record) -> None:
+    for hooks in (catcher, scrutiny):
+        guard.run("the removal of hooks", hooks.close)
+    guard.run("close()", record.close)
