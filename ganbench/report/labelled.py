@@ -93,7 +93,7 @@ def _group(area: Area, one: Series, place: int, height: float) -> str:
     text = f'{escape(name)} <tspan class="end">{escape(one.end)}</tspan>'
     return (
         f'<g class="method c{place % COLOURS}" tabindex="0" role="img" aria-label={quoteattr(one.spoken)}>{hidden}'
-        f'<path class="hit" d="{path(_every(one.points, 4))}"/><path class="line" d="{line}"{dashes}/>'
+        f'<path class="hit" d="{path(_every(one.points, 8))}"/><path class="line" d="{line}"{dashes}/>'
         f'<path class="leader" d="M{x:.1f} {y:.1f}L{right + 4} {height:.1f}"/>'
         f'<text x="{right + 8}" y="{height + 4:.1f}">{text}</text></g>'
     )
