@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-__version__ = "0.2.0"
+from ganbench.core.version import __version__
 
 if TYPE_CHECKING:
     from ganbench.api import Suite as Suite

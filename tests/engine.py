@@ -13,7 +13,8 @@ import torch
 
 from ganbench.core.trial import Trial
 from ganbench.diagnostics import Step
-from ganbench.sweep.jobs import JobList, TrialJob
+from ganbench.sweep.job_source import JobList
+from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.manifest import suite_hash
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.run import run_plan

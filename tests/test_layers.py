@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,13 @@ ALLOWED = {
     ("assets/digits.py", "sklearn.datasets.load_digits"): "the one split of the digits, shared by two kinds",
     ("assets/data_folder.py", "platformdirs.user_cache_dir"): "the one data folder, shared by two kinds",
 }
+# What a component's hooks are handed: base classes name the types of the engine, which calls them.
+HANDED = {
+    ("ganbench.core.component", "ganbench.core.trial"),
+    ("ganbench.tricks", "ganbench.training.setup"),
+    ("ganbench.tricks", "ganbench.training.step"),
+    ("ganbench.diagnostics", "ganbench.training.vector_field"),
+}
 FILES = sorted(ROOT.rglob("*.py"))
 
 
@@ -64,12 +72,12 @@ def package(path: Path) -> str:
     return parts[0] if len(parts) > 1 else ""
 
 
-def imports(source: str, *, at_import_time: bool = False) -> Iterator[str]:
-    """Yield the dotted names that a module imports, those for type checkers alone left out."""
+def imports(source: str, *, at_import_time: bool = False, types: bool = False) -> Iterator[str]:
+    """Yield the dotted names that a module imports; those for type checkers alone with `types`."""
     stack: list[ast.AST] = [ast.parse(source)]
     while stack:
         node = stack.pop()
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        if not types and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             stack += node.orelse
         elif at_import_time and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             continue
@@ -104,6 +112,34 @@ def wrong(path: str, source: str) -> list[str]:
 @pytest.mark.parametrize("path", FILES, ids=relative)
 def test_imports_go_down_only(path):
     assert wrong(relative(path), path.read_text(encoding="utf-8")) == []
+
+
+def module(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def circle(sources: Mapping[str, str]) -> list[str]:
+    """Return modules each of which imports the next, in functions and for types as well; none where there are none."""
+    graph: dict[str, set[str]] = {}
+    for name, source in sources.items():
+        named = {(one if one in sources else one.rpartition(".")[0]) for one in imports(source, types=True)}
+        graph[name] = {one for one in named if one in sources and one != name and (name, one) not in HANDED}
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return error.args[1]
+    return []
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    assert circle({module(path): path.read_text(encoding="utf-8") for path in FILES}) == []
+
+
+@pytest.mark.parametrize(
+    "import_a", ["import a", "from a import x", "def f():\n    import a", "if TYPE_CHECKING:\n    from a import x"]
+)
+def test_a_circle_is_found(import_a):
+    assert circle({"a": "from b import y", "b": "import c", "c": import_a}) and not circle({"a": "import b", "b": ""})
 
 
 def test_every_package_has_its_place():

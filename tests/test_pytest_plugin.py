@@ -5,6 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+from tests.helpers import warm
+
 pytest_plugins = "pytester"
 
 TEST = """
@@ -58,7 +62,9 @@ def test_misspelt_verdict(gan_stability):
 
 def run(pytester, *options):
     # In a process of its own: torch cannot be imported twice in one.
-    return pytester.runpytest_subprocess("-p", "no:cacheprovider", *options)
+    code = "import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
+    done = warm.run(code, "-p", "no:cacheprovider", *options, cwd=pytester.path)
+    return pytest.RunResult(done.returncode, done.stdout.splitlines(), done.stderr.splitlines(), 0.0)
 
 
 def test_a_gan_of_ones_own_is_trained_and_judged(pytester):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,6 @@ from ganbench.analysis.comparison_rows import Arms, Outcome, Row
 from ganbench.analysis.comparison_rules import Rules
 from ganbench.analysis.ranking import FINISHED, metric_columns
 from ganbench.analysis.statistics import Values
-from ganbench.core import registry
 from ganbench.core.column import Column
 from ganbench.core.errors import IncomparableError
 from ganbench.core.status import Status
@@ -103,7 +101,7 @@ def arms_of(
         known: the baseline's fingerprints, where it no longer holds all of its tables.
         partial: more seeds of the trials are still to come, so that those not there yet are not missing.
     """
-    judged = judged_metrics(baseline, rules)
+    judged = _with_ranges(judged_metrics(baseline, rules), now)
     paired, new = pairs(baseline.runs, now.runs)
     old_prints, new_prints = known if known is not None else fingerprints(baseline), fingerprints(now)
     arms: list[Arms] = []
@@ -128,24 +126,24 @@ def judged_metrics(baseline: Results, rules: Rules) -> dict[str, Column]:
     Raises:
         UsageError: a rule for another metric.
     """
-    declared = _declared()
-    metrics = {
-        name: replace(column, low=declared[name].low, high=declared[name].high) if name in declared else column
-        for name, column in metric_columns(baseline).items()
-        if column.direction
-    }
+    metrics = {name: column for name, column in metric_columns(baseline).items() if column.direction}
     metrics[DIVERGED.name] = DIVERGED
     rules.check(metrics)
     return {name: column for name, column in metrics.items() if rules.judges(name)}
 
 
-@functools.cache
-def _declared() -> dict[str, Column]:
-    """Return the columns of all metrics that are installed; tables do not hold their ranges."""
-    found: dict[str, Column] = {}
-    for metric in registry.components("metric").values():
-        found |= {column.name: column for column in getattr(metric, "columns", ())}
-    return found
+def _with_ranges(judged: Mapping[str, Column], now: Results) -> dict[str, Column]:
+    """Return the metrics with the ranges of both sides' tables; of two different ends the farther one.
+
+    Where one side declares no end the other's holds: the component may have learnt its range since.
+    """
+    return {name: _wider(column, now.columns.get(name, column)) for name, column in judged.items()}
+
+
+def _wider(column: Column, other: Column) -> Column:
+    lows = [end for end in (column.low, other.low) if math.isfinite(end)]
+    highs = [end for end in (column.high, other.high) if math.isfinite(end)]
+    return replace(column, low=min(lows, default=-math.inf), high=max(highs, default=math.inf))
 
 
 def _incomplete(base: pd.DataFrame, now: pd.DataFrame | None, partial: bool) -> str:

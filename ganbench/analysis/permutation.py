@@ -207,6 +207,8 @@ def _splits(pool: Values, n: int) -> tuple[Values, Values, Values] | None:
     if len(pool) > LARGEST_POOL:
         return None
     values, counts = np.unique(np.round(pool, 12), return_counts=True)
+    if len(values) == len(pool) and math.comb(len(pool), n) > LARGEST_COUNTED:  # no two choices would be merged
+        return None
     taken, sums, squares, ways = np.zeros(1, dtype=np.int64), np.zeros(1), np.zeros(1), np.ones(1)
     left = len(pool)
     for value, count in zip(values, counts.tolist(), strict=True):

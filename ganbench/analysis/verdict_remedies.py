@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from ganbench.analysis.verdict_statistics import Facts
+from typing import NamedTuple
 
 SETTINGS = ("loss", "tricks", "schedule", "optimizer")  # columns of the runs table that say what a trial has
 
@@ -63,7 +61,7 @@ class Remedy:
         return tuple(one for one in self.proposals if one.fits(trial))[: self.MOST]
 
 
-def used_by(facts: Facts) -> frozenset[str]:
+def used_by(facts: Mapping[Hashable, object]) -> frozenset[str]:
     """Return the components and settings that a row of the runs table names; none where it names nothing.
 
     Example:

@@ -98,7 +98,7 @@ def _guarded(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
 
 
 def _python() -> Iterator[Finding]:
-    from ganbench import __version__
+    from ganbench.core.version import __version__
 
     yield Finding("ok", f"ganbench {__version__}, python {platform.python_version()}, {platform.platform()}")
 

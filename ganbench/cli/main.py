@@ -12,9 +12,9 @@ from typing import Any
 
 import click
 
-from ganbench import __version__
 from ganbench.core.errors import BROKEN_PIPE, INCOMPLETE, INTERRUPTED, OK, USAGE, GanbenchError, SeveralErrors, unknown
 from ganbench.core.extras import missing_package
+from ganbench.core.version import __version__
 from ganbench.sweep.signals import Interrupts
 
 COMMANDS = {

@@ -80,7 +80,7 @@ def command(
     require("jinja2", *(["ray"] if executor == "ray" else []))
     writable(report)
 
-    from ganbench.sinks import sink_of
+    from ganbench.sinks.named import sink_of
 
     trackers = [sink_of(text) for text in sinks]
     from ganbench.cli.plan_command import headline

@@ -44,7 +44,7 @@ def stamp(device: str, threads: int) -> dict[str, str | int | None]:
         device: `"cpu"`, or a GPU's kind and name.
         threads: of torch, in the process that trained it.
     """
-    from ganbench import __version__
+    from ganbench.core.version import __version__
 
     return {
         "device": device,

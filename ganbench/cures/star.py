@@ -10,7 +10,8 @@ from ganbench.analysis.verdict_remedies import REMAINDER, Remedy, used_by
 from ganbench.analysis.verdict_rules import LOW_QUALITY, RULES
 from ganbench.core import registry
 from ganbench.core.trial import Trial
-from ganbench.cures.changes import CHANGES, GENERAL, Changed, UnfitError, changed_by
+from ganbench.cures.change import Changed, UnfitError
+from ganbench.cures.changes import CHANGES, GENERAL, changed_by
 from ganbench.suite.estimate import trial_seconds
 from ganbench.suite.plan import incompatibility
 

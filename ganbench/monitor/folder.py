@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -71,6 +71,7 @@ class Folder:
         environment: Mapping[str, object],
         running: bool,
         kept: Mapping[str, object] | None = None,
+        findings: Sequence[str] = (),
     ) -> None:
         """Write everything; a disk that cannot be written is reported once, and training goes on.
 
@@ -79,10 +80,11 @@ class Folder:
             environment: as `ganbench.tables.manifest.environment` returns it.
             running: whether more is to come.
             kept: what the tables do not hold and `resume` wants; it does not change once it is there.
+            findings: what is wrong with the loop, in sentences.
         """
         began = time.monotonic()
         try:
-            self._write(logged, environment, running, kept)
+            self._write(logged, environment, running, kept, findings)
             self._failed = False
         except StoreError as error:
             if not self._failed:
@@ -99,10 +101,11 @@ class Folder:
         environment: Mapping[str, object],
         running: bool,
         kept: Mapping[str, object] | None,
+        findings: Sequence[str],
     ) -> None:
         tables = tabulate(logged)
         # For whoever watches; its presence tells a monitored run from a sweep's.
-        state = MonitorState(step=logged.steps, running=running)
+        state = MonitorState(step=logged.steps, running=running, findings=list(findings))
         with storing(self.path):
             self._write_files(tables, state, logged, environment, kept)
 
@@ -122,7 +125,9 @@ class Folder:
             self._write_pictures(tables, files)
             if kept is not None:
                 self._write_kept(kept, logged, files)
-            about = yaml.safe_dump({"monitor": state.model_dump()}, sort_keys=False, allow_unicode=True)
+            about = yaml.safe_dump(
+                {"monitor": state.model_dump(exclude={"findings"})}, sort_keys=False, allow_unicode=True
+            )
             files.write("suite.yaml", about.encode())
             manifest = RunManifest(
                 format=FORMAT,

@@ -224,7 +224,8 @@ class Record:
             seconds=self._seconds,
             fact_columns=(*self._scrutiny.terms.columns.values(), *REGULARISERS),
         )
-        self.folder.write(logged, self._environment, self.open, self._kept)
+        findings = tuple(self._scrutiny.findings.said.values())
+        self.folder.write(logged, self._environment, self.open, self._kept, findings)
 
     @property
     def _kept(self) -> dict[str, Any]:

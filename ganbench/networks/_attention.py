@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ganbench.core.lazy import torch
+from ganbench.networks._each_seed import each_seed
 from ganbench.networks._images import Conv
 from ganbench.networks._initialisers import Initialiser
 
@@ -37,18 +38,13 @@ class SelfAttention:
         return params | {self.gamma: torch.zeros(1)}, {}
 
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
-        """Return the images `[B, S·C, H, W]` with what each place attended to."""
+        """Return the images `[S·B, C, H, W]` with what each place attended to."""
 
-        def places(part: str) -> Tensor:
-            y = self.convs[part](params, buffers, x, training, noise)
-            # [B·S, C/8, H·W], always copied: with channels last a single seed's would stay a transposed view.
-            return y.unflatten(1, (-1, self.inner)).flatten(3).flatten(0, 1).contiguous()
+        def places(part: str) -> Tensor:  # [S·B, H·W, C/8]
+            return self.convs[part](params, buffers, x, training, noise).movedim(1, -1).flatten(1, 2)
 
-        weights = torch.softmax(torch.bmm(places("g").mT, places("f")), dim=-1)  # [B·S, j, i]
-        seen = (
-            torch.bmm(places("h"), weights.mT).unflatten(0, (x.shape[0], -1)).flatten(1, 2).unflatten(-1, x.shape[2:])
-        )
+        weights = torch.softmax(torch.bmm(places("g"), places("f").mT), dim=-1)  # [S·B, j, i]
+        seen = torch.bmm(weights, places("h")).unflatten(1, x.shape[-2:]).movedim(-1, 1)
         y = self.convs["v"](params, buffers, seen, training, noise)
-        gammas = params[self.gamma].unbind(0)
         # One by one: the gradient of γ sums over all else, in an order that other seeds would change.
-        return x + torch.cat([gamma * seen for gamma, seen in zip(gammas, y.chunk(len(gammas), dim=1), strict=True)], 1)
+        return x + each_seed(lambda images, gamma: gamma * images, y, params[self.gamma])

@@ -1,4 +1,4 @@
-"""One convolution of many seeds' images in four ways, and the rule that picks one for a shape."""
+"""One convolution of many seeds' images, by seeds or as a matrix, and the rule that picks one for a shape."""
 
 from __future__ import annotations
 
@@ -6,32 +6,26 @@ import functools
 from typing import TYPE_CHECKING, Literal
 
 from ganbench.core.lazy import F, torch
+from ganbench.networks._each_seed import each_seed
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Way = Literal["dense", "loop", "last", "grouped"]
-WIDE_MAP, SMALL_MAP, TINY_MAP = 16, 8, 4
+Way = Literal["dense", "seeds"]
+SMALL_MAP, TINY_MAP = 8, 4
 THIN = 3  # channels of an image
 
 
 def way_for(
     channels: tuple[int, int], side: int, *, kernel: int, stride: int, transposed: bool, device: str, groups: int = 1
 ) -> Way:
-    """Return the way for `channels` (in, out) and an input `side` pixels wide.
+    """Return the way for `channels` (in, out) and an input `side` pixels wide: the faster one, as measured.
 
-    On a CPU only ways are chosen in which a seed has the same bits alone and packed with others; among those the
-    fastest by shape, as measured (docs/performance.md). A grouped convolution is not one of them: a library picks its
-    kernel by the number of groups. On other devices, where a loop would cost what packing gains, it is the one way.
+    In both a seed has the same bits alone and packed with others (docs/performance.md has the figures).
     """
-    if device != "cpu":
-        return "grouped"
     larger = side * stride if transposed else side
     most = SMALL_MAP if stride == 2 and min(channels) <= THIN else TINY_MAP
-    if larger <= most and kernel > 1 and groups == 1:
-        return "dense"
-    # Channels last say nothing where there is one channel: a library then takes one path or another.
-    return "last" if larger >= WIDE_MAP and stride == 1 and min(channels) > 1 else "loop"
+    return "dense" if device == "cpu" and larger <= most and kernel > 1 and groups == 1 else "seeds"
 
 
 def convolve(
@@ -45,26 +39,32 @@ def convolve(
     way: Way,
     groups: int = 1,
 ) -> Tensor:
-    """Return each seed's square images `[B, S·in, H, H]` convolved with its own kernels, `[B, S·out, H', H']`.
+    """Return each seed's square images `[S·B, in, H, H]` convolved with its own kernels, `[S·B, out, H', H']`.
 
     `weight` is `[S, out, in, k, k]`, or `[S, in, out, k, k]` where transposed, `bias` `[S, out]`. `way` is a batched
-    product with the convolution's matrix, a loop over seeds, the same with channels last in memory, or one grouped
-    convolution; they are equal to rounding. Within a seed, channels may be in `groups` that see only each other
-    (`weight` is then `[S, out, in/groups, k, k]`; never dense). Images that are not square go seed by seed.
+    product with the convolution's matrix, or one call for each seed; they are equal to rounding. Channels may be in
+    `groups` that see only each other (`weight` is then `[S, out, in/groups, k, k]`; never dense). Images that are not
+    square go seed by seed. Images are kept with channels last in memory, the fastest order on a CPU, and go on to the
+    next layer so, uncopied (docs/performance.md).
     """
     if way == "dense" and x.shape[-1] == x.shape[-2]:
         return _dense(x, weight, bias, stride, padding, transposed)
-    function = F.conv_transpose2d if transposed else F.conv2d
-    options = {"stride": stride, "padding": padding}
-    if way == "grouped":
-        flat = None if bias is None else bias.flatten()
-        return function(x, weight.flatten(0, 1), flat, groups=len(weight) * groups, **options)
-    memory = torch.channels_last if way == "last" else torch.contiguous_format
-    images = (image.contiguous(memory_format=memory) for image in x.chunk(len(weight), dim=1))
-    kernels = (kernel.contiguous(memory_format=memory) for kernel in weight.unbind(0))
-    biases = [None] * len(weight) if bias is None else bias.unbind(0)
-    each = [function(*one, groups=groups, **options) for one in zip(images, kernels, biases, strict=True)]
-    return torch.cat(each, dim=1)
+    function, channels = F.conv_transpose2d if transposed else F.conv2d, x.shape[1]
+
+    def one(images: Tensor, kernels: Tensor, biases: Tensor | None = None) -> Tensor:
+        together = images.shape[1] // channels * groups
+        return function(images, kernels, biases, stride=stride, padding=padding, groups=together)
+
+    x, weight = channels_last(x), channels_last(weight)
+    return each_seed(one, x, weight) if bias is None else each_seed(one, x, weight, bias)
+
+
+def channels_last(x: Tensor) -> Tensor:
+    """Return `[…, C, H, W]` with channels last in memory, copied only where they are not."""
+    if x.shape[-3] == 1:
+        # The stride of one channel says nothing about the order but is read by libraries: it is always the same here.
+        return x.squeeze(-3).contiguous().unsqueeze(-3)
+    return x.movedim(-3, -1).contiguous().movedim(-1, -3)
 
 
 def product(a: Tensor, b: Tensor) -> Tensor:
@@ -79,31 +79,31 @@ def product(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _dense(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int, transposed: bool) -> Tensor:
-    """Return the convolution as a product with its matrix `[S, in·H·H, out·H'·H']`, most of it full on a small map."""
+    """Return the convolution as a product with its matrix `[S, H·H·in, H'·H'·out]`, most of it full on a small map."""
     seeds, first, second, k, _ = weight.shape
     side = x.shape[-1]
     outer = (side - 1) * stride - 2 * padding + k if transposed else (side + 2 * padding - k) // stride + 1
     large, small = (outer, side) if transposed else (side, outer)
     table = _places(large, small, k, stride, padding).to(weight)
-    spread = product(weight.reshape(seeds, first * second, k * k), table.expand(seeds, -1, -1))
-    spread = spread.view(seeds, first, second, large**2, small**2)
+    spread = product(table.expand(seeds, -1, -1), weight.reshape(seeds, first * second, k * k).mT.contiguous())
+    spread = spread.view(seeds, large**2, small**2, first, second)
     if transposed:  # from the small map's first channels to the large map's second
-        matrix, outputs = spread.permute(0, 1, 4, 2, 3), second
+        matrix, outputs = spread.permute(0, 2, 3, 1, 4), second
     else:
-        matrix, outputs = spread.permute(0, 2, 3, 1, 4), first
-    flat = torch.stack(x.chunk(seeds, dim=1)).flatten(2)
+        matrix, outputs = spread.permute(0, 1, 4, 2, 3), first
+    flat = x.movedim(1, -1).flatten(1).unflatten(0, (seeds, -1))
     y = product(flat, matrix.reshape(seeds, flat.shape[-1], -1))
     if bias is not None:
-        y = y + bias.repeat_interleave(outer**2, dim=1).unsqueeze(1)
-    return torch.cat(y.unflatten(2, (outputs, outer, outer)).unbind(0), dim=1)
+        y = y + bias.repeat(1, outer**2).unsqueeze(1)
+    return y.flatten(0, 1).unflatten(1, (outer, outer, outputs)).movedim(-1, 1)
 
 
 @functools.cache
 def _places(large: int, small: int, k: int, stride: int, padding: int) -> Tensor:
-    """Return 1 where a place of the kernel joins a place of the large map and one of the small, `[k·k, L·L·l·l]`."""
+    """Return 1 where a place of the kernel joins a place of the large map and one of the small, `[L·L·l·l, k·k]`."""
     joined = torch.zeros(k, large, small, device="cpu")
     for at in range(small):
         for j in range(k):
             if 0 <= (place := at * stride + j - padding) < large:
                 joined[j, place, at] = 1.0
-    return torch.einsum("jyo,ixp->jiyxop", joined, joined).reshape(k * k, -1)
+    return torch.einsum("jyo,ixp->yxopji", joined, joined).reshape(-1, k * k)

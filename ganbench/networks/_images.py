@@ -1,4 +1,4 @@
-"""Image layers for many seeds at once, in the packed layout `[B, S·C, H, W]`."""
+"""Image layers for many seeds at once, `[S·B, C, H, W]`: the images of one seed after those of another."""
 
 from __future__ import annotations
 
@@ -16,17 +16,26 @@ if TYPE_CHECKING:
     from ganbench.training.noise import Noise
 
 
-def pack(x: Tensor) -> Tensor:
-    """`[S, B, C, H, W] → [B, S·C, H, W]`.
-
-    Joined rather than permuted: the gradient is then contiguous, and products with it do not depend on S in their bits.
-    """
-    return torch.cat(x.unbind(0), dim=1)
+def pack() -> Function:
+    """Return the layer `[S, B, C, H, W] → [S·B, C, H, W]`."""
+    return Function(lambda x: x.flatten(0, 1))
 
 
-def unpack(x: Tensor, channels: int) -> Tensor:
-    """`[B, S·C, H, W] → [S, B, C, H, W]`."""
-    return torch.stack(x.split(channels, dim=1))
+class Unpack:
+    """The layer `[S·B, C, H, W] → [S, B, C, H, W]`, contiguous: what reads the images need not know their order."""
+
+    def init(self, generator: Generator) -> tuple[Params, Params]:
+        """Return nothing: there are no parameters."""
+        return {}, {}
+
+    def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
+        """Return each seed's images; there are as many seeds as in the network's parameters."""
+        return unpacked(params, x).contiguous()
+
+
+def unpacked(params: Params, x: Tensor) -> Tensor:
+    """Return `[S·B, C, H, W]` as `[S, B, C, H, W]`."""
+    return x.unflatten(0, (len(next(iter(params.values()))), -1))
 
 
 class Conv:
@@ -60,7 +69,7 @@ class Conv:
         return {self.weight: weight, self.bias: torch.zeros(outputs)} if self.has_bias else {self.weight: weight}, {}
 
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
-        """Return `[B, S·out, H', W']`."""
+        """Return `[S·B, out, H', W']`."""
         way = way_for(
             self.channels,
             x.shape[-1],
@@ -83,22 +92,18 @@ class Conv:
 
 
 class ImageDropout(Dropout):
-    """Dropout of single places and channels of packed images."""
-
-    def __init__(self, name: str, p: float, channels: int) -> None:
-        super().__init__(name, p)
-        self.channels = channels
+    """Dropout of single places and channels."""
 
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
         """Return `x` with one mask per seed."""
-        return pack(super().__call__(params, buffers, unpack(x, self.channels), training, noise))
+        return super().__call__(params, buffers, unpacked(params, x), training, noise).flatten(0, 1)
 
 
 def upsample() -> Function:
-    """Return the layer that doubles the side of packed images by repeating places."""
+    """Return the layer that doubles the side of images by repeating places."""
     return Function(lambda x: F.interpolate(x, scale_factor=2, mode="nearest"))
 
 
 def downsample() -> Function:
-    """Return the layer that halves the side of packed images by averaging."""
+    """Return the layer that halves the side of images by averaging."""
     return Function(lambda x: F.avg_pool2d(x, 2))

@@ -1,8 +1,8 @@
 """Layers for many seeds at once: every weight has a leading seed axis `S`, every product is batched over it.
 
-Points travel as `[S, B, F]`. Images travel as `[B, S·C, H, W]` between `pack` and `unpack`, so that convolutions are
-grouped by seed and batch norm is the built-in one. No layer mixes two seeds, and a seed's numbers do not depend on how
-many others are beside it: where the batched matrix product breaks that (one output column), a sum is used instead.
+Points travel as `[S, B, F]`, images as `[S·B, C, H, W]` between `pack` and `Unpack`. No layer mixes two seeds, and a
+seed's numbers do not depend on how many others are beside it: where the batched matrix product breaks that (one output
+column), a sum is used instead.
 """
 
 from __future__ import annotations

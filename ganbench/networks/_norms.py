@@ -1,10 +1,12 @@
-"""Normalisations of points `[S, B, F]` and of packed images `[B, S·C, H, W]`, each seed's on its own."""
+"""Normalisations of points `[S, B, F]` and of images `[S·B, C, H, W]`, each seed's on its own."""
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from ganbench.core.lazy import F, torch
+from ganbench.networks._each_seed import each_seed
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -42,28 +44,22 @@ class BatchNorm(Affine):
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
         """Return the normalised `x`."""
         if self.features % REGISTER:
-            return self.one_by_one(params, buffers, x, training)
-        # Joined rather than permuted, as in `_images.pack`.
-        y = self.normalise(params, buffers, torch.cat(x.unbind(0), dim=1), training)
+            # Channels are computed a vector register at a time and the rest in another way: where F is no whole
+            # number of registers, S would decide which features are the rest.
+            stacked = (x, *self.stacked(params, buffers))
+            return torch.stack([self.normalise(training, *one) for one in zip(*stacked, strict=True)])
+        # Joined rather than permuted: the gradient is then contiguous, and products with it do not depend on S.
+        flat = (tensor.flatten() for tensor in self.stacked(params, buffers))
+        y = self.normalise(training, torch.cat(x.unbind(0), dim=1), *flat)
         return torch.stack(y.split(self.features, dim=1))
 
-    def normalise(self, params: Params, buffers: Params, x: Tensor, training: bool) -> Tensor:
-        """Return `[B, S·C, …]` normalised channel by channel; in training the running averages move in place."""
-        # Views of the stacked buffers, so that batch_norm's in-place update reaches them.
-        mean, var = buffers[self.mean].view(-1), buffers[self.var].view(-1)
-        scale, bias = params[self.scale].flatten(), params[self.bias].flatten()
+    def stacked(self, params: Params, buffers: Params) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return running mean and variance, scale and bias."""
+        return buffers[self.mean], buffers[self.var], params[self.scale], params[self.bias]
+
+    def normalise(self, training: bool, x: Tensor, mean: Tensor, var: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+        """Return `[B, F, …]` normalised feature by feature; in training the running averages move in place."""
         return F.batch_norm(x, mean, var, scale, bias, training=training, momentum=self.momentum, eps=EPS)
-
-    def one_by_one(self, params: Params, buffers: Params, x: Tensor, training: bool) -> Tensor:
-        """Return `[S, B, C, …]` normalised a seed at a time, which costs S calls.
-
-        Channels are computed a vector register at a time and the rest in another way: where C is no whole number of
-        registers, S would decide which channels are the rest.
-        """
-        stacked = (x, buffers[self.mean], buffers[self.var], params[self.scale], params[self.bias])
-        each = zip(*(tensor.unbind(0) for tensor in stacked), strict=True)
-        options = {"training": training, "momentum": self.momentum, "eps": EPS}
-        return torch.stack([F.batch_norm(*one, **options) for one in each])
 
 
 class ImageBatchNorm(BatchNorm):
@@ -71,10 +67,7 @@ class ImageBatchNorm(BatchNorm):
 
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
         """Return the normalised images."""
-        if self.features % REGISTER == 0:
-            return self.normalise(params, buffers, x, training)
-        y = self.one_by_one(params, buffers, torch.stack(x.split(self.features, dim=1)), training)
-        return torch.cat(y.unbind(0), dim=1)
+        return each_seed(functools.partial(self.normalise, training), x, *self.stacked(params, buffers))
 
 
 class LayerNorm(Affine):
@@ -90,15 +83,17 @@ class ImageLayerNorm(Affine):
     """Layer norm over the channels and places of each image, with a scale and a bias per channel."""
 
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
-        """Return the normalised images; a seed's channels are one group of the packed layout."""
-        scale, bias = params[self.scale], params[self.bias]
-        return F.group_norm(x, len(scale), scale.flatten(), bias.flatten(), eps=EPS)
+        """Return the normalised images."""
+        return each_seed(self.normalise, x, params[self.scale], params[self.bias])
+
+    def normalise(self, x: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+        """Return `[B, C, H, W]` normalised, all channels of a seed as one group."""
+        return F.group_norm(x, x.shape[1] // self.features, scale, bias, eps=EPS)
 
 
-class ImageInstanceNorm(Affine):
+class ImageInstanceNorm(ImageLayerNorm):
     """Instance norm: each channel of each image over its places."""
 
-    def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
-        """Return the normalised images."""
-        # One group per channel: `F.instance_norm` sums the parameters' gradients in an order that other seeds change.
-        return F.group_norm(x, x.shape[1], params[self.scale].flatten(), params[self.bias].flatten(), eps=EPS)
+    def normalise(self, x: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+        """Return `[B, C, H, W]` normalised, each channel as a group."""
+        return F.group_norm(x, x.shape[1], scale, bias, eps=EPS)

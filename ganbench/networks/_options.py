@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ganbench.networks import Net, Params
+from ganbench.networks._each_seed import WIDE, OneByOne
+from ganbench.networks._layers import Layer, Sequential
 from ganbench.networks._norms import BatchNorm, ImageBatchNorm, ImageInstanceNorm, ImageLayerNorm, LayerNorm
 from ganbench.networks._virtual import ImageVirtualBatchNorm, VirtualBatchNorm
 
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
     from ganbench.core.trial import Trial
-    from ganbench.networks._layers import Layer
     from ganbench.training.noise import Noise
 
 
@@ -44,7 +45,7 @@ def point_norm(kind: str, name: str, features: int) -> list[Layer]:
 
 
 def image_norm(kind: str, name: str, channels: int) -> list[Layer]:
-    """Return the normalisation of that kind for packed images, as no or one layer."""
+    """Return the normalisation of that kind for images, as no or one layer."""
     kinds = {
         "batch": ImageBatchNorm,
         "layer": ImageLayerNorm,
@@ -52,6 +53,12 @@ def image_norm(kind: str, name: str, channels: int) -> list[Layer]:
         "virtual": ImageVirtualBatchNorm,
     }
     return [] if kind == "none" else [kinds[kind](name, channels)]
+
+
+def image_net(layers: Sequence[Layer], side: int, draws: bool = False) -> Net:
+    """Return the layers as a network for images of that side; `draws`: whether one draws numbers for all seeds."""
+    net = Sequential(layers)
+    return OneByOne(net) if side >= WIDE and not draws else net
 
 
 def absorbs_bias(kind: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ganbench.core.lazy import torch
-from ganbench.networks._images import pack, unpack
+from ganbench.networks._each_seed import each_seed
 from ganbench.networks._layers import Function
 from ganbench.networks._norms import EPS, Affine
 
@@ -89,5 +89,4 @@ class ImageVirtualBatchNorm(VirtualBatchNorm):
 
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
         """Return the normalised images; seeds go one by one, since the order of the sums would depend on S."""
-        each = zip(unpack(x, self.features).unbind(0), params[self.scale], params[self.bias], strict=True)
-        return pack(torch.stack([self.normalise(*one) for one in each]))
+        return each_seed(self.normalise, x, params[self.scale], params[self.bias])

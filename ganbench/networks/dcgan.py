@@ -7,14 +7,20 @@ from typing import Annotated, Literal
 
 from annotated_types import Interval
 
-from ganbench.core.lazy import torch
 from ganbench.core.trial import Trial
 from ganbench.networks import Net, Network
 from ganbench.networks._attention import SelfAttention
-from ganbench.networks._images import Conv, ImageDropout, pack, unpack
+from ganbench.networks._images import Conv, ImageDropout, Unpack, pack
 from ganbench.networks._initialisers import Initialisation, initialiser
 from ganbench.networks._layers import Function, Layer, Linear, Sequential, activation
-from ganbench.networks._options import absorbs_bias, discriminator_traits, image_norm, reparametrised, unfit_images
+from ganbench.networks._options import (
+    absorbs_bias,
+    discriminator_traits,
+    image_net,
+    image_norm,
+    reparametrised,
+    unfit_images,
+)
 from ganbench.networks._virtual import Reference, without_reference
 
 Size = Annotated[int, Interval(ge=1, le=4096)]
@@ -31,7 +37,7 @@ class DCGAN(Network):
     """
 
     name = "dcgan"
-    version = 4
+    version = 5
     source = "Radford et al. 2016, arXiv:1511.06434, section 3"
     requires = {"images": "dcgan builds convolutions and the data set has no images"}
     convolutions = 6
@@ -60,14 +66,14 @@ class DCGAN(Network):
         doublings = (size // side).bit_length() - 1
         return side, [self.channels * 2**i for i in range(doublings)]
 
-    def generator(self, shape: tuple[int, ...]) -> Sequential:
+    def generator(self, shape: tuple[int, ...]) -> Net:
         """Return the generator `[S, B, latent] → [S, B, C, H, W]`."""
         side, widths = self._widths(shape[1])
         start = initialiser(self.init, self.init_scale)
         width, free = widths[-1], absorbs_bias(self.norm)
         layers: list[Layer] = [
             Linear("linear", self.latent, width * side**2, start),
-            Function(lambda x: pack(x.unflatten(-1, (width, side, side)))),
+            Function(lambda x: x.flatten(0, 1).unflatten(-1, (width, side, side))),
         ]
         stages = list(zip(widths[::-1], [*widths[-2::-1], shape[0]], strict=True))
         for i, (inputs, outputs) in enumerate(stages):
@@ -76,25 +82,28 @@ class DCGAN(Network):
             if last and self.attention:
                 layers.append(SelfAttention("attention", inputs, start))
             layers.append(Conv(f"conv{i}", (inputs, outputs), start, transposed=True, bias=last or not free))
-        layers += [activation("tanh"), Function(lambda x: unpack(x, shape[0]))]
-        return Sequential([Reference(self.latent), *layers, without_reference()] if self.norm == "virtual" else layers)
+        layers += [activation("tanh"), Unpack()]
+        if self.norm == "virtual":
+            layers = [Reference(self.latent), *layers, without_reference()]
+        return image_net(layers, shape[1])
 
     def trunk(self, shape: tuple[int, ...]) -> tuple[Net, int]:
         """Return the discriminator up to its last hidden layer `[S, B, C, H, W] → [S, B, F]`, and F."""
         side, widths = self._widths(shape[1])
         start = initialiser(self.init, self.init_scale)
-        layers: list[Layer] = [Function(pack)]
+        layers: list[Layer] = [pack()]
         for i, (inputs, outputs) in enumerate(zip([shape[0], *widths], widths, strict=False)):
             norm = self.d_norm if i > 0 else "none"
             layers.append(Conv(f"conv{i}", (inputs, outputs), start, bias=not absorbs_bias(norm)))
             layers += [*image_norm(norm, f"norm{i}", outputs), activation("leaky_relu")]
             if self.d_dropout:
-                layers.append(ImageDropout(f"dropout{i}", self.d_dropout, outputs))
+                layers.append(ImageDropout(f"dropout{i}", self.d_dropout))
             if i == 0 and self.attention:
                 layers.append(SelfAttention("attention", outputs, start))
         width = widths[-1]
-        layers.append(Function(lambda x: torch.flatten(unpack(x, width), 2)))
-        return reparametrised(Sequential(layers), self.d_weight_norm), width * side**2
+        layers += [Unpack(), Function(lambda x: x.flatten(2))]
+        net = image_net(layers, shape[1], draws=self.d_dropout > 0)
+        return reparametrised(net, self.d_weight_norm), width * side**2
 
     def head(self, width: int) -> Net:
         """Return the discriminator's last layer `[S, B, width] → [S, B, 1]`."""

@@ -28,6 +28,7 @@ class Dirac(Network):
 
     name = "dirac"
     source = "Mescheder et al. 2018, arXiv:1801.04406, definition 2.1"
+    traits = ("no last bias",)
 
     latent: int = 1
     theta: float = 1.0
@@ -35,9 +36,16 @@ class Dirac(Network):
     jitter: Annotated[float, Ge(0)] = 0.0
 
     def skip(self, trial: Trial) -> str | None:
-        """Return why these networks cannot make the data set's samples."""
+        """Return why these networks cannot make the data set's samples, or what a trick does to their discriminator."""
         shape = getattr(trial.dataset.build(), "shape", (1,))
-        return None if shape == (1,) else f"the dirac network makes points of a line, not samples of shape {shape}"
+        if shape != (1,):
+            return f"the dirac network makes points of a line, not samples of shape {shape}"
+        for trick in (choice.build() for choice in trial.tricks):
+            if (seen := trick.shape(shape)) != shape:
+                return f"its discriminator sees points of a line, {trick.name} shows it samples of shape {seen}"
+            if "extra_hidden" in trick.hooks:
+                return f"its discriminator is one number, {trick.name} adds to the features of a last layer"
+        return None
 
     def generator(self, shape: tuple[int, ...]) -> Sequential:
         """Return the generator `[S, B, 1] → [S, B, 1]`, the same point for every latent."""

@@ -36,6 +36,7 @@ log = logging.getLogger("ganbench.networks")
 _told: set[str] = set()  # classes that do not run under vmap, each said once in a process
 
 Shape = tuple[int, ...]
+Traits = tuple[str, ...]
 Make = Callable[[], "nn.Module"]
 COUPLES, RANDOM = "couples samples", "random discriminator"
 
@@ -155,12 +156,7 @@ def modules(
         UsageError: the discriminator does not answer one number a sample of the generator.
     """
     players = _seeded(generator, 0), _seeded(discriminator, 0)
-    shape, _ = try_out(players[0], (latent,))
-    answer, traits = try_out(players[1], shape)
-    for player, takes in zip(players, ((latent,), shape), strict=True):
-        runs_under_vmap(player, takes)  # said here, once, and not in the middle of a sweep
-    if answer not in ((), (1,)):
-        raise UsageError(f"{name}: the discriminator answers {answer} a sample; make it one number")
+    shape, traits = _tried_together(*players, latent, name)
     last = _last_linear(players[1])
 
     def make_head(self: ModuleNetwork, width: int) -> nn.Module:
@@ -191,7 +187,18 @@ def modules(
     return made(latent=latent)
 
 
-def try_out(module: nn.Module, shape: Shape) -> tuple[Shape, tuple[str, ...]]:
+def _tried_together(generator: nn.Module, discriminator: nn.Module, latent: int, name: str) -> tuple[Shape, Traits]:
+    """Return the shape of the generator's samples, and the discriminator's traits on them."""
+    shape, _ = try_out(generator, (latent,))
+    answer, traits = try_out(discriminator, shape)
+    if answer not in ((), (1,)):
+        raise UsageError(f"{name}: the discriminator answers {answer} a sample; make it one number")
+    for player, takes in ((generator, (latent,)), (discriminator, shape)):
+        runs_under_vmap(player, takes)  # said here, once, and not in the middle of a sweep
+    return shape, traits
+
+
+def try_out(module: nn.Module, shape: Shape) -> tuple[Shape, Traits]:
     """Return the shape of a module's output for one sample of `shape`, and its traits as a discriminator.
 
     Raises:
@@ -233,7 +240,7 @@ def runs_under_vmap(module: nn.Module, shape: Shape) -> bool:
     return True
 
 
-def _tried(module: nn.Module, x: Tensor) -> tuple[Shape, tuple[str, ...]]:
+def _tried(module: nn.Module, x: Tensor) -> tuple[Shape, Traits]:
     def call(x: Tensor) -> Tensor:
         return torch.func.functional_call(module.train(), _copied(module), (x,))
 

@@ -11,10 +11,10 @@ from annotated_types import Interval
 from ganbench.core.lazy import F, torch
 from ganbench.core.trial import Trial
 from ganbench.networks import Net, Network
-from ganbench.networks._images import Conv, downsample, pack, unpack
+from ganbench.networks._images import Conv, Unpack, downsample, pack
 from ganbench.networks._initialisers import Initialiser, initialiser
 from ganbench.networks._layers import Function, Layer, Linear, Residual, Sequential, activation
-from ganbench.networks._options import unfit_images
+from ganbench.networks._options import image_net, unfit_images
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -41,8 +41,9 @@ class R3GAN(Network):
     """
 
     name = "r3gan"
-    version = 3
+    version = 4
     source = "Huang et al. 2024, arXiv:2501.05441, section 3; Zhang et al. 2019, arXiv:1901.09321 for the start"
+    traits = ("no last bias", "zero start")
     requires = {"images": "r3gan builds convolutions and the data set has no images"}
     convolutions = 6
 
@@ -87,7 +88,7 @@ class R3GAN(Network):
             )
         return layers
 
-    def generator(self, shape: tuple[int, ...]) -> Sequential:
+    def generator(self, shape: tuple[int, ...]) -> Net:
         """Return the generator `[S, B, latent] → [S, B, C, H, W]`."""
         stages = _stages(shape[1])
         layers: list[Layer] = [
@@ -97,16 +98,16 @@ class R3GAN(Network):
         for i in range(stages):
             layers += [*([_double()] if i else []), *self._stage(i, stages)]
         layers.append(_conv("colours", self.channels, shape[0], PLAIN, bias=False))
-        return Sequential([*layers, Function(lambda x: unpack(x, shape[0]))])
+        return image_net([*layers, Unpack()], shape[1])
 
     def trunk(self, shape: tuple[int, ...]) -> tuple[Net, int]:
         """Return the discriminator up to its last hidden layer `[S, B, C, H, W] → [S, B, F]`, and F."""
         width, stages = self.channels, _stages(shape[1])
-        layers: list[Layer] = [Function(pack), _conv("colours", shape[0], width, PLAIN, bias=False)]
+        layers: list[Layer] = [pack(), _conv("colours", shape[0], width, PLAIN, bias=False)]
         for i in range(stages):
             layers += [*([downsample()] if i else []), *self._stage(i, stages)]
         layers.append(Conv("basis", (width, width), PLAIN, kernel=SIDE, stride=1, padding=0, groups=width, bias=False))
-        return Sequential([*layers, Function(lambda x: torch.flatten(unpack(x, width), 2))]), width
+        return image_net([*layers, Unpack(), Function(lambda x: x.flatten(2))], shape[1]), width
 
     def head(self, width: int) -> Net:
         """Return the discriminator's last layer `[S, B, width] → [S, B, 1]`."""
@@ -114,7 +115,7 @@ class R3GAN(Network):
 
 
 class Basis:
-    """A learnt map whose channels are scaled by the input, `[S, B, C] → [B, S·C, 4, 4]`."""
+    """A learnt map whose channels are scaled by the input, `[S, B, C] → [S·B, C, 4, 4]`."""
 
     def __init__(self, name: str, channels: int) -> None:
         self.weight, self.channels = f"{name}.weight", channels
@@ -125,7 +126,7 @@ class Basis:
 
     def __call__(self, params: Params, buffers: Params, x: Tensor, training: bool, noise: Noise | None) -> Tensor:
         """Return the scaled maps."""
-        return pack(x[..., None, None] * params[self.weight].unsqueeze(1))
+        return (x[..., None, None] * params[self.weight].unsqueeze(1)).flatten(0, 1)
 
 
 def _conv(name: str, inputs: int, outputs: int, start: Initialiser, *, bias: bool = True) -> Conv:
@@ -134,7 +135,7 @@ def _conv(name: str, inputs: int, outputs: int, start: Initialiser, *, bias: boo
 
 
 def _double() -> Function:
-    """Return the layer that doubles the side of packed images by bilinear interpolation."""
+    """Return the layer that doubles the side of images by bilinear interpolation."""
     return Function(lambda x: F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False))
 
 

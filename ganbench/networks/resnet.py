@@ -11,10 +11,17 @@ from ganbench.core.lazy import F
 from ganbench.core.trial import Trial
 from ganbench.networks import Net, Network
 from ganbench.networks._attention import SelfAttention
-from ganbench.networks._images import Conv, ImageDropout, downsample, pack, unpack, upsample
+from ganbench.networks._images import Conv, ImageDropout, Unpack, downsample, pack, upsample
 from ganbench.networks._initialisers import Initialisation, initialiser
-from ganbench.networks._layers import Function, Layer, Linear, Residual, Sequential
-from ganbench.networks._options import absorbs_bias, discriminator_traits, image_norm, reparametrised, unfit_images
+from ganbench.networks._layers import Function, Layer, Linear, Residual, Sequential, activation
+from ganbench.networks._options import (
+    absorbs_bias,
+    discriminator_traits,
+    image_net,
+    image_norm,
+    reparametrised,
+    unfit_images,
+)
 
 Size = Annotated[int, Interval(ge=1, le=4096)]
 
@@ -31,7 +38,7 @@ class ResNet(Network):
 
     name = "resnet"
     aliases = ("sngan_resnet",)
-    version = 4
+    version = 5
     source = "Miyato et al. 2018, arXiv:1802.05957, table 4"
     requires = {"images": "resnet builds convolutions and the data set has no images"}
     convolutions = 14
@@ -86,7 +93,7 @@ class ResNet(Network):
             self._conv(f"{name}_conv0", inputs, outputs, inside=True, norm=self.d_norm),
             *image_norm(self.d_norm, f"{name}_norm1", outputs),
             _relu(),
-            *([ImageDropout(f"{name}_dropout", self.d_dropout, outputs)] if self.d_dropout else []),
+            *([ImageDropout(f"{name}_dropout", self.d_dropout)] if self.d_dropout else []),
             self._conv(f"{name}_conv1", outputs, outputs, inside=True),
             *([downsample()] if half else []),
         ]
@@ -95,12 +102,12 @@ class ResNet(Network):
         # Averaging and a 1×1 convolution commute; averaging first is the cheaper order.
         return Residual(inner, [downsample(), self._conv(f"{name}_shortcut", inputs, outputs, kernel=1)])
 
-    def generator(self, shape: tuple[int, ...]) -> Sequential:
+    def generator(self, shape: tuple[int, ...]) -> Net:
         """Return the generator `[S, B, latent] → [S, B, C, H, W]`."""
         width = self.channels
         layers: list[Layer] = [
             Linear("linear", self.latent, width * 16, initialiser(self.init, 1.0)),
-            Function(lambda x: pack(x.unflatten(-1, (width, 4, 4)))),
+            Function(lambda x: x.flatten(0, 1).unflatten(-1, (width, 4, 4))),
         ]
         blocks = (shape[1] // 4).bit_length() - 1
         for i in range(blocks):
@@ -108,20 +115,21 @@ class ResNet(Network):
                 layers.append(SelfAttention("attention", width, initialiser(self.init, 1.0)))
             layers.append(self._up(f"block{i}", width))
         layers += [*image_norm(self.norm, "norm", width), _relu(), self._conv("conv", width, shape[0])]
-        return Sequential([*layers, Function(lambda x: unpack(x.tanh(), shape[0]))])
+        return image_net([*layers, activation("tanh"), Unpack()], shape[1])
 
     def trunk(self, shape: tuple[int, ...]) -> tuple[Net, int]:
         """Return the discriminator up to its last hidden layer `[S, B, C, H, W] → [S, B, F]`, and F."""
         width = self.channels if self.d_channels is None else self.d_channels
         halvings = 1 if shape[1] == 8 else 2
-        layers: list[Layer] = [Function(pack)]
+        layers: list[Layer] = [pack()]
         for i in range(halvings + 2):
             first = i == 0
             layers.append(self._down(f"block{i}", shape[0] if first else width, width, first, i < halvings))
             if first and self.attention:
                 layers.append(SelfAttention("attention", width, initialiser(self.init, 1.0)))
-        layers += [_relu(), Function(lambda x: unpack(x, width).sum((-2, -1)))]
-        return reparametrised(Sequential(layers), self.d_weight_norm), width
+        layers += [_relu(), Unpack(), Function(lambda x: x.sum((-2, -1)))]
+        net = image_net(layers, shape[1], draws=self.d_dropout > 0)
+        return reparametrised(net, self.d_weight_norm), width
 
     def head(self, width: int) -> Net:
         """Return the discriminator's last layer `[S, B, width] → [S, B, 1]`."""

@@ -74,14 +74,24 @@ def skipped_cells(manifest: RunManifest) -> dict[str, dict[tuple[str, str], str]
 
 def description(suite: str) -> str:
     """Return what the suite says it is for, empty where it says nothing or cannot be read."""
+    said = _keys(suite).get("description")
+    return " ".join(str(said).split()) if said else ""
+
+
+def search_of(suite: str) -> dict[str, Any]:
+    """Return the suite's `search`, empty where it has none or cannot be read."""
+    search = _keys(suite).get("search")
+    return search if isinstance(search, dict) else {}
+
+
+def _keys(suite: str) -> dict[str, Any]:
     import yaml
 
     try:
         known = yaml.safe_load(suite)
     except yaml.YAMLError:
-        return ""
-    said = known.get("description") if isinstance(known, dict) else None
-    return " ".join(str(said).split()) if said else ""
+        return {}
+    return known if isinstance(known, dict) else {}
 
 
 def definitions(

@@ -62,8 +62,8 @@ def _modes_held(finished: Ranked, runs: pd.DataFrame, lead: str, modes: int, nam
         return f"{label(row, named).spoken} kept {mean(row[f'{lead}_mean'])} of {modes} modes on average"
     if len(whole) > 3:
         whole = [whole[0], f"{len(whole) - 1} other trials"]
-    every = all_of(modes, "modes")
-    return f"{listing(whole)} held {every} in every seed"
+    single = max(row["runs"] for row in finished) == 1  # "every seed" would claim more than one run shows
+    return f"{listing(whole)} held {all_of(modes, 'modes')} in {'the one run' if single else 'every seed'}"
 
 
 def _best_value(finished: Ranked, lead: Column, floor: float, named: Naming) -> str:

@@ -102,5 +102,5 @@ def _square(row: Mapping | None, metric: Column, shades: Mapping[str, int | None
     if row is None:
         return Square(why=why)
     value, low, high = (float(row[f"{metric.name}_{s}"]) for s in ("mean", "low", "high"))
-    interval = "" if math.isnan(low) else f"± {number((high - low) / 2, 2)}"
+    interval = "" if math.isnan(low) or high == low else f"± {number((high - low) / 2, 2)}"
     return Square(number(value), interval, shades[row["trial"]], f"t-{row['trial']}", "")

@@ -14,6 +14,7 @@ from ganbench.core.file_set import MANIFEST
 from ganbench.core.files import replaced
 from ganbench.report.summary import AnalysedResults, summary
 from ganbench.report.watch import page_name
+from ganbench.tables.manifest import Times
 from ganbench.tables.results import load
 
 log = logging.getLogger("ganbench.report")
@@ -34,7 +35,7 @@ class Entry:
 
     suite: str
     run: str
-    finished: str
+    times: Times
     revision: str
     headlines: tuple[str, ...]
     page: Path | None
@@ -48,7 +49,7 @@ def write_index(results: Path, report: Path) -> Path:
     Raises:
         UsageError: there is no run, or the page cannot be written.
     """
-    entries = sorted(_entries(results, report), key=lambda entry: entry.finished, reverse=True)
+    entries = sorted(_entries(results, report), key=lambda entry: entry.times.finished, reverse=True)
     if not entries:
         raise UsageError(f"{results}: holds no run; give the folder of all suites' results, such as results")
     out = report / "index.html"
@@ -61,7 +62,7 @@ def write_index(results: Path, report: Path) -> Path:
 
 
 def _entries(results: Path, report: Path) -> Iterator[Entry]:
-    newest: dict[str, str] = {}
+    newest: dict[str, tuple[int, str]] = {}
     found: list[Entry] = []
     for manifest in sorted(results.glob("**/" + MANIFEST)):
         folder = manifest.parent
@@ -71,14 +72,14 @@ def _entries(results: Path, report: Path) -> Iterator[Entry]:
         except UsageError as problem:
             log.warning("%s", problem)
             continue
-        name, git, finished = page_name(folder), read.manifest.git, read.manifest.times.finished
+        name, git, times = page_name(folder), read.manifest.git, read.manifest.times
         revision = f"{git.commit[:10]}{' (changed)' if git.dirty else ''}" if git is not None else ""
         page = report / f"{name}.html"
-        newest[name] = max(newest.get(name, ""), finished)
-        found.append(Entry(name, folder.name, finished, revision, headlines, page if page.is_file() else None))
+        newest[name] = max(newest.get(name, times.order), times.order)
+        found.append(Entry(name, folder.name, times, revision, headlines, page if page.is_file() else None))
     # A suite's page is that of its newest run.
     for entry in found:
-        is_newest = entry.finished == newest[entry.suite]
+        is_newest = entry.times.order == newest[entry.suite]
         yield entry if is_newest else replace(entry, page=None)
 
 
@@ -97,7 +98,7 @@ def _row(entry: Entry, report: Path) -> str:
     suite = escape(entry.suite)
     if entry.page is not None:
         suite = f'<a href="{escape(os.path.relpath(entry.page, report), quote=True)}">{suite}</a>'
-    ended = escape(entry.finished[:16].replace("T", " "))
+    ended = escape(entry.times.finished[:16].replace("T", " "))
     said = "<br>".join(escape(text) for text in entry.headlines)
     return (
         f'<tr><td class="nowrap">{suite}</td><td>{said}</td><td class="nowrap">{escape(entry.run)}</td>'

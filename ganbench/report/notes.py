@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,27 +29,37 @@ class Note:
     text: str
 
 
-def lead_notes(ranked: Ranked, runs: pd.DataFrame, lead: Column) -> dict[str, Note]:
+def lead_notes(ranked: Ranked, runs: pd.DataFrame, lead: Column, floor: float = math.nan) -> dict[str, Note]:
     """Return trial → its note, for trials whose seeds all agree or fall into two groups by the leading metric.
 
-    Diverged runs count as the worst.
+    Diverged runs count as the worst. `floor` is what real samples get.
     """
     fill = worst(runs[lead.name], lead.direction)
     finished = runs.loc[runs["status"].isin(FINISHED), ["trial", lead.name]]
     values: dict[str, list[float]] = {str(row["trial"]): [] for row in ranked}
     for trial, value in zip(finished["trial"], scored(finished[lead.name], fill).tolist(), strict=True):
         values[str(trial)].append(value)
-    notes = {trial: _note(each) for trial, each in values.items()}
+    notes = {trial: _note(each, lead, floor) for trial, each in values.items()}
     return {trial: note for trial, note in notes.items() if note is not None}
 
 
-def _note(values: Sequence[float]) -> Note | None:
+def agreement(n: int, value: float, lead: Column, floor: float) -> str:
+    """Return what n seeds that all have one value say: "8 of 8 seeds keep all modes, ≥ 63 %".
+
+    The last number is the lower end of the 95 % interval (Clopper and Pearson) of the share of seeds that would agree.
+    Modes are kept where the value is that of real samples, `floor`, which is a count of two or more.
+    """
+    modes = round(floor) if lead.name.startswith("modes_") and math.isfinite(floor) else 0
+    keep = " keep all modes" if value >= modes >= 2 else ""
+    return f"{n} of {n} seeds{keep}, ≥ {100 * clopper_pearson(n, n).low:.0f} %"
+
+
+def _note(values: Sequence[float], lead: Column, floor: float) -> Note | None:
     known = np.sort(np.asarray(values, dtype=np.float64))
     if len(known) < 2 or not np.isfinite(known).all():
         return None
     if known[0] == known[-1]:
-        n = len(known)
-        return Note(f"{n} of {n} seeds, ≥ {100 * clopper_pearson(n, n).low:.0f} %")
+        return Note(agreement(len(known), float(known[0]), lead, floor))
     parts = two_groups(known)
     if parts is None:
         return None

@@ -17,6 +17,8 @@ from ganbench.analysis.settings import MethodRuns, Varied, varied
 from ganbench.analysis.tuned import tuned_of
 from ganbench.core.naming import without_common_parts
 from ganbench.report.budget_chart import budget_chart
+from ganbench.report.notes import agreement
+from ganbench.report.rows import floor_of
 from ganbench.report.wording import NONE, count, name_of, number
 
 if TYPE_CHECKING:
@@ -92,7 +94,11 @@ def over_settings(results: Results, judged: pd.DataFrame) -> dict[str, OverSetti
         budget_of(swept),
         _costs(results.runs),
     )
-    return {dataset: _of_dataset(dataset, swept, tables) for dataset in swept.measures}
+    floors = {
+        dataset: floor_of(swept.leading(dataset).name, results.runs.loc[results.runs["dataset"] == dataset])
+        for dataset in swept.measures
+    }
+    return {dataset: _of_dataset(dataset, swept, tables, floors[dataset]) for dataset in swept.measures}
 
 
 def of_settings(results: Results) -> bool:
@@ -112,7 +118,7 @@ class _Tables:
     costs: Mapping[str, float]
 
 
-def _of_dataset(dataset: str, swept: Varied, tables: _Tables) -> OverSettings:
+def _of_dataset(dataset: str, swept: Varied, tables: _Tables, floor: float) -> OverSettings:
     lead, methods = swept.leading(dataset), {m.method: m for m in swept.on(dataset)}
     rows = [row for row in tables.robust.to_dict("records") if row["dataset"] == dataset]
     names = {method: name.replace(" · none", ", plain") for method, name in without_common_parts(methods).items()}
@@ -126,7 +132,7 @@ def _of_dataset(dataset: str, swept: Varied, tables: _Tables) -> OverSettings:
         key = str(row["method"])
         values = methods[key].by_setting(lead.name).to_numpy()
         best = [number(median_best(values, min(k, len(values)), lead.direction)) for k in budgets]
-        tuned, tuned_healthy = _tuned(key, dataset, tables.tuned, lead)
+        tuned, tuned_healthy = _tuned(key, dataset, tables.tuned, lead, floor)
         made.append(
             Method(
                 rank=1 + worse[key],
@@ -156,11 +162,16 @@ def _costs(runs: pd.DataFrame) -> dict[str, float]:
     return {str(name): float(part["ms_per_step"].mean()) for name, part in swept.groupby("method", sort=False)}
 
 
-def _tuned(method: str, dataset: str, tuned: pd.DataFrame, lead: Column) -> tuple[str, str]:
-    """Return what a method reaches at its best setting on fresh seeds, and the share of those that stay healthy."""
+def _tuned(method: str, dataset: str, tuned: pd.DataFrame, lead: Column, floor: float) -> tuple[str, str]:
+    """Return what a method reaches at its best setting on fresh seeds, and how many of those agree or stay healthy."""
     for row in tuned.to_dict("records"):
         if (row["method"], row["dataset"], row["place"]) == (method, dataset, 1):
-            return _value(row, lead.name), f"{100 * row['healthy']:.0f} % of {count(int(row['runs']), 'seed')} healthy"
+            n = int(row["runs"])
+            healthy = f"{100 * row['healthy']:.0f} % of {count(n, 'seed')} healthy"
+            if n > 1 and row[f"{lead.name}_low"] == row[f"{lead.name}_high"]:  # no spread: an interval would be none
+                agreed = agreement(n, float(row[lead.name]), lead, floor)
+                return number(float(row[lead.name])), f"{agreed}; {healthy}"
+            return _value(row, lead.name), healthy
     return NONE, ""
 
 
@@ -190,4 +201,5 @@ def _needed(method: MethodRuns, lead: Column) -> str:
 def _value(row: Mapping[Hashable, Any], name: str) -> str:
     low, high = float(row[f"{name}_low"]), float(row[f"{name}_high"])
     value = number(float(row[name]))
-    return f"{value} ± {number((high - low) / 2, 2)}" if np.isfinite(high - low) else value
+    spread = high - low  # none where all agree, which is no interval of no width
+    return f"{value} ± {number(spread / 2, 2)}" if np.isfinite(spread) and spread > 0 else value

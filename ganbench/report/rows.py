@@ -28,13 +28,17 @@ MOST_OTHERS = 4  # metrics beside the leading one: what a screen is wide enough 
 
 @dataclass(frozen=True)
 class Head:
-    """A metric's column head: its name, which way is better and what real samples get."""
+    """A metric's column head: its name, which way is better and what real samples get.
+
+    An `extra` one begins hidden, behind the chooser of columns.
+    """
 
     name: str
     text: str
     meaning: str
     direction: str
     floor: str
+    extra: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,11 +127,13 @@ def table(
     # What has no better or worse (where samples lie, how far they spread) is evidence, and not in the ranking.
     directed = [m for m in metrics if m != lead and metrics[m].direction]
     directed.sort(key=lambda m: not metrics[m].leading)
-    others = [m for m in directed if any(math.isfinite(row[f"{m}_mean"]) for row in ranked)][:MOST_OTHERS]
+    known = [m for m in directed if any(math.isfinite(row[f"{m}_mean"]) for row in ranked)]
+    usual = [m for m in known if len(ranked) < 2 or len({row[f"{m}_mean"] for row in ranked}) > 1][:MOST_OTHERS]
+    others = usual if brief else [*usual, *(m for m in metrics if m != lead and m not in usual)]
     displayed = [*([lead] if lead else []), *others]
     statuses = ["ok", *(s for s in ("diverged", "failed", "timeout") if any(row[s] for row in ranked))]
     shades = {m: tints([row[f"{m}_mean"] for row in ranked], metrics[m].direction) for m in displayed}
-    notes = lead_notes(ranked, runs, metrics[lead]) if lead else {}
+    notes = lead_notes(ranked, runs, metrics[lead], floor_of(lead, runs)) if lead else {}
     drawn = strips(ranked, runs, lead, metrics, floor_of(lead, runs)) if lead and not brief else {}
     errors = dict(runs.loc[runs["error"].notna(), ["trial", "error"]].itertuples(index=False, name=None))
     rows = []
@@ -152,7 +158,7 @@ def table(
             detailed=trial in detailed,
         )
         rows.append(_brief_row(made) if brief else made)
-    heads = {m: _head(metrics[m], runs) for m in displayed}
+    heads = {m: _head(metrics[m], runs, m in others[len(usual) :]) for m in displayed}
     against = next((row.label.spoken for row in rows if row.trial == baseline), "") if better else ""
     lead_head = heads.get(lead) if lead else None
     return Table(lead_head, [heads[m] for m in others], rows, against, bool(gradients), statuses, brief)
@@ -200,8 +206,9 @@ def floor_of(metric: str, runs: pd.DataFrame) -> float:
     return next((float(f) for f in floors if math.isfinite(f)), math.nan)
 
 
-def _head(column: Column, runs: pd.DataFrame) -> Head:
-    return Head(column.name, name_of(column), column.meaning, column.direction, number(floor_of(column.name, runs)))
+def _head(column: Column, runs: pd.DataFrame, extra: bool) -> Head:
+    floor = number(floor_of(column.name, runs))
+    return Head(column.name, name_of(column), column.meaning, column.direction, floor, extra)
 
 
 def _cell(row: Mapping[str, Any], metric: str, tint: int | None, note: Note | None = None) -> Cell:

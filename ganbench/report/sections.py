@@ -17,12 +17,14 @@ from ganbench.report.forest import Forest, forest
 from ganbench.report.gallery import Gallery, gallery
 from ganbench.report.headline import Ranked, headline
 from ganbench.report.heatmap import Heatmap, heatmaps
+from ganbench.report.monitored import Monitored, monitored
 from ganbench.report.over_settings import OverSettings
 from ganbench.report.overlays import Overlay, overlays
 from ganbench.report.overview import Overview, overview_of
 from ganbench.report.panels import Frame, frames
 from ganbench.report.pictures import Picture
 from ganbench.report.rows import Row, Table, floor_of, gradient_norms, improvements, table
+from ganbench.report.searched import Objective, Searched, objective_of, searched
 from ganbench.report.stability_map import Maps, maps_of
 from ganbench.report.summary import AnalysedResults
 from ganbench.report.verdict_bars import bar, findings, legend
@@ -68,6 +70,7 @@ class Section:
     anchor: str
     sentence: str
     forest: Forest | None
+    searched: Searched | None
     settings: OverSettings | None
     maps: Maps | None
     table: Table
@@ -87,6 +90,7 @@ class Page:
     title: str
     description: str
     overview: Overview | None
+    monitored: Monitored | None
     sections: list[Section]
     tally: str
     incidents: str
@@ -111,6 +115,7 @@ def page(results: Results) -> Page:
         title=results.manifest.suite or results.path.parent.name,
         description=about.description(results.suite),
         overview=overview_of(analysed, _records(analysed.ranking)),
+        monitored=monitored(analysed, metrics),
         sections=_sections(analysed, parts, metrics),
         tally=_tally(results.runs),
         incidents=_incidents(results.runs),
@@ -130,12 +135,15 @@ def _sections(
     results, ranked, verdicts = analysed.results, _records(analysed.ranking), analysed.verdicts
     skipped = about.skipped_cells(results.manifest)
     shares = Shares.of(results.runs, max(len(parts), 1))
-    names, maps = bare_names(parts), maps_of(analysed)
+    names, maps, objective = bare_names(parts), maps_of(analysed), objective_of(results.suite, metrics)
+    rows = {dataset: [row for row in ranked if row["dataset"] == dataset] for dataset in parts}
+    if objective is not None:
+        rows = {dataset: objective.order(each) for dataset, each in rows.items()}
     return [
         _section(
             f"d-{place}",
             names[dataset],
-            [row for row in ranked if row["dataset"] == dataset],
+            rows[dataset],
             runs,
             results,
             metrics,
@@ -144,6 +152,8 @@ def _sections(
             skipped.get(dataset, {}),
             analysed.settings.get(dataset),
             maps.get(dataset),
+            objective,
+            searched(analysed, objective, rows[dataset], dataset) if objective else None,
         )
         for place, (dataset, runs) in enumerate(parts.items())
     ]
@@ -161,9 +171,13 @@ def _section(
     skipped: Mapping[tuple[str, str], str],
     settings: OverSettings | None,
     maps: Maps | None,
+    objective: Objective | None,
+    search: Searched | None,
 ) -> Section:
     """Return the section of one data set from its rows of the ranking, of `runs` and of the verdicts."""
     keys, named = order_by(runs, metrics), naming(runs)
+    if objective is not None:  # what was tuned comes first
+        keys = [objective.column.name, *(key for key in keys if key != objective.column.name)]
     lead = metrics[keys[0]] if keys else None
     detailed = _detailed([row["trial"] for row in ranked], shares.detailed)
     norms = gradient_norms(results.history.loc[results.history["trial"].isin(runs["trial"])])
@@ -177,10 +191,11 @@ def _section(
     return Section(
         name=name,
         anchor=anchor,
-        sentence=f"On {name}: {settings.sentence}"
-        if settings
+        sentence=f"On {name}: {told.sentence}"
+        if (told := settings or search)
         else headline(ranked, runs, [metrics[key] for key in keys], floor, named, name),
-        forest=None if settings else forest(rows.rows, runs, lead, improvements(runs, lead)[0]),
+        forest=None if told else forest(rows.rows, runs, lead, improvements(runs, lead)[0]),
+        searched=search,
         settings=settings,
         maps=maps,
         table=rows,

@@ -15,6 +15,7 @@ from ganbench.report import about
 from ganbench.report.headline import headline
 from ganbench.report.over_settings import OverSettings, over_settings
 from ganbench.report.rows import floor_of
+from ganbench.report.seed_groups import joined
 from ganbench.report.wording import NONE, count, label, name_of, naming, number
 
 if TYPE_CHECKING:
@@ -28,10 +29,13 @@ MOST_ROWS = 50  # of a data set in Markdown; a step summary holds one megabyte
 
 
 class AnalysedResults:
-    """The results of a run with their ranking and their verdicts, worked out once for everything that shows them."""
+    """The results of a run with their ranking and their verdicts, worked out once for everything that shows them.
+
+    Trials that differ in their seeds alone are one here (`ganbench.report.seed_groups`).
+    """
 
     def __init__(self, results: Results) -> None:
-        self.results = results
+        self.results = joined(results)
 
     @cached_property
     def ranking(self) -> pd.DataFrame:
@@ -190,7 +194,7 @@ def _cells(trial: Mapping[str, Any], metrics: list[str]) -> list[str]:
 def _value(statistics: Mapping[str, Any] | None) -> str:
     if not statistics or statistics["mean"] is None:
         return NONE
-    if statistics["low"] is None:
+    if statistics["low"] is None or statistics["low"] == statistics["high"]:  # all seeds agree: no interval
         return number(statistics["mean"])
     return f"{number(statistics['mean'])} ± {number((statistics['high'] - statistics['low']) / 2, 2)}"
 

@@ -134,3 +134,128 @@ document.querySelectorAll("main > section").forEach(openable);
 document.querySelectorAll(".card .inside").forEach(linkable);
 document.querySelectorAll("svg.labelled, svg.plane").forEach(picturable);
 document.querySelectorAll("table.ranking, table.settings, table.forests").forEach(exportable);
+
+// A small chart grows in a dialog; there the values under the pointer, or under the arrow keys, are read out.
+function charted(figure, i) {
+  const svg = figure.querySelector("svg");
+  if (!svg) return;
+  const title = figure.querySelector("figcaption")?.textContent.replace(/\s+/g, " ").trim() ?? "";
+  const open = button("", `Enlarge: ${title || svg.getAttribute("aria-label")}`, () => enlarge(svg, title, i));
+  open.className = "enlarge";
+  svg.before(open);
+  open.append(svg);
+  svg.setAttribute("aria-hidden", "true");
+  open.setAttribute("aria-label", `Enlarge. ${svg.getAttribute("aria-label")}`);
+}
+
+function enlarge(svg, title, i) {
+  const dialog = document.createElement("dialog");
+  const head = document.createElement("h2");
+  const said = document.createElement("output");
+  const big = svg.cloneNode(true);
+  dialog.className = "large";
+  dialog.setAttribute("aria-label", title);
+  head.textContent = title;
+  big.removeAttribute("aria-hidden");
+  dialog.append(button("close", "", () => dialog.close()), head, big, said);
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  document.body.append(dialog);
+  readable(big, said);
+  picturable(big, i);
+  dialog.showModal();
+}
+
+// The ticks of an axis give its scale back: places and values of its labels, linear or logarithmic.
+function scaleOf(labels, place) {
+  const ticks = labels.map((label) => [place(label), valueOf(label.textContent)]).filter(([, value]) => !Number.isNaN(value));
+  if (ticks.length < 2) return null;
+  ticks.sort((a, b) => a[0] - b[0]);
+  const [first, last] = [ticks[0], ticks.at(-1)];
+  const middle = ticks[Math.floor(ticks.length / 2)];
+  const share = (middle[0] - first[0]) / (last[0] - first[0]);
+  const linear = first[1] + share * (last[1] - first[1]);
+  const even = ticks.length < 3 ? !(first[1] > 0 && last[1] > 0 && Math.max(first[1] / last[1], last[1] / first[1]) >= 9)
+    : Math.abs(linear - middle[1]) <= 0.02 * Math.abs(last[1] - first[1]);
+  const logs = ticks.every(([, value]) => value > 0);
+  if (!even && !logs) return null; // linear in the middle and logarithmic beyond: no line through the ticks
+  const f = even ? (x) => x : Math.log10;
+  const back = even ? (x) => x : (x) => 10 ** x;
+  return (at) => back(f(first[1]) + ((at - first[0]) / (last[0] - first[0])) * (f(last[1]) - f(first[1])));
+}
+
+function valueOf(text) {
+  const plain = text.replaceAll("−", "-").replace(/k$/, "e3");
+  return plain === "" ? NaN : Number(plain);
+}
+
+function readable(svg, said) {
+  const labels = [...svg.querySelectorAll("text")];
+  const anchor = (label) => label.closest("[text-anchor]")?.getAttribute("text-anchor");
+  const x = scaleOf(labels.filter((one) => anchor(one) === "middle"), (one) => Number(one.getAttribute("x")));
+  const y = scaleOf(labels.filter((one) => anchor(one) === "end"), (one) => Number(one.getAttribute("y")) - 3);
+  const lines = [...svg.querySelectorAll("path")].filter((one) => Number(one.getAttribute("stroke-width")) >= 1.6);
+  if (!x || !y || !lines.length) return;
+  const [, , width] = svg.getAttribute("viewBox").split(" ").map(Number);
+  const rule = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  rule.setAttribute("class", "cursor");
+  svg.append(rule);
+  const places = lines.map((one) => {
+    const points = [];
+    for (let at = 0, end = one.getTotalLength(); at <= end; at += 0.5) points.push(one.getPointAtLength(at));
+    return { name: one.getAttribute("stroke").slice(6, -1), points };
+  });
+  let at = Math.max(...places.flatMap(({ points }) => points.map((one) => one.x)));
+  const apply = () => {
+    rule.setAttribute("d", `M${at} 5.7V88.2`);
+    const values = places.map(({ name, points }) => {
+      const near = points.reduce((best, one) => (Math.abs(one.x - at) < Math.abs(best.x - at) ? one : best));
+      return `${lines.length > 1 ? `${name} ` : ""}${Number(y(near.y).toPrecision(3))}`;
+    });
+    said.textContent = `step ${Math.round(x(at)).toLocaleString("en")}: ${values.join(", ")}`;
+  };
+  svg.setAttribute("tabindex", "0");
+  svg.setAttribute("role", "img");
+  svg.addEventListener("pointermove", (event) => {
+    const box = svg.getBoundingClientRect();
+    at = Math.min(203.6, Math.max(28.2, ((event.clientX - box.left) / box.width) * width));
+    apply();
+  });
+  svg.addEventListener("keydown", (event) => {
+    const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!way) return;
+    event.preventDefault();
+    at = Math.min(203.6, Math.max(28.2, at + 4 * way));
+    apply();
+  });
+  apply();
+}
+
+// Which columns a table shows; those beyond the usual ones begin hidden.
+function columned(table) {
+  const heads = [...table.querySelectorAll("thead tr:first-child > *")];
+  const choosable = heads.filter((head) => head.dataset.sort && head.cellIndex > 2 && head.textContent.trim());
+  if (choosable.length < 2) return;
+  const box = document.createElement("details");
+  const summary = document.createElement("summary");
+  box.className = "columns";
+  summary.textContent = "Columns";
+  box.append(summary);
+  for (const head of choosable) {
+    const label = document.createElement("label");
+    const check = document.createElement("input");
+    check.type = "checkbox";
+    check.checked = !head.hasAttribute("data-extra");
+    const apply = () => {
+      for (const row of table.rows) if (row.cells[head.cellIndex]) row.cells[head.cellIndex].hidden = !check.checked;
+    };
+    check.addEventListener("change", apply);
+    label.append(check, ` ${head.textContent.replace(/[↑↓\s]+/g, " ").trim()}`);
+    box.append(label);
+    apply();
+  }
+  table.parentElement.before(box);
+}
+
+document.querySelectorAll(".curves figure").forEach(charted);
+document.querySelectorAll("table.ranking").forEach(columned);

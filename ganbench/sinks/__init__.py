@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ganbench.core.errors import UsageError, unknown
+from ganbench.core.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,25 +78,6 @@ class Writers:
             except Exception as error:  # a tracker's server may be gone, its disk be full
                 self._open.remove(entry)
                 log.warning("%s takes no more rows (%s: %s)", entry[0], type(error).__name__, error)
-
-
-def sink_of(text: str) -> Sink:
-    """Return the sink that `tensorboard:FOLDER`, `mlflow:URI` or `wandb:PROJECT` names.
-
-    Raises:
-        UsageError: no tracker has that name, or the part behind the colon is missing.
-    """
-    from ganbench.sinks.mlflow import MLflow
-    from ganbench.sinks.tensorboard import TensorBoard
-    from ganbench.sinks.wandb import WandB
-
-    kinds: dict[str, Any] = {"tensorboard": TensorBoard, "mlflow": MLflow, "wandb": WandB}
-    kind, _, rest = text.partition(":")
-    if kind not in kinds:
-        raise UsageError(f"--sink {text}: {unknown('tracker', kind, kinds)}")
-    if not rest:
-        raise UsageError(f"--sink {text}: where to is missing; write {kind}:{kinds[kind].place_name}")
-    return kinds[kind](rest)
 
 
 def package(name: str, install: str) -> Any:  # noqa: ANN401 - a module

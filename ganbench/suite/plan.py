@@ -12,9 +12,10 @@ from ganbench.core.naming import run_id
 from ganbench.core.trial import Choice, Trial
 from ganbench.suite.choices import AXIS_KEYS
 from ganbench.suite.filters import fits, matcher, texts
+from ganbench.suite.methods import Method, address_error, method_trials, placed
 from ganbench.suite.schema import EVALUATIONS, Block, Suite
 from ganbench.suite.space import Sampler, Search, column_direction, direction, space_error
-from ganbench.suite.vary import Method, Vary, address_error, method_trials, placed, settings_of
+from ganbench.suite.vary import Vary, settings_of
 from ganbench.suite.yaml import Keys, shorten
 
 MAX_TRIALS = 10_000
@@ -58,11 +59,7 @@ def make_plan(suite: Suite, only: str | None = None, *, cap: int | None = MAX_TR
         UsageError: too many cells, a wrong filter, an exclusion that fits nothing, or nothing left to run.
     """
     is_wanted = matcher(only)
-    cells = count(suite)
-    if cap is not None and cells > cap:
-        raise UsageError(
-            f"{suite.place()}: {cells} trials, more than {cap}; shorten an axis, or pass --yes if you mean it"
-        )
+    _require_few(suite, cap)
     used = [False] * len(suite.exclude)
     trials: list[Trial] = []
     skipped: list[tuple[Trial, str]] = []
@@ -92,16 +89,23 @@ def make_plan(suite: Suite, only: str | None = None, *, cap: int | None = MAX_TR
             methods.append(method)
             trials += method.trials
             skipped += without_meaning
-    for i, fitting in enumerate(used):
-        if not fitting:
-            place = suite.place(("exclude", i))
-            raise UsageError(f"{place}: this exclusion fits no trial; correct it or remove it")
+    if not all(used):
+        place = suite.place(("exclude", used.index(False)))
+        raise UsageError(f"{place}: this exclusion fits no trial; correct it or remove it")
     if not trials:
         raise UsageError(_nothing(suite, excluded, filtered, only, skipped))
     if suite.search is not None:
         return _searched(suite, suite.search, trials, skipped, excluded)
     names = [*(trial.key for trial in trials), *(method.identity for method in methods if method.identity)]
     return Plan(suite, tuple(trials), tuple(skipped), excluded, run_id(names), methods=tuple(methods))
+
+
+def _require_few(suite: Suite, cap: int | None) -> None:
+    cells = count(suite)
+    if cap is not None and cells > cap:
+        raise UsageError(
+            f"{suite.place()}: {cells} trials, more than {cap}; shorten an axis, or pass --yes if you mean it"
+        )
 
 
 def _check_vary(suite: Suite) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
 from ganbench.core.trial import Setting, Trial
-from ganbench.suite.vary import Method
+from ganbench.suite.methods import Method
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
+from ganbench.core.file_set import MANIFEST
 from ganbench.core.naming import trial_id
 from ganbench.suite.plan import Plan
 from ganbench.tables.manifest import FORMAT, RunManifest, Skipped, Times, environment
@@ -58,3 +60,12 @@ def suite_hash(plan: Plan) -> str:
     """Return the SHA-256 of the suite as resolved."""
     text = json.dumps(plan.suite.resolved(), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def previous(out: Path) -> RunManifest | None:
+    """Return the manifest that an earlier call left, if it can be read."""
+    try:
+        left = RunManifest.read(out / MANIFEST)
+    except (OSError, ValueError):
+        return None
+    return left if left.format == FORMAT else None

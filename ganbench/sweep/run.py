@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
@@ -14,29 +15,30 @@ import yaml
 from ganbench.core.component import Component
 from ganbench.core.environment import now
 from ganbench.core.errors import INCOMPLETE, OK, UsageError
-from ganbench.core.file_set import MANIFEST, NewFiles, new_files
+from ganbench.core.file_set import NewFiles, new_files
 from ganbench.core.files import storing
 from ganbench.core.imports import imported
 from ganbench.core.naming import short_names, trial_id
-from ganbench.core.results_files import BrokenFileError, kind_of, read_sealed
 from ganbench.sinks import Sink
 from ganbench.suite.estimate import plan_seconds, require_feasible
 from ganbench.suite.plan import Plan
 from ganbench.suite.space import Sampler, direction
+from ganbench.sweep.already_done import announce, missing_of
 from ganbench.sweep.confirm import confirming_trials
 from ganbench.sweep.events import Listener
 from ganbench.sweep.executors.ray_processes import RayDied
 from ganbench.sweep.executors.ray_session import ray_environment
 from ganbench.sweep.inputs import prepare_inputs, require_same_extractors
-from ganbench.sweep.jobs import JobList, JobSource, TrialJob, device_here
-from ganbench.sweep.manifest import manifest
+from ganbench.sweep.job_source import JobList, JobSource
+from ganbench.sweep.jobs import TrialJob, device_here
+from ganbench.sweep.manifest import manifest, previous
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.progress_file import ProgressFile
 from ganbench.sweep.results_dir import locked, prepare, require_space
 from ganbench.sweep.search_log import AdaptiveSearch
 from ganbench.sweep.signals import Interrupts
 from ganbench.sweep.sink_export import SinkExport
-from ganbench.tables.manifest import FORMAT, RunManifest, Times
+from ganbench.tables.manifest import Times, next_place
 
 Executor = Literal["ray", "local"]
 
@@ -95,15 +97,16 @@ def run_plan(
         StoreError: the disk filled up under way; finished trials are kept.
         RayDied: Ray's own processes ended under way; what is done was merged.
     """
-    search = plan.suite.search
-    if executor == "local" and search is not None and search.needs_ray:
-        place = plan.suite.place(("search",))
-        raise UsageError(f"{place}: asha and optuna are Ray's; leave `--executor local` out, or search at random")
+    _require_executor(plan, executor)
     require_feasible(plan)
     folder = prepare(Path(results_root), plan)
     with locked(folder), Interrupts() as interrupts:
         run = _Run(plan, folder, _source(plan, folder, tuple(components)), progress, quiet)
+        interrupts.rescue = run.rescue
         try:
+            with interrupts.held():  # a module that is half imported would be of no use to who merges
+                import_module("ganbench.tables.merge")
+            interrupts.check()
             run.begin(sinks, listeners)
             for source in (run.missing, run.confirming):
                 run.train(source(), executor, interrupts, jobs=jobs, address=address)
@@ -114,6 +117,13 @@ def run_plan(
             return run.end_early(error, interrupts)
         finally:
             run.close()
+
+
+def _require_executor(plan: Plan, executor: Executor) -> None:
+    search = plan.suite.search
+    if executor == "local" and search is not None and search.needs_ray:
+        place = plan.suite.place(("search",))
+        raise UsageError(f"{place}: asha and optuna are Ray's; leave `--executor local` out, or search at random")
 
 
 def _source(plan: Plan, folder: Path, components: tuple[type[Component], ...]) -> JobSource:
@@ -145,7 +155,7 @@ class _Run:
 
         part_store.sweep_left(self.folder)
         jobs = self.source.known()
-        missing = _missing(jobs)
+        missing = missing_of(jobs)
         self.done = {job.key for job in jobs} - {job.key for job in missing}
         require_same_extractors(job for job in jobs if job.key in (self.done or ()))
         if self.progress is None:
@@ -163,7 +173,7 @@ class _Run:
                 for job in jobs:
                     export.write(job.key)
                 self.progress.say(f"exported {len(jobs)} finished trials")
-        _announce(jobs, missing, self.progress)
+        announce(jobs, missing, self.progress)
 
     def missing(self) -> JobSource | None:
         """Return what is to be trained; None where all is done."""
@@ -175,13 +185,13 @@ class _Run:
         jobs = [self.source.template.of(trial) for trial in confirming_trials(self.folder, methods)]
         if not jobs or self.progress is None:
             return None
-        missing = _missing(jobs)
+        missing = missing_of(jobs)
         self.done = (self.done or set()) | {job.key for job in jobs} - {job.key for job in missing}
         self.source = JobList([*self.source.known(), *jobs])
         self.progress.trials += len(missing) - sum(method.confirmed for method in methods)
         for job in missing:
             self.progress.expect(job)
-        _announce(jobs, missing, self.progress)
+        announce(jobs, missing, self.progress)
         return JobList(missing) if missing else None
 
     def train(
@@ -223,12 +233,17 @@ class _Run:
         if code is None and died is None:
             raise error
         with interrupts.held():
+            if code is None and died is not None:
+                raise RayDied(self.rescue(died)) from error
             self.close()
-            outcome = self.finish(code or INCOMPLETE)
-        if code is None:
-            done = f"{outcome.done} of {outcome.trials} trials are done and kept"
-            raise RayDied(f"{died}; {done} in {outcome.folder}; run it again to go on") from error
-        return outcome
+            return self.finish(code or INCOMPLETE)
+
+    def rescue(self, died: Exception) -> str:
+        """Merge what is done where Ray has ended, and return the line that says so."""
+        self.close()
+        outcome = self.finish(INCOMPLETE)
+        done = f"{outcome.done} of {outcome.trials} trials are done and kept"
+        return f"{died}; {done} in {outcome.folder}; run it again to go on"
 
     def finish(self, code: int) -> RunOutcome:
         """Merge what there is and describe it."""
@@ -237,7 +252,7 @@ class _Run:
 
         jobs = self.source.known()  # a search has more of them now
         plan = replace(self.plan, trials=tuple(job.trial for job in jobs))
-        left = {job.key for job in _missing(jobs)}
+        left = {job.key for job in missing_of(jobs)}
         before = {job.key for job in jobs} - left if self.done is None else self.done
         trained = len(jobs) - len(left) - len(before)
         if code != OK and self.progress is not None:
@@ -248,7 +263,7 @@ class _Run:
         out = self.folder / plan.run_id
         with storing(out), new_files(out) as files:
             merge(self.folder, plan.trials, failures, files)
-            left = {job.key for job in _missing(jobs)}  # a part may have turned out to be broken
+            left = {job.key for job in missing_of(jobs)}  # a part may have turned out to be broken
             self._describe(files, plan, failures, retries, trained)
         done = len(jobs) - len(left)
         return RunOutcome(out, code or (INCOMPLETE if left else OK), len(jobs), done, trained, len(failures), retries)
@@ -257,11 +272,11 @@ class _Run:
         self, files: NewFiles, plan: Plan, failures: dict[str, dict[str, str]], retries: dict[str, int], trained: int
     ) -> None:
         """Write the suite, and the manifest, which puts all of the run's files in their places."""
-        before = _previous(files.folder)
+        before = previous(files.folder)
         total = Counter(before.retries if before else {})
         total.update({trial_id(key): n for key, n in retries.items()})
         seconds = round(time.monotonic() - self.clock, 3)
-        times = Times(started=self.started, finished=now(), seconds=seconds)
+        times = Times(started=self.started, finished=now(), seconds=seconds, place=next_place(files.folder))
         # Where nothing was trained the numbers are still from where they were made.
         where = before.environment if before and not trained else None
         suite = yaml.safe_dump(plan.suite.resolved(), sort_keys=False, allow_unicode=True)
@@ -272,45 +287,3 @@ class _Run:
     def _new(self) -> int:
         """Return how many trials are still to be trained, at most."""
         return self.source.limit - len(self.done or ())
-
-
-def _missing(jobs: Sequence[TrialJob]) -> list[TrialJob]:
-    return [job for job in jobs if not job.done]
-
-
-def _announce(jobs: Sequence[TrialJob], missing: Sequence[TrialJob], progress: Progress) -> None:
-    """Say what is done again and why, and forget old failures."""
-    from ganbench.tables import part_store
-
-    failed = [job for job in missing if part_store.read_failure(job.folder, job.key)]
-    begun = sum(_has_checkpoint(job) for job in missing)
-    for job in failed:
-        part_store.clear_failure(job.folder, job.key)
-    if len(missing) == len(jobs) and not failed and not begun:
-        return
-    notes = [f"{len(jobs) - len(missing)} of {len(jobs)} trials are already done"]
-    notes += [f"{len(failed)} failed before and are tried again"] if failed else []
-    notes += [f"{begun} go on from their checkpoints"] if begun else []
-    progress.say("; ".join(notes))
-
-
-def _has_checkpoint(job: TrialJob) -> bool:
-    """Return whether there is a checkpoint; one that is damaged is moved to `quarantine/`, with a warning."""
-    if kind_of(job.checkpoint) is None:
-        return False
-    try:
-        read_sealed(job.checkpoint)
-    except BrokenFileError as problem:
-        with storing(job.folder):
-            job.drop_checkpoint(str(problem))
-        return False
-    return True
-
-
-def _previous(out: Path) -> RunManifest | None:
-    """Return the manifest that an earlier call left, if it can be read."""
-    try:
-        left = RunManifest.read(out / MANIFEST)
-    except (OSError, ValueError):
-        return None
-    return left if left.format == FORMAT else None

@@ -20,11 +20,17 @@ class Interrupts:
 
     Where a signal lands inside compiled code it may come out as any exception, and outside the main thread signals
     cannot be caught and stay as they are: who runs something catches everything and asks `code_of`.
+
+    Attributes:
+        code: of the exit, once a signal came. error: what `raise_in_main_thread` was given.
+        rescue: saves what is done where the main thread never comes back, and returns the line to print; is called in
+            another thread with that error, before the program ends.
     """
 
     def __init__(self) -> None:
         self.code: int | None = None
         self.error: Exception | None = None
+        self.rescue: Callable[[Exception], str] = str
         self._held = self._told = False
         self._before: dict[int, Handler] = {}
 
@@ -38,9 +44,12 @@ class Interrupts:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        """Put back what was there."""
+        """Put back what was there; who caught signals around this one learns of the one that came."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
+            outer = getattr(handler, "__self__", None)
+            if isinstance(outer, Interrupts) and outer.code is None:
+                outer.code = self.code
 
     def code_of(self, error: BaseException) -> int | None:
         """Return the exit code of an interrupted run, 128 plus the signal's number; None where nobody interrupted it.

@@ -7,14 +7,15 @@ import os
 import platform
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from ganbench import __version__
 from ganbench.core.environment import cpu_model, version
-from ganbench.core.file_set import NewFiles
+from ganbench.core.file_set import MANIFEST, NewFiles
 from ganbench.core.results_files import read_json
+from ganbench.core.version import __version__
 
 FORMAT = 1
 PACKAGES = ("torch", "numpy", "pandas", "scikit-learn", "torch-fidelity", "ray")
@@ -36,18 +37,30 @@ class Skipped(BaseModel):
 
 
 class Times(BaseModel):
-    """When a run began and ended (ISO 8601, UTC), and the seconds of training in its last call."""
+    """When a run began and ended (ISO 8601, UTC), and the seconds of training in its last call.
+
+    Attributes:
+        place: among the runs of its suite's folder, in the order in which they were merged, from 1. It says which run
+            is the newest, whatever the clock does; 0 where nobody counted.
+    """
 
     started: str = ""
     finished: str = ""
     seconds: float | None = None
+    place: int = 0
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Return what orders the runs of one suite, the newest last."""
+        return self.place, self.finished
 
 
 class MonitorState(BaseModel):
-    """Where a monitored run stands."""
+    """Where a monitored run stands, and what is wrong with its loop, in the order in which it was found."""
 
     step: int = 0
     running: bool = False
+    findings: list[str] = []
 
 
 class RunManifest(BaseModel):
@@ -116,6 +129,20 @@ class RunManifest(BaseModel):
             OSError: the folder cannot be written; the old files stay.
         """
         files.commit(self.model_dump(exclude_unset=True))
+
+
+def next_place(run: Path) -> int:
+    """Return the place of a run that is merged now: behind all others of its suite's folder.
+
+    Args:
+        run: its folder, which may be there already.
+    """
+    places = [0]
+    for path in run.parent.glob("*/" + MANIFEST):
+        if path.parent != run:
+            with suppress(OSError, ValueError):
+                places.append(RunManifest.read(path).times.place)
+    return max(places) + 1
 
 
 def _git_of(environment: dict[str, object]) -> Git | None:

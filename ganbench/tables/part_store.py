@@ -6,7 +6,6 @@ looked; who asks again pays for five `stat` calls.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
@@ -20,35 +19,29 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ganbench.core.column import Column
-from ganbench.core.files import new_file, replaced, storing, sync_folder
-from ganbench.core.naming import run_name, trial_id
+from ganbench.core.files import replaced, storing, sync_folder
 from ganbench.core.results_files import (
     BrokenFileError,
-    checksum,
     json_bytes,
     kind_of,
     make_folder,
-    open_checked,
     open_file,
-    read_bytes,
     read_json,
     require_file,
     set_aside,
 )
 from ganbench.core.status import Status
 from ganbench.tables import schema
-from ganbench.tables.arrays import MOST_FILE, SAMPLES, add_arrays, new_archive, read_samples, require_samples
+from ganbench.tables.arrays import MOST_FILE, read_samples
+from ganbench.tables.part_files import State, check, read_file, state, write_files
 
 log = logging.getLogger("ganbench.tables")
 
-FILES = (*(f"{table}.parquet" for table in schema.TABLES), "samples.npz")
 RACY = 2.0  # seconds: a file changed twice within a tick of its file system's clock looks the same
 _KEY = re.compile(r"[0-9a-f]{12,64}")
-_State = tuple[tuple[int, int, int, int], ...]
-_whole: dict[Path, _State] = {}  # the parts that this process has found whole, as their files looked then
+_whole: dict[Path, State] = {}  # the parts that this process has found whole, as their files looked then
 
 
 @dataclass(frozen=True)
@@ -98,7 +91,7 @@ def write_part(folder: Path, key: str, tables: TrialTables) -> None:
         make_folder(place)
         try:
             beside.mkdir()
-            _write(beside, key, arrow, tables.samples)
+            write_files(beside, key, arrow, tables.samples)
             if not has_part(folder, key):
                 try:
                     os.rename(beside, place / key)
@@ -137,9 +130,9 @@ def has_part(folder: Path, key: str) -> bool:
         return False
     try:
         with storing(folder):  # what cannot be read just now may be whole
-            before, now = _state(part), time.time()
+            before, now = state(part), time.time()
             if _whole.get(part) != before:
-                _check(part, key)
+                check(part, key)
                 _whole.pop(part, None)
                 if all(max(changed) < (now - RACY) * 1e9 for _, _, *changed in before):
                     _whole[part] = before
@@ -182,8 +175,8 @@ def look(folder: Path, key: str) -> dict[str, pd.DataFrame] | None:
     """Return `runs` and `history` of a whole part, or None; unlike `read_table`, it moves nothing."""
     part = parts_folder(folder, key) / key
     try:
-        _check(part, key)
-        return {name: schema.to_pandas(_read_table(part, name, key, None)) for name in ("runs", "history")}
+        check(part, key)
+        return {name: schema.to_pandas(read_file(part, name, key, None)) for name in ("runs", "history")}
     except (OSError, ValueError):
         return None
 
@@ -200,7 +193,7 @@ def read_arrow(
     part = parts_folder(folder, key) / key
     try:
         with storing(folder):
-            return {name: _read_table(part, name, key, columns) for name in tables}
+            return {name: read_file(part, name, key, columns) for name in tables}
     except (BrokenFileError, schema.SchemaError) as problem:
         _quarantine(folder, key, problem)
         return None
@@ -260,81 +253,6 @@ def clear_failure(folder: Path, key: str) -> None:
     with storing(folder):
         require_file(failure_path(folder, key))
         failure_path(folder, key).unlink(missing_ok=True)
-
-
-def _write(beside: Path, key: str, arrow: dict[str, pa.Table], samples: dict[str, np.ndarray]) -> None:
-    for name, table in arrow.items():
-        with new_file(beside / f"{name}.parquet") as file:
-            pq.write_table(table, file)
-    with new_file(beside / "samples.npz") as file:
-        with new_archive(file) as archive:
-            add_arrays(archive, {name: samples[name] for name in SAMPLES})
-    checksums = {
-        "format": schema.FORMAT,
-        "key": key,
-        "sha256": {name: checksum(beside / name, MOST_FILE) for name in FILES},
-    }
-    with new_file(beside / "part.json") as file:
-        file.write(json.dumps(checksums, sort_keys=True, indent=1).encode())
-    sync_folder(beside)
-
-
-def _state(part: Path) -> _State:
-    """Return how a part's files look without being read: inode, size and both times of each."""
-    if kind_of(part) != "a folder":
-        raise BrokenFileError("not a folder")
-    looks = []
-    for name in ("part.json", *FILES):
-        if (kind := kind_of(part / name)) != "a file":
-            raise BrokenFileError(f"{name} is {kind or 'missing'}")
-        look = (part / name).stat()
-        looks.append((look.st_ino, look.st_size, look.st_mtime_ns, look.st_ctime_ns))
-    return tuple(looks)
-
-
-def _check(part: Path, key: str) -> None:
-    """Hold a part against its checksums (the format, the key, and every file's hash), then look at what they seal."""
-    try:
-        checksums = json.loads(read_bytes(part / "part.json"))
-        whole = (
-            checksums["format"] == schema.FORMAT and checksums["key"] == key and set(checksums["sha256"]) == set(FILES)
-        )
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise BrokenFileError("part.json cannot be read") from None
-    if not whole:
-        raise BrokenFileError("it is another trial's or of another format")
-    for name in FILES:
-        try:
-            open_checked(part / name, str(checksums["sha256"][name]), MOST_FILE).close()
-        except BrokenFileError:
-            raise BrokenFileError(f"{name} is truncated or altered") from None
-    _check_content(part, key)
-
-
-def _check_content(part: Path, key: str) -> None:
-    """Look at what says which rows are whose, and at the pictures' headers: anybody can make right checksums."""
-    runs = _read_table(part, "runs", key, ["run", "seed", "setting", "status"])
-    seeds = runs.column("seed").to_pylist()
-    settings = runs.column("setting").to_pylist() if "setting" in runs.column_names else [None] * len(seeds)
-    names = {run_name(trial_id(key), *lane) for lane in zip(seeds, settings, strict=True)}
-    statuses = set(runs.column("status").to_pylist())
-    if set(runs.column("run").to_pylist()) != names or statuses - {Status.OK, Status.DIVERGED}:
-        raise BrokenFileError("runs.parquet has rows of other runs, or of runs that did not end")
-    for name in ("history", "layers"):
-        rows = _read_table(part, name, key, ["run", "seed", "step"])
-        if set(rows.column("run").unique().to_pylist()) - names:
-            raise BrokenFileError(f"{name}.parquet has rows of other runs")
-    with open_file(part / "samples.npz", MOST_FILE) as file:
-        require_samples(file, len(names))
-
-
-def _read_table(part: Path, name: str, key: str, columns: Sequence[str] | None) -> pa.Table:
-    identity = None if columns is None else {"trial", "run", "seed", "status", "step", *columns}
-    with open_file(part / f"{name}.parquet") as file:
-        table = schema.require_identified(name, schema.read(file.read(), name, identity))
-    if set(table.column("trial").unique().to_pylist()) - {trial_id(key)}:
-        raise BrokenFileError(f"{name}.parquet holds another trial's rows")
-    return table
 
 
 def _quarantine(folder: Path, key: str, problem: Exception) -> None:

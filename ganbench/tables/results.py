@@ -14,6 +14,7 @@ import pyarrow as pa
 from ganbench.core.column import Column
 from ganbench.core.errors import UsageError
 from ganbench.core.file_set import MANIFEST, open_one, pending
+from ganbench.core.naming import AXES
 from ganbench.core.results_files import MOST_BINARY, MOST_JSON, kind_of
 from ganbench.tables import schema
 from ganbench.tables.arrays import MOST_FILE, read_samples, trials_in
@@ -110,6 +111,8 @@ def _load(folder: Path, manifest: RunManifest) -> Results:
     for name, table in tables.items():
         columns = {**schema.declarations(name, table.schema), **columns}
     frames = {name: schema.to_pandas(table) for name, table in tables.items()}
+    names = [axis for axis in AXES if axis in frames["runs"]]
+    frames["runs"][names] = frames["runs"][names].fillna("?")  # what a trial is of is never unknown in our own tables
     suite = _file(folder, "suite.yaml", manifest, lambda file: file.read().decode(), MOST_JSON)
     trials = len(frames["runs"]["trial"].unique())
     pictured: tuple[str, ...] = ()  # committed baselines keep numbers, not pictures, and anybody may remove these
@@ -145,19 +148,19 @@ def find_run(path: str | Path) -> Path:
 
 
 def _newest(runs: list[Path]) -> Path:
-    """Return the run that finished last; one whose manifest cannot be read is passed over with a warning."""
-    finished, problems = {}, []
+    """Return the run that was merged last; one whose manifest cannot be read is passed over with a warning."""
+    order, problems = {}, []
     for folder in runs:
         try:
-            # The clock of its file decides within one second.
-            finished[folder] = _manifest(folder).times.finished, (folder / MANIFEST).stat().st_mtime_ns
+            # The clock of its file decides between two that nobody counted and that ended within one second.
+            order[folder] = *_manifest(folder).times.order, (folder / MANIFEST).stat().st_mtime_ns
         except UsageError as problem:
             problems.append(problem)
-    if not finished:
+    if not order:
         raise problems[0]
     for problem in problems:
         log.warning("%s", problem)
-    return max(finished, key=lambda folder: finished[folder])
+    return max(order, key=lambda folder: order[folder])
 
 
 def _steady(folder: Path, read: Callable[[RunManifest], _T]) -> _T:

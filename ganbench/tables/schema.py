@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -89,11 +90,13 @@ FORMAT = hashlib.sha256(repr(_REQUIRED).encode()).hexdigest()[:8]
 
 _KEYS = ("meaning", "unit", "direction", "dtype", "timing")
 # Written only where a column says otherwise, so that tables from before they were there are of the same format.
-_OPTIONAL_KEYS: dict[str, str | bool | int] = {
+_OPTIONAL_KEYS: dict[str, str | bool | int | float] = {
     "title": "",
     "scale": "linear",
     "curve": False,
     "leading": 0,
+    "low": -math.inf,
+    "high": math.inf,
     "varied": False,
 }
 
@@ -224,10 +227,19 @@ def _array(values: pd.Series, column: Column) -> pa.Array:
 
 
 def _describe(column: Column) -> str:
-    """Return a declaration as JSON; what a column leaves at its default in `_OPTIONAL_KEYS` is left out."""
+    """Return a declaration as JSON; what a column leaves at its default in `_OPTIONAL_KEYS` is left out.
+
+    Raises:
+        SchemaError: its range is none.
+    """
+    if not column.low < column.high:
+        raise SchemaError(
+            f"the column {column.name!r} has low={column.low} and high={column.high}; low must be below high"
+        )
     texts = {"unit": column.unit, "meaning": column.meaning, "direction": column.direction, "dtype": column.dtype}
     values = {name: getattr(column, name) for name in _OPTIONAL_KEYS}
     given = {name: value for name, value in values.items() if value != _OPTIONAL_KEYS[name]}
+    given |= {end: float(given[end]) for end in ("low", "high") if end in given}  # somebody's `low=0` is an int
     return json.dumps({**texts, "timing": column.timing, "format": FORMAT, **given}, sort_keys=True)
 
 
@@ -240,6 +252,7 @@ def _declaration(table: str, field: pa.Field) -> Column:
         fits = all(isinstance(text, str) for text in texts) and isinstance(column.timing, bool)
         fits = fits and all(type(given[name]) is type(default) for name, default in _OPTIONAL_KEYS.items())
         allowed = column.direction in get_args(Direction) and column.scale in get_args(Scale)
+        allowed = allowed and column.low < column.high
         if fits and allowed and data["format"] == FORMAT and _ARROW[column.dtype] == field.type:
             return column
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ganbench import __version__
 from ganbench.core.errors import UsageError
 from ganbench.core.files import replaced, storing
 from ganbench.core.results_files import BrokenFileError, make_folder, read_sealed, require_file, seal
+from ganbench.core.version import __version__
 
 if TYPE_CHECKING:
     from ganbench.training.setup import Player
-    from ganbench.training.trainer import Trainer
+    from ganbench.training.state import TrainingState
 
 State = Mapping[str, Any]  # what torch.load returns: its values are checked before they are used
 WRITER = {"format": 1, "ganbench": __version__, "torch": str(torch.__version__)}
@@ -84,7 +84,7 @@ def _refused(path: Path) -> Iterator[None]:
         raise CheckpointError(path, f"a value is missing or of another type: {_one_line(error)}") from None
 
 
-def restore(trainer: Trainer, path: Path, state: State) -> None:
+def restore(trainer: TrainingState, path: Path, state: State) -> None:
     """Put a state that `read` returned into a trainer that has not begun.
 
     Raises:
@@ -124,7 +124,7 @@ def _restore_player(player: Player, state: State) -> None:
     player.optimizer.load_state_dict(state["optimizer"])
 
 
-def _require_fits(trainer: Trainer, state: State) -> None:
+def _require_fits(trainer: TrainingState, state: State) -> None:
     """Hold every shape, type and step of a state against those of the trial."""
     trial, step = trainer.trial, state["step"]
     lanes = len(trial.lanes)

@@ -24,7 +24,7 @@ from ganbench.training.evaluation import SampleEvaluator
 from ganbench.training.history import History
 
 if TYPE_CHECKING:
-    from ganbench.training.trainer import Trainer
+    from ganbench.training.state import TrainingState
 
 LARGEST_POINT = 6e4  # of float16
 
@@ -79,11 +79,11 @@ class TrialLog:
         return {} if self.evaluator is None else self.evaluator.floors
 
 
-def log_of(trainer: Trainer) -> TrialLog:
+def log_of(state: TrainingState) -> TrialLog:
     """Return what a trainer logged of its finished trial; a diverged seed has no row from its divergence on."""
-    trial, evaluator, stopped = trainer.trial, trainer.evaluator, trainer.stopped
+    trial, evaluator, stopped = state.trial, state.evaluator, state.stopped
     n, end = len(trial.lanes), stopped.step if stopped else trial.steps
-    last_finite, alive = trainer.last_finite_step.tolist(), trainer.alive.tolist()
+    last_finite, alive = state.last_finite_step.tolist(), state.alive.tolist()
     reasons = [reason or None for reason in (stopped.reasons if stopped else [""] * n)]
     return TrialLog(
         trial=trial.id,
@@ -91,20 +91,20 @@ def log_of(trainer: Trainer) -> TrialLog:
         seeds=[lane.seed for lane in trial.lanes],
         labels=trial.labels,
         versions=trial.versions,
-        environment=made_on(trainer.device),
+        environment=made_on(state.device),
         steps=trial.steps,
         last_steps=[end if ok else last for ok, last in zip(alive, last_finite, strict=True)],
         diverged_at=[None if ok else last + 1 for ok, last in zip(alive, last_finite, strict=True)],
         evaluated_at=end,
-        history=trainer.history,
-        layers=trainer.layers,
-        snapshots=trainer.snapshots,
-        diagnostics=trainer.diagnostics,
+        history=state.history,
+        layers=state.layers,
+        snapshots=state.snapshots,
+        diagnostics=state.diagnostics,
         metrics=evaluator.metrics,
         evaluator=evaluator,
         n_fake=trial.samples,
-        ms_per_step=1e3 * trainer.train_seconds / max(trainer.step, 1) / n,
-        seconds=trainer.total_seconds / n,
+        ms_per_step=1e3 * state.train_seconds / max(state.step, 1) / n,
+        seconds=state.total_seconds / n,
         facts={
             "stopped_at": pd.array([end if reason else None for reason in reasons], "Int64"),
             "stop_reason": pd.array(reasons, "string"),

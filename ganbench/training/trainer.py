@@ -10,25 +10,13 @@ import torch
 from torch import Tensor
 
 from ganbench.core.errors import UsageError
-from ganbench.core.protocols import PlayerName
 from ganbench.core.results_files import kind_of
 from ganbench.core.trial import Trial
 from ganbench.diagnostics import Step
 from ganbench.tables.part_store import TrialTables
 from ganbench.training import checkpoint as checkpoints
-from ganbench.training.evaluation import Evaluator
-from ganbench.training.history import (
-    History,
-    logged_steps,
-    logged_update_steps,
-    measured_steps,
-    scheduled_steps,
-    snapshot,
-    snapshot_steps,
-)
-from ganbench.training.noise import Noise
-from ganbench.training.probe import ProbeSamples
-from ganbench.training.setup import TrialSetup
+from ganbench.training.history import snapshot
+from ganbench.training.state import TrainingState
 from ganbench.training.step import gan_step
 from ganbench.training.stopping import Stopped, StopRequest, all_finished_early
 from ganbench.training.tables import log_of, tabulate
@@ -37,7 +25,7 @@ from ganbench.training.vector_field import GameVectorField
 CHECKPOINT_SECONDS = 60.0
 
 
-class Trainer:
+class Trainer(TrainingState):
     """A trial under way.
 
     It goes on from the checkpoint if there is one; the numbers are those of an uninterrupted run. A seed whose loss is
@@ -56,47 +44,11 @@ class Trainer:
     """
 
     def __init__(self, trial: Trial, device: str = "cpu", checkpoint: Path | None = None) -> None:
-        self.trial, self.device, self.checkpoint = trial, torch.device(device), checkpoint
-        self.setup = TrialSetup(trial, self.device)
-        seeds = [lane.seed for lane in trial.lanes]
-        self.d, self.g = self.setup.players(seeds)
-        self.ema = self.g.flat.clone() if trial.ema else None
-        prefetch = getattr(self.setup.data, "prefetch", None)
-        self.noise = Noise(seeds, self.device, {} if prefetch is None else {"data": prefetch})
-        self.evaluator = Evaluator(self.setup, seeds)
-        self.diagnostics = [choice.build() for choice in trial.diagnostics]
-        required = {name for d in self.diagnostics for name in d.requires_fields}
-        self.keep_earlier = "earlier" in required
-        self.probe = ProbeSamples.draw(self.setup, seeds) if {"probe", "field"} & required else None
-        self.start = (self.d.flat.clone(), self.g.flat.clone()) if "field" in required else None
-        self.log_steps = set(logged_steps(trial.steps, trial.log_every))
-        self.keep_steps = logged_update_steps(self.log_steps, trial.n_generator) if "before" in required else set()
-        self.scheduled = [scheduled_steps(self.log_steps, d.schedule(), trial.steps) for d in self.diagnostics]
-        evaluated = [s for s in range(trial.evaluate_every, trial.steps + 1, trial.evaluate_every)]
-        self.evaluate_steps = sorted({*evaluated, trial.steps})
-        self.measured = [measured_steps(self.evaluate_steps, m.every, trial.steps) for m in self.evaluator.metrics]
-        self.snapshot_steps = snapshot_steps(self.evaluate_steps)
-        n = len(seeds)
-        self.history = History([*self.log_steps, *self.evaluate_steps], n, self.device)
-        self.layers: dict[tuple[str, str], History] = {}
-        self.snapshots: dict[int, Tensor] = {}
-        self.step = 0
-        self.last: Step | None = None
-        self.earlier: dict[PlayerName, Tensor] = {}
-        self.last_finite_step = torch.zeros(n, dtype=torch.int64, device=self.device)
-        self.alive = torch.ones(n, dtype=torch.bool, device=self.device)
-        self._all_diverged = False
-        self.train_seconds = self.total_seconds = 0.0
-        self.stopped: Stopped | None = None
-        self.stop_request: StopRequest | None = None
+        super().__init__(trial, torch.device(device))
+        self.checkpoint = checkpoint
         self._saved_at = time.monotonic()
         if checkpoint is not None and kind_of(checkpoint) is not None:
             self._load(checkpoint)
-
-    @property
-    def finished(self) -> bool:
-        """Say whether all steps are done, no seed is left, or the trial was ended early."""
-        return self.step >= self.trial.steps or self._all_diverged or self.stopped is not None
 
     def advance(self, seconds: float, to_evaluation: bool = False) -> None:
         """Train for about that long, at least one step, and save a checkpoint where one is due.
@@ -162,12 +114,6 @@ class Trainer:
                 for place, values in diagnostic.layers(done).items():
                     self.layer_history(place).write(self.step, values)
 
-    def layer_history(self, place: tuple[str, str]) -> History:
-        """Return what is logged of a layer, by network and layer; it is made where there is none."""
-        if place not in self.layers:
-            self.layers[place] = History(self.log_steps, len(self.trial.lanes), self.device)
-        return self.layers[place]
-
     def _samples(self) -> Tensor:
         params = self.g.params if self.ema is None else self.g.layout.views(self.ema)
         return self.evaluator.generate(params, self.g.buffers)
@@ -186,8 +132,8 @@ class Trainer:
 
     def _settle(self) -> None:
         """See at an evaluation whether the trial ends here."""
-        self._all_diverged = not bool(self.alive.any())
-        if self._all_diverged or self.step >= self.trial.steps:
+        self.all_diverged = not bool(self.alive.any())
+        if self.all_diverged or self.step >= self.trial.steps:
             return
         alive = self.alive.tolist()
         if self.stop_request is not None and self.step >= self.stop_request.step:

@@ -24,6 +24,7 @@ class DisplacedStart(Trick):
     name = "displaced_start"
     source = "Arjovsky & Bottou 2017, arXiv:1701.04862, section 2.1: supports that do not meet"
     addresses = "nothing: it plants a failure to study, a gradient that vanishes"
+    conflicts = {"no last bias": "its generator ends in no bias that could be moved; take another network, as mlp"}
 
     by: float = 8.0
 

@@ -31,6 +31,7 @@ class SpectralNorm(Trick):
     addresses = "discriminator that is too steep: vanishing and exploding gradients, collapse"
     cost = 1.4
     traits = ("spectral norm",)
+    conflicts = {"zero start": "a weight that starts at 0 has no largest singular value to be divided by"}
 
     iterations: Annotated[int, Ge(1)] = 1
 

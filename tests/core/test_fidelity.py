@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import textwrap
 
 import numpy as np
@@ -13,6 +11,7 @@ import scipy.linalg
 import torch
 
 from ganbench.assets.fidelity import fid_distance, fid_statistics, import_torchvision
+from tests.helpers import warm
 from tests.helpers.random_state import random_state
 
 
@@ -97,12 +96,8 @@ def test_collapsed_samples_have_the_distance_of_a_point():
 
 
 def python(code, *folders):
-    """Run code in a new interpreter, with folders before everything else on its path."""
-    path = os.pathsep.join([*map(str, folders), os.environ.get("PYTHONPATH", "")])
-    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, env=environment, timeout=120
-    )
+    """Run code in a process of its own, with folders before everything else on its path."""
+    done = warm.run(textwrap.dedent(code), environment={"PYTHONPATH": os.pathsep.join(map(str, folders))})
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

@@ -11,7 +11,8 @@ from ganbench.analysis import verdict_remedies
 from ganbench.analysis.verdict_remedies import Remedy
 from ganbench.analysis.verdict_rules import HEALTHY, LOW_QUALITY, RULES
 from ganbench.core.trial import Trial
-from ganbench.cures.changes import CHANGES, GENERAL, UnfitError, changed_by
+from ganbench.cures.change import UnfitError
+from ganbench.cures.changes import CHANGES, GENERAL, changed_by
 from ganbench.cures.star import remedy_of, star
 from ganbench.cures.suite import cure_name, line_for, suite_of_trials
 from ganbench.suite.plan import incompatibility, make_plan

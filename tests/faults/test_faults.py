@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
-import sys
 from collections import defaultdict
 
 import pytest
 
 from tests.faults.__main__ import every_throw
 from tests.faults.throws import GOOD, SAME, Throw, found_by
-from tests.helpers import ROOT
+from tests.helpers import warm
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="each throw is a fork")
 
@@ -22,8 +20,7 @@ def prepared(tmp_path_factory):
     """The prepared folder, made by another process: what that sets in itself stays there."""
     folder = tmp_path_factory.mktemp("prepared")
     script = "import sys, pathlib; from tests.faults.prepared import prepare; prepare(pathlib.Path(sys.argv[1]))"
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, "-c", script, str(folder)], check=True, capture_output=True, env=env, timeout=300)
+    warm.run(script, folder).check_returncode()
     return folder
 
 

@@ -20,10 +20,11 @@ from ganbench.tables.part_store import TrialTables
 from tests.helpers.trials import small_trial
 
 METRICS = {
-    "modes_captured": Column("modes_captured", "modes found", "modes", "higher", leading=1),
-    "hq_fraction": Column("hq_fraction", "share of good samples", "1", "higher", leading=2),
-    "fid": Column("fid", "Fréchet distance", "1", "lower", leading=3),
+    "modes_captured": Column("modes_captured", "modes found", "modes", "higher", leading=1, low=0.0),
+    "hq_fraction": Column("hq_fraction", "share of good samples", "1", "higher", leading=2, low=0.0, high=1.0),
+    "fid": Column("fid", "Fréchet distance", "1", "lower", leading=3, low=0.0),
     "spread_ratio": Column("spread_ratio", "spread"),
+    "likeness": Column("likeness", "of a package that is not installed", "1", "higher", low=0.0, high=4.0),
 }
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
-from tests.helpers import ROOT
+from tests.helpers import warm
 
 HIDDEN = ("ray", "torch_fidelity", "sklearn", "matplotlib", "playwright", "click", "jinja2")
 SCRIPT = f"""
@@ -64,7 +61,6 @@ print(*sorted(set({HIDDEN}) & sys.modules.keys()), "end")
 
 
 def test_a_monitor_runs_without_the_packages_of_sweeps(tmp_path):
-    command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    done = warm.run(SCRIPT, tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "end\n"

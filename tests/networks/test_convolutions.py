@@ -18,17 +18,17 @@ def random(*shape, seed=0):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).requires_grad_()
 
 
-@pytest.mark.parametrize("way", ["grouped", "last", "loop", "dense"])
+@pytest.mark.parametrize("way", ["seeds", "dense"])
 @pytest.mark.parametrize(("inputs", "outputs", "side", "transposed"), SHAPES)
 @pytest.mark.parametrize(("kernel", "stride", "padding"), [(4, 2, 1), (3, 1, 1)])
 def test_each_way_is_each_seeds_own_convolution(way, inputs, outputs, side, transposed, kernel, stride, padding):
-    x = random(BATCH, SEEDS, inputs, side, side)
+    x = random(SEEDS, BATCH, inputs, side, side)
     first, second = (inputs, outputs) if transposed else (outputs, inputs)
     weight = random(SEEDS, first, second, kernel, kernel, seed=1)
     options = {"stride": stride, "padding": padding}
-    y = convolve(x.flatten(1, 2), weight, **options, transposed=transposed, way=way)
+    y = convolve(x.flatten(0, 1), weight, **options, transposed=transposed, way=way)
     one = F.conv_transpose2d if transposed else F.conv2d
-    wanted = torch.cat([one(x[:, s], weight[s], **options) for s in range(SEEDS)], dim=1)
+    wanted = torch.cat([one(x[s], weight[s], **options) for s in range(SEEDS)])
     torch.testing.assert_close(y, wanted, rtol=1e-12, atol=1e-12)
     out = torch.sin(torch.arange(y.numel(), dtype=torch.float64)).view_as(y)
     for found, right in zip(
@@ -42,15 +42,18 @@ def test_each_way_is_each_seeds_own_convolution(way, inputs, outputs, side, tran
 # Way, in, out, side, kernel, stride, transposed: on one channel and on few, where products are matrices of one row.
 INVARIANT = [
     *(("dense", *shape) for shape in ((1, 16, 8, 4, 2, False), (3, 6, 8, 4, 2, False), (16, 1, 4, 4, 2, True))),
-    *(("dense", *shape) for shape in ((1, 1, 4, 3, 1, False), (5, 10, 4, 4, 2, False), (10, 5, 2, 4, 2, True))),
-    *(("loop", *shape) for shape in ((3, 16, 32, 4, 2, False), (16, 3, 16, 4, 2, True), (5, 5, 8, 3, 1, False))),
-    *(("last", *shape) for shape in ((16, 16, 16, 3, 1, False), (3, 8, 32, 3, 1, False), (5, 1, 16, 1, 1, False))),
+    *(
+        ("dense", *shape)
+        for shape in ((1, 1, 4, 3, 1, False), (1, 4, 8, 4, 2, False), (5, 10, 4, 4, 2, False), (10, 5, 2, 4, 2, True))
+    ),
+    *(("seeds", *shape) for shape in ((3, 16, 32, 4, 2, False), (16, 3, 16, 4, 2, True), (5, 5, 8, 3, 1, False))),
+    *(("seeds", *shape) for shape in ((16, 16, 16, 3, 1, False), (3, 8, 32, 3, 1, False), (5, 1, 16, 1, 1, False))),
 ]
 
 
 @pytest.mark.parametrize(("way", "inputs", "outputs", "side", "kernel", "stride", "transposed"), INVARIANT)
 def test_a_seed_has_the_same_bits_alone_and_packed(way, inputs, outputs, side, kernel, stride, transposed):
-    x = random(BATCH, SEEDS, inputs, side, side).detach().float()
+    x = random(SEEDS, BATCH, inputs, side, side).detach().float()
     shape = (inputs, outputs) if transposed else (outputs, inputs)
     weight = random(SEEDS, *shape, kernel, kernel, seed=1).detach().float()
     bias = random(SEEDS, outputs, seed=2).detach().float()
@@ -58,14 +61,14 @@ def test_a_seed_has_the_same_bits_alone_and_packed(way, inputs, outputs, side, k
 
     def with_gradients(*tensors):
         images, *others = (t.clone().requires_grad_() for t in tensors)
-        y = convolve(images.flatten(1, 2), *others, **options)
+        y = convolve(images.flatten(0, 1), *others, **options)
         return y.detach(), *torch.autograd.grad(y.square().sum(), (images, *others))
 
     y, of_images, of_kernels, of_biases = with_gradients(x, weight, bias)
     for s in range(SEEDS):
-        alone = with_gradients(x[:, s : s + 1], weight[s : s + 1], bias[s : s + 1])
-        assert torch.equal(y[:, s * outputs : (s + 1) * outputs], alone[0])
-        assert torch.equal(of_images[:, s], alone[1][:, 0])
+        alone = with_gradients(x[s : s + 1], weight[s : s + 1], bias[s : s + 1])
+        assert torch.equal(y[s * BATCH : (s + 1) * BATCH], alone[0])
+        assert torch.equal(of_images[s], alone[1][0])
         assert torch.equal(of_kernels[s], alone[2][0])
         assert torch.equal(of_biases[s], alone[3][0])
 
@@ -78,9 +81,10 @@ def test_a_product_has_the_same_bits_alone_and_packed(m, k, n):
 
 
 def test_channels_last_go_on_to_the_next_layer():
-    x, weight = random(4, 2 * 3, 16, 16), random(2, 5, 3, 3, 3, seed=1)
-    y = convolve(x, weight, stride=1, padding=1, transposed=False, way="last")
-    assert y.is_contiguous(memory_format=torch.channels_last)
+    x, weight = random(2 * 4, 3, 16, 16), random(2, 5, 3, 3, 3, seed=1)
+    for way in ("seeds", "dense"):
+        y = convolve(x, weight, stride=1, padding=1, transposed=False, way=way)
+        assert y.is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize(
@@ -91,18 +95,18 @@ def test_channels_last_go_on_to_the_next_layer():
         ((16, 32), 4, 4, 2, False, "dense"),
         ((32, 16), 2, 4, 2, True, "dense"),
         ((16, 16), 4, 3, 1, False, "dense"),
-        ((16, 16), 4, 1, 1, False, "loop"),
-        ((16, 16), 8, 3, 1, False, "loop"),
-        ((32, 64), 8, 4, 2, False, "loop"),
-        ((3, 16), 32, 4, 2, False, "loop"),
-        ((16, 16), 16, 3, 1, False, "last"),
+        ((16, 16), 4, 1, 1, False, "seeds"),
+        ((16, 16), 8, 3, 1, False, "seeds"),
+        ((32, 64), 8, 4, 2, False, "seeds"),
+        ((3, 16), 32, 4, 2, False, "seeds"),
+        ((16, 16), 16, 3, 1, False, "seeds"),
     ],
 )
 def test_the_rule_is_the_measured_one(channels, side, kernel, stride, transposed, way):
     options = {"kernel": kernel, "stride": stride, "transposed": transposed}
     assert way_for(channels, side, **options, device="cpu") == way
-    assert way_for(channels, side, **options, device="cuda") == "grouped"
-    assert way_for(channels, 4, **options, device="cpu", groups=2) == "loop"
+    assert way_for(channels, side, **options, device="cuda") == "seeds"
+    assert way_for(channels, 4, **options, device="cpu", groups=2) == "seeds"
 
 
 @pytest.mark.parametrize("network", [DCGAN(latent=100, channels=2, d_norm="batch"), ResNet(channels=4)])

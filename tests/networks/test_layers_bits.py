@@ -7,7 +7,7 @@ import itertools
 import pytest
 import torch
 
-from ganbench.networks._images import Conv, pack, unpack
+from ganbench.networks._images import Conv
 from ganbench.networks._initialisers import initialiser
 from ganbench.networks._layers import Linear
 from ganbench.networks._norms import BatchNorm, ImageBatchNorm
@@ -64,7 +64,7 @@ def test_convolution_is_that_of_torch(transposed):
     layer = Conv("c", (3, 5), initialiser("he", 1.0), transposed=transposed)
     params, buffers = stacked(layer, range(4))
     x = torch.randn(4, 6, 3, 8, 8, generator=torch.Generator().manual_seed(2))
-    y = unpack(layer(params, buffers, pack(x), True, None), 5)
+    y = layer(params, buffers, x.flatten(0, 1), True, None).unflatten(0, x.shape[:2])
     operation = torch.nn.functional.conv_transpose2d if transposed else torch.nn.functional.conv2d
     for s in range(4):
         expected = operation(x[s], params["c.weight"][s], params["c.bias"][s], stride=2, padding=1)
@@ -75,7 +75,7 @@ def test_image_batch_norm_is_that_of_torch():
     layer = ImageBatchNorm("n", 3)
     params, buffers = stacked(layer, range(2))
     x = torch.randn(2, 16, 3, 4, 4, generator=torch.Generator().manual_seed(3)) * 2 + 1
-    y = unpack(layer(params, buffers, pack(x), True, None), 3)
+    y = layer(params, buffers, x.flatten(0, 1), True, None).unflatten(0, x.shape[:2])
     for s in range(2):
         reference = torch.nn.BatchNorm2d(3)
         torch.testing.assert_close(y[s], reference(x[s]), rtol=1e-5, atol=1e-5)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganbench.networks._images import Conv, pack, unpack
+from ganbench.networks._images import Conv
 from ganbench.networks._initialisers import initialiser
 from ganbench.networks._layers import Linear, Sequential
 from ganbench.networks._options import WeightNormed
@@ -37,8 +37,8 @@ def stacked(net, spread):
 
 
 def forward(net, params, x, image):
-    y = net.apply(params, {}, pack(x) if image else x, training=True, noise=None)
-    return unpack(y, y.shape[1] // len(SEEDS)) if image else y
+    y = net.apply(params, {}, x.flatten(0, 1) if image else x, training=True, noise=None)
+    return y.unflatten(0, x.shape[:2]) if image else y
 
 
 def as_torch(tensor, linear):

@@ -12,12 +12,14 @@ from collections import Counter
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import ganbench
 from ganbench.core.errors import UsageError
 from ganbench.report.page import render, write_report
 from ganbench.tables.manifest import RunManifest, Skipped
+from ganbench.tables.results import load
 from tests.helpers.fake_results import fake_results, save
 
 EVIL = "</script></style><img src=x onerror=alert(1)>{{ 7 * 7 }}\"'&amp;$\\frac{1}{0}$"
@@ -196,6 +198,18 @@ def test_names_errors_and_texts_of_others_stay_text(results):
     assert sum(tag == "script" for tag, _ in document.elements) == 1 and document.unclosed == []
     assert "onerror=alert(1)" in document.text and "{{ 7 * 7 }}" in document.text  # it is shown, as text
     assert len(document.values("id")) == len(set(document.values("id")))
+
+
+@pytest.mark.parametrize("name", ["NA", None])
+@pytest.mark.parametrize("axes", [["dataset"], ["network", "loss", "tricks", "optimizer"]])
+def test_a_name_may_be_missing_or_look_so(tmp_path, axes, name):
+    results = fake_results(trials=2, seeds=2)
+    runs = results.runs.copy()
+    for axis in axes:
+        runs[axis] = pd.Series([name] * len(runs), index=runs.index, dtype="string")
+    loaded = load(save(_without(results, runs=runs), tmp_path / "run"))
+    document = Document(render(loaded))
+    assert ("NA" if name else "?") in document.text and document.unclosed == []
 
 
 def _without(results, **changes):

@@ -313,8 +313,8 @@ def test_seeds_that_agree_say_how_much_that_shows_and_two_groups_are_said():
     kept = runs.assign(status="OK")
     kept.loc[kept["trial"] == first, "modes_captured"] = 8.0
     kept.loc[kept["trial"] == second, "modes_captured"] = [8, 1, 8, 8, 1, 1, 8, 7]
-    notes = lead_notes([{"trial": first}, {"trial": second}], kept, MODES)
-    assert notes[first].text == "8 of 8 seeds, ≥ 63 %"  # 0.025^(1/8)
+    notes = lead_notes([{"trial": first}, {"trial": second}], kept, MODES, floor=8.0)
+    assert notes[first].text == "8 of 8 seeds keep all modes, ≥ 63 %"  # 0.025^(1/8)
     assert notes[second].text == "two groups: 5 near 8.00, 3 near 1.00"
     assert two_groups(np.arange(8.0)) is None
     assert two_groups([0.0] * 9 + [5.0]) is None  # one of ten is no group
@@ -325,7 +325,7 @@ def test_a_mean_without_spread_claims_no_interval():
     shown = sections.page(dataclasses.replace(results, runs=results.runs.assign(status="OK", modes_captured=8.0)))
     for row in shown.sections[0].table.rows:
         assert row.lead.interval == ""
-        assert row.lead.middle == "8 of 8 seeds, ≥ 63 %"
+        assert row.lead.middle == "8 of 8 seeds keep all modes, ≥ 63 %"
 
 
 def test_the_overview_has_the_ranks_of_each_data_set_and_a_page_of_one_has_none():

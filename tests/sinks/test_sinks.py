@@ -14,8 +14,9 @@ import pytest
 import ganbench
 from ganbench.cli.main import main
 from ganbench.core.errors import UsageError
-from ganbench.sinks import Writers, sink_of
+from ganbench.sinks import Writers
 from ganbench.sinks.mlflow import MLflow
+from ganbench.sinks.named import sink_of
 from ganbench.sinks.tensorboard import TensorBoard
 from ganbench.sinks.wandb import WandB
 from tests.engine import run_plan

@@ -92,12 +92,12 @@ def test_numbers_are_the_papers(name):
 
 @pytest.fixture
 def digits_as_mnist(tmp_path, monkeypatch):
-    """A data folder whose MNIST is scikit-learn's digits, and a classifier of half the training."""
+    """A data folder whose MNIST is scikit-learn's digits, and a classifier of a third of the training."""
     import platformdirs
 
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "data"))
     monkeypatch.setattr(platformdirs, "user_cache_dir", lambda name: str(tmp_path / name))
-    monkeypatch.setattr(mnist, "LEAST_STEPS", 300)
+    monkeypatch.setattr(mnist, "LEAST_STEPS", 200)
     monkeypatch.setattr(mnist.MNIST, "least_accuracy", 0.97)  # of 445 scans, where MNIST has 10,000
     write_digits(tmp_path / "data")
 

@@ -9,9 +9,10 @@ import pytest
 from scipy.stats import qmc
 
 from ganbench.core.errors import UsageError
+from ganbench.suite.methods import MAX_LANES
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import suite_of
-from ganbench.suite.vary import MAX_LANES, Vary, settings_of
+from ganbench.suite.vary import Vary, settings_of
 from ganbench.suite.yaml import Document
 
 LR = {"optimizer.lr": {"log_uniform": [1e-4, 1e-2]}}

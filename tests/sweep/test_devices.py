@@ -11,7 +11,8 @@ import torch
 import ganbench
 from ganbench.core.errors import UsageError
 from ganbench.sweep.executors import ray_processes, ray_session
-from ganbench.sweep.jobs import JobList, TrialJob, device_here
+from ganbench.sweep.job_source import JobList
+from ganbench.sweep.jobs import TrialJob, device_here
 from tests.helpers.small_suite import small_plan
 from tests.sweep.test_run import run_local
 

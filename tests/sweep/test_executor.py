@@ -12,7 +12,8 @@ import pytest
 
 from ganbench.core.status import Status
 from ganbench.sweep.executors.ray_session import SETTINGS, ray_environment
-from ganbench.sweep.jobs import JobList, TrialJob
+from ganbench.sweep.job_source import JobList
+from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.signals import Interrupts
 from ganbench.tables import part_store as store

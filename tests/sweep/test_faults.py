@@ -11,7 +11,8 @@ import pytest
 
 from ganbench.core.errors import UsageError
 from ganbench.sweep.executors import ray_session
-from ganbench.sweep.jobs import JobList, TrialJob
+from ganbench.sweep.job_source import JobList
+from ganbench.sweep.jobs import TrialJob
 from ganbench.tables import manifest
 from tests.helpers import ROOT
 from tests.helpers.small_suite import TEXT, small_plan

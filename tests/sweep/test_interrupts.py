@@ -23,6 +23,7 @@ PLACES = {
     "progress": (Progress, "update", 3),
     "progress file": (ProgressFile, "take", 3),
     "looking for parts": (store, "sweep_left", 1),
+    "imports": (run, "import_module", 1),
     "inputs": (run, "prepare_inputs", 1),
     "merge": (merge, "merge", 1),
     "manifest": (run, "manifest", 1),
@@ -67,7 +68,7 @@ def test_a_signal_ends_a_run_in_good_order_whatever_it_comes_out_as(tmp_path, in
     assert came() and (outcome.exit_code, outcome.failed) == (INTERRUPTED, 0)
     assert outcome.done == len(parts) < 6 or place in ("merge", "manifest")
     assert len(ganbench.load(outcome.folder).tables.runs) == 2 * len(parts)
-    if place != "looking for parts":  # before that nobody follows the run
+    if place not in ("imports", "looking for parts"):  # before that nobody follows the run
         assert lines[-1] == f"interrupted: {len(parts)} of 6 trials are done and kept"
     with locked(tmp_path / "small"):
         pass
@@ -107,3 +108,12 @@ def test_the_command_is_printed_when_even_merging_is_interrupted(tmp_path, monke
     monkeypatch.setattr(merge, "merge", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     assert main(["run", "small.yaml", "--executor", "local", "--only", "*hinge*"]) == INTERRUPTED
     assert capsys.readouterr().err.endswith("to go on: ganbench run small.yaml --executor local --only '*hinge*'\n")
+
+
+def test_the_command_is_printed_when_merging_fails_after_a_signal(tmp_path, monkeypatch, capsys, interrupt):
+    small_plan(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    interrupt("progress", lambda: plain(number=signal.SIGTERM))
+    monkeypatch.setattr(merge, "merge", lambda *_: (_ for _ in ()).throw(AttributeError("half a module")))
+    assert main(["run", "small.yaml", "--executor", "local"]) == TERMINATED
+    assert capsys.readouterr().err.endswith("to go on: ganbench run small.yaml --executor local\n")

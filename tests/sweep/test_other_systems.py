@@ -1,16 +1,13 @@
 """Systems without POSIX's file locks, timers and folder descriptors, stood for by hiding their names."""
 
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-import ganbench
 from ganbench.core.files import replaced, try_lock
 from ganbench.sweep.trial_runner import TrialRunner
 from ganbench.training.trainer import Trainer
+from tests.helpers import warm
 from tests.helpers.small_suite import TEXT, small_plan
 from tests.sweep.test_run import run_local
 
@@ -42,20 +39,7 @@ assert len(ganbench.load("results/small").runs) == 2
 def test_a_suite_runs_and_is_read_without_posix(tmp_path):
     text = TEXT.replace("[non_saturating, hinge, minimax]", "[hinge]").replace("[none, r1]", "[none]")
     (tmp_path / "small.yaml").write_text(text)
-    done = subprocess.run(
-        [sys.executable, "-c", HIDE + COMMANDS],
-        cwd=tmp_path,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(Path(ganbench.__file__).parents[1]),
-            "TERM": "dumb",
-            "LOGNAME": "somebody",
-        },
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = warm.run(HIDE + COMMANDS, cwd=tmp_path, environment={"TERM": "dumb", "LOGNAME": "somebody"})
     assert done.returncode == 0, done.stderr
 
 

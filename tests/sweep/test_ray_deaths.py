@@ -1,6 +1,7 @@
 """Processes of a run under Ray that are stopped or killed: the run ends in order, and nothing is left behind."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,7 +12,9 @@ import psutil
 import pytest
 
 import ganbench
+from ganbench.sweep.executors.ray_processes import _reaper
 from tests.helpers import ROOT
+from tests.helpers.present import present
 from tests.helpers.small_suite import small_plan
 
 pytestmark = [
@@ -74,31 +77,51 @@ def gone(processes, seconds):
     return not psutil.wait_procs(processes, timeout=seconds)[1]
 
 
-@pytest.mark.parametrize(("name", "merged"), [("raylet/raylet", True), ("gcs_server", False)])
-def test_when_ray_itself_dies_the_run_ends_and_says_so(tmp_path, name, merged):
-    """Without the GCS the main thread may hang in compiled code: then the line is there, and the next run merges."""
+@pytest.mark.parametrize("name", ["raylet/raylet", "gcs_server"])
+def test_when_ray_itself_dies_the_run_ends_and_says_so(tmp_path, name):
+    """Without the GCS the main thread may hang in compiled code: another one merges then."""
     process = begin(tmp_path, *LONG)
     until(lambda: parts(tmp_path), 120)
-    (victim,) = named(family(process), name)
+    processes = family(process)
+    (victim,) = named(processes, name)
     victim.kill()
     _, err = process.communicate(timeout=60)
-    said = [line for line in err.splitlines() if line.startswith("ganbench: Ray's ")]
-    assert process.returncode == 4 and len(said) == 1 and "run it again to go on" in said[0], err
-    if merged:
-        (run,) = (tmp_path / "results/small").glob("??????????")
-        assert len(ganbench.load(run).tables.runs) == 2 * len(parts(tmp_path)) > 0
+    said = [line for line in err.splitlines() if line.startswith("ganbench: ")]
+    assert process.returncode == 4 and len(said) == 1, err
+    words = "ended under way; (\\d) of 6 trials are done and kept in .*; run it again to go on"
+    done = present(re.fullmatch(f"ganbench: Ray's [a-z_]+ {words}", said[0]))
+    (run,) = (tmp_path / "results/small").glob("??????????")
+    assert len(ganbench.load(run).tables.runs) == 2 * int(done[1]) > 0
+    assert gone(processes, 30) and not _scratch(tmp_path)
 
 
 def test_after_a_kill_nothing_lives_and_no_folder_stays(tmp_path):
     process = begin(tmp_path, *LONG)
     until(lambda: parts(tmp_path), 120)
-    # Ray's two agents live on for up to a minute: they try to reach the GCS first.
-    processes = [one for one in family(process) if not named([one], "Agent")]
-    assert len(processes) > 4 and _scratch(tmp_path)
+    processes = family(process)
+    assert len(processes) > 6 and named(processes, "Agent") and _scratch(tmp_path)
     process.kill()
     process.communicate()
     assert gone(processes, 20)
     until(lambda: not _scratch(tmp_path), 30)
+
+
+def test_what_clears_up_ends_what_writes_there_and_nothing_else(tmp_path):
+    folder, made = tmp_path / "ganbench-1", tmp_path / ".ganbench-1"
+    folder.mkdir()
+    made.mkdir()
+    with (folder / "log").open("w") as own:  # this process writes there itself
+        writer = subprocess.Popen(["sleep", "100"], stdout=own)
+        with (folder / "log").open() as file:
+            reader = subprocess.Popen(["sleep", "100"], stdin=file)
+        other = subprocess.Popen(["sleep", "100"], stdout=(tmp_path / "ganbench-12").open("w"))
+        reaper = present(_reaper(folder, made))
+        present(reaper.stdin).close()
+        assert reaper.wait(30) == 0 and writer.wait(5) == -signal.SIGKILL
+    assert reader.poll() is None and other.poll() is None and not folder.exists() and not made.exists()
+    for one in (reader, other):
+        one.kill()
+        one.wait()
 
 
 def _scratch(folder):

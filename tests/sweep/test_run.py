@@ -14,12 +14,14 @@ import ganbench
 from ganbench.core.errors import UsageError
 from ganbench.core.files import StoreError
 from ganbench.losses.hinge import Hinge
+from ganbench.report.index import write_index
 from ganbench.sweep import manifest, run
 from ganbench.sweep import results_dir as folder
 from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.run import run_plan
 from ganbench.tables import part_store as store
+from ganbench.tables.results import find_run
 from ganbench.training import checkpoint, trainer
 from ganbench.training.trainer import Trainer
 from tests.helpers.present import present
@@ -298,3 +300,16 @@ def test_unused_numbers_of_an_old_environment_stay(copied, monkeypatch):
     monkeypatch.setattr(manifest, "environment", lambda *_: {"torch": "9"})
     run_local(plan, results)
     assert ganbench.load(results / "small" / plan.run_id).tables.manifest.environment["torch"] != "9"
+
+
+def test_the_newest_run_is_the_one_merged_last_whatever_the_clock_does(tmp_path, monkeypatch):
+    folders = []
+    for day, seeds in (("2026-05-02", 1), ("2026-05-01", 2), ("2026-04-30", 1)):
+        monkeypatch.setattr(run, "now", lambda day=day: f"{day}T00:00:00+00:00")
+        plan = small_plan(tmp_path, f"seeds={seeds}", "losses=[hinge]", "tricks=[none]", "steps=10")
+        folders.append(run_local(plan, tmp_path)[0].folder)
+        assert find_run(tmp_path / "small") == folders[-1]
+        (tmp_path / "small.html").write_text("a page")
+        rows = write_index(tmp_path / "small", tmp_path).read_text().split("<tr>")
+        assert [folders[-1].name in row for row in rows if 'href="small.html"' in row] == [True]
+    assert folders[0] == folders[2] != folders[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import shutil
 import stat
@@ -22,7 +23,7 @@ from ganbench.core.column import Column
 from ganbench.core.errors import GanbenchError
 from ganbench.core.files import StoreError
 from ganbench.core.status import Status
-from ganbench.tables import part_store, schema
+from ganbench.tables import part_files, part_store, schema
 from tests.helpers.made_tables import made_tables, seeded
 from tests.helpers.present import present
 
@@ -49,7 +50,9 @@ def test_a_part_reads_back_as_it_was_written(folder):
     assert list(read.runs["status"]) == ["OK", "DIVERGED"]
     assert read.runs["diverged_at"].isna().tolist() == [True, False]
     assert read.runs["modes_captured"].isna().tolist() == [False, True]
-    assert read.columns["modes_captured"] == Column("modes_captured", "modes found", "modes", "higher", leading=1)
+    assert read.columns["modes_captured"] == Column(
+        "modes_captured", "modes found", "modes", "higher", leading=1, low=0.0
+    )
     assert read.columns["seconds"].timing and not read.columns["n_fake"].timing
     assert read.history["loss_g"].isna().tolist() == [False, True, False] * 2
     assert read.samples["samples"].dtype == np.float16
@@ -151,9 +154,9 @@ def test_a_key_cannot_lead_out_of_the_folder(tmp_path, key):
 @pytest.fixture
 def hashed(monkeypatch):
     """The files that are hashed from now on, in a world where every file is old."""
-    names, opened = [], part_store.open_checked
+    names, opened = [], part_files.open_checked
     monkeypatch.setattr(
-        part_store, "open_checked", lambda path, *more: (names.append(path.name), opened(path, *more))[1]
+        part_files, "open_checked", lambda path, *more: (names.append(path.name), opened(path, *more))[1]
     )
     monkeypatch.setattr(part_store, "RACY", -3600.0)
     return names
@@ -162,7 +165,7 @@ def hashed(monkeypatch):
 def test_a_part_is_hashed_once_in_a_process(folder, hashed):
     for _ in range(3):
         assert part_store.has_part(folder, KEY) and part_store.read_part(folder, KEY) is not None
-    assert sorted(hashed) == sorted(part_store.FILES)
+    assert sorted(hashed) == sorted(part_files.FILES)
 
 
 @pytest.mark.parametrize("name", ["runs.parquet", "samples.npz", "part.json"])
@@ -179,12 +182,12 @@ def test_a_part_that_changes_after_it_was_hashed_is_hashed_again(folder, part, h
 def test_a_part_just_written_is_hashed_again_next_time(folder, hashed, monkeypatch):
     """Within a tick of the clock a changed file may look as it did."""
     monkeypatch.undo()
-    opened = part_store.open_checked
+    opened = part_files.open_checked
     monkeypatch.setattr(
-        part_store, "open_checked", lambda path, *more: (hashed.append(path.name), opened(path, *more))[1]
+        part_files, "open_checked", lambda path, *more: (hashed.append(path.name), opened(path, *more))[1]
     )
     assert part_store.has_part(folder, KEY) and part_store.has_part(folder, KEY)
-    assert len(hashed) == 2 * len(part_store.FILES)
+    assert len(hashed) == 2 * len(part_files.FILES)
 
 
 def test_one_table_or_column_is_read_without_the_pictures(folder, monkeypatch):
@@ -385,10 +388,18 @@ def test_any_numbers_and_texts_survive_the_way_to_the_disk(rows):
         Column("x", "m", title="The x"),
         Column("x", "m", scale="log", curve=True),
         Column("x", "m", "ms", "lower", "float64", True, leading=2),
+        Column("x", "m", low=0.0),
+        Column("x", "m", low=-1, high=1e300),
     ],
 )
-def test_what_pages_are_told_of_a_column_survives_the_way_to_the_disk(column):
+def test_what_readers_are_told_of_a_column_survives_the_way_to_the_disk(column):
     assert schema.declarations("history", schema.schema([*schema.LEADING["history"], column]))["x"] == column
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.0, 0.0), (1.0, 1.0), (math.nan, 1.0), (0.0, math.nan)])
+def test_a_range_that_is_none_is_not_written(low, high):
+    with pytest.raises(schema.SchemaError, match="the column 'x' has low=.* and high="):
+        schema.schema([Column("x", "m", low=low, high=high)])
 
 
 def test_a_declaration_says_no_more_than_it_has_to():
@@ -399,7 +410,17 @@ def test_a_declaration_says_no_more_than_it_has_to():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"leading": True}, {"scale": "loglog"}, {"title": 1}, {"curve": 1}, {"leading": "1"}]
+    "wrong",
+    [
+        {"leading": True},
+        {"scale": "loglog"},
+        {"title": 1},
+        {"curve": 1},
+        {"leading": "1"},
+        {"low": 0},
+        {"low": math.nan},
+        {"high": -math.inf},
+    ],
 )
 def test_an_optional_key_of_another_kind_is_no_declaration(wrong):
     field = schema.schema([Column("x", "m")]).field("x")

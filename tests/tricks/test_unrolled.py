@@ -15,12 +15,12 @@ from tests.helpers.trials import small_trial
 SEED, DONE = 3, 4  # some steps beforehand, so that Adam has moments
 
 
-def at_work(optimizer, steps, loss="non_saturating"):
+def at_work(optimizer, steps, loss="non_saturating", done=DONE):
     axes = {"optimizer": optimizer, "network": ("mlp", {"width": 8, "latent": 3}), "loss": (loss, {})}
     trial = small_trial(("unrolled", {"steps": steps}), **axes)
     setup, noise = TrialSetup(trial, torch.device("cpu")), Noise((SEED,), torch.device("cpu"))
     d, g = setup.players((SEED,))
-    for step in range(1, DONE + 1):
+    for step in range(1, done + 1):
         gan_step(setup, d, g, noise, step)
     return setup, d, g, noise
 
@@ -102,6 +102,62 @@ def test_the_gradient_is_that_of_the_game_after_the_updates(name, steps, game):
         for n, v in zip(start, found.values(), strict=True)
     )
     assert float(ours) == pytest.approx((ahead - behind) / (2 * h), rel=2e-3, abs=1e-6)
+
+
+def as_written(player, network, moment):
+    """Return a moment of the engine's optimiser by the names of torch's network; zero before the first step."""
+    kept = player.optimizer.state.get(player.flat, {}).get(moment)
+    shapes = dict(network.named_parameters())
+    if kept is None:
+        return {name: torch.zeros_like(p) for name, p in shapes.items()}
+    views = (view[0].double() for view in player.views(kept).values())
+    return {n: v.T if shapes[n].dim() == 2 else v.flatten() for n, v in zip(shapes, views, strict=True)}
+
+
+def unrolled_by_hand(d, g, batch, steps, game, done):
+    """Return the generator's gradient of Metz et al. 2016, eq. 7 and 9, in float64: by autograd through K updates."""
+    z, real = batch.z[0].double(), present(batch.real)[0].double()
+    generator, critic, options = net(g, 0.0), net(d, 0.2), d.optimizer.param_groups[0]
+    on_d, on_g = GAMES[game]
+    of_g: dict[str, torch.Tensor] = dict(generator.named_parameters())
+    of_d: dict[str, torch.Tensor] = dict(critic.named_parameters())
+    first, second = as_written(d, critic, "exp_avg"), as_written(d, critic, "exp_avg_sq")
+    speed = as_written(d, critic, "momentum_buffer")
+    fake = functional_call(generator, of_g, (z,))
+
+    def answers():
+        return (functional_call(critic, of_d, (x,)) for x in (real, fake))
+
+    for t in range(done + 1, done + steps + 1):
+        slopes = torch.autograd.grad(on_d(*answers()), list(of_d.values()), create_graph=True)
+        for (name, weights), slope in zip(list(of_d.items()), slopes, strict=True):
+            if "betas" in options:  # Kingma & Ba 2015, algorithm 1
+                b1, b2 = options["betas"]
+                first[name] = b1 * first[name] + (1 - b1) * slope
+                second[name] = b2 * second[name] + (1 - b2) * slope**2
+                root = (second[name] / (1 - b2**t) + 1e-40).sqrt()  # at 0 the root has no slope
+                speed[name] = first[name] / (1 - b1**t) / (root + options["eps"])
+            else:
+                speed[name] = options["momentum"] * speed[name] + slope
+            of_d[name] = weights - options["lr"] * speed[name]
+    slopes = torch.autograd.grad(on_g(*answers()), list(of_g.values()))
+    return torch.cat([(slope.T if slope.dim() == 2 else slope).flatten() for slope in slopes])
+
+
+@pytest.mark.parametrize("game", ["minimax", "non_saturating"])
+@pytest.mark.parametrize("optimizer", [("adam", {"lr": 0.02}), ("sgd", {"lr": 0.02, "momentum": 0.5})])
+@pytest.mark.parametrize("steps", [1, 5])
+@pytest.mark.parametrize("done", [0, DONE])
+def test_the_whole_gradient_is_that_of_the_paper_from_the_first_step_on(game, optimizer, steps, done):
+    """Relative to its norm; one direction, as above, would hide what is orthogonal to it."""
+    setup, d, g, noise = at_work(optimizer, steps, game, done)
+    look = Noise((SEED,), torch.device("cpu"))  # a stream that no step has opened yet is in no saved state
+    look.load_state_dict(noise.state_dict())
+    batch = StepContext(setup, d, g, look, 0.0, False).minibatch()
+    paper = unrolled_by_hand(d, g, batch, steps, game, done)
+    step = gan_step(setup, d, g, noise, done + 1)
+    ours = torch.cat([v[0].double().flatten() for v in step.g.views(step.g.gradient).values()])
+    assert float((ours - paper).norm() / paper.norm()) < 1e-5
 
 
 def test_the_foreseen_updates_have_the_rate_of_their_step():

@@ -27,10 +27,20 @@ LOCK = "lock"
 LONGEST = 32  # bytes of a folder under which Ray's sockets lie: their paths have at most 103 on macOS, 107 on Linux
 REACTION = 5.0  # seconds that the main thread has to notice that Ray died
 ESSENTIAL = ("gcs_server", "raylet")
-# Removes a folder once its standard input ends, which is when the process that holds the other end has ended, however.
-REAPER = """PATH="$PATH:/bin:/usr/bin"
+# Once its standard input ends, which is when the process that holds the other end has ended, however: kills what still
+# writes to files in the folder $1, but for the process $2, and removes the folder; $3 is its name while it is made.
+# Where there is no /proc, Ray's agents end by themselves within a minute.
+REAPER = r"""PATH="$PATH:/bin:/usr/bin"
 cat >/dev/null
-for i in 1 2 3 4 5 6 7 8; do rm -rf -- "$1"; [ -e "$1" ] || exit 0; sleep 1; done
+for i in 1 2 3 4 5 6 7 8; do
+  left=$(ls -l /proc/[0-9]*/fd 2>/dev/null | awk -v folder=" -> $1/" -v spared="$2" '
+    /^\/proc\/[0-9]+\/fd:$/ { split($0, path, "/") }
+    $1 ~ /w/ && index($0, folder) && path[3] != spared { print path[3] }' | sort -u)
+  [ -z "$left" ] || kill -9 $left
+  rm -rf -- "$1" "$3"
+  [ -n "$left" ] || [ -e "$1" ] || exit 0
+  sleep 1
+done
 """
 
 
@@ -58,7 +68,7 @@ def ray_temp_dir() -> Iterator[Path]:
                         shutil.rmtree(left, ignore_errors=True)
     made = Path(tempfile.mkdtemp(prefix=".ganbench-", dir=base))  # other processes look for names without the dot
     folder = made.with_name(made.name[1:])
-    reaper = _reaper(folder)
+    reaper = _reaper(folder, made)
     try:
         with try_lock(made / LOCK):
             made.rename(folder)
@@ -89,11 +99,11 @@ def _is_ours(folder: Path) -> bool:
     return not folder.is_symlink() and (not hasattr(os, "getuid") or folder.lstat().st_uid == os.getuid())
 
 
-def _reaper(folder: Path) -> subprocess.Popen[bytes] | None:
-    """Start the shell that removes the folder after this process, even after SIGKILL; None where there is no shell."""
+def _reaper(folder: Path, made: Path) -> subprocess.Popen[bytes] | None:
+    """Start the shell that clears up after this process, even after SIGKILL; None where there is no shell."""
     try:
         return subprocess.Popen(
-            ["/bin/sh", "-c", REAPER, "sh", str(folder)],
+            ["/bin/sh", "-c", REAPER, "sh", str(folder), str(os.getpid()), str(made)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -140,11 +150,13 @@ def _watch(dead_processes: Callable[[], Any], over: threading.Event, interrupts:
     while not over.wait(0.5):
         dead = [str(kind) for kind, _ in dead_processes() if kind in ESSENTIAL]
         if dead and not over.is_set():
-            problem = f"Ray's {' and '.join(dead)} ended under way"
-            interrupts.raise_in_main_thread(RayDied(problem))
+            problem = RayDied(f"Ray's {' and '.join(dead)} ended under way")
+            interrupts.raise_in_main_thread(problem)
             if not over.wait(REACTION):  # the main thread is inside Ray's compiled code, which asks for no signals
-                print(f"ganbench: {problem}; finished trials are kept; run it again to go on", file=sys.stderr)
-                _leave()
+                try:
+                    print(f"ganbench: {interrupts.rescue(problem)}", file=sys.stderr)
+                finally:
+                    _leave()
             return
 
 

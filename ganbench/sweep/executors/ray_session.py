@@ -18,7 +18,8 @@ from ganbench.core.environment import variables
 from ganbench.core.errors import GanbenchError, UsageError
 from ganbench.core.lazy import LazyModule
 from ganbench.suite.estimate import cores
-from ganbench.sweep.jobs import JobSource, TrialJob, device_here
+from ganbench.sweep.job_source import JobSource
+from ganbench.sweep.jobs import TrialJob, device_here
 from ganbench.sweep.trial_runner import describe
 
 if TYPE_CHECKING:

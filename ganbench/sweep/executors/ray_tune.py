@@ -25,7 +25,8 @@ from ganbench.sweep.events import TrialProgress
 from ganbench.sweep.executors.ray_processes import end_ray, end_with_parent, ray_temp_dir, watched_ray
 from ganbench.sweep.executors.ray_search import SCORE, STEP, Asha, request_stop, searcher
 from ganbench.sweep.executors.ray_session import attach, gpu_fraction, start
-from ganbench.sweep.jobs import JobSource, TrialJob
+from ganbench.sweep.job_source import JobSource
+from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.signals import Interrupts
 from ganbench.sweep.trial_runner import TrialRunner, describe, timeout_text
