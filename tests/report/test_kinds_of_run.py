@@ -1,4 +1,4 @@
-"""Pages of a search, a monitored run and a cure's groups of seeds show what each kind is for, from hand counts."""
+"""Pages of a search, of a monitored run and of a cure show what each kind is for, from counts by hand."""
 
 from __future__ import annotations
 
