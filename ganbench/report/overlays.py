@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_LINES = 20  # trials in a chart: the best of the ranking
-BAND_EVERY = 2  # steps of the line
+BAND_EVERY = 3  # steps of the line
 MOST_CHARTS = 12  # on a data set, about 25 kB each with 20 trials
 
 
