@@ -1,6 +1,6 @@
 """Memory and time of a monitor at its defaults, in loops with large samples or many frozen weights.
 
-`python tests/clients/costs.py` prints the table of docs/monitor.md. Each loop runs in processes of its own, with a
+`python tests/clients/costs.py` prints them as a table. Each loop runs in processes of its own, with a
 monitor and without. Time is the processor's, on one thread, so that other work on the machine does not count.
 """
 

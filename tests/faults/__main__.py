@@ -121,8 +121,9 @@ Rounds that were not as promised:
 
 Since then Ray's agents end with the run that was killed, and a signal that lands in an import keeps its code. Still
 so: a SIGTERM to the whole group while Ray starts may end Ray's GCS first, and Ray's compiled code then ends the
-program after 20 s with status 1. Nothing is lost: the same command goes on. In rounds 21 to 65 other work had made
-sweeps slower than usual, so that moments lay earlier in them than the table says.
+program after 20 s with status 1; a signal before Python has read ganbench's first lines ends it as it ends any
+program (round 177). Nothing is lost: the same command goes on. In rounds 21 to 65 other work had made sweeps slower
+than usual, so that moments lay earlier in them than the table says.
 
 In the first and the last tenth of the rounds the whole machine, on which other work ran, had (medians):
 {growth}.

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.helpers import ROOT
 
-PRELOADED = ["torch", "numpy", "pandas", "pyarrow.parquet", "scipy.stats", "scipy.special", "pydantic", "yaml", "click"]
+PRELOADED = ["torch", "numpy", "pandas", "pyarrow.parquet", "scipy.stats", "scipy.special", "pydantic", "yaml"]
 COMMAND = "import sys\nfrom ganbench.cli.main import main\nsys.exit(main())"
 
 
