@@ -15,8 +15,8 @@ from ganbench.report.figures import Curve, Mark, curves, layer_profile
 from ganbench.report.panels import Frame
 from ganbench.report.pictures import Picture, picture
 from ganbench.report.rows import Row
-from ganbench.report.verdict_bars import Finding
-from ganbench.report.wording import Label, name_of, number
+from ganbench.report.verdict_bars import Finding, which
+from ganbench.report.wording import Label, count, name_of, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,7 @@ class Card:
     label: Label
     facts: list[tuple[str, str]]
     curves: list[Curve]
-    diverged: list[tuple[int, int]]
+    diverged: str
     pictures: list[Picture]
     pictured: str
     opened: bool
@@ -78,7 +78,7 @@ def card(
     facts = [(axis, str(first[axis])) for axis in AXES[1:]]
     facts += [("steps", f"{int(first['steps']):,}"), ("trial", row.trial)]
     lost = runs.loc[runs["status"] == "DIVERGED"]
-    diverged = [(int(seed), int(step)) for seed, step in lost[["seed", "diverged_at"]].dropna().itertuples(index=False)]
+    diverged = _ends(lost, runs)
     drawn = curves(history, lost["run"].tolist(), shared, str(row.label), marks(findings))
     chosen = median_run(runs, lead, fill) if samples is not None else None
     pictures = _pictures(samples, chosen, str(row.label)) if samples is not None and chosen else []
@@ -86,6 +86,16 @@ def card(
     by_layer = layer_profile(layers, str(row.label))
     early = stopped(runs)
     return Card(row, row.label, facts, drawn, diverged, pictures, median, opened, findings, by_layer, early)
+
+
+def _ends(lost: pd.DataFrame, runs: pd.DataFrame) -> str:
+    """Return which runs diverged and between which steps; empty where none did."""
+    steps = lost["diverged_at"].dropna()
+    if steps.empty:
+        return ""
+    first, last = int(steps.min()), int(steps.max())
+    when = f"at step {first:,}" if first == last else f"between steps {first:,} and {last:,}"
+    return f"{count(len(lost), 'run')} ({which(lost, runs)}) {when}"
 
 
 def stopped(runs: pd.DataFrame) -> str:

@@ -64,7 +64,7 @@ def monitored(analysed: AnalysedResults, metrics: Mapping[str, Column]) -> Monit
     if about is None:
         return None
     judged = analysed.verdicts
-    finding = findings(judged)[0] if len(judged) else None
+    finding = findings(judged, results.runs)[0] if len(judged) else None
     state = f"Step {about.step:,}; {'the run goes on' if about.running else 'the run has ended'}."
     return Monitored(
         sentence=_sentence(finding),

@@ -271,7 +271,7 @@ def _cards(
             fill,
             shared,
             row.trial in (rows.rows[0].trial, *last_ranked),
-            findings(verdicts_of[row.trial]),
+            findings(verdicts_of[row.trial], runs_of[row.trial]),
             layers[row.trial] if row.trial in layers else results.layers.iloc[:0],
         )
         for row in detailed

@@ -180,7 +180,7 @@ def _by_setting(results: Results, method: MethodRuns, verdicts: pd.DataFrame, pl
 
 def _setting(one: _Runs, method: MethodRuns, anchor: str, label: str, drawn: _Drawn) -> Setting:
     title = f"Setting {one.setting} of {label}"
-    found = findings(one.verdicts)
+    found = findings(one.verdicts, one.runs)
     history = drawn.results.history.loc[drawn.results.history["run"].isin(one.runs["run"])]
     lost = one.runs.loc[one.runs["status"] == "DIVERGED", "run"].tolist()
     made = curves(history, lost, drawn.frames, title, marks(found))[:MOST_CURVES]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WIDTH = 120
+MOST_NAMED = 8  # of the seeds or settings of a verdict
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Finding:
     """A verdict of some of a trial's runs, and the evidence in the first of them.
 
     Attributes:
-        family, verdict, cause: what it is called. runs: how many, seeds: which; share: its 95 % interval (Wilson).
+        family, verdict, cause: what it is called. runs: how many, which: in words; share: its 95 % interval (Wilson).
         evidence: the sentence. remedy: what to try. details: every condition, for the curves.
     """
 
@@ -51,7 +52,7 @@ class Finding:
     cause: str
     runs: int
     share: str
-    seeds: str
+    which: str
     evidence: str
     remedy: str
     details: Sequence[Evidence]
@@ -70,29 +71,38 @@ def bar(verdicts: pd.DataFrame) -> Bar:
     return Bar(segments, names, text, counts["healthy"] / total)
 
 
-def findings(verdicts: pd.DataFrame) -> list[Finding]:
-    """Return the verdicts of a trial from its rows of `verdicts`, most frequent first."""
+def findings(verdicts: pd.DataFrame, runs: pd.DataFrame) -> list[Finding]:
+    """Return the verdicts of a trial from its rows of `verdicts` and of `runs`, most frequent first."""
     return [
-        _finding(verdict, verdicts.loc[verdicts["verdict"] == verdict], len(verdicts))
+        _finding(verdict, verdicts.loc[verdicts["verdict"] == verdict], runs)
         for verdict, _ in Counter(verdicts["verdict"]).most_common()
     ]
 
 
-def _finding(verdict: str, rows: pd.DataFrame, total: int) -> Finding:
+def _finding(verdict: str, rows: pd.DataFrame, runs: pd.DataFrame) -> Finding:
     first = rows.iloc[0]
     cause = "" if isinstance(first["cause"], float) or not first["cause"] else str(first["cause"])
-    interval = wilson(len(rows), total)
+    interval = wilson(len(rows), len(runs))
     return Finding(
         family_of(verdict),
         verdict,
         cause,
         len(rows),
         f"{100 * interval.low:.0f} to {100 * interval.high:.0f} %",
-        ", ".join(map(str, rows["seed"])),
+        which(runs.loc[runs["run"].isin(rows["run"])], runs),
         str(first["evidence"]),
         str(first["remedy"]),
         tuple(first["details"]),
     )
+
+
+def which(chosen: pd.DataFrame, runs: pd.DataFrame) -> str:
+    """Return which of a trial's `runs` are `chosen`, in words: by setting where it has several, else by seed."""
+    name = "setting" if "setting" in runs and runs["setting"].nunique() > 1 else "seed"
+    values = [str(int(value)) for value in sorted(chosen[name].unique())]
+    more = len(values) - MOST_NAMED
+    listed = [*values[:MOST_NAMED], f"{more} more"] if more > 1 else values
+    return f"{name}{'s' if len(values) > 1 else ''} {listing(listed)}"
 
 
 def legend(verdicts: pd.DataFrame) -> list[tuple[str, list[str]]]:

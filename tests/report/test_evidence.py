@@ -22,7 +22,7 @@ from ganbench.report.marks import FAMILY
 from ganbench.report.page import render
 from ganbench.report.panels import frames
 from ganbench.report.rows import improvements
-from ganbench.report.verdict_bars import WIDTH, bar, findings
+from ganbench.report.verdict_bars import WIDTH, bar, findings, which
 from ganbench.report.wording import naming
 from tests.helpers.fake_results import fake_results
 from tests.helpers.frames import where
@@ -66,9 +66,14 @@ def test_bars_are_as_wide_as_shares_and_say_them():
 def test_findings_name_runs_evidence_and_remedy(results, found):
     trial = results.runs["trial"].iloc[0]
     own = found[found["trial"] == trial]
-    first = findings(own)[0]
+    runs = results.runs[results.runs["trial"] == trial]
+    first = findings(own, runs)[0]
     assert first.verdict == own["verdict"].mode()[0] == "total collapse"
-    assert first.runs == 8 and first.seeds == ", ".join(map(str, range(8)))
+    assert first.runs == 8 and first.which == "seeds 0, 1, 2, 3, 4, 5, 6 and 7"
+    over_settings = runs.assign(setting=range(8))
+    assert which(over_settings.iloc[[3, 1]], over_settings) == "settings 1 and 3"
+    many = pd.DataFrame({"setting": range(30)})
+    assert which(many, many) == "settings 0, 1, 2, 3, 4, 5, 6, 7 and 22 more"
     assert "total_spread" in first.evidence and first.remedy
 
 
