@@ -96,7 +96,7 @@ class NumberAxis:
         low, high = float(levels[0]), float(levels[-1])
         return NumberAxis(str(values.name), log=column.scale == "log" and low > 0, low=low, high=high)
 
-    def unit(self, values: pd.Series) -> Values:
+    def unit(self, values: pd.Series | np.ndarray) -> Values:
         """Return values as points of [0, 1]."""
         if self.levels:
             return (np.array([self.levels.index(value) for value in values]) + 0.5) / len(self.levels)

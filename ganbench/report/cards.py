@@ -90,8 +90,8 @@ def card(
 
 def _ends(lost: pd.DataFrame, runs: pd.DataFrame) -> str:
     """Return which runs diverged and between which steps; empty where none did."""
-    steps = lost["diverged_at"].dropna()
-    if steps.empty:
+    steps = lost["diverged_at"].dropna().to_numpy()
+    if not len(steps):
         return ""
     first, last = int(steps.min()), int(steps.max())
     when = f"at step {first:,}" if first == last else f"between steps {first:,} and {last:,}"

@@ -107,7 +107,7 @@ def terms_chart(history: pd.DataFrame) -> str:
     columns = [name for name in history.columns if name.startswith(SHARE) and np.any(history[name].notna())]
     if len(columns) < 2:
         return ""
-    x = Scale(0.0, max(1.0, float(history["step"].max())))
+    x = Scale(0.0, max(1.0, float(history["step"].to_numpy().max())))
     area = Area.holding(len(columns), x, Scale(0.0, 1.0))
     series = []
     for column in columns:

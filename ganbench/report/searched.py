@@ -151,7 +151,7 @@ def _importance(axes: Sequence[NumberAxis], table: pd.DataFrame, values: np.ndar
     if len(values) < FEWEST or values.min() == values.max():
         return [], ""
     logged = np.log(values) if values.min() > 0 and values.max() / values.min() > 100 else values
-    forest = fit_forest(np.stack([axis.unit(table[axis.address]) for axis in axes], axis=1), logged)
+    forest = fit_forest(np.stack([axis.unit(table[axis.address].to_numpy()) for axis in axes], axis=1), logged)
     shares = [(axis.address.removeprefix(PARAMETER), forest.share([i])) for i, axis in enumerate(axes)]
     made = [
         Importance(name, round(min(100 * share, 100.0), 1), f"{100 * share:.0f} %")
@@ -188,7 +188,7 @@ def _scale(values: np.ndarray) -> Scale:
 def scatter(axis: NumberAxis, column: pd.Series, values: np.ndarray, scale: Scale, name: str) -> str:
     """Return the objective against one number, a dot per trial, the best ones filled (`<svg>`)."""
     known = column.notna().to_numpy(bool)
-    x = axis.unit(column[known])
+    x = axis.unit(column.to_numpy()[known])
     axes = Axes(Scale(0.0, 1.0), scale, ends=_ends(axis))
     places = axes.points(0.02 + 0.96 * x, values[known])
     best = int(known[: _best(len(values))].sum())
@@ -215,7 +215,7 @@ def parallel(axes: Sequence[NumberAxis], table: pd.DataFrame, values: np.ndarray
     The best trials stand out, and can be pointed at or reached with the tab key.
     """
     across = np.linspace(SIDE, WIDE - SIDE, len(axes) + 1)
-    shares = np.stack([*(axis.unit(table[axis.address]) for axis in axes), scale.place(values)], axis=1)
+    shares = np.stack([*(axis.unit(table[axis.address].to_numpy()) for axis in axes), scale.place(values)], axis=1)
     lines = [np.stack([across, ABOVE + HIGH * (1 - row)], axis=1) for row in shares]
     best = _best(len(values))
     rest = "".join(path(points) for points in lines[best:])

@@ -74,4 +74,4 @@ def joined(results: Results) -> Results:
 
 
 def _renamed(frame: pd.DataFrame, of: Mapping[str, str]) -> pd.DataFrame:
-    return frame.assign(trial=frame["trial"].map(of).astype(frame["trial"].dtype)).reset_index(drop=True)
+    return frame.assign(trial=frame["trial"].map(of.get).astype(frame["trial"].dtype)).reset_index(drop=True)

@@ -98,8 +98,9 @@ def _finding(verdict: str, rows: pd.DataFrame, runs: pd.DataFrame) -> Finding:
 
 def which(chosen: pd.DataFrame, runs: pd.DataFrame) -> str:
     """Return which of a trial's `runs` are `chosen`, in words: by setting where it has several, else by seed."""
-    name = "setting" if "setting" in runs and runs["setting"].nunique() > 1 else "seed"
-    values = [str(int(value)) for value in sorted(chosen[name].unique())]
+    several = "setting" in runs.columns and len(set(runs["setting"])) > 1
+    name = "setting" if several else "seed"
+    values = [str(int(value)) for value in sorted(set(chosen[name]))]
     more = len(values) - MOST_NAMED
     listed = [*values[:MOST_NAMED], f"{more} more"] if more > 1 else values
     return f"{name}{'s' if len(values) > 1 else ''} {listing(listed)}"

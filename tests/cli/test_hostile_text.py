@@ -4,10 +4,13 @@ Components of an imported file may have any parameters, and a name such as `NA`;
 """
 
 import re
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from ganbench.cli.main import main
+from tests.helpers.own_components import forgotten
 from tests.report.test_page_contract import Document
 
 EVIL = (
@@ -61,9 +64,22 @@ evaluate: {{every: 5, samples: 50}}
 """
 
 
+@dataclass(frozen=True)
+class Called:
+    """What runs the command line in a folder, and returns what it prints."""
+
+    folder: Path
+
+    def __call__(self, capsys, *words):
+        code = main(list(words))
+        out, err = capsys.readouterr()
+        assert code in (0, 1) and "Traceback" not in err, err
+        return out
+
+
 @pytest.fixture(scope="module")
 def call(tmp_path_factory):
-    """Run the suite in a folder of its own and return what calls the command line there and returns what it printed."""
+    """Run the suite in a folder of its own and return what calls the command line there."""
     folder = tmp_path_factory.mktemp("hostile")
     patch = pytest.MonkeyPatch()
     patch.chdir(folder)
@@ -71,16 +87,10 @@ def call(tmp_path_factory):
     quoted = "'" + EVIL.replace("'", "''") + "'"
     (folder / "NA.yaml").write_text(SUITE.format(text=quoted))
 
-    def called(capsys, *words):
-        code = main(list(words))
-        out, err = capsys.readouterr()
-        assert code in (0, 1) and "Traceback" not in err, err
-        return out
-
-    called.folder = folder
-    assert main(["run", "NA.yaml", "--import", "plugin.py", "--executor", "local"]) == 0
-    assert main(["baseline", "save", "results/NA", "--as", "NA"]) == 0
-    yield called
+    with forgotten():
+        assert main(["run", "NA.yaml", "--import", "plugin.py", "--executor", "local"]) == 0
+        assert main(["baseline", "save", "results/NA", "--as", "NA"]) == 0
+        yield Called(folder)
     patch.undo()
 
 

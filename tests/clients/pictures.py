@@ -36,7 +36,8 @@ def draw(name: str, folder: Path) -> None:
     log.removeHandler(heard)
     assert monitor._watch is not None
     fake = monitor._watch.record.snapshots.kept[max(monitor._watch.record.snapshots.kept)][0]
-    real = torch.from_numpy(load_digits().images[:64] / 16 * 255).round().to(torch.uint8).unsqueeze(1)
+    (scans, _) = load_digits(return_X_y=True)
+    real = torch.from_numpy(scans[:64].reshape(-1, 8, 8) / 16 * 255).round().to(torch.uint8).unsqueeze(1)
     left, right = (torch.from_numpy(grid(x)) for x in (real, fake))
     between = torch.full((len(left), GAP, 3), 255, dtype=torch.uint8)
     both = torch.cat((left, between, right), 1).repeat_interleave(ENLARGED, 0).repeat_interleave(ENLARGED, 1)

@@ -121,7 +121,7 @@ def test_three_lines_change_no_bit_and_no_gradient_is_missed(loop, package, tmp_
     history = load(monitor.folder).history.set_index("step")
     for step, norms in enumerate(noted.steps, 1):
         for player, by_hand in norms.items():
-            assert history[f"grad_norm_{player}"][step] == pytest.approx(by_hand[-1], rel=1e-4)
+            assert history[f"grad_norm_{player}"].to_dict()[step] == pytest.approx(by_hand[-1], rel=1e-4)
     assert monitor.findings == ()
 
 

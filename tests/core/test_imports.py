@@ -10,6 +10,7 @@ from ganbench.core import imports, registry
 from ganbench.core.errors import GanbenchError, UsageError
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
+from tests.helpers.own_components import forgotten
 
 FILE = """
 from dataclasses import dataclass
@@ -40,18 +41,11 @@ evaluate: {samples: 50, metrics: [modes]}
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Return a folder with the file and a suite; what is imported is forgotten at the end."""
-    table = registry._all_components()
-    before, own = {kind: dict(classes) for kind, classes in table.items()}, dict(registry._own)
     (tmp_path / "my_trick.py").write_text(FILE)
     (tmp_path / "mine.yaml").write_text(SUITE)
     monkeypatch.chdir(tmp_path)
-    yield tmp_path
-    for kind, classes in before.items():
-        table[kind].clear()
-        table[kind].update(classes)
-    registry._own.clear()
-    registry._own.update(own)
-    imports._registered.clear()
+    with forgotten():
+        yield tmp_path
 
 
 def keys(folder):

@@ -29,6 +29,7 @@ class ScaledLoss:
     s: float
     requires_real: bool
     optimum: float
+    midpoint: float
 
     def discriminator(self, real, fake, targets=HARD):
         return self.s * self.loss.discriminator(real, fake, targets)
@@ -93,7 +94,7 @@ def _patch(patch: pytest.MonkeyPatch, c: float, s: float) -> None:
     def scaled_setup(self, trial, device):
         init(self, trial, device)
         self.data = ScaledData(self.data, c, len(trial.dataset.build().shape) == 3)
-        self.loss = ScaledLoss(self.loss, s, self.loss.requires_real, s * self.loss.optimum)
+        self.loss = ScaledLoss(self.loss, s, self.loss.requires_real, s * self.loss.optimum, self.loss.midpoint)
         self.dequantization_width *= c
         self.generator = ScaledNet(self.generator, outputs=c)
         self.trunk = ScaledNet(self.trunk, inputs=1 / c)

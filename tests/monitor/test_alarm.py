@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -17,11 +18,14 @@ METRICS = frozenset({"modes_captured", "hq_fraction", "total_spread", *(f"positi
 EVERY, TOO_FEW = 10, 8  # log rows an evaluation; evaluations that say nothing yet
 
 
+Failing = dict[str, float] | Callable[[int], dict[str, float]]  # the rows of a failing run, or of one evaluation
+
+
 def one_run() -> History:
     return History((), 1, torch.device("cpu"))
 
 
-def feed(evaluations: int, failing=None, begins: int = 10**9, facts=None) -> list[tuple[int, str]]:
+def feed(evaluations: int, failing: Failing | None = None, begins: int = 10**9, facts=None) -> list[tuple[int, str]]:
     """Return (evaluation, verdict) of what an alarm says of a made-up healthy run that begins to fail."""
     rng, rows, alarm, reported = np.random.default_rng(0), one_run(), Alarm(), []
     for i in range(1, evaluations * EVERY + 1):
