@@ -109,11 +109,16 @@ def _draw(frame: Frame, history: pd.DataFrame, diverged: Sequence[str], name: st
 
 def curve_table(history: pd.DataFrame, column: str) -> tuple[np.ndarray, list[str], np.ndarray]:
     """Return steps `[t]`, runs and values `[t, runs]` of at most `POINTS` steps, NaN where a run has none."""
-    known = history.loc[history[column].notna(), ["run", "step", column]]
-    table = known.pivot(index="step", columns="run", values=column).sort_index()
-    table = table.iloc[np.unique(np.linspace(0, len(table) - 1, min(POINTS, len(table))).round().astype(int))]
-    values = table.to_numpy(float)
-    return table.index.to_numpy(float), table.columns.tolist(), np.where(np.isfinite(values), values, np.nan)
+    import pandas as pd
+
+    numbers = history[column].to_numpy(float, na_value=np.nan)
+    known = history[column].notna().to_numpy(bool)
+    steps, step = np.unique(history["step"].to_numpy()[known], return_inverse=True)
+    run, runs = pd.factorize(history["run"].to_numpy()[known], sort=True)
+    table = np.full((len(steps), len(runs)), np.nan)
+    table[step, run] = np.where(np.isfinite(numbers[known]), numbers[known], np.nan)
+    kept = np.unique(np.linspace(0, len(table) - 1, min(POINTS, len(table))).round().astype(int))
+    return steps[kept].astype(float), [str(name) for name in runs], table[kept]
 
 
 def _ends(middle: np.ndarray) -> str:

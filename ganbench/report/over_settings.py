@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ONE_SETTING = (
     "Each method was trained at one hyper-parameter setting: at other rates or strengths the order may be another "
-    "(`vary:` in a suite trains every method at many settings)."
+    "(`vary` in a suite trains every method at many settings)."
 )
 
 
