@@ -27,6 +27,7 @@ LAST_LOOKS = 12  # that a check compares
 MOST_LOOKS = 60  # after which a check that is still undecided gives up
 FIRST_PUSHES, USUAL = 3, 8.0  # rows, and what the push of a healthy run is
 SAME = 2e-3  # relative difference of a loss and what it is computed anew: half precision rounds to 1e-3
+ADDED = 0.1  # relative difference up to which a factor may be a penalty that adds to the loss: nobody halves by a tenth
 VARIED = 0.01  # relative change of a loss over the looks, below which a factor and another loss cannot be told apart
 OTHERS = ("non_saturating", "hinge", "least_squares", "wasserstein")  # losses that a trained one may turn out to be
 
@@ -181,7 +182,7 @@ class Conventions:
                 f"{values}: it is that of real and fake logits exchanged; the labels of the discriminator's loss are "
                 "swapped, or the two arguments of monitor.step"
             )
-        if not varied:
+        if not varied or (factor is not None and abs(factor - 1) < ADDED):
             return None
         if factor is not None:
             self.scale = factor
