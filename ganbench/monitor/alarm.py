@@ -25,9 +25,9 @@ LASTING = 4  # evaluations, or logged rows without any, that a failure must last
 # A failure that is near its limit must show in two windows that share no evaluation: if one window of a healthy run
 # shows it with probability p, and the two are independent, both do with p². One that is clear need not.
 CLEAR, APART = 2.0, EVALUATIONS // 2
-# Samples of healthy runs move at first as well, and come to rest: movement must show in two such windows where it is
-# clear and in three where it is not, and at half of its size or more in the last.
-MOVING, DYING = {"oscillation", "mode hopping", "no signal"}, 0.5
+# Samples of healthy runs move as well until they come to rest, and often by a little more than the limit, which is for
+# whole runs: while it trains, movement must be clear, in two such windows, at half of its size or more in the second.
+MOVING, DYING = {"oscillation", "mode hopping"}, 0.5
 SHARES = {"discriminator wins"}  # decided by shares near 1, which cannot be twice beyond their limits
 SHARE = 0.005  # of the time that looking may take
 
@@ -73,11 +73,9 @@ class Alarm:
         if verdict.verdict != self._suspect or not settled:
             self._suspect, self._since, self._at_first = verdict.verdict, evaluations, value
         moving = verdict.verdict in MOVING
-        clear = _is_clear(verdict)
-        soon = verdict.verdict in AT_ONCE | QUIET | SHARES or (clear and not moving)
-        lasting = LASTING if soon else 2 * APART if moving and not clear else APART
-        dying = moving and verdict.evidence[0].comparison == ">=" and value < DYING * self._at_first
-        if evaluations - self._since < lasting or not settled or dying:
+        soon = verdict.verdict in AT_ONCE | QUIET | SHARES or (_is_clear(verdict) and not moving)
+        dying = moving and (not _is_clear(verdict) or value < DYING * self._at_first)
+        if evaluations - self._since < (LASTING if soon else APART) or not settled or dying:
             return
         before = self.verdict.verdict if self.verdict else ""
         if verdict.verdict in QUIET:
