@@ -95,7 +95,8 @@ def _dense(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding:
     y = product(flat, matrix.reshape(seeds, flat.shape[-1], -1))
     if bias is not None:
         y = y + bias.repeat(1, outer**2).unsqueeze(1)
-    return y.flatten(0, 1).unflatten(1, (outer, outer, outputs)).movedim(-1, 1)
+    # A copy, because an activation in place of a view makes its backward pass copy more.
+    return y.flatten(0, 1).unflatten(1, (outer, outer, outputs)).movedim(-1, 1).clone()
 
 
 @functools.cache

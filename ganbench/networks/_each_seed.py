@@ -34,15 +34,15 @@ def each_seed(function: Callable[..., Tensor], x: Tensor, *params: Tensor) -> Te
     return y.unflatten(1, (seeds, -1)).transpose(0, 1).flatten(0, 1)
 
 
-WIDE = 16  # pixels of an image's side from which on calls cost nothing beside what they compute
+WIDE = 32  # pixels of an image's side from which on calls cost nothing beside what they compute
 
 
 @dataclass(frozen=True)
 class OneByOne:
     """A network that one seed after another goes through on a CPU, for images of `WIDE` pixels or more.
 
-    A seed's maps then stay in the processor's cache from layer to layer, where those of all seeds would not: a DCGAN's
-    step at 32 pixels takes three quarters of the time. The numbers are those of all seeds together, to the last bit.
+    A seed's maps then stay in the processor's cache from layer to layer, where those of all seeds would not. The
+    numbers are those of all seeds together, to the last bit.
     """
 
     net: Net
