@@ -73,9 +73,10 @@ class Alarm:
         if verdict.verdict != self._suspect or not settled:
             self._suspect, self._since, self._at_first = verdict.verdict, evaluations, value
         moving = verdict.verdict in MOVING
-        soon = verdict.verdict in AT_ONCE | QUIET | SHARES or (_is_clear(verdict) and not moving)
-        dying = moving and (not _is_clear(verdict) or value < DYING * self._at_first)
-        if evaluations - self._since < (LASTING if soon else APART) or not settled or dying:
+        clear = _is_clear(verdict)
+        soon = verdict.verdict in AT_ONCE | QUIET | SHARES or (clear and not moving)
+        coming_to_rest = moving and (not clear or value < DYING * self._at_first)
+        if evaluations - self._since < (LASTING if soon else APART) or not settled or coming_to_rest:
             return
         before = self.verdict.verdict if self.verdict else ""
         if verdict.verdict in QUIET:

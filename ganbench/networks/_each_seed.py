@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ganbench.networks import Net, Params
     from ganbench.training.noise import Noise
 
+WIDE = 32  # pixels of an image's side from which on calls cost nothing beside what they compute
+
 
 def each_seed(function: Callable[..., Tensor], x: Tensor, *params: Tensor) -> Tensor:
     """Return `function(images, *params)` of each seed, `[S·B, C, H, W] → [S·B, C', H', W']`.
@@ -32,9 +34,6 @@ def each_seed(function: Callable[..., Tensor], x: Tensor, *params: Tensor) -> Te
     together = x.unflatten(0, (seeds, -1)).transpose(0, 1).flatten(1, 2)
     y = function(together, *(p.flatten(0, 1) for p in params))
     return y.unflatten(1, (seeds, -1)).transpose(0, 1).flatten(0, 1)
-
-
-WIDE = 32  # pixels of an image's side from which on calls cost nothing beside what they compute
 
 
 @dataclass(frozen=True)
