@@ -81,10 +81,11 @@ def statistics(run: Facts, history: History) -> dict[str, Statistic]:
     """Return the statistics of one run; those whose columns are missing, or too short, are left out.
 
     All are without units: none changes with the units of the data or with the scale of the loss. Medians are over the
-    second half of the logged steps; `most_step_d` is the largest of the run; `growth_g` and `growth_d` are gradient norms over that of the first logged step.
-    Without `critic_rise` the difference of the mean logits stands for it; `auc_alone` is `auc` where no loss is known.
-    For `won` see `_won`, for what judges samples `_modes`, `_fidelity` and `_movement`. Rows in which a column is not
-    finite do not count for it; infinite gradients do, as what is above every limit.
+    second half of the logged steps; `most_step_d` is the largest of the run, `growth_g` and `growth_d` are gradient
+    norms over that of the first logged step. Without `critic_rise` the difference of the mean logits stands for it;
+    `auc_alone` is `auc` where no loss is known. For `won` see `_won`, for what judges samples `_modes`, `_fidelity` and
+    `_movement`. Rows in which a column is not finite do not count for it; infinite gradients do, as what is above every
+    limit.
     """
     values = {"diverged": Statistic(float(run.get("status") == Status.DIVERGED), "status")}
     for name, column in MEDIANS.items():
