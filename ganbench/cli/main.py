@@ -40,8 +40,8 @@ COMMANDS = {
 }
 EPILOG = """\b
 Examples:
-  ganbench demo                                      a ring that collapses, and the same ring cured
-  ganbench run smoke                                 train a shipped suite, then write report/smoke.html
+  ganbench demo                a ring that collapses, and the same ring cured
+  ganbench run smoke           train a shipped suite, then write report/smoke.html
   ganbench plan my_suite.yaml --only 'loss=hinge'
   ganbench list losses
   ganbench explain hinge
