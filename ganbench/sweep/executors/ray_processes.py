@@ -19,7 +19,7 @@ from typing import Any
 from ganbench.core.errors import INCOMPLETE, GanbenchError, UsageError
 from ganbench.core.files import try_lock
 from ganbench.core.lazy import LazyModule
-from ganbench.sweep.signals import Interrupts
+from ganbench.sweep.signals import Interrupts, unblock
 
 ray_worker = LazyModule("ray._private.worker")  # only within `ray_environment()`
 
@@ -140,6 +140,8 @@ def ray_processes() -> Iterator[Started]:
     ordinary = services.ConsolePopen
 
     def start(command: list[str], **options: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - those of Popen
+        rays_own = options.pop("preexec_fn", None)
+        options["preexec_fn"] = rays_own and (lambda: (rays_own(), unblock()))
         process = ordinary(command, **options, start_new_session=sys.platform.startswith("linux"))
         started.append((Path(command[0]).name, process))
         return process

@@ -22,7 +22,13 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.files import StoreError
 from ganbench.core.status import Status
 from ganbench.sweep.events import TrialProgress
-from ganbench.sweep.executors.ray_processes import end_ray, end_with_parent, ray_processes, ray_temp_dir, watched_ray
+from ganbench.sweep.executors.ray_processes import (
+    end_ray,
+    end_with_parent,
+    ray_processes,
+    ray_temp_dir,
+    watched_ray,
+)
 from ganbench.sweep.executors.ray_search import SCORE, STEP, Asha, request_stop, searcher
 from ganbench.sweep.executors.ray_session import attach, gpu_fraction, start
 from ganbench.sweep.job_source import JobSource
@@ -68,9 +74,8 @@ def train(
     with ray_temp_dir() as folder, ray_processes() as processes:
         try:
             with watched_ray(processes, interrupts):
-                with interrupts.held():  # a Ray that is half started would leave its processes behind
+                with interrupts.blocked():  # a Ray that is half started would leave its processes behind
                     fit = attach(address, source) if address else start(source, jobs, folder)
-                    interrupts.install()
                 interrupts.check()
                 _sweep(source, progress, interrupts, jobs or fit, folder)
                 interrupts.check()
