@@ -42,7 +42,7 @@ def command(kind: str, name: str, into: Path, tests: Path | None) -> None:
             raise UsageError(f"{path}: is there already; take another name or folder")
     _require_no_shadow(name, into)
     inside = into.resolve().is_relative_to(PACKAGE_ROOT)
-    imports = ["    from torch import Tensor", "    from ganbench.training.setup import DiscriminatorView"]
+    imports = ["    from torch import Tensor", "    from ganbench.core.protocols import DiscriminatorView"]
     words = {
         "name": name,
         "Class": "".join(part.capitalize() for part in name.split("_")),

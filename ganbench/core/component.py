@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from ganbench.core.trial import Trial
+    from ganbench.core.protocols import TrialFacts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Component(ABC):
         """Return the traits, with those that depend on the parameters."""
         return (*self.traits, *self.parameter_traits())
 
-    def skip(self, trial: Trial) -> str | None:
+    def skip(self, trial: TrialFacts) -> str | None:
         """Return why the component has no meaning in this trial, or None."""
         return None
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from ganbench.training.noise import Noise
+    from ganbench.core.protocols import Noise
 
 Params = dict[str, "Tensor"]
 

@@ -11,8 +11,8 @@ from ganbench.core.lazy import torch
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.networks import Net, Params
-    from ganbench.training.noise import Noise
+    from ganbench.core.protocols import Noise, Params
+    from ganbench.networks import Net
 
 WIDE = 32  # pixels of an image's side from which on calls cost nothing beside what they compute
 

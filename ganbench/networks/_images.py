@@ -12,8 +12,7 @@ from ganbench.networks._layers import Dropout, Function
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.networks import Params
-    from ganbench.training.noise import Noise
+    from ganbench.core.protocols import Noise, Params
 
 
 def pack() -> Function:

@@ -11,8 +11,7 @@ from ganbench.networks._each_seed import each_seed
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.networks import Params
-    from ganbench.training.noise import Noise
+    from ganbench.core.protocols import Noise, Params
 
 EPS = 1e-5
 REGISTER = 16  # float32 numbers in the widest vector register

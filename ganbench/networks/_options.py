@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganbench.networks import Net, Params
+from ganbench.core.protocols import Params
+from ganbench.networks import Net
 from ganbench.networks._each_seed import WIDE, OneByOne
 from ganbench.networks._layers import Layer, Sequential
 from ganbench.networks._norms import BatchNorm, ImageBatchNorm, ImageInstanceNorm, ImageLayerNorm, LayerNorm
@@ -15,8 +16,7 @@ from ganbench.networks._virtual import ImageVirtualBatchNorm, VirtualBatchNorm
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.core.trial import Trial
-    from ganbench.training.noise import Noise
+    from ganbench.core.protocols import Noise, TrialFacts
 
 
 def discriminator_traits(options: Mapping[str, object]) -> tuple[str, ...]:
@@ -30,7 +30,7 @@ def discriminator_traits(options: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(trait for trait, present in traits.items() if present)
 
 
-def unfit_images(name: str, trial: Trial) -> str | None:
+def unfit_images(name: str, trial: TrialFacts) -> str | None:
     """Return why the network of that name cannot make the images of a trial's data set; None if it can."""
     shape = getattr(trial.dataset.build(), "shape", ())
     if len(shape) == 3 and (shape[1] != shape[2] or shape[1] not in (8, 16, 32, 64)):

@@ -16,8 +16,7 @@ from ganbench.networks._norms import EPS, Affine
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.networks import Params
-    from ganbench.training.noise import Noise
+    from ganbench.core.protocols import Noise, Params
 
 ROWS = 64  # a multiple of a vector register, as batches are
 

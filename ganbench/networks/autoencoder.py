@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Interval
 
 from ganbench.core.lazy import torch
-from ganbench.networks import Network, Params
+from ganbench.core.protocols import Params
+from ganbench.networks import Network
 from ganbench.networks._initialisers import Initialisation, initialiser
 from ganbench.networks._layers import Function, Layer, Linear, Sequential, activation
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.training.noise import Noise
+    from ganbench.core.protocols import Noise
 
 Size = Annotated[int, Interval(ge=1, le=65536)]
 

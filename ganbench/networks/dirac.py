@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge
 
 from ganbench.core.lazy import torch
-from ganbench.core.trial import Trial
+from ganbench.core.protocols import TrialFacts
 from ganbench.networks import Network
 from ganbench.networks._layers import Function, Sequential
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.networks import Params
-    from ganbench.training.noise import Noise
+    from ganbench.core.protocols import Noise, Params
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Dirac(Network):
     psi: float = 1.0
     jitter: Annotated[float, Ge(0)] = 0.0
 
-    def skip(self, trial: Trial) -> str | None:
+    def skip(self, trial: TrialFacts) -> str | None:
         """Return why these networks cannot make the data set's samples, or what a trick does to their discriminator."""
         shape = getattr(trial.dataset.build(), "shape", (1,))
         if shape != (1,):

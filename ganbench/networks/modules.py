@@ -28,9 +28,7 @@ from ganbench.networks import Net, Network
 if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
 
-    from ganbench.core.trial import Trial
-    from ganbench.networks import Params
-    from ganbench.training.noise import Noise
+    from ganbench.core.protocols import Noise, Params, TrialFacts
 
 log = logging.getLogger("ganbench.networks")
 _told: set[str] = set()  # classes that do not run under vmap, each said once in a process
@@ -166,7 +164,7 @@ def modules(
             return discriminator()[-1]  # type: ignore[index]
         return torch.nn.Linear(width, 1, bias=last.bias is not None)
 
-    def skip(self: ModuleNetwork, trial: Trial) -> str | None:
+    def skip(self: ModuleNetwork, trial: TrialFacts) -> str | None:
         return _why_not(trial, shape, last is None)
 
     body = {
@@ -270,7 +268,7 @@ def _last_linear(module: nn.Module) -> nn.Linear | None:
     return last if type(last) is torch.nn.Linear and last.out_features == 1 else None
 
 
-def _why_not(trial: Trial, shape: Shape, single_piece: bool) -> str | None:
+def _why_not(trial: TrialFacts, shape: Shape, single_piece: bool) -> str | None:
     """Return why own modules, made for samples of `shape`, cannot be part of a trial."""
     data = trial.dataset.build()
     if data.shape != shape:

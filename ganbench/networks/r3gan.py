@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Interval
 
 from ganbench.core.lazy import F, torch
-from ganbench.core.trial import Trial
+from ganbench.core.protocols import TrialFacts
 from ganbench.networks import Net, Network
 from ganbench.networks._images import Conv, Unpack, downsample, pack
 from ganbench.networks._initialisers import Initialiser, initialiser
@@ -19,8 +19,7 @@ from ganbench.networks._options import image_net, unfit_images
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ganbench.networks import Params
-    from ganbench.training.noise import Noise
+    from ganbench.core.protocols import Noise, Params
 
 Size = Annotated[int, Interval(ge=1, le=4096)]
 EXPANSION = 2  # of a block's inner width over its outer
@@ -52,7 +51,7 @@ class R3GAN(Network):
     blocks: Annotated[int, Interval(ge=1, le=16)] = 1
     group_width: Size = 16
 
-    def skip(self, trial: Trial) -> str | None:
+    def skip(self, trial: TrialFacts) -> str | None:
         """Return why these networks cannot make the data set's images."""
         if EXPANSION * self.channels % min(self.group_width, EXPANSION * self.channels):
             return (

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Gt, Interval
 
-from ganbench.optimizers import Optimizer, Player
+from ganbench.core.protocols import PlayerName
+from ganbench.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,7 +28,7 @@ class Adam(Optimizer):
     betas: tuple[Beta, Beta] = (0.5, 0.999)
     eps: Annotated[float, Gt(0)] = 1e-8
 
-    def build(self, params: Sequence[Tensor], player: Player) -> TorchOptimizer:
+    def build(self, params: Sequence[Tensor], player: PlayerName) -> TorchOptimizer:
         """Return a fused Adam: one pass over the weights per step."""
         from ganbench.optimizers._fused_adam import FusedAdam
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Gt, Interval
 
 from ganbench.core.lazy import torch
-from ganbench.optimizers import Optimizer, Player
+from ganbench.core.protocols import PlayerName
+from ganbench.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +27,6 @@ class RMSprop(Optimizer):
     alpha: Annotated[float, Interval(ge=0, lt=1)] = 0.99
     eps: Annotated[float, Gt(0)] = 1e-8
 
-    def build(self, params: Sequence[Tensor], player: Player) -> TorchOptimizer:
+    def build(self, params: Sequence[Tensor], player: PlayerName) -> TorchOptimizer:
         """Return torch's RMSprop over the whole list of tensors at once."""
         return torch.optim.RMSprop(params, lr=self.rate(player), alpha=self.alpha, eps=self.eps, foreach=True)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Interval
 
 from ganbench.core.lazy import torch
-from ganbench.optimizers import Optimizer, Player
+from ganbench.core.protocols import PlayerName
+from ganbench.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +27,7 @@ class SGD(Optimizer):
 
     momentum: Annotated[float, Interval(gt=-1, lt=1)] = 0.0
 
-    def build(self, params: Sequence[Tensor], player: Player) -> TorchOptimizer:
+    def build(self, params: Sequence[Tensor], player: PlayerName) -> TorchOptimizer:
         """Return torch's SGD over the whole list of tensors at once."""
         optimiser = torch.optim.SGD(params, lr=self.rate(player), foreach=True)
         # torch refuses a negative momentum as an argument, but computes correctly with one that is set afterwards.

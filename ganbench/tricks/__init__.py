@@ -16,11 +16,18 @@ from ganbench.core.component import Component
 if TYPE_CHECKING:
     from torch import Generator, Size, Tensor
 
-    from ganbench.core.protocols import PlayerName, PlayerUpdate, Side, Targets
-    from ganbench.networks import Network, Params
-    from ganbench.training.noise import Noise
-    from ganbench.training.setup import DiscriminatorView, Player
-    from ganbench.training.step import StepContext
+    from ganbench.core.protocols import (
+        DiscriminatorView,
+        Noise,
+        Params,
+        Player,
+        PlayerName,
+        PlayerUpdate,
+        Side,
+        StepContext,
+        Targets,
+    )
+    from ganbench.networks import Network
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ganbench.tricks.diff_augment import DiffAugment
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganbench.training.setup import DiscriminatorView
+    from ganbench.core.protocols import DiscriminatorView
 
 
 _EACH = (DiffAugment(("colour",)), DiffAugment(("translation",)), DiffAugment(("cutout",)))

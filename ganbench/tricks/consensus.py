@@ -12,8 +12,7 @@ from ganbench.core.lazy import torch
 from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
-    from ganbench.core.protocols import PlayerName, PlayerUpdate
-    from ganbench.training.step import StepContext
+    from ganbench.core.protocols import PlayerName, PlayerUpdate, StepContext
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ganbench.tricks import Trick
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganbench.training.setup import Player
+    from ganbench.core.protocols import Player
 
 
 @dataclass(frozen=True)

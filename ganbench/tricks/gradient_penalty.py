@@ -14,7 +14,7 @@ from ganbench.tricks import Trick
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganbench.training.setup import DiscriminatorView
+    from ganbench.core.protocols import DiscriminatorView
 
 _UNDER_ROOT = 1e-12  # the root's slope is infinite at a zero gradient
 

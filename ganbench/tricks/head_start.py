@@ -10,7 +10,7 @@ from annotated_types import Interval
 from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
-    from ganbench.training.step import StepContext
+    from ganbench.core.protocols import StepContext
 
 
 @dataclass(frozen=True)
@@ -31,4 +31,4 @@ class HeadStart(Trick):
         """Train the discriminator before the first step."""
         if context.progress == 0:
             for _ in range(self.steps):
-                context.apply_update(context.d, context.discriminator_update())
+                context.apply_update(context.d, context.update_of("D"))

@@ -13,8 +13,7 @@ from ganbench.tricks import Trick
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganbench.training.setup import Player
-    from ganbench.training.step import StepContext
+    from ganbench.core.protocols import Player, StepContext
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ganbench.tricks import Trick
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganbench.training.setup import DiscriminatorView
+    from ganbench.core.protocols import DiscriminatorView
 
 
 @dataclass(frozen=True)

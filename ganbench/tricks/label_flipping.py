@@ -15,8 +15,7 @@ from ganbench.tricks import Trick
 if TYPE_CHECKING:
     from torch import Size
 
-    from ganbench.core.trial import Trial
-    from ganbench.training.noise import Noise
+    from ganbench.core.protocols import Noise, TrialFacts
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class LabelFlipping(Trick):
 
     p: Annotated[float, Interval(ge=0, le=0.5)] = 0.05
 
-    def skip(self, trial: Trial) -> str | None:
+    def skip(self, trial: TrialFacts) -> str | None:
         """Return why the flips would be lost: smoothing that is applied after them replaces them."""
         names = [choice.name for choice in trial.tricks]
         later = [name for name in names[names.index(self.name) + 1 :] if name.endswith("label_smoothing")]

@@ -10,7 +10,7 @@ from annotated_types import Ge, Interval
 from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
-    from ganbench.training.step import StepContext
+    from ganbench.core.protocols import StepContext
 
 
 @dataclass(frozen=True)

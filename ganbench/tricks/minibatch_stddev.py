@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge
 
 from ganbench.core.lazy import torch
-from ganbench.core.trial import Trial
+from ganbench.core.protocols import TrialFacts
 from ganbench.tricks import Trick
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class MinibatchStddev(Trick):
 
     size: Annotated[int, Ge(2)] = 4
 
-    def skip(self, trial: Trial) -> str | None:
+    def skip(self, trial: TrialFacts) -> str | None:
         """Return why the minibatch has no groups."""
         seen, shape = trial.batch, trial.dataset.build().shape
         for trick in (choice.build() for choice in trial.tricks):

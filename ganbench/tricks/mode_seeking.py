@@ -13,8 +13,7 @@ from ganbench.tricks import Trick
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganbench.core.trial import Trial
-    from ganbench.training.setup import DiscriminatorView
+    from ganbench.core.protocols import DiscriminatorView, TrialFacts
 
 _EPS = 1e-5
 
@@ -37,7 +36,7 @@ class ModeSeeking(Trick):
 
     weight: Annotated[float, Ge(0)] = 1.0
 
-    def skip(self, trial: Trial) -> str | None:
+    def skip(self, trial: TrialFacts) -> str | None:
         """Return why the batch has no two equal halves."""
         return f"a batch of {trial.batch} has no two halves" if trial.batch % 2 else None
 

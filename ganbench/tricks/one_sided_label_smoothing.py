@@ -13,7 +13,7 @@ from ganbench.tricks import Trick
 if TYPE_CHECKING:
     import torch
 
-    from ganbench.training.noise import Noise
+    from ganbench.core.protocols import Noise
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from ganbench.core.protocols import DiscriminatorView, Player
 from ganbench.suite.plan import incompatibility
 from ganbench.tricks.dragan import DRAGAN
 from ganbench.tricks.gradient_clipping import GradientClipping
@@ -18,7 +19,7 @@ from ganbench.tricks.orthogonal_regularization import OrthogonalRegularization
 from ganbench.tricks.r1 import R1
 from ganbench.tricks.r2 import R2
 from ganbench.tricks.zero_centered_gp import ZeroCenteredGP
-from tests.engine import DiscriminatorView, Player, begin
+from tests.engine import begin
 from tests.helpers.one_seed import interpolates, matrices
 from tests.helpers.oracles import TrickOracle
 from tests.helpers.stand_in import stand_in

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ganbench.core.protocols import DiscriminatorView
 from ganbench.tricks.gradient_penalty import GradientPenalty
 from ganbench.tricks.r1 import R1
 from ganbench.tricks.weight_clipping import WeightClipping
-from tests.engine import DiscriminatorView
 from tests.helpers.one_seed import interpolates
 from tests.helpers.oracles import TrickOracle
 from tests.helpers.present import present
