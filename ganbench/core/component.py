@@ -6,10 +6,9 @@ import dataclasses
 import math
 from abc import ABC
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-if TYPE_CHECKING:
-    from ganbench.core.protocols import TrialFacts
+from ganbench.core.protocols import TrialFacts
 
 
 @dataclasses.dataclass(frozen=True)

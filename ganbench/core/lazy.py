@@ -1,7 +1,7 @@
 """Heavy modules that load at their first use, so that naming components costs no `import torch` (3 s).
 
-Component files write `from ganbench.core.lazy import Tensor, torch` and use both as always, inside functions: `Tensor` in
-annotations alone, where Python does not evaluate it.
+Component files write `from ganbench.core.lazy import Tensor, torch` and use both as always, inside functions: `Tensor`
+in annotations alone, which Python does not evaluate.
 After the first look-up an attribute is an ordinary instance attribute: the training loop pays nothing for it.
 """
 

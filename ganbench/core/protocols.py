@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol, TypeVar
+from typing import ClassVar, Literal, NamedTuple, Protocol, TypeVar
 
-if TYPE_CHECKING:
-    from torch import Tensor
-    from torch.optim import Optimizer
+from ganbench.core.lazy import Tensor, torch
 
 PlayerName = Literal["D", "G"]
 Side = Literal["real", "fake"]
@@ -57,7 +55,7 @@ class Player(Protocol):
     flat: Tensor
     params: Params
     buffers: Params
-    optimizer: Optimizer
+    optimizer: torch.optim.Optimizer
     memory: dict[str, Tensor]
 
     def views(self, flat: Tensor) -> Params:

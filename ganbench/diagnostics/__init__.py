@@ -11,11 +11,10 @@ from annotated_types import Ge, Gt, Le
 
 from ganbench.core.column import Column
 from ganbench.core.component import Component
+from ganbench.core.lazy import Tensor
+from ganbench.core.protocols import PlayerName, PlayerUpdate
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ganbench.core.protocols import PlayerName, PlayerUpdate
     from ganbench.losses import Loss
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Ge, Le
 
 from ganbench.core.column import Column
-from ganbench.core.lazy import torch
+from ganbench.core.lazy import Tensor, torch
 from ganbench.diagnostics import Scheduled, Step, VectorField
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 OUT = 0.1  # how far the line goes beyond both ends
 

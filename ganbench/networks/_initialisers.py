@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod, sqrt
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from ganbench.core.lazy import torch
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
+from ganbench.core.lazy import Tensor, torch
 
 Initialisation = Literal["default", "he", "xavier", "orthogonal", "normal"]
-Initialiser = Callable[[tuple[int, ...], int, int, "Generator"], tuple["Tensor", "Tensor"]]
+Initialiser = Callable[[tuple[int, ...], int, int, "torch.Generator"], tuple["Tensor", "Tensor"]]
 
 
 def initialiser(kind: Initialisation, scale: float) -> Initialiser:
@@ -22,7 +19,7 @@ def initialiser(kind: Initialisation, scale: float) -> Initialiser:
     orthogonal: Q of a normal matrix; normal: N(0, 1). All weights are multiplied by `scale`.
     """
 
-    def start(shape: tuple[int, ...], fan_in: int, fan_out: int, generator: Generator) -> tuple[Tensor, Tensor]:
+    def start(shape: tuple[int, ...], fan_in: int, fan_out: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         bias = torch.zeros(fan_out)
         if kind == "default":
             bound = 1.0 / sqrt(fan_in)

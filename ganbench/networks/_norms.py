@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
 
-from ganbench.core.lazy import F, torch
+from ganbench.core.lazy import F, Tensor, torch
+from ganbench.core.protocols import Noise, Params
 from ganbench.networks._each_seed import each_seed
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
-    from ganbench.core.protocols import Noise, Params
 
 EPS = 1e-5
 REGISTER = 16  # float32 numbers in the widest vector register
@@ -23,7 +18,7 @@ class Affine:
     def __init__(self, name: str, features: int) -> None:
         self.scale, self.bias, self.features = f"{name}.scale", f"{name}.bias", features
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return scale 1 and bias 0, and no buffers."""
         return {self.scale: torch.ones(self.features), self.bias: torch.zeros(self.features)}, {}
 
@@ -35,7 +30,7 @@ class BatchNorm(Affine):
         super().__init__(name, features)
         self.mean, self.var, self.momentum = f"{name}.running_mean", f"{name}.running_var", momentum
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return scale 1 and bias 0; buffers: mean 0 and variance 1."""
         params, _ = super().init(generator)
         return params, {self.mean: torch.zeros(self.features), self.var: torch.ones(self.features)}

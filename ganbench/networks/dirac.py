@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Ge
 
-from ganbench.core.lazy import torch
-from ganbench.core.protocols import TrialFacts
+from ganbench.core.lazy import Tensor, torch
+from ganbench.core.protocols import Noise, Params, TrialFacts
 from ganbench.networks import Network
 from ganbench.networks._layers import Function, Sequential
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
-    from ganbench.core.protocols import Noise, Params
 
 
 @dataclass(frozen=True)
@@ -65,7 +60,7 @@ class _Number:
     def __init__(self, name: str, start: float, jitter: float, multiply: bool) -> None:
         self.weight, self.start, self.jitter, self.multiply = f"{name}.weight", start, jitter, multiply
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return the start."""
         return {self.weight: self.start + self.jitter * torch.randn(1, generator=generator)}, {}
 

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Interval
 
-from ganbench.core.lazy import F, torch
-from ganbench.core.protocols import TrialFacts
+from ganbench.core.lazy import F, Tensor, torch
+from ganbench.core.protocols import Noise, Params, TrialFacts
 from ganbench.networks import Net, Network
 from ganbench.networks._images import Conv, Unpack, downsample, pack
 from ganbench.networks._initialisers import Initialiser, initialiser
 from ganbench.networks._layers import Function, Layer, Linear, Residual, Sequential, activation
 from ganbench.networks._options import image_net, unfit_images
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
-    from ganbench.core.protocols import Noise, Params
 
 Size = Annotated[int, Interval(ge=1, le=4096)]
 EXPANSION = 2  # of a block's inner width over its outer
@@ -119,7 +114,7 @@ class Basis:
     def __init__(self, name: str, channels: int) -> None:
         self.weight, self.channels = f"{name}.weight", channels
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return the map `[C, 4, 4]`, standard normal."""
         return {self.weight: torch.randn(self.channels, SIDE, SIDE, generator=generator)}, {}
 

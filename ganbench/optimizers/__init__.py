@@ -5,16 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 from annotated_types import Gt, Interval
 
 from ganbench.core.component import Component
+from ganbench.core.lazy import Tensor, torch
 from ganbench.core.protocols import PlayerName
-
-if TYPE_CHECKING:
-    from torch import Tensor
-    from torch.optim import Optimizer as TorchOptimizer
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ class Optimizer(Component):
     lr_hold: Annotated[float, Interval(ge=0, lt=1)] = 0.5
 
     @abstractmethod
-    def build(self, params: Sequence[Tensor], player: PlayerName) -> TorchOptimizer:
+    def build(self, params: Sequence[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         """Return an optimiser of these tensors at this player's starting rate."""
 
     def rate(self, player: PlayerName, progress: float = 0.0) -> float:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from ganbench.core.protocols import PlayerName, PlayerUpdate, StepContext
 from ganbench.tricks import Trick
-
-if TYPE_CHECKING:
-    from ganbench.core.protocols import PlayerName, PlayerUpdate, StepContext
 
 
 @dataclass(frozen=True)

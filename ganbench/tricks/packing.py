@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Ge
 
+from ganbench.core.lazy import Tensor
+from ganbench.core.protocols import DiscriminatorView, TrialFacts
 from ganbench.tricks import Trick
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ganbench.core.protocols import DiscriminatorView, TrialFacts
 
 
 @dataclass(frozen=True)

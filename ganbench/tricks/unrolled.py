@@ -5,18 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Ge
 
-from ganbench.core.lazy import torch
-from ganbench.core.protocols import TrialFacts
+from ganbench.core.lazy import Tensor, torch
+from ganbench.core.protocols import Player, PlayerName, PlayerUpdate, StepContext, TrialFacts
 from ganbench.tricks import Trick
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ganbench.core.protocols import Player, PlayerName, PlayerUpdate, StepContext
 
 _UNDER_ROOT = 1e-24  # the root's slope is infinite at a zero second moment
 
