@@ -1,12 +1,10 @@
 """Suites from Python: own components end to end, ordinary modules against the built-in layers."""
 
-# pyright: reportArgumentType=false
-
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Unpack
 
 import pytest
 import torch
@@ -14,13 +12,14 @@ from annotated_types import Gt
 from torch import nn
 
 import ganbench
+from ganbench.api import Keys
 from ganbench.core import registry
 from ganbench.core.errors import GanbenchError, UsageError
 from ganbench.core.protocols import HARD, Targets
 from ganbench.core.trial import Choice
 from ganbench.datasets.ring import Ring
 from ganbench.losses import Loss
-from ganbench.networks.modules import try_out
+from ganbench.networks._trying import try_out
 from ganbench.tricks import Trick
 from ganbench.tricks.r1 import R1
 from tests.engine import TrialSetup, begin, gan_step
@@ -75,9 +74,9 @@ class SinglePiece(nn.Module):
         return self.inner(x).squeeze(-1)
 
 
-def own_suite(**keys):
-    settings = {"seeds": 2, "steps": 10, "batch": 16, "evaluate": {"samples": 50, "metrics": ["modes"]}}
-    return ganbench.Suite(**{"name": "mine", "datasets": [Ring()], **settings, **keys})
+def own_suite(name: str = "mine", **keys: Unpack[Keys]) -> ganbench.Suite:
+    usual: Keys = {"datasets": [Ring()], "seeds": 2, "steps": 10, "batch": 16}
+    return ganbench.Suite(name, **{**usual, "evaluate": {"samples": 50, "metrics": ["modes"]}, **keys})
 
 
 def trained(trial, seeds, steps=5):
