@@ -101,13 +101,8 @@ def statistics(run: Facts, history: History) -> dict[str, Statistic]:
         values["auc_alone"] = values["auc"]
     if "critic_rise" not in values and (gap := _logit_gap(history)):
         values["critic_rise"] = gap
-    return (
-        values
-        | _won(history)
-        | (_modes(run, history) or _fidelity(run, history))
-        | _movement(run, history)
-        | _sets(history)
-    )
+    judged = _modes(run, history) or _fidelity(run, history)
+    return values | _won(history) | judged | _movement(run, history) | _sets(history)
 
 
 def _rows(history: History, *columns: str) -> tuple[Values, Values]:
@@ -174,13 +169,12 @@ def _modes(run: Facts, history: History) -> dict[str, Statistic]:
     modes, quality = values[:, 0], values[:, 1] / floor
     late = slice(-max(1, len(modes) // 4), None)
     level, share = float(np.median(quality[late])), float((modes[late] >= fewest).mean())
+    lost = fewest - float(np.median(modes[late]))
     found = {
         "good": Statistic(float(share >= GOOD_SHARE and level >= GOOD_QUALITY), "modes_captured", steps[late]),
         "quality": Statistic(level, "hq_fraction", steps, quality, 1 / floor),
         "more_modes": Statistic(float(known > 1), "known_modes"),
-        "modes_lost": Statistic(
-            fewest - float(np.median(modes[late])), "modes_captured", steps, fewest - modes, -1.0, fewest
-        ),
+        "modes_lost": Statistic(lost, "modes_captured", steps, fewest - modes, -1.0, fewest),
         "rise": Statistic(_rise(modes), "modes_captured", steps[late]),
     }
     steps, kl = _rows(history, "mode_kl")
@@ -256,8 +250,7 @@ def _movement(run: Facts, history: History) -> dict[str, Statistic]:
     late, late_steps = mean[start:], steps[start:]
     rest = _detrended(late)
     moves = np.linalg.norm(np.diff(late, axis=0), axis=1)
-    path = float(moves.sum())
-    net = float(np.linalg.norm(late[-1] - late[0]))
+    path, net = float(moves.sum()), float(np.linalg.norm(late[-1] - late[0]))
     moved = np.hypot(np.linalg.norm(mean - mean[0], axis=1), spread - spread[0])
     liveliest, widest = names[int(rest.var(axis=0).argmax())], names[int(mean.var(axis=0).argmax())]
     return {

@@ -14,7 +14,7 @@ from ganbench.core.lazy import Tensor, torch
 
 PlayerName = Literal["D", "G"]
 Side = Literal["real", "fake"]
-Params = dict[str, "Tensor"]
+Params = dict[str, Tensor]
 
 
 @dataclass(frozen=True)

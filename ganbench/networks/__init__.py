@@ -11,9 +11,7 @@ from annotated_types import Interval
 
 from ganbench.core.component import Component
 from ganbench.core.lazy import Tensor, torch
-from ganbench.core.protocols import Noise
-
-Params = dict[str, "Tensor"]
+from ganbench.core.protocols import Noise, Params
 
 
 class Net(Protocol):

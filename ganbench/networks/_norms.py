@@ -8,7 +8,7 @@ from ganbench.core.lazy import F, Tensor, torch
 from ganbench.core.protocols import Noise, Params
 from ganbench.networks._each_seed import each_seed
 
-EPS = 1e-5
+EPS, MOMENTUM = 1e-5, 0.1
 REGISTER = 16  # float32 numbers in the widest vector register
 
 
@@ -26,9 +26,9 @@ class Affine:
 class BatchNorm(Affine):
     """(x − mean) / √(var + ε) · g + b over each seed's batch `[S, B, F]`; running averages in evaluation."""
 
-    def __init__(self, name: str, features: int, momentum: float = 0.1) -> None:
+    def __init__(self, name: str, features: int) -> None:
         super().__init__(name, features)
-        self.mean, self.var, self.momentum = f"{name}.running_mean", f"{name}.running_var", momentum
+        self.mean, self.var = f"{name}.running_mean", f"{name}.running_var"
 
     def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return scale 1 and bias 0; buffers: mean 0 and variance 1."""
@@ -53,7 +53,7 @@ class BatchNorm(Affine):
 
     def normalise(self, training: bool, x: Tensor, mean: Tensor, var: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
         """Return `[B, F, …]` normalised feature by feature; in training the running averages move in place."""
-        return F.batch_norm(x, mean, var, scale, bias, training=training, momentum=self.momentum, eps=EPS)
+        return F.batch_norm(x, mean, var, scale, bias, training=training, momentum=MOMENTUM, eps=EPS)
 
 
 class ImageBatchNorm(BatchNorm):

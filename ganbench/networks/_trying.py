@@ -51,17 +51,20 @@ def runs_under_vmap(module: nn.Module, shape: Shape) -> bool:
             y = torch.vmap(call, randomness="different")(state, x)
             torch.autograd.grad(y.sum(), x, allow_unused=True)
     except Exception as error:
-        name = type(module).__name__
-        if name not in _told:
-            _told.add(name)
-            log.warning(
-                "%s: torch.vmap cannot run it (%s): its seeds run one after another, so that a trial of n seeds takes "
-                "the time of n trials of one; remedy: reshape for view, the trick spectral_norm for that of a layer",
-                name,
-                " ".join(str(error).split())[:120],
-            )
+        _say_once(type(module).__name__, " ".join(str(error).split())[:120])
         return False
     return True
+
+
+def _say_once(name: str, error: str) -> None:
+    if name not in _told:
+        _told.add(name)
+        log.warning(
+            "%s: torch.vmap cannot run it (%s): its seeds run one after another, so that a trial of n seeds takes "
+            "the time of n trials of one; remedy: reshape for view, the trick spectral_norm for that of a layer",
+            name,
+            error,
+        )
 
 
 def _tried(module: nn.Module, x: Tensor) -> tuple[Shape, Traits]:

@@ -58,29 +58,20 @@ class R3GAN(Network):
         """Return the blocks at one side of the map."""
         width, inner = self.channels, EXPANSION * self.channels
         start = initialiser("he", LEAKY * (stages * self.blocks) ** -0.25)
-        layers: list[Layer] = []
-        for i in range(self.blocks):
-            name = f"stage{index}_block{i}"
-            layers.append(
-                Residual(
-                    [
-                        _conv(f"{name}_conv0", width, inner, start),
-                        activation("leaky_relu"),
-                        Conv(
-                            f"{name}_conv1",
-                            (inner, inner),
-                            start,
-                            kernel=3,
-                            stride=1,
-                            padding=1,
-                            groups=max(1, inner // self.group_width),
-                        ),
-                        activation("leaky_relu"),
-                        _conv(f"{name}_conv2", inner, width, initialiser("he", 0.0), bias=False),
-                    ]
-                )
+        groups = max(1, inner // self.group_width)
+
+        def block(name: str) -> Residual:
+            return Residual(
+                [
+                    _conv(f"{name}_conv0", width, inner, start),
+                    activation("leaky_relu"),
+                    Conv(f"{name}_conv1", (inner, inner), start, kernel=3, stride=1, padding=1, groups=groups),
+                    activation("leaky_relu"),
+                    _conv(f"{name}_conv2", inner, width, initialiser("he", 0.0), bias=False),
+                ]
             )
-        return layers
+
+        return [block(f"stage{index}_block{i}") for i in range(self.blocks)]
 
     def generator(self, shape: tuple[int, ...]) -> Net:
         """Return the generator `[S, B, latent] → [S, B, C, H, W]`."""

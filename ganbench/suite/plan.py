@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ganbench.core.component import Component
 from ganbench.core.errors import UsageError
 from ganbench.core.naming import run_id
 from ganbench.core.trial import Choice, Trial
@@ -109,14 +108,19 @@ def _check_vary(suite: Suite) -> None:
         else:
             same += cells
     for place, vary, cells in met:
-        for address in vary.space:
-            if problem := address_error(vary, cells, address):
-                raise UsageError(f"{suite.place((*place, 'vary', 'space', address))}: {problem}")
-        if vary.metric is not None:
-            try:
-                column_direction(vary.metric, cells[0].metrics)
-            except ValueError as error:
-                raise UsageError(f"{suite.place((*place, 'vary', 'metric'))}: {error}") from None
+        _check_numbers(suite, (*place, "vary"), vary, cells)
+
+
+def _check_numbers(suite: Suite, place: Keys, vary: Vary, cells: list[Trial]) -> None:
+    """Check the numbers and the metric of one `vary`, which stands at that place, on the cells that meet it."""
+    for address in vary.space:
+        if problem := address_error(vary, cells, address):
+            raise UsageError(f"{suite.place((*place, 'space', address))}: {problem}")
+    if vary.metric is not None:
+        try:
+            column_direction(vary.metric, cells[0].metrics)
+        except ValueError as error:
+            raise UsageError(f"{suite.place((*place, 'metric'))}: {error}") from None
 
 
 def _not_excluded(suite: Suite) -> tuple[list[tuple[Vary | None, Trial]], int]:
@@ -234,20 +238,16 @@ def incompatibility(trial: Trial) -> str | None:
     and its `skip(trial)` has the last word.
     """
     components = [choice.build() for choice in trial.choices]
-    having: dict[str, list[Component]] = {}
-    for component in components:
-        for trait in component.all_traits:
-            having.setdefault(trait, []).append(component)
+    having = [(component, component.all_traits) for component in components]
     for component in components:
         for trait, reason in component.conflicts.items():
-            for other in having.get(trait, ()):
-                if other is not component:
-                    return f"{component.label} with {other.label}: {reason}"
+            other = next((c for c, traits in having if trait in traits and c is not component), None)
+            if other is not None:
+                return f"{component.label} with {other.label}: {reason}"
         for trait, reason in component.requires.items():
-            if trait not in having:
+            if not any(trait in traits for _, traits in having):
                 return f"{component.label} needs {trait}: {reason}"
     for component in components:
-        skip = getattr(component, "skip", None)
-        if skip is not None and (reason := skip(trial)):
+        if reason := component.skip(trial):
             return f"{component.label}: {reason}"
     return None

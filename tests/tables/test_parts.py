@@ -25,6 +25,7 @@ from ganbench.core.files import StoreError
 from ganbench.core.status import Status
 from ganbench.tables import part_files, part_store, schema
 from tests.helpers.made_tables import made_tables, seeded
+from tests.helpers.parts import read_part
 from tests.helpers.present import present
 
 TRIAL = seeded(2)
@@ -44,7 +45,7 @@ def part(folder):
 
 
 def test_a_part_reads_back_as_it_was_written(folder):
-    read = part_store.read_part(folder, KEY)
+    read = read_part(folder, KEY)
     assert read is not None
     assert list(read.runs["run"]) == [f"{KEY[:12]}-0", f"{KEY[:12]}-1"]
     assert list(read.runs["status"]) == ["OK", "DIVERGED"]
@@ -63,7 +64,7 @@ def test_a_part_reads_back_as_it_was_written(folder):
 
 def test_nothing_is_there_before_and_nothing_beside_it_after(folder, tmp_path):
     assert not part_store.has_part(tmp_path, OTHER.key)
-    assert part_store.read_part(tmp_path, OTHER.key) is None
+    assert read_part(tmp_path, OTHER.key) is None
     assert os.listdir(folder / "parts") == [KEY]
 
 
@@ -75,7 +76,7 @@ def test_a_part_is_never_changed(folder, part):
 
 def test_missing_diagnostics_leave_no_layers(tmp_path):
     part_store.write_part(tmp_path, KEY, made_tables(TRIAL, layers=False))
-    read = part_store.read_part(tmp_path, KEY)
+    read = read_part(tmp_path, KEY)
     assert read is not None and len(read.layers) == 0 and "layer" in read.layers
 
 
@@ -129,7 +130,7 @@ def test_another_trials_part_and_another_format_are_not_ours(folder, part):
 def test_rows_of_another_trial_under_our_checksums_are_not_trusted(tmp_path):
     part_store.write_part(tmp_path, KEY, made_tables(OTHER))
     assert not part_store.has_part(tmp_path, KEY)
-    assert part_store.read_part(tmp_path, KEY) is None
+    assert read_part(tmp_path, KEY) is None
     assert (tmp_path / "quarantine" / f"{KEY}-1").is_dir()
 
 
@@ -164,7 +165,7 @@ def hashed(monkeypatch):
 
 def test_a_part_is_hashed_once_in_a_process(folder, hashed):
     for _ in range(3):
-        assert part_store.has_part(folder, KEY) and part_store.read_part(folder, KEY) is not None
+        assert part_store.has_part(folder, KEY) and read_part(folder, KEY) is not None
     assert sorted(hashed) == sorted(part_files.FILES)
 
 
@@ -191,7 +192,7 @@ def test_a_part_just_written_is_hashed_again_next_time(folder, hashed, monkeypat
 
 
 def test_one_table_or_column_is_read_without_the_pictures(folder, monkeypatch):
-    whole = part_store.read_part(folder, KEY)
+    whole = read_part(folder, KEY)
     assert whole is not None
     monkeypatch.setattr(part_store, "read_samples", None)
     for name in schema.TABLES:
