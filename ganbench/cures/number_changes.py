@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields, replace
 
 from ganbench.core.protocols import PlayerName
@@ -71,12 +72,13 @@ def averaged(trial: Trial) -> Changed:
     return Changed(replace(trial, ema=0.999), "training.ema 0.999")
 
 
-def longer(times: int) -> Change:
-    """Return the change to so many times as many steps, evaluated as often in all."""
+def longer(times: int, least: int = 0) -> Change:
+    """Return the change to so many times as many steps, and at least `least`; evaluated as often in all."""
 
     def change(trial: Trial) -> Changed:
-        scaled = {name: times * getattr(trial, name) for name in ("steps", "log_every", "evaluate_every")}
-        return Changed(replace(trial, **scaled), f"steps {trial.steps:,} → {times * trial.steps:,}")
+        factor = max(times, math.ceil(least / trial.steps))
+        scaled = {name: factor * getattr(trial, name) for name in ("steps", "log_every", "evaluate_every")}
+        return Changed(replace(trial, **scaled), f"steps {trial.steps:,} → {factor * trial.steps:,}")
 
     return change
 
