@@ -97,8 +97,7 @@ def statistics(run: Facts, history: History) -> dict[str, Statistic]:
         if statistic := _median(history, column):
             norms = statistic.series
             scale = 1 / norms[0] if np.isfinite(norms[0]) and norms[0] > 0 else np.nan
-            growth = norms * scale
-            values[name] = statistic._replace(value=_late_median(growth), series=growth, scale=scale)
+            values[name] = statistic._replace(value=_late_median(norms * scale), series=norms * scale, scale=scale)
     if "advantage" not in values and "auc" in values:
         values["auc_alone"] = values["auc"]
     if "critic_rise" not in values and (gap := _logit_gap(history)):

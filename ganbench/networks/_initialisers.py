@@ -29,14 +29,18 @@ def initialiser(kind: Initialisation, scale: float) -> Initialiser:
             bound = sqrt(6.0 / (fan_in + fan_out))
             weight = torch.empty(shape).uniform_(-bound, bound, generator=generator)
         elif kind == "orthogonal":
-            rows = shape[0]
-            columns = prod(shape) // rows
-            q, r = torch.linalg.qr(torch.randn(max(rows, columns), min(rows, columns), generator=generator))
-            q = q * torch.sign(torch.diagonal(r))
-            weight = (q if rows >= columns else q.T).reshape(shape).contiguous()
+            weight = _orthogonal(shape, generator)
         else:
             std = sqrt(2.0 / fan_in) if kind == "he" else 1.0
             weight = torch.randn(shape, generator=generator) * std
         return weight * scale, bias
 
     return start
+
+
+def _orthogonal(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    rows = shape[0]
+    columns = prod(shape) // rows
+    q, r = torch.linalg.qr(torch.randn(max(rows, columns), min(rows, columns), generator=generator))
+    q = q * torch.sign(torch.diagonal(r))
+    return (q if rows >= columns else q.T).reshape(shape).contiguous()

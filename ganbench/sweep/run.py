@@ -101,7 +101,7 @@ def run_plan(
     require_feasible(plan)
     folder = prepare(Path(results_root), plan)
     with locked(folder), Interrupts() as interrupts:
-        run = _Run(plan, folder, _source(plan, folder, tuple(components)), progress, quiet, interrupts)
+        run = _Run(plan, folder, _source(plan, folder, tuple(components)), progress, quiet)
         interrupts.rescue = run.rescue
         try:
             with interrupts.held():  # a module that is half imported would be of no use to who merges
@@ -109,12 +109,12 @@ def run_plan(
             interrupts.check()
             run.begin(sinks, listeners)
             for source in (run.missing, run.confirming):
-                run.train(source(), executor, jobs, address)
+                run.train(source(), executor, interrupts, jobs=jobs, address=address)
                 interrupts.check()
             run.close()
             return run.finish(OK)
         except BaseException as error:  # a signal that lands inside Ray's compiled code comes out as anything
-            return run.end_early(error)
+            return run.end_early(error, interrupts)
         finally:
             run.close()
 
@@ -143,17 +143,8 @@ def _source(plan: Plan, folder: Path, components: tuple[type[Component], ...]) -
 class _Run:
     """One call of `run_plan`; `finish` may be called whatever came before it."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        folder: Path,
-        source: JobSource,
-        progress: Progress | None,
-        quiet: bool,
-        interrupts: Interrupts,
-    ) -> None:
+    def __init__(self, plan: Plan, folder: Path, source: JobSource, progress: Progress | None, quiet: bool) -> None:
         self.plan, self.folder, self.source, self.progress, self.quiet = plan, folder, source, progress, quiet
-        self.interrupts = interrupts
         self.done: set[str] | None = None  # the keys of trials that were done before; None until they were looked for
         self.progress_file: ProgressFile | None = None
         self.started, self.clock = now(), time.monotonic()
@@ -168,7 +159,11 @@ class _Run:
         self.done = {job.key for job in jobs} - {job.key for job in missing}
         require_same_extractors(job for job in jobs if job.key in (self.done or ()))
         if self.progress is None:
-            self.progress = self._shown(jobs, missing)
+            names = short_names({job.key: job.trial.labels for job in jobs})
+            shown = {job.key: names[job.key] for job in missing}
+            trials = self._new + sum(method.confirmed for method in self.plan.methods)
+            share = len(missing) / max(1, len(jobs) or 1)  # of the estimate, which is for all of the plan
+            self.progress = Progress(shown, trials=trials, quiet=self.quiet, estimate=share * plan_seconds(self.plan))
         self.progress_file = ProgressFile(self.folder, self.plan.run_id, jobs, missing)
         self.progress.listeners += [self.progress_file, *listeners]
         if sinks:
@@ -179,14 +174,6 @@ class _Run:
                     export.write(job.key)
                 self.progress.say(f"exported {len(jobs)} finished trials")
         announce(jobs, missing, self.progress)
-
-    def _shown(self, jobs: Sequence[TrialJob], missing: Sequence[TrialJob]) -> Progress:
-        """Return what shows the user how these jobs go."""
-        names = short_names({job.key: job.trial.labels for job in jobs})
-        shown = {job.key: names[job.key] for job in missing}
-        trials = self._new + sum(method.confirmed for method in self.plan.methods)
-        share = len(missing) / max(1, len(jobs))  # of the estimate, which is for all of the plan
-        return Progress(shown, trials=trials, quiet=self.quiet, estimate=share * plan_seconds(self.plan))
 
     def missing(self) -> JobSource | None:
         """Return what is to be trained; None where all is done."""
@@ -207,7 +194,15 @@ class _Run:
         announce(jobs, missing, self.progress)
         return JobList(missing) if missing else None
 
-    def train(self, source: JobSource | None, executor: Executor, jobs: int | None, address: str | None) -> None:
+    def train(
+        self,
+        source: JobSource | None,
+        executor: Executor,
+        interrupts: Interrupts,
+        *,
+        jobs: int | None,
+        address: str | None,
+    ) -> None:
         """Train all of a source."""
         if source is None or self.progress is None:
             return
@@ -217,12 +212,12 @@ class _Run:
             from ganbench.sweep.executors import local
 
             device_here(source.template.device)
-            local.train(source.known(), self.progress, self.interrupts)
+            local.train(source.known(), self.progress, interrupts)
             return
         with ray_environment(address, source.template.threads):
             from ganbench.sweep.executors import ray_tune
 
-            ray_tune.train(source, self.progress, self.interrupts, jobs=jobs, address=address)
+            ray_tune.train(source, self.progress, interrupts, jobs=jobs, address=address)
 
     def close(self) -> None:
         """Leave the terminal and the progress file as those of a run that has ended; once is enough."""
@@ -232,12 +227,12 @@ class _Run:
             self.progress_file.write(running=False)
             self.progress_file = None
 
-    def end_early(self, error: BaseException) -> RunOutcome:
+    def end_early(self, error: BaseException, interrupts: Interrupts) -> RunOutcome:
         """Merge what is done where a signal or the end of Ray came; raise any other error again."""
-        code, died = self.interrupts.code_of(error), self.interrupts.error
+        code, died = interrupts.code_of(error), interrupts.error
         if code is None and died is None:
             raise error
-        with self.interrupts.held():
+        with interrupts.held():
             if code is None and died is not None:
                 raise RayDied(self.rescue(died)) from error
             self.close()
