@@ -108,11 +108,8 @@ def suite_places(plan: Plan, repository: str | None) -> dict[str, tuple[Path, in
     """
     from ganbench.suite.plan import trials_of
 
-    suite = plan.suite
-    outer: list[tuple[str | int, ...]] = [()] if suite.own_matrix else []
-    matrices = zip([*outer, *(("include", i) for i in range(len(suite.include)))], suite.blocks, strict=True)
-    by_key: dict[str, str] = {}
-    for path, block in matrices:
+    suite, by_key = plan.suite, dict[str, str]()
+    for path, block in suite.placed_blocks:
         for trial in trials_of(block):
             by_key.setdefault(trial.key, suite.place((*path, "losses", block.losses.index(trial.loss))))
     root = Path(repository).resolve() if repository is not None else None

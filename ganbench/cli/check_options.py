@@ -118,10 +118,7 @@ def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
         rules = Rules(alpha, allowed, required, metrics, seeds, read_numbers(worst))
         return command(*args, rules=rules, **more)
 
-    decorated: Callable[..., Any] = with_rules
-    for decorate in RULES:
-        decorated = decorate(decorated)
-    return decorated
+    return functools.reduce(lambda decorated, decorate: decorate(decorated), RULES, with_rules)
 
 
 def showing(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import fields, replace
 
+from ganbench.core.protocols import PlayerName
 from ganbench.core.trial import Choice, Trial
 from ganbench.cures.change import Change, Changed, UnfitError
 from ganbench.networks import Network
-from ganbench.optimizers import Optimizer, Player
+from ganbench.optimizers import Optimizer
 
 LESS, MORE = 1 / 4, 4  # of rates
 
 
-def rates(title: str, *players: Player, factor: float) -> Change:
+def rates(title: str, *players: PlayerName, factor: float) -> Change:
     """Return the change that multiplies learning rates."""
 
     def change(trial: Trial) -> Changed:
