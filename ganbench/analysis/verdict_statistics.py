@@ -97,19 +97,13 @@ def statistics(run: Facts, history: History) -> dict[str, Statistic]:
         if statistic := _median(history, column):
             norms = statistic.series
             scale = 1 / norms[0] if np.isfinite(norms[0]) and norms[0] > 0 else np.nan
-            growth = norms * scale
-            values[name] = statistic._replace(value=_late_median(growth), series=growth, scale=scale)
+            values[name] = statistic._replace(value=_late_median(norms * scale), series=norms * scale, scale=scale)
     if "advantage" not in values and "auc" in values:
         values["auc_alone"] = values["auc"]
     if "critic_rise" not in values and (gap := _logit_gap(history)):
         values["critic_rise"] = gap
-    return (
-        values
-        | _won(history)
-        | (_modes(run, history) or _fidelity(run, history))
-        | _movement(run, history)
-        | _sets(history)
-    )
+    judged = _modes(run, history) or _fidelity(run, history)
+    return values | _won(history) | judged | _movement(run, history) | _sets(history)
 
 
 def _rows(history: History, *columns: str) -> tuple[Values, Values]:
@@ -256,8 +250,7 @@ def _movement(run: Facts, history: History) -> dict[str, Statistic]:
     late, late_steps = mean[start:], steps[start:]
     rest = _detrended(late)
     moves = np.linalg.norm(np.diff(late, axis=0), axis=1)
-    path = float(moves.sum())
-    net = float(np.linalg.norm(late[-1] - late[0]))
+    path, net = float(moves.sum()), float(np.linalg.norm(late[-1] - late[0]))
     moved = np.hypot(np.linalg.norm(mean - mean[0], axis=1), spread - spread[0])
     liveliest, widest = names[int(rest.var(axis=0).argmax())], names[int(mean.var(axis=0).argmax())]
     return {

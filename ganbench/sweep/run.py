@@ -247,7 +247,7 @@ class _Run:
         self.close()
         outcome = self.finish(INCOMPLETE)
         done = f"{outcome.done} of {outcome.trials} trials are done and kept"
-        return f"{died}; {done} in {outcome.folder}; run it again to go on"
+        return f"{died}; {done} in {outcome.folder}; run it again to go on (`--executor local` does without Ray)"
 
     def finish(self, code: int) -> RunOutcome:
         """Merge what there is and describe it."""
