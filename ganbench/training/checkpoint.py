@@ -134,11 +134,7 @@ def _require_fits(trainer: TrainingState, state: State) -> None:
     _same("ema", state["ema"], trainer.ema)
     for name, gradient in state["earlier"].items():
         _same(f"the gradient of {name}", gradient, {"D": trainer.d, "G": trainer.g}[name].flat)
-    _same("alive", state["alive"], trainer.alive)
-    last = state["last_finite_step"]
-    _same("last_finite_step", last, trainer.last_finite_step)
-    _require(bool(((last >= 0) & (last <= step)).all()), "a seed's last finite step is none of those that were made")
-    _require(bool((last[state["alive"]] == step).all()), "a seed that is alive has not made all steps")
+    _require_alive(trainer, state)
     for stream in state["noise"].values():
         _require(0 <= stream["position"] <= stream["steps"], "a place in the random numbers is outside its block")
     _require_columns(state["history"], len(trainer.history.row), lanes)
@@ -148,6 +144,14 @@ def _require_fits(trainer: TrainingState, state: State) -> None:
         _require(at in trainer.evaluate_steps and at <= step, f"a snapshot of step {at!r}, which was not evaluated")
         _require(len(samples) == lanes, "a snapshot of other seeds")
     _require(all(math.isfinite(s) and s >= 0 for s in state["seconds"]), "its times are no times")
+
+
+def _require_alive(trainer: TrainingState, state: State) -> None:
+    alive, last, step = state["alive"], state["last_finite_step"], state["step"]
+    _same("alive", alive, trainer.alive)
+    _same("last_finite_step", last, trainer.last_finite_step)
+    _require(bool(((last >= 0) & (last <= step)).all()), "a seed's last finite step is none of those that were made")
+    _require(bool((last[alive] == step).all()), "a seed that is alive has not made all steps")
 
 
 def _require_player(player: PackedPlayer, state: State, seeds: int) -> None:
