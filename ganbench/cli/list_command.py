@@ -23,7 +23,7 @@ Examples:
   ganbench list                  everything, in short
   ganbench list losses           one kind with papers and parameters (the singular works too)
   ganbench list verdicts         what can go wrong with a run
-  ganbench list "mode collapse"  whatever has these words in its name, other names, claim or first line
+  ganbench list "mode collapse"  what has these words in its name, claim or first line
   ganbench list --json           for tools
   ganbench list --markdown > docs/catalogue.md
 """

@@ -58,7 +58,7 @@ def _listed(trials: Sequence[Trial]) -> Iterator[str]:
     rows = [
         {
             **trial.labels,
-            **({"settings": str(len(trial.settings) or 1)} if varied else {}),
+            **({"settings": "" if trial.settings else "1"} if varied else {}),  # the schedule says which
             "seeds": str(len(trial.seeds)),
             "steps": str(trial.steps),
         }
@@ -83,7 +83,7 @@ def _folded(line: str) -> str:
 
 def _said(axis: str, text: str) -> str:
     """Return `adam`, `8 seeds`: what a data set's trials share, in a heading; nothing for usual updates."""
-    if axis in ("settings", "seeds", "steps"):
+    if text and axis in ("settings", "seeds", "steps"):
         return f"{text} {axis if text != '1' else axis.removesuffix('s')}"
     return "" if axis == "schedule" and text == DEFAULT_SCHEDULE else text
 

@@ -106,6 +106,19 @@ def test_nothing_is_wider_than_a_narrow_screen(open_page, name):
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
+@pytest.mark.parametrize("name", ["run.html", "settings.html", "search.html"])
+def test_on_a_narrow_screen_ranks_stand_in_their_rows(open_page, name):
+    page = open_page(name, width=400)
+    outside = """(all) => all.filter((one) => {
+        const [own, row] = [one.getBoundingClientRect(), one.parentElement.getBoundingClientRect()];
+        return own.top < row.top || own.bottom > row.bottom;
+    }).length"""
+    ranks = page.locator("tbody .rank:visible")
+    assert ranks.count() > 1
+    assert ranks.evaluate_all(outside) == 0
+    assert page.locator("table.settings thead:visible").count() == 0  # each value has its label
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_no_markup_of_other_formats_is_read(open_page, name):
     page = open_page(name)
