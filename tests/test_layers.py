@@ -53,13 +53,6 @@ ALLOWED = {
     ("assets/digits.py", "sklearn.datasets.load_digits"): "the one split of the digits, shared by two kinds",
     ("assets/data_folder.py", "platformdirs.user_cache_dir"): "the one data folder, shared by two kinds",
 }
-# What a component's hooks are handed: base classes name the types of the engine, which calls them.
-HANDED = {
-    ("ganbench.core.component", "ganbench.core.trial"),
-    ("ganbench.tricks", "ganbench.training.setup"),
-    ("ganbench.tricks", "ganbench.training.step"),
-    ("ganbench.diagnostics", "ganbench.training.vector_field"),
-}
 FILES = sorted(ROOT.rglob("*.py"))
 
 
@@ -123,7 +116,7 @@ def circle(sources: Mapping[str, str]) -> list[str]:
     graph: dict[str, set[str]] = {}
     for name, source in sources.items():
         named = {(one if one in sources else one.rpartition(".")[0]) for one in imports(source, types=True)}
-        graph[name] = {one for one in named if one in sources and one != name and (name, one) not in HANDED}
+        graph[name] = {one for one in named if one in sources and one != name}
     try:
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as error:

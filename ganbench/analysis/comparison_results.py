@@ -182,27 +182,24 @@ def _arms(
     paired = _names(base) == _names(now) and len(set(_names(base))) == len(base)
     arms = []
     for metric, column in judged.items():
+        about = (identity, name, metric, column.unit, column.direction)
         counted = metric == DIVERGED.name
         if counted:
             old, new, missing, note = _lost(base).astype(float), _lost(now).astype(float), "", ""
-        elif not _asked(base, metric):
-            continue
-        else:
+        elif _asked(base, metric):
             old, new = _values(base, metric), _values(now, metric)
             missing, note = _missing(base, now, metric, identical)
+        else:
+            continue
         if missing:
-            arms.append(Arms(identity, name, metric, column.unit, column.direction, missing=missing))
+            arms.append(Arms(*about, missing=missing))
             continue
         known = bool(np.isfinite(old).any() or np.isfinite(new).any())
         low, high = _range(base, now, column, rules)
         old, new = scores(old, new, column.direction, high if column.direction == "lower" else low)
         arms.append(
             Arms(
-                identity,
-                name,
-                metric,
-                column.unit,
-                column.direction,
+                *about,
                 old.clip(low, high),
                 new.clip(low, high),
                 low,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ganbench.analysis.verdicts import Verdict, verdict_of
+from ganbench.monitor.coverage import is_early
 from ganbench.monitor.findings import Findings
 from ganbench.training.history import History
 
@@ -28,12 +28,14 @@ CLEAR, APART = 2.0, EVALUATIONS // 2
 # Samples of healthy runs move as well until they come to rest, and often by a little more than the limit, which is for
 # whole runs: while it trains, movement must be clear, in two such windows, at half of its size or more in the second.
 MOVING, DYING = {"oscillation", "mode hopping"}, 0.5
+NOT_YET = Verdict("under-trained", "what is missing was never there", "")
 SHARES = {"discriminator wins"}  # decided by shares near 1, which cannot be twice beyond their limits
-SHARE = 0.005  # of the time that looking may take
 
 
 class Alarm:
-    """Looks at the rows as they come and reports each failure once.
+    """Looks at each evaluation, or at every fourth row where there is none, and reports each failure once.
+
+    What it says follows from the rows alone, and not from the time that they took.
 
     Args:
         findings: what is wrong with the loop, and is to be mended before anything that a verdict proposes.
@@ -46,7 +48,7 @@ class Alarm:
         self._findings = findings or Findings()
         self.verdict: Verdict | None = None
         self._suspect, self._since, self._at_first = "", 0, 0.0
-        self._next = 0.0
+        self._looked_at = 0  # evaluations, or fourth rows
 
     def look(self, history: History, metrics: frozenset[str], facts: Mapping[Hashable, float | str]) -> None:
         """Look at the rows; log a warning where a failure has begun.
@@ -56,15 +58,16 @@ class Alarm:
             metrics: the columns that evaluations fill.
             facts: what `verdict_of` may know besides.
         """
-        began = time.perf_counter()
-        if began < self._next or not history.row:
+        columns, rows = _columns(history), len(history.row)
+        evaluations = max((np.count_nonzero(~np.isnan(columns[name])) for name in metrics & columns.keys()), default=0)
+        now = evaluations or rows // LASTING
+        if now == self._looked_at:
             return
-        columns = _columns(history)
-        counts = [int((~np.isnan(values)).sum()) for name, values in columns.items() if name in metrics]
-        evaluations = max(counts, default=len(history.row))  # logged rows where there are none
-        self._judge(verdict_of(recent(history, metrics), facts), next(reversed(history.row)), evaluations)
-        ended = time.perf_counter()
-        self._next = ended + (ended - began) / SHARE
+        self._looked_at = now
+        verdict = verdict_of(recent(history, metrics), facts)
+        if is_early(verdict, columns):
+            verdict = NOT_YET
+        self._judge(verdict, next(reversed(history.row)), evaluations or rows)
 
     def _judge(self, verdict: Verdict, step: int, evaluations: int) -> None:
         value = verdict.evidence[0].value if verdict.evidence else 0.0

@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from statistics import median
 from typing import TYPE_CHECKING
 
+from ganbench.analysis.verdict_rules import THRESHOLDS
+
 if TYPE_CHECKING:
     from ganbench.monitor.findings import Findings
 
 ROWS = 8  # in a row that must show the same
 FIRST_ROWS = 3  # from the beginning, for a gradient that is exactly 0
 RANKED_WRONG = 0.3  # AUC; where nothing can be told apart it is 0.5 ± 0.05 at 64 samples
+LEARNS = THRESHOLDS["no advantage"].value  # of what its logits could win; below it, a discriminator learns nothing
 LASTING = 100  # steps that it must last for: rows of neighbouring steps say the same
 STILL = 1e-7  # ‖Δw‖ / ‖w‖ of an update: the last bit of float32
 APART = 50.0  # times that one player's weights move faster, of themselves; two rates on purpose: 4 to 10
@@ -33,7 +36,7 @@ class Symptoms:
         self._findings = findings
         self._rows: deque[Mapping[str, float]] = deque(maxlen=ROWS)
         self._count = 0
-        self._wrong: list[tuple[int, float]] = []  # steps and AUCs, as long as it ranks wrongly
+        self._wrong: list[tuple[int, float, float]] = []  # step, AUC, advantage, as long as it ranks wrongly
         self._at_first: dict[str, float] = {}
 
     def look(self, step: int, values: Mapping[str, float]) -> None:
@@ -45,24 +48,27 @@ class Symptoms:
         for player in PLAYERS:
             self._look_at_gradient(step, player)
             self._look_at_updates(step, player)
-        outrun = (
-            self._full("update_ratio_d") and self._slower("d") > OUTRUN
-        )  # the samples are where it has not yet looked
-        if outrun:
-            return
+        self._look_at_ranking(step, values)
+
+    def _look_at_ranking(self, step: int, values: Mapping[str, float]) -> None:
+        if self._full("update_ratio_d") and self._slower("d") > OUTRUN:
+            return  # the samples are where it has not yet looked
         if not (auc := values.get("d_auc", 1.0)) < RANKED_WRONG:
             self._wrong = []
             return
-        self._wrong.append((step, auc))
-        if len(self._wrong) >= ROWS and step - self._wrong[0][0] >= LASTING:
-            worst = max(auc for _, auc in self._wrong)
-            self._findings.say(
-                step,
-                "d_loss",
-                f"the discriminator ranks generated samples above real ones (AUC at most {worst:.2g} since step "
-                f"{self._wrong[0][0]}): the labels in one of its losses are swapped, or real_logits and fake_logits "
-                "are exchanged in monitor.step",
-            )
+        self._wrong.append((step, auc, values.get("d_advantage", math.inf)))
+        if len(self._wrong) < ROWS or step - self._wrong[0][0] < LASTING:
+            return
+        if median(advantage for _, _, advantage in self._wrong) < LEARNS:
+            return  # it ranks by chance: it is blind, and the verdict says so
+        worst = max(auc for _, auc, _ in self._wrong)
+        self._findings.say(
+            step,
+            "d_loss",
+            f"the discriminator ranks generated samples above real ones (AUC at most {worst:.2g} since step "
+            f"{self._wrong[0][0]}): the labels in one of its losses are swapped, or flipped at random, or real_logits "
+            "and fake_logits are exchanged in monitor.step",
+        )
 
     def _look_at_gradient(self, step: int, player: str) -> None:
         norms = self._last(f"grad_norm_{player}")

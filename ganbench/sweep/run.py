@@ -101,7 +101,8 @@ def run_plan(
     require_feasible(plan)
     folder = prepare(Path(results_root), plan)
     with locked(folder), Interrupts() as interrupts:
-        run = _Run(plan, folder, _source(plan, folder, tuple(components)), progress, quiet)
+        estimate = plan_seconds(plan, 1 if executor == "local" else jobs)
+        run = _Run(plan, folder, _source(plan, folder, tuple(components)), progress, quiet, estimate)
         interrupts.rescue = run.rescue
         try:
             with interrupts.held():  # a module that is half imported would be of no use to who merges
@@ -143,8 +144,11 @@ def _source(plan: Plan, folder: Path, components: tuple[type[Component], ...]) -
 class _Run:
     """One call of `run_plan`; `finish` may be called whatever came before it."""
 
-    def __init__(self, plan: Plan, folder: Path, source: JobSource, progress: Progress | None, quiet: bool) -> None:
+    def __init__(
+        self, plan: Plan, folder: Path, source: JobSource, progress: Progress | None, quiet: bool, estimate: float
+    ) -> None:
         self.plan, self.folder, self.source, self.progress, self.quiet = plan, folder, source, progress, quiet
+        self.estimate = estimate  # in seconds, of all of the plan
         self.done: set[str] | None = None  # the keys of trials that were done before; None until they were looked for
         self.progress_file: ProgressFile | None = None
         self.started, self.clock = now(), time.monotonic()
@@ -162,8 +166,8 @@ class _Run:
             names = short_names({job.key: job.trial.labels for job in jobs})
             shown = {job.key: names[job.key] for job in missing}
             trials = self._new + sum(method.confirmed for method in self.plan.methods)
-            share = len(missing) / max(1, len(jobs) or 1)  # of the estimate, which is for all of the plan
-            self.progress = Progress(shown, trials=trials, quiet=self.quiet, estimate=share * plan_seconds(self.plan))
+            share = len(missing) / max(1, len(jobs) or 1)
+            self.progress = Progress(shown, trials=trials, quiet=self.quiet, estimate=share * self.estimate)
         self.progress_file = ProgressFile(self.folder, self.plan.run_id, jobs, missing)
         self.progress.listeners += [self.progress_file, *listeners]
         if sinks:

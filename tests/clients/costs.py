@@ -18,12 +18,12 @@ from torch import Tensor, nn
 
 import ganbench
 
-STEPS, LATENT = 100, 100
+STEPS, LATENT = 40, 100
 
 
 def images() -> tuple[nn.Module, nn.Module, Tensor]:
     g = nn.Sequential(nn.Linear(LATENT, 768), nn.Unflatten(1, (3, 16, 16)), nn.Upsample(size=1024), nn.Tanh())
-    return g, nn.Sequential(nn.AvgPool2d(64), nn.Flatten(), nn.Linear(768, 1)), torch.rand(4, 3, 1024, 1024) * 2 - 1
+    return g, nn.Sequential(nn.AvgPool2d(64), nn.Flatten(), nn.Linear(768, 1)), torch.rand(2, 3, 1024, 1024) * 2 - 1
 
 
 def audio() -> tuple[nn.Module, nn.Module, Tensor]:
@@ -36,7 +36,7 @@ def adapter() -> tuple[nn.Module, nn.Module, Tensor]:
     return nn.Sequential(frozen, nn.Linear(100, 100)), nn.Linear(100, 1), torch.randn(16, 100)
 
 
-CASES = {"3 × 1024² images, batches of 4": images, "audio [16, 1, 8192]": audio, "50 M frozen, 10 k trained": adapter}
+CASES = {"3 × 1024² images, batches of 2": images, "audio [16, 1, 8192]": audio, "50 M frozen, 10 k trained": adapter}
 
 
 def measure(case: str, watched: bool) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from ganbench.analysis.verdicts import verdict_of
 from ganbench.monitor import alarm as alarms
 from ganbench.monitor.alarm import EVALUATIONS, LASTING, LOGGED, Alarm, recent
 from tests.engine import History
@@ -48,11 +49,6 @@ def feed(evaluations: int, failing: Failing | None = None, begins: int = 10**9, 
         if alarm.verdict is not before and alarm.verdict is not None:
             reported.append((i // EVERY, alarm.verdict.verdict))
     return reported
-
-
-@pytest.fixture(autouse=True)
-def always_looking(monkeypatch):
-    monkeypatch.setattr(alarms, "SHARE", np.inf)
 
 
 def test_a_healthy_run_is_left_in_peace():
@@ -99,6 +95,18 @@ def test_a_swing_that_lasts_is_reported_once_two_windows_show_it():
     assert [name for _, name in reported] == ["oscillation"]
     first = EVALUATIONS - 1  # whose window is the first one that counts
     assert first + EVALUATIONS // 2 <= reported[0][0] <= first + EVALUATIONS // 2 + 2
+
+
+@pytest.mark.parametrize("every, looks", [(EVERY, 400 // EVERY), (10**9, 400 // LASTING)])
+def test_it_judges_each_evaluation_or_every_fourth_row_and_no_clock_decides(every, looks, monkeypatch):
+    judged = []
+    monkeypatch.setattr(alarms, "verdict_of", lambda *given: judged.append(0) or verdict_of(*given))
+    rows, alarm = one_run(), Alarm()
+    for i in range(1, 401):
+        rows.write(i, {"grad_norm_g": 0.5} | ({"total_spread": 1.0} if i % every == 0 else {}))
+        if i >= min(every, EVERY):
+            alarm.look(rows, METRICS, {})
+    assert abs(len(judged) - looks) <= EVERY // LASTING  # before the first evaluation rows count
 
 
 def test_the_line_names_evidence_and_a_remedy(caplog):

@@ -1,0 +1,60 @@
+"""What is missing of the data: lost, or not there yet; only what was once held can be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganbench.analysis.verdict_rules import THRESHOLDS
+from ganbench.analysis.verdicts import Verdict
+
+MISSING, MOVING = "partial collapse", ("oscillation", "mode hopping")
+HELD = 0.5  # of the limit, that a column must have reached to have been held
+STILL_RISING = THRESHOLDS["still rising"].value  # by which share of itself
+LASTING = 4  # evaluations, over which what was held is taken as their median
+ENOUGH = 60  # evaluations: verdicts want so many, and what was never there is not missed before
+RISING = ("recall", "modes_captured", "total_spread")  # what grows while samples still spread out over the data
+
+Values = NDArray[np.float64]
+
+
+def is_early(verdict: Verdict, columns: Mapping[str, Values]) -> bool:
+    """Return whether a verdict says of a run on its way what is a fault only in one that has arrived.
+
+    Samples move as long as they spread out over the data: movement is a fault only where nothing rises. A column was held where the median of four evaluations in a row reached half of the limit, and it is lost where it
+    has fallen by 30 % since. What was never held is missing from the 60th evaluation on, where recall, modes and spread
+    are not above their median of the second quarter of the run by 30 % of themselves any more.
+
+    Args:
+        verdict: of the last evaluations.
+        columns: of the whole run so far, NaN where not evaluated.
+    """
+    rising = [values for name in RISING if len(values := _known(columns.get(name, np.zeros(0))))]
+    if verdict.verdict in MOVING:
+        return any(map(_rises, rising))
+    if verdict.verdict != MISSING or not verdict.evidence:
+        return False
+    first = verdict.evidence[0]
+    if first.level is not None and _is_lost(_known(columns[first.column]), first.level):
+        return False
+    return max(map(len, rising), default=0) < ENOUGH or any(map(_rises, rising))
+
+
+def _known(values: Values) -> Values:
+    return values[~np.isnan(values)]
+
+
+def _is_lost(values: Values, limit: float) -> bool:
+    if len(values) < 2 * LASTING:
+        return False
+    medians = np.median(np.lib.stride_tricks.sliding_window_view(values, LASTING), axis=1)
+    held = medians.max()
+    return bool(held >= HELD * limit and medians[-1] < (1 - STILL_RISING) * held)
+
+
+def _rises(values: Values) -> bool:
+    quarter = max(1, len(values) // 4)
+    before, now = np.median(values[quarter : 2 * quarter]), np.median(values[-quarter:])
+    return bool(now > 0 and (now - before) / now >= STILL_RISING)
