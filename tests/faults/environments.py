@@ -15,11 +15,11 @@ from typing import IO, Any
 from tests.faults.contents import timeless
 from tests.faults.corruption import _equal, _tables
 from tests.faults.prepared import PARTS, run_folder
-from tests.faults.throws import HANGS, LINES, LOST, NOTICED, OTHER, SAME, Said, Throw, refusal
+from tests.faults.throws import HANGS, LINES, NOTICED, OTHER, SAME, Said, Throw, refusal
 from tests.helpers import ROOT
 
 EXPECTED = "the same numbers, or one line"
-SECONDS = 60
+SECONDS = 180  # a cold process that compiles all of torch on a busy machine takes more than a minute
 TRAIN = ("run", "small.yaml", "--executor", "local")
 GO_ON = (*TRAIN, "--set", "description=again")
 CODES = (2, 4, 141)

@@ -14,6 +14,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -70,9 +71,8 @@ def one_round(folder: Path, executor: str) -> None:
     assert len(ganbench.load(outcome.folder).verdicts()) == 4
 
 
-def rounds(executor: str, number: int, leak: int = 0) -> list[dict[str, float]]:
-    """Return a row for each round, in a folder of their own; `leak` bytes are planted in each, with a file left open."""
-    rows: list[dict[str, float]] = []
+def rounds(executor: str, number: int, leak: int = 0) -> Iterator[dict[str, float]]:
+    """Yield a row for each round, in a folder of their own; `leak` bytes are planted in each, with a file left open."""
     planted: list[object] = []
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "runs"
@@ -84,12 +84,14 @@ def rounds(executor: str, number: int, leak: int = 0) -> list[dict[str, float]]:
             one_round(folder, executor)
             if leak:
                 planted += [bytearray(os.urandom(leak)), open(folder / "small.yaml")]
-            rows.append({"round": index, **look(folder)})
+            yield {"round": index, **look(folder)}
         tempfile.tempdir = None
-    return rows
 
 
-def grown(rows: list[dict[str, float]], first: int) -> tuple[dict[str, tuple[float, float]], tuple[float, float, float]]:
+Changes = dict[str, tuple[float, float]]
+
+
+def grown(rows: list[dict[str, float]], first: int) -> tuple[Changes, tuple[float, float, float]]:
     """Return the counts that changed after the first rounds (from, to), and MiB a round: slope, low, high."""
     late = rows[first:]
     counts = {n: (late[0][n], late[-1][n]) for n in COUNTS if len({row[n] for row in late}) > 1}
@@ -99,14 +101,17 @@ def grown(rows: list[dict[str, float]], first: int) -> tuple[dict[str, tuple[flo
 
 def main(executor: str, number: int, out: Path) -> None:
     """Measure, and write a row for each round."""
-    rows = rounds(executor, number)
-    counts, (slope, low, high) = grown(rows, FIRST[executor])
+    rows = []
     with out.open("a", newline="") as file:
-        writer = csv.DictWriter(file, ["executor", *rows[0]])
+        writer = csv.DictWriter(file, ["executor", "round", "memory", *COUNTS])
         if not file.tell():
             writer.writeheader()
-        writer.writerows({"executor": executor, **row, "memory": f"{row['memory']:.2f}"} for row in rows)
-    print(f"{executor}: memory {slope:+.3f} MiB a round, {low:+.3f} to {high:+.3f}; counts that changed: {counts or 'none'}")
+        for row in rounds(executor, number):
+            rows.append(row)
+            writer.writerow({"executor": executor, **row, "memory": f"{row['memory']:.2f}"})
+            file.flush()
+    counts, (slope, low, high) = grown(rows, FIRST[executor])
+    print(f"{executor}: {slope:+.3f} MiB a round, {low:+.3f} to {high:+.3f}; counts that changed: {counts or 'none'}")
 
 
 if __name__ == "__main__":
