@@ -89,9 +89,7 @@ def _tests(arms: Sequence[Arms], alpha: float, settled: Sequence[float]) -> list
         )
         for side in (down, up)
     )
-    floors = [  # without values there are no relabelings
-        max(1 / max(test.relabelings, 1), 1 / (1 + draws) if test.method.startswith("drawn") else 0.0) for test in down
-    ]
+    floors = [max(1 / test.relabelings, 1 / (1 + draws) if test.method.startswith("drawn") else 0.0) for test in down]
     columns = zip(pairs, floors, down, up, p_down[: len(arms)], p_up[: len(arms)], strict=True)
     return [_Tests(pair, floor, lower, upper, p, q, count) for pair, floor, lower, upper, p, q in columns]
 

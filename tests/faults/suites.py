@@ -123,7 +123,7 @@ TEXTS: dict[str, tuple[str | bytes, str | None]] = {
     "a binary number": _line("steps: 0b10100"),
     "a base-60 number": _line("steps: 1:30"),
     "a float that is whole": _line("steps: 20.0"),
-    "a rate without a digit before its dot": _line("optimizers: [{adam: {lr: .001}}]", "optimizers: [{adam: {lr: 1e-3}}]"),
+    "a rate that begins with a dot": _line("optimizers: [{adam: {lr: .001}}]", "optimizers: [{adam: {lr: 1e-3}}]"),
     "a rate with a plus": _line("optimizers: [{adam: {lr: +1e-3}}]", "optimizers: [{adam: {lr: 0.001}}]"),
     "Arabic digits": _line("steps: ٢٠"),
     "full-width digits": _line("steps: ２０"),
@@ -220,7 +220,8 @@ VALUES: dict[str, Any] = {
     "nothing": None, "true": True, "-1": -1, "zero": 0, "1e300": 1e300, "a half": 0.5, "a text": "x", "no text": "",
     "an empty list": [], "a list in a list": [[]], "an empty mapping": {}, "a strange mapping": {"x": 1},
     "a list of nothing": [None], "a mapping of nothing": {"": None}, "2^53 + 1": 9007199254740993,
-    "a NumPy number": "np.int64(3)", "a tensor": "tensor(3)", "a list of numbers": [1, 2.5], "10 levels": [[[[[[[[[[]]]]]]]]]],
+    "a NumPy number": "np.int64(3)", "a tensor": "tensor(3)", "a list of numbers": [1, 2.5],
+    "10 levels": [[[[[[[[[[]]]]]]]]]],
 }  # fmt: skip
 
 

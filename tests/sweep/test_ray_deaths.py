@@ -154,6 +154,19 @@ def test_a_signal_ends_it_with_tables_and_the_command_to_go_on(tmp_path, number)
     assert gone(processes, 30) and not _scratch(tmp_path)
 
 
+@pytest.mark.parametrize(("number", "after"), [(signal.SIGTERM, 0.0), (signal.SIGTERM, 4.0), (signal.SIGHUP, 2.0)])
+def test_a_signal_to_the_group_while_ray_starts_ends_the_run_and_not_ray_before_it(tmp_path, number, after):
+    process = begin(tmp_path, *LONG)
+    until(lambda: named(family(process), "gcs_server"), 120)
+    time.sleep(after)
+    processes = family(process)
+    os.killpg(process.pid, number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number, err
+    assert "; to go on: ganbench run " in err.strip().splitlines()[-1]
+    assert gone(processes, 30) and not _scratch(tmp_path)
+
+
 @pytest.mark.parametrize("path", ["", "/nowhere"])
 def test_path_may_lead_nowhere(tmp_path, path):
     run = begin(tmp_path, path=path)
