@@ -31,7 +31,6 @@ class Progress:
     Args:
         names: what to call each trial, by key.
         stream: where to write, by default stderr, so that what a run prints at its end can be piped.
-        plain: lines without control codes; by default where the stream is no terminal, or NO_COLOR is set.
         trials: how many there will be, where names are still to come (`expect`).
         quiet: show nothing; listeners are told all the same.
         estimate: seconds that all of it may take, for the time left while nothing has been trained yet.
@@ -41,7 +40,6 @@ class Progress:
         self,
         names: Mapping[str, str],
         stream: TextIO | None = None,
-        plain: bool | None = None,
         trials: int = 0,
         quiet: bool = False,
         estimate: float | None = None,
@@ -59,7 +57,7 @@ class Progress:
         self._shown_at = time.monotonic()
         self._bar: Bar | None = None
         self._task: TaskID | None = None
-        if not (_plain(self.stream) if plain is None else plain):
+        if not _plain(self.stream):
             self._safely(self._start_bar)
 
     def update(self, report: TrialProgress) -> None:

@@ -12,7 +12,8 @@ from types import FrameType, TracebackType
 from ganbench.core.errors import INTERRUPTED, TERMINATED, Interrupted
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-RAYS = {signal.SIGTERM, signal.SIGALRM} if hasattr(signal, "pthread_sigmask") else set()  # that Ray handles itself
+HOLDABLE = ("SIGTERM", "SIGALRM") if hasattr(signal, "pthread_sigmask") else ()
+RAYS = {getattr(signal, name) for name in HOLDABLE if hasattr(signal, name)}  # that Ray handles itself
 Handler = Callable[[int, FrameType | None], object] | int | None
 
 

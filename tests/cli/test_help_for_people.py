@@ -119,7 +119,7 @@ def test_the_estimate_says_what_it_assumes(capsys):
     assert re.search("^at most about .* idle core", ended_early, re.M)
 
 
-def every_command(command=cli, words=()):
+def every_command(command: click.Command | None = cli, words=()):
     yield words
     if isinstance(command, click.Group):
         context = click.Context(command)
