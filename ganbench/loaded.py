@@ -57,7 +57,7 @@ class Results:
         """Return one row per run: its label, verdict and status, the numbers that differ (`param.*`), its metrics."""
         from ganbench.analysis.frames import readable_runs
 
-        return readable_runs(self.tables, self.verdicts())
+        return readable_runs(self.tables, self._verdicts)
 
     @cached_property
     def diagnostics(self) -> pd.DataFrame:
@@ -133,8 +133,8 @@ class Results:
         """Compare another run with this one, trial by trial and metric by metric, as `ganbench compare` does.
 
         Returns:
-            One row per trial and metric: `outcome` (identical, better, worse, undecided …), both means, the difference,
-            exact p-values after Holm's adjustment, and the outcome in words.
+            One row per trial and metric: `label`, `outcome` (identical, better, worse, undecided …), both means, the
+            difference, exact p-values after Holm's adjustment, and the outcome in words.
 
         Raises:
             IncomparableError: they share no trial or metric, or were evaluated otherwise.
@@ -143,10 +143,12 @@ class Results:
 
         from ganbench.analysis.comparison_results import compare_results
         from ganbench.analysis.comparison_rules import Rules
+        from ganbench.core.naming import without_common_parts
 
         now = other.tables if isinstance(other, Results) else tables.load(other)
         rows = compare_results(self.tables, now, Rules()).rows
-        return pd.DataFrame([{**asdict(row), "outcome": str(row.outcome)} for row in rows])
+        short = without_common_parts(dict.fromkeys(row.name for row in rows))
+        return pd.DataFrame([{"label": short[row.name], **asdict(row), "outcome": str(row.outcome)} for row in rows])
 
     def ranking(self) -> pd.DataFrame:
         """Return one row per trial, the best first (`ganbench.analysis.ranking`)."""
@@ -155,8 +157,16 @@ class Results:
         return ranking(self.tables)
 
     def verdicts(self) -> pd.DataFrame:
-        """Return one row per run: what went wrong and the evidence (`ganbench.analysis.verdicts`)."""
-        return self._verdicts.copy()
+        """Return one row per run: its label, what went wrong and the evidence (`ganbench.analysis.verdicts`)."""
+        import pandas as pd
+
+        from ganbench.analysis.frames import labels
+
+        runs = self.tables.runs
+        named = dict(zip(runs["run"], labels(runs), strict=True))
+        frame = self._verdicts.copy()
+        frame.insert(0, "label", pd.array([named[run] for run in frame["run"]], dtype="string"))
+        return frame
 
     @cached_property
     def _verdicts(self) -> pd.DataFrame:

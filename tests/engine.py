@@ -32,9 +32,9 @@ from ganbench.training.history import (
     scheduled_steps,
     shared_steps,
 )
-from ganbench.training.noise import Noise
-from ganbench.training.setup import DiscriminatorView, Player, TrialSetup
-from ganbench.training.step import StepContext, gan_step
+from ganbench.training.noise import PackedNoise
+from ganbench.training.setup import PackedPlayer, PackedView, TrialSetup
+from ganbench.training.step import PackedStep, gan_step
 from ganbench.training.trainer import Trainer
 from ganbench.training.vector_field import GameVectorField
 
@@ -42,16 +42,16 @@ __all__ = [
     "CPU",
     "AdaptiveSearch",
     "Begun",
-    "DiscriminatorView",
+    "PackedView",
     "Evaluator",
     "GameVectorField",
     "History",
     "Interrupts",
     "JobList",
-    "Noise",
-    "Player",
+    "PackedNoise",
+    "PackedPlayer",
     "Progress",
-    "StepContext",
+    "PackedStep",
     "Trainer",
     "TrialJob",
     "TrialRunner",
@@ -78,9 +78,9 @@ class Begun(NamedTuple):
     """A trial at its start, without the trainer's logging and evaluation; it unpacks."""
 
     setup: TrialSetup
-    d: Player
-    g: Player
-    noise: Noise
+    d: PackedPlayer
+    g: PackedPlayer
+    noise: PackedNoise
 
     def train(self, steps: int) -> Step:
         """Do so many steps, at least one, and return the last one's updates."""
@@ -89,12 +89,12 @@ class Begun(NamedTuple):
             last = gan_step(self.setup, self.d, self.g, self.noise, step, previous=last)
         return last
 
-    def context(self, progress: float = 0.0) -> StepContext:
+    def context(self, progress: float = 0.0) -> PackedStep:
         """Return the moves of a step that begins when this share of the steps is done."""
-        return StepContext(self.setup, self.d, self.g, self.noise, progress)
+        return PackedStep(self.setup, self.d, self.g, self.noise, progress)
 
 
 def begin(trial: Trial, seeds: Sequence[int] = (0, 1)) -> Begun:
     """Return a trial's setup, its two players as they start, and their random numbers."""
     setup = TrialSetup(trial, CPU)
-    return Begun(setup, *setup.players(seeds), Noise(seeds, CPU))
+    return Begun(setup, *setup.players(seeds), PackedNoise(seeds, CPU))

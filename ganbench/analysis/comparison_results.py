@@ -153,6 +153,8 @@ def _incomplete(base: pd.DataFrame, now: pd.DataFrame | None, partial: bool) -> 
     for status, error in zip(now["status"], now["error"], strict=True):
         if status not in FINISHED:
             return f"{status}: {error if isinstance(error, str) else 'no reason is given'}"
+    if not base["status"].isin(FINISHED).any():
+        return "no run of it has results in the baseline"
     lost = set(_names(base)) - set(_names(now))
     if lost and not partial and trial_key(base) == trial_key(now):
         return f"{len(lost)} of {len(base)} runs are missing"
@@ -180,27 +182,24 @@ def _arms(
     paired = _names(base) == _names(now) and len(set(_names(base))) == len(base)
     arms = []
     for metric, column in judged.items():
+        about = (identity, name, metric, column.unit, column.direction)
         counted = metric == DIVERGED.name
         if counted:
             old, new, missing, note = _lost(base).astype(float), _lost(now).astype(float), "", ""
-        elif not _asked(base, metric):
-            continue
-        else:
+        elif _asked(base, metric):
             old, new = _values(base, metric), _values(now, metric)
             missing, note = _missing(base, now, metric, identical)
+        else:
+            continue
         if missing:
-            arms.append(Arms(identity, name, metric, column.unit, column.direction, missing=missing))
+            arms.append(Arms(*about, missing=missing))
             continue
         known = bool(np.isfinite(old).any() or np.isfinite(new).any())
         low, high = _range(base, now, column, rules)
         old, new = scores(old, new, column.direction, high if column.direction == "lower" else low)
         arms.append(
             Arms(
-                identity,
-                name,
-                metric,
-                column.unit,
-                column.direction,
+                *about,
                 old.clip(low, high),
                 new.clip(low, high),
                 low,

@@ -116,8 +116,7 @@ def labels(runs: pd.DataFrame) -> pd.Series:
         there = {str(i): key for i, key in enumerate(told) if datasets[key] == dataset}
         short = short_names({i: {"dataset": dataset, **told[key]} for i, key in there.items()})
         names |= {key: short[i] + settings.get(key, "") for i, key in there.items()}
-    steps = {key: row.get("steps") for key, row in _first_rows(runs, keys)}
-    names = _apart(names, datasets, {key: f"{step} steps" for key, step in steps.items()})
+    names = _apart(names, datasets, {key: f"{row.get('steps')} steps" for key, row in _first_rows(runs, keys)})
     names = _apart(names, datasets, {key: key[0] for key in names})
     return pd.Series([names[key] for key in keys], index=runs.index, dtype="string")
 

@@ -108,7 +108,7 @@ class Forest:
         return values.mean(0), values.std(0, ddof=1)
 
 
-def fit_forest(points: ArrayLike, values: ArrayLike, trees: int = TREES, seed: int = 0) -> Forest:
+def fit_forest(points: ArrayLike, values: ArrayLike, seed: int = 0) -> Forest:
     """Return a random forest of the values `[n]` at points `[n, d]` of the unit cube.
 
     F(x) = Σ_U f_U(x_U), each f_U the marginal over its numbers without what subsets explain; its share is the variance
@@ -117,7 +117,6 @@ def fit_forest(points: ArrayLike, values: ArrayLike, trees: int = TREES, seed: i
     Args:
         points: in [0, 1].
         values: finite.
-        trees: how many.
         seed: of the forest.
 
     Source: Hutter, Hoos and Leyton-Brown 2014, An efficient approach for assessing hyperparameter importance, ICML,
@@ -128,7 +127,7 @@ def fit_forest(points: ArrayLike, values: ArrayLike, trees: int = TREES, seed: i
 
     x, y = np.asarray(points, dtype=np.float64), np.asarray(values, dtype=np.float64)
     forest = RandomForestRegressor(
-        trees, min_samples_leaf=2 if len(y) > 8 else 1, random_state=seed, n_jobs=1, oob_score=True
+        TREES, min_samples_leaf=2 if len(y) > 8 else 1, random_state=seed, n_jobs=1, oob_score=True
     )
     forest.fit(x, y)
     boxes = [_boxes(tree, x.shape[1]) for tree in forest.estimators_]

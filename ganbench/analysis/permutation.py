@@ -47,10 +47,6 @@ class PermutationTest:
     method: str
     undefined: str = ""
 
-    def can_reach(self, alpha: float) -> bool:
-        """Return whether some labelling of these values has p < α."""
-        return self.smallest < alpha
-
 
 def permutation_test(first: ArrayLike, second: ArrayLike, draws: int = 99_999, seed: int = 0) -> PermutationTest:
     """Return the one-sided test of mean(first) > mean(second) for independent sides.

@@ -51,7 +51,7 @@ def _row(method: MethodRuns, measures: list[str]) -> dict[str, object]:
     return row
 
 
-def share_over_settings(shares: ArrayLike, seeds: float, level: float = LEVEL) -> Interval:
+def share_over_settings(shares: ArrayLike, seeds: float) -> Interval:
     """Return the interval of the mean of settings' shares: Wilson's with the effective number of runs.
 
     With m settings, mean p and variance s² of the shares, n = p(1 − p) / (s²/m) runs drawn one by one would know p as
@@ -65,7 +65,6 @@ def share_over_settings(shares: ArrayLike, seeds: float, level: float = LEVEL) -
     Args:
         shares: `[m]`, of each setting the share of its seeds.
         seeds: S, per setting.
-        level: the nominal coverage.
 
     Example:
         >>> interval = share_over_settings([1, 1, 0.5, 1, 0, 1, 1, 1], seeds=4)
@@ -80,14 +79,14 @@ def share_over_settings(shares: ArrayLike, seeds: float, level: float = LEVEL) -
     x = np.asarray(shares, dtype=np.float64)
     m = len(x)
     if m < 2 or not np.isfinite(x).all():
-        return Interval(math.nan, math.nan, level, "Wilson over settings", f"{m} settings, two are needed")
+        return Interval(math.nan, math.nan, LEVEL, "Wilson over settings", f"{m} settings, two are needed")
     p, variance = float(x.mean()), float(x.var(ddof=1)) / m
-    z = float(stats.norm.ppf(1 - (1 - level) / 2))
+    z = float(stats.norm.ppf(1 - (1 - LEVEL) / 2))
     if p in (0.0, 1.0):
         n = float(m)
     else:
         n = min(p * (1 - p) / variance if variance > 0 else math.inf, m * seeds)
-        n *= (z / float(stats.t.ppf(1 - (1 - level) / 2, m - 1))) ** 2
+        n *= (z / float(stats.t.ppf(1 - (1 - LEVEL) / 2, m - 1))) ** 2
     centre, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     low, high = (centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n)
-    return Interval(max(low, 0.0), min(high, 1.0), level, "Wilson over settings")
+    return Interval(max(low, 0.0), min(high, 1.0), LEVEL, "Wilson over settings")

@@ -82,7 +82,7 @@ def ranks(values: Mapping[str, Values], direction: Direction) -> dict[str, int]:
     return {name: 1 + n for name, n in better_than.items()}
 
 
-def welch_interval(first: Values, second: Values, level: float = LEVEL) -> Interval:
+def welch_interval(first: Values, second: Values) -> Interval:
     """Return Welch's t interval of mean(first) − mean(second); NaN with fewer than two runs or without any spread.
 
     x̄ − ȳ ± t_ν √(s_x²/n + s_y²/m), ν = (s_x²/n + s_y²/m)² / ((s_x²/n)²/(n − 1) + (s_y²/m)²/(m − 1)).
@@ -92,12 +92,12 @@ def welch_interval(first: Values, second: Values, level: float = LEVEL) -> Inter
     from scipy import stats
 
     if min(len(first), len(second)) < 2 or not np.isfinite([*first, *second]).all():
-        return Interval(math.nan, math.nan, level, "Welch t", "two runs a side are needed")
+        return Interval(math.nan, math.nan, LEVEL, "Welch t", "two runs a side are needed")
     error, freedom = _standard_error(first, second)
     if error == 0:
-        return Interval(math.nan, math.nan, level, "Welch t", "no run differs from the others of its side")
-    middle, half = float(first.mean() - second.mean()), error * float(stats.t.ppf((1 + level) / 2, freedom))
-    return Interval(middle - half, middle + half, level, "Welch t")
+        return Interval(math.nan, math.nan, LEVEL, "Welch t", "no run differs from the others of its side")
+    middle, half = float(first.mean() - second.mean()), error * float(stats.t.ppf((1 + LEVEL) / 2, freedom))
+    return Interval(middle - half, middle + half, LEVEL, "Welch t")
 
 
 def _standard_error(first: Values, second: Values) -> tuple[float, float]:

@@ -69,6 +69,7 @@ WORDS = {
     "loss_share": "the generator's loss passes on {value} of the slope that it has by itself",
     "critic_rise": "the discriminator's logit rises by {value} from generated to real samples",
     "step_d": "the discriminator's weights move by {value} of themselves in a step",
+    "most_step_d": "the discriminator's weights never moved by more than {value} of themselves in a step",
     "overfit_ratio": "logits place held-out samples {value} of the way from trained-on to generated ones",
     "auc_gap": "the discriminator ranks trained-on samples better than held-out ones by {value}",
     "good": "modes (or recall) and quality are kept",
@@ -131,6 +132,8 @@ _FAIR = C("quality", ">", "fair quality")
 
 RULES = (
     Rule("diverged", (C("diverged", ">", "yes"),), remedies.DIVERGED),
+    # First: whatever samples do under a discriminator that never moved, they do because of it.
+    Rule("no signal", (C("most_step_d", "<", "frozen"), _BAD), remedies.UNFROZEN, "the discriminator is frozen"),
     Rule(
         "vanishing gradient",
         (C("loss_share", "<", "loss saturated"), _FAINT, _BAD),
@@ -184,7 +187,7 @@ RULES = (
     Rule("under-trained", (C("displacement", "<", "stayed"),), remedies.LONGER, "hardly moved"),
     Rule(
         "no signal",
-        (C("advantage", "<", "no advantage"), _SWINGS),
+        (C("advantage", "<", "no advantage"), _SWINGS, _BAD),
         remedies.TELLS,
         "the discriminator learns nothing",
     ),

@@ -13,7 +13,6 @@ from ganbench.analysis.verdict_rules import THRESHOLDS
 from ganbench.core.status import Status
 
 FEWEST = 8  # evaluations; 60 and more give steady numbers
-GOOD_SHARE = 0.8  # of the last quarter's evaluations have all modes
 GOOD_QUALITY = 0.6  # of what real samples get
 
 
@@ -82,32 +81,29 @@ def statistics(run: Facts, history: History) -> dict[str, Statistic]:
     """Return the statistics of one run; those whose columns are missing, or too short, are left out.
 
     All are without units: none changes with the units of the data or with the scale of the loss. Medians are over the
-    second half of the logged steps; `growth_g` and `growth_d` are gradient norms over that of the first logged step.
-    Without `critic_rise` the difference of the mean logits stands for it; `auc_alone` is `auc` where no loss is known.
-    For `won` see `_won`, for what judges samples `_modes`, `_fidelity` and `_movement`. Rows in which a column is not
-    finite do not count for it; infinite gradients do, as what is above every limit.
+    second half of the logged steps; `most_step_d` is the largest of the run, `growth_g` and `growth_d` are gradient
+    norms over that of the first logged step. Without `critic_rise` the difference of the mean logits stands for it;
+    `auc_alone` is `auc` where no loss is known. For `won` see `_won`, for what judges samples `_modes`, `_fidelity` and
+    `_movement`. Rows in which a column is not finite do not count for it; infinite gradients do, as what is above every
+    limit.
     """
     values = {"diverged": Statistic(float(run.get("status") == Status.DIVERGED), "status")}
     for name, column in MEDIANS.items():
         if statistic := _median(history, column):
             values[name] = statistic
+    if "step_d" in values:
+        values["most_step_d"] = values["step_d"]._replace(value=float(values["step_d"].series.max()))
     for name, column in {"growth_g": "grad_norm_g", "growth_d": "grad_norm_d"}.items():
         if statistic := _median(history, column):
             norms = statistic.series
             scale = 1 / norms[0] if np.isfinite(norms[0]) and norms[0] > 0 else np.nan
-            growth = norms * scale
-            values[name] = statistic._replace(value=_late_median(growth), series=growth, scale=scale)
+            values[name] = statistic._replace(value=_late_median(norms * scale), series=norms * scale, scale=scale)
     if "advantage" not in values and "auc" in values:
         values["auc_alone"] = values["auc"]
     if "critic_rise" not in values and (gap := _logit_gap(history)):
         values["critic_rise"] = gap
-    return (
-        values
-        | _won(history)
-        | (_modes(run, history) or _fidelity(run, history))
-        | _movement(run, history)
-        | _sets(history)
-    )
+    judged = _modes(run, history) or _fidelity(run, history)
+    return values | _won(history) | judged | _movement(run, history) | _sets(history)
 
 
 def _rows(history: History, *columns: str) -> tuple[Values, Values]:
@@ -162,9 +158,9 @@ def _modes(run: Facts, history: History) -> dict[str, Statistic]:
     """Return what the metric `modes` says, where the data's K modes are known.
 
     Real samples do not capture all of many modes either: `fewest_modes` is what all but one in a thousand samples of
-    real data of that size capture. good: 1 where so many are captured in 80 % of the last quarter's evaluations and the
-    quality is 0.6 or more. quality: the median share of high quality there, over that of real samples. modes_lost:
-    `fewest_modes` less the median of captured modes. rise: see `_rise`. used_share: exp(−mode_kl), over that of real
+    real data of that size capture. modes_lost: that less the median of captured modes over the last quarter's
+    evaluations. quality: the median share of high quality there, over that of real samples. good: 1 where no mode is
+    lost and the quality is 0.6 or more. rise: see `_rise`. used_share: exp(−mode_kl), over that of real
     samples: the share of the modes that would be as many, were they used evenly; modes_used: K times that.
     """
     known, fewest, floor = (_fact(run, name) for name in ("known_modes", "fewest_modes", "hq_fraction_floor"))
@@ -173,14 +169,12 @@ def _modes(run: Facts, history: History) -> dict[str, Statistic]:
         return {}
     modes, quality = values[:, 0], values[:, 1] / floor
     late = slice(-max(1, len(modes) // 4), None)
-    level, share = float(np.median(quality[late])), float((modes[late] >= fewest).mean())
+    level, lost = float(np.median(quality[late])), fewest - float(np.median(modes[late]))
     found = {
-        "good": Statistic(float(share >= GOOD_SHARE and level >= GOOD_QUALITY), "modes_captured", steps[late]),
+        "good": Statistic(float(lost <= 0 and level >= GOOD_QUALITY), "modes_captured", steps[late]),
         "quality": Statistic(level, "hq_fraction", steps, quality, 1 / floor),
         "more_modes": Statistic(float(known > 1), "known_modes"),
-        "modes_lost": Statistic(
-            fewest - float(np.median(modes[late])), "modes_captured", steps, fewest - modes, -1.0, fewest
-        ),
+        "modes_lost": Statistic(lost, "modes_captured", steps, fewest - modes, -1.0, fewest),
         "rise": Statistic(_rise(modes), "modes_captured", steps[late]),
     }
     steps, kl = _rows(history, "mode_kl")
@@ -256,8 +250,7 @@ def _movement(run: Facts, history: History) -> dict[str, Statistic]:
     late, late_steps = mean[start:], steps[start:]
     rest = _detrended(late)
     moves = np.linalg.norm(np.diff(late, axis=0), axis=1)
-    path = float(moves.sum())
-    net = float(np.linalg.norm(late[-1] - late[0]))
+    path, net = float(moves.sum()), float(np.linalg.norm(late[-1] - late[0]))
     moved = np.hypot(np.linalg.norm(mean - mean[0], axis=1), spread - spread[0])
     liveliest, widest = names[int(rest.var(axis=0).argmax())], names[int(mean.var(axis=0).argmax())]
     return {

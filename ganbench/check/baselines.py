@@ -121,9 +121,7 @@ def find(name: str, root: Path) -> Baseline:
     """
     from ganbench.tables.results import load
 
-    path = root / name
-    if not _NAME.fullmatch(name) or not path.is_dir():
-        path = Path(name)
+    path = root / name if _NAME.fullmatch(name) and (root / name).is_dir() else Path(name)
     if not name or not path.is_dir():
         raise IncomparableError(
             f"{unknown('baseline', name[:100], names(root))}; `ganbench baseline save RUN --as NAME` makes one, "

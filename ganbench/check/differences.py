@@ -28,6 +28,7 @@ ENVIRONMENT = (
 )
 HEADERS = ("what differs", "", "baseline", "now")
 NONE = "none"
+TRIALS, OTHER_SETTINGS = "trials", "other settings"
 _UNTRAINED = ("name", "description")  # keys of a suite that change nothing of what is trained
 _LONGEST = 80
 
@@ -109,9 +110,9 @@ def _trials(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Differen
     for name in dict.fromkeys((*lost, *added)):
         before, after = lost.count(name), added.count(name)
         if before and after:
-            yield Difference("trials", name, "other settings", "other settings")
+            yield Difference(TRIALS, name, OTHER_SETTINGS, OTHER_SETTINGS)
         else:
-            yield Difference("trials", name, "there" if before else NONE, "there" if after else NONE)
+            yield Difference(TRIALS, name, "there" if before else NONE, "there" if after else NONE)
 
 
 def _keys(suite: str) -> dict[str, str]:

@@ -12,7 +12,8 @@ from ganbench.analysis.comparison_results import WHOLE, Comparison
 from ganbench.analysis.comparison_rows import Outcome, Row
 from ganbench.check.differences import HEADERS as DIFFERS
 from ganbench.check.differences import Difference
-from ganbench.check.verdict import HEADERS, cells, fails, headline, notes, visible
+from ganbench.check.shown import shown
+from ganbench.check.verdict import HEADERS, fails, headline, notes, visible
 from ganbench.core.markdown import escaped, one_line, table
 
 if TYPE_CHECKING:
@@ -32,25 +33,26 @@ _LEVELS = {
 
 def markdown(comparison: Comparison, title: str, differs: Sequence[Difference], everything: bool = False) -> str:
     """Return a section of Markdown in which no text of the tables is markup; what differs stands first."""
+    told = shown(comparison, differs, everything)
     lines = [f"### {escaped(title)}", "", f"**{escaped(headline(comparison))}**", ""]
     lines += [
         "What differs between the sides:" if differs else "Nothing differs between the sides but their numbers.",
         "",
     ]
-    if differs:
-        lines += [*table(DIFFERS, [[escaped(cell) for cell in one.cells] for one in differs[:MOST_ROWS]]), ""]
+    if told.differs:
+        lines += [*table(DIFFERS, [[escaped(cell) for cell in one.cells] for one in told.differs[:MOST_ROWS]]), ""]
     lines += [f"- ⚠️ {escaped(text)}" for text in notes(comparison)]
+    lines += [f"- {escaped(text)}" for text in told.reasons]
     lines += [f"- new, not judged: {escaped(name)}" for name in comparison.new]
-    rows = visible(comparison, everything)
-    if rows:
+    lines += [f"- all trials: {escaped(told.common)}"] if told.common else []
+    if told.rows:
         texts = (
             (f"{_MARKS.get(row.outcome, _asks(row))} {first}".strip(), *map(escaped, others))
-            for row in rows[:MOST_ROWS]
-            for first, *others in [cells(row)]
+            for row, (first, *others) in zip(told.rows[:MOST_ROWS], told.cells, strict=False)
         )
         lines += ["", *table(HEADERS, texts)]
-    if len(rows) > MOST_ROWS:
-        lines += ["", f"{len(rows) - MOST_ROWS} more rows are left out."]
+    if len(told.rows) > MOST_ROWS:
+        lines += ["", f"{len(told.rows) - MOST_ROWS} more rows are left out."]
     return "\n".join(lines) + "\n"
 
 
@@ -106,11 +108,8 @@ def suite_places(plan: Plan, repository: str | None) -> dict[str, tuple[Path, in
     """
     from ganbench.suite.plan import trials_of
 
-    suite = plan.suite
-    outer: list[tuple[str | int, ...]] = [()] if suite.own_matrix else []
-    matrices = zip([*outer, *(("include", i) for i in range(len(suite.include)))], suite.blocks, strict=True)
-    by_key: dict[str, str] = {}
-    for path, block in matrices:
+    suite, by_key = plan.suite, dict[str, str]()
+    for path, block in suite.placed_blocks:
         for trial in trials_of(block):
             by_key.setdefault(trial.key, suite.place((*path, "losses", block.losses.index(trial.loss))))
     root = Path(repository).resolve() if repository is not None else None

@@ -103,20 +103,18 @@ def plan_of(suite: Path, request: Request):  # noqa: ANN201 - a Plan, whose modu
     from ganbench.suite.plan import make_plan
     from ganbench.suite.schema import read_suite
 
-    planted = planted_in(suite)
-    read = read_suite(suite)
-    plan = make_plan(read)
-    if len(plan.trials) != len(planted):
+    planted, read = planted_in(suite), read_suite(suite)
+    trials = len(make_plan(read).trials)
+    if trials != len(planted):
         raise UsageError(
-            f"{suite}: {len(plan.trials)} trials and {len(planted)} scenarios in {suite.with_suffix('.csv')}; "
+            f"{suite}: {trials} trials and {len(planted)} scenarios in {suite.with_suffix('.csv')}; "
             "they have the same order"
         )
     overrides, at = [f"seeds={_seeds(request, 1)}"], 0
     for i, block in enumerate(read.blocks[len(read.blocks) - len(read.include) :]):
-        count = block.cells
-        if {one.verdict for one in planted[at : at + count]} == {HEALTHY}:
+        if {one.verdict for one in planted[at : at + block.cells]} == {HEALTHY}:
             overrides.append(f"include.{i}.seeds={_seeds(request, request.factor)}")
-        at += count
+        at += block.cells
     return make_plan(read_suite(suite, overrides))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from ganbench.core.files import replaced
 from ganbench.core.results_files import json_bytes, read_json, require_file
 
 FILE = "speed.json"
-SEEDS, WIDTH, BATCH = 16, 64, 64
+SEEDS, WIDTH, BATCH, LATENT = 16, 64, 64, 8
 ROUNDS, STEPS, WARM_UP = 15, 50, 60
 LEAST = 0.05  # slower by less than this is never reported
 DEVIATIONS = 3.0
@@ -87,14 +87,7 @@ def check_speed(root: Path, machine: str, save: bool) -> tuple[int, str]:
     now = measure()
     cost = f"a step of {SEEDS} seeds takes {now.ratio:.3f} steps of the reference loop"
     if save:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            known[machine] = now
-            speeds = {name: asdict(speed) for name, speed in sorted(known.items())}
-            with replaced(path) as file:
-                file.write(json_bytes(speeds, indent=2))
-        except OSError as error:
-            raise UsageError(f"{path}: cannot be written ({error.strerror}); choose another --baselines") from None
+        _write(path, {**known, machine: now})
         return 0, f"{cost}; saved in {path}"
     old = known[machine]
     slower, limit = now.ratio / old.ratio - 1, tolerance(old, now)
@@ -102,7 +95,17 @@ def check_speed(root: Path, machine: str, save: bool) -> tuple[int, str]:
     return int(slower > limit), f"{verdict}: {cost}, {old.ratio:.3f} before ({slower:+.1%}, tolerance {limit:.1%})"
 
 
-def reference_step(width: int, batch: int, latent: int = 8) -> Callable[[], None]:
+def _write(path: Path, known: Mapping[str, Speed]) -> None:
+    speeds = {name: asdict(speed) for name, speed in sorted(known.items())}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replaced(path) as file:
+            file.write(json_bytes(speeds, indent=2))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror}); choose another --baselines") from None
+
+
+def reference_step(width: int, batch: int) -> Callable[[], None]:
     """Return one step of an ordinary PyTorch loop of one seed: ring of 8, two layers, non-saturating loss, Adam."""
     import torch
     import torch.nn as nn
@@ -111,19 +114,19 @@ def reference_step(width: int, batch: int, latent: int = 8) -> Callable[[], None
     def players(inputs: int, act: Callable[[], nn.Module], outputs: int) -> nn.Sequential:
         return nn.Sequential(nn.Linear(inputs, width), act(), nn.Linear(width, width), act(), nn.Linear(width, outputs))
 
-    generator, critic = players(latent, nn.ReLU, 2), players(2, lambda: nn.LeakyReLU(0.2), 1)
+    generator, critic = players(LATENT, nn.ReLU, 2), players(2, lambda: nn.LeakyReLU(0.2), 1)
     of_g, of_d = (torch.optim.Adam(player.parameters(), 1e-3, (0.5, 0.999)) for player in (generator, critic))
     angles = torch.arange(8) * (2 * math.pi / 8)
     centres = torch.stack((angles.cos(), angles.sin()), dim=1)
 
     def step() -> None:
         real = centres[torch.randint(8, (batch,))] + 0.01 * torch.randn(batch, 2)
-        fake = generator(torch.randn(batch, latent)).detach()
+        fake = generator(torch.randn(batch, LATENT)).detach()
         of_d.zero_grad()
         (F.softplus(-critic(real)).mean() + F.softplus(critic(fake)).mean()).backward()
         of_d.step()
         of_g.zero_grad()
-        F.softplus(-critic(generator(torch.randn(batch, latent)))).mean().backward()
+        F.softplus(-critic(generator(torch.randn(batch, LATENT)))).mean().backward()
         of_g.step()
 
     return step

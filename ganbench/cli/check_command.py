@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 EPILOG = """\b
 Examples:
-  ganbench check suites/smoke.yaml                       train, then judge against smoke-<system>-<gpu, or cpu>
-  ganbench check results/smoke --baseline main           judge a run that is there
-  ganbench check suites/smoke.yaml --sequential          more seeds only for what is undecided
-  ganbench check suites/smoke.yaml --markdown --junit-xml ganbench.xml --github
-  ganbench check --speed                                 is a step slower than it was, in steps of a plain loop?
+  ganbench check smoke                           train, then judge by smoke-<system>-<gpu or cpu>
+  ganbench check results/smoke --baseline main   judge a run that is there
+  ganbench check smoke --sequential              more seeds only for what is undecided
+  ganbench check smoke --markdown --junit-xml ganbench.xml --github
+  ganbench check --speed                         is a step slower than it was?
 \b
-Exit codes: 0 no regression found; 1 regression, or a metric without a value now; 2 usage; 3 no baseline, or one that
-cannot be compared (reported before anything is trained); 4 trials without results, too few seeds to tell, or a margin
-that is not shown.
+Exit codes: 0 no regression found; 1 regression, or a metric without a value now; 2 usage;
+3 no baseline, or one that cannot be compared (reported before anything is trained);
+4 trials without results, too few seeds to tell, or a margin that is not shown.
 """
 
 

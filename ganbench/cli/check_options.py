@@ -118,10 +118,7 @@ def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
         rules = Rules(alpha, allowed, required, metrics, seeds, read_numbers(worst))
         return command(*args, rules=rules, **more)
 
-    decorated: Callable[..., Any] = with_rules
-    for decorate in RULES:
-        decorated = decorate(decorated)
-    return decorated
+    return functools.reduce(lambda decorated, decorate: decorate(decorated), RULES, with_rules)
 
 
 def showing(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -156,18 +153,24 @@ def _print(comparison: Comparison, title: str, differs: Sequence[Difference], ou
     if output.form == "markdown":
         click.echo(outputs.markdown(comparison, title, differs, output.everything), nl=False)
         return
+    from ganbench.check.shown import shown
     from ganbench.cli.console import table
 
-    if differs:
-        table(differences.HEADERS, [[one_line(cell) for cell in one.cells] for one in differs[:MOST_DIFFERENCES]])
+    told = shown(comparison, differs, output.everything)
+    if told.differs:
+        table(differences.HEADERS, [[one_line(cell) for cell in one.cells] for one in told.differs[:MOST_DIFFERENCES]])
     else:
         click.echo("nothing differs between the sides but their numbers")
-    if len(differs) > MOST_DIFFERENCES:
-        click.echo(f"{len(differs) - MOST_DIFFERENCES} more differences are in --json")
-    if rows := verdict.visible(comparison, output.everything):
-        table(verdict.HEADERS, [[one_line(cell) for cell in verdict.cells(row)] for row in rows])
+    if len(told.differs) > MOST_DIFFERENCES:
+        click.echo(f"{len(told.differs) - MOST_DIFFERENCES} more differences are in --json")
+    if told.common:
+        click.echo(f"\nall trials: {one_line(told.common)}")
+    if told.rows:
+        click.echo()
+        table(verdict.HEADERS, [[one_line(cell) for cell in row] for row in told.cells])
+        click.echo()
     new = (f"new, not judged: {name}" for name in comparison.new)
-    for text in (*(f"note: {note}" for note in verdict.notes(comparison)), *new):
+    for text in (*told.reasons, *(f"note: {note}" for note in verdict.notes(comparison)), *new):
         click.echo(one_line(text))
     click.echo(verdict.headline(comparison))
 

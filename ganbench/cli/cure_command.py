@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 EPILOG = """\b
 Examples:
-  ganbench cure results/digits                         every trial of a run that fails
-  ganbench cure collapse_cures --only 'tricks=none'    one of a suite, trained first where it has no result yet
-  ganbench cure my_suite.yaml --only 0a1b2c3d4e5f      by its name in the tables
+  ganbench cure results/digits                       every trial of a run that fails
+  ganbench cure collapse_cures --only 'tricks=none'  one of a suite, trained first if need be
+  ganbench cure my_suite.yaml --only 0a1b2c3d4e5f    by its name in the tables
   ganbench cure results/smoke --seeds 8 --executor local
 \b
-Remedies and the trial itself are trained on the same fresh seeds, in stages of a quarter, a half and all of them;
-remedies that are clearly behind get no more. Running it again trains only what is missing.
+Remedies and the trial itself are trained on the same fresh seeds, in stages of a quarter,
+a half and all of them. Remedies that are clearly behind get no more.
+Running it again trains only what is missing.
 \b
 Exit codes: 0 every failing trial has a cure; 1 not so; 2 usage; 4 a trial has no results.
 """

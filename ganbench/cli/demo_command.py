@@ -68,7 +68,9 @@ def _story(results: Results) -> Iterator[str]:
         runs = of_labels[label]
         modes = [f"{count:.0f}" for count in runs["modes_captured"].dropna()]
         known = f"{runs['known_modes'].max():.0f}"
-        yield f"{label}: {', '.join(modes)} of {known} modes are left with seeds {', '.join(map(str, runs['seed']))}."
+        seeds = ", ".join(map(str, runs["seed"]))
+        ended = "".join(f" It was ended at step {step:,.0f}." for step in runs["stopped_at"].dropna().unique())
+        yield f"{label}: {', '.join(modes)} of {known} modes are left with seeds {seeds}.{ended}"
         (verdict, number), *_ = Counter(runs["verdict"]).most_common(1)
         first = evidence.loc[runs.loc[runs["verdict"] == verdict, "run"].iloc[0]]
         yield (

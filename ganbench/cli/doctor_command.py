@@ -65,7 +65,18 @@ def command(results: Path, report: Path) -> int:
 
     Each problem is printed with its remedy.
     """
-    checks: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
+    problems = 0
+    for name, check in _checks(results, report):
+        for finding in _guarded(check):
+            problems += finding.state == "problem"
+            state = styled(f"{finding.state:<7}", fg=COLOURS[finding.state])
+            click.echo(f"{state}  {name:<11}  {' '.join(finding.text.split())}")
+    click.echo(f"{problems} problem{'' if problems == 1 else 's'}" if problems else "no problems")
+    return 2 if problems else 0
+
+
+def _checks(results: Path, report: Path) -> list[tuple[str, Callable[[], Iterator[Finding]]]]:
+    return [
         ("python", _python),
         ("packages", _packages),
         ("extras", _extras),
@@ -77,14 +88,6 @@ def command(results: Path, report: Path) -> int:
         ("folders", lambda: _folders(results, report)),
         ("git", _git),
     ]
-    problems = 0
-    for name, check in checks:
-        for finding in _guarded(check):
-            problems += finding.state == "problem"
-            state = styled(f"{finding.state:<7}", fg=COLOURS[finding.state])
-            click.echo(f"{state}  {name:<11}  {' '.join(finding.text.split())}")
-    click.echo(f"{problems} problem{'' if problems == 1 else 's'}" if problems else "no problems")
-    return 2 if problems else 0
 
 
 def _guarded(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:

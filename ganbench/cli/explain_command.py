@@ -43,7 +43,7 @@ def command(name: str) -> None:
         names = {*SETTINGS, *failures.names(), *(cls.name for cls in known)}
         near = names | {column.name for cls in known for column in columns(cls)}
         hint = unknown("name", name[:60], near, aliases(known)).split(" (known:")[0]
-        raise UsageError(f"{hint}; `ganbench list` shows what there is")
+        raise UsageError(f"{hint}{' ' if hint.endswith('?') else '; '}`ganbench list` shows what there is")
     parts = ["\n".join(_component(cls)) for cls in named]
     parts += [f"column {name}, from the {cls.kind} {cls.name}\n  {column_text(column)}" for cls, column in filled]
     parts += ["\n".join(setting.lines())] if setting else []

@@ -23,7 +23,7 @@ Examples:
   ganbench list                  everything, in short
   ganbench list losses           one kind with papers and parameters (the singular works too)
   ganbench list verdicts         what can go wrong with a run
-  ganbench list "mode collapse"  whatever has these words in its name, other names, claim or first line
+  ganbench list "mode collapse"  what has these words in its name, claim or first line
   ganbench list --json           for tools
   ganbench list --markdown > docs/catalogue.md
 """
@@ -77,15 +77,11 @@ def _search(words: str) -> tuple[dict[str, list[type[Component]]], list[failures
 
     verdicts = failures.of_symptom(words)
     named = (words, *(verdict.name for verdict in verdicts))
-    chosen = {
-        k: [
-            cls
-            for cls in components(k).values()
-            if fits(cls.name, *cls.aliases, cls.summary()) or any(_plain(n) in _plain(cls.addresses) for n in named)
-        ]
-        for k in PLURALS
-    }
-    chosen = {k: classes for k, classes in chosen.items() if classes}
+
+    def is_meant(cls: type[Component]) -> bool:
+        return fits(cls.name, *cls.aliases, cls.summary()) or any(_plain(n) in _plain(cls.addresses) for n in named)
+
+    chosen = {k: classes for k in PLURALS if (classes := list(filter(is_meant, components(k).values())))}
     if not chosen and not verdicts:
         raise UsageError(unknown("kind", words[:60], [*PLURALS.values(), VERDICTS]))
     return chosen, verdicts

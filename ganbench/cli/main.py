@@ -18,7 +18,7 @@ from ganbench.core.version import __version__
 from ganbench.sweep.signals import Interrupts
 
 COMMANDS = {
-    "demo": "See a GAN collapse and be cured: a page in about a minute.",
+    "demo": "See a GAN collapse and be cured: a page within a minute.",
     "init": "Write a commented suite to start from.",
     "run": "Run a suite and make its report.",
     "plan": "List what a suite would run, what it skips and why, and about how long it takes.",
@@ -40,8 +40,8 @@ COMMANDS = {
 }
 EPILOG = """\b
 Examples:
-  ganbench demo                                      a ring that collapses, and the same ring cured
-  ganbench run smoke                                 train a shipped suite, then write report/smoke.html
+  ganbench demo                a ring that collapses, and the same ring cured
+  ganbench run smoke           train a shipped suite, then write report/smoke.html
   ganbench plan my_suite.yaml --only 'loss=hinge'
   ganbench list losses
   ganbench explain hinge

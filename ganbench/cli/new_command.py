@@ -42,7 +42,6 @@ def command(kind: str, name: str, into: Path, tests: Path | None) -> None:
             raise UsageError(f"{path}: is there already; take another name or folder")
     _require_no_shadow(name, into)
     inside = into.resolve().is_relative_to(PACKAGE_ROOT)
-    imports = ["    from torch import Tensor", "    from ganbench.training.setup import DiscriminatorView"]
     words = {
         "name": name,
         "Class": "".join(part.capitalize() for part in name.split("_")),
@@ -50,7 +49,6 @@ def command(kind: str, name: str, into: Path, tests: Path | None) -> None:
         "module": module_name(target),
         # The order of imports that ruff wants: here ganbench is the project itself, elsewhere a package like others.
         "gap": "\n" if inside else "",
-        "types": ("\n\n" if inside else "\n").join(imports if inside else imports[::-1]),
     }
     for path, skeleton in ((target, kinds[0]), (test, f"{kinds[0]}_test")):
         text = (SKELETONS / f"{skeleton}.txt").read_text(encoding="utf-8").replace("\n$gap\n", "\n${gap}")

@@ -58,7 +58,7 @@ def _listed(trials: Sequence[Trial]) -> Iterator[str]:
     rows = [
         {
             **trial.labels,
-            **({"settings": str(len(trial.settings) or 1)} if varied else {}),
+            **({"settings": "" if trial.settings else "1"} if varied else {}),  # the schedule says which
             "seeds": str(len(trial.seeds)),
             "steps": str(trial.steps),
         }
@@ -83,7 +83,7 @@ def _folded(line: str) -> str:
 
 def _said(axis: str, text: str) -> str:
     """Return `adam`, `8 seeds`: what a data set's trials share, in a heading; nothing for usual updates."""
-    if axis in ("settings", "seeds", "steps"):
+    if text and axis in ("settings", "seeds", "steps"):
         return f"{text} {axis if text != '1' else axis.removesuffix('s')}"
     return "" if axis == "schedule" and text == DEFAULT_SCHEDULE else text
 
@@ -124,13 +124,15 @@ def headline(plan: Plan, jobs: int | None = None) -> str:
 
 
 def _time(plan: Plan, jobs: int | None) -> str:
-    """Return the estimate with what it assumes: idle cores, how many of them, and that nothing is done."""
+    """Return the estimate with what it assumes: idle cores, nothing done yet, and no trial that ends early."""
     from ganbench.suite.estimate import cores, duration, plan_seconds
 
     used = min(cores(), (jobs or cores()) * plan.suite.resources.cpus)
     busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     slower = f"\nthe cores are busy now (load {busy:.1f}), so it takes longer" if busy > 0.5 * cores() else ""
-    return f"about {duration(plan_seconds(plan, jobs))} on {_number(used, 'idle core')} if nothing is done yet{slower}"
+    shorter = any(trial.stop or trial.search for trial in plan.trials or plan.cells)
+    about = f"{'at most ' if shorter else ''}about {duration(plan_seconds(plan, jobs))}"
+    return f"{about} on {_number(used, 'idle core')} if nothing is done yet{slower}"
 
 
 def _settings(trial: Trial) -> dict[str, object]:

@@ -14,7 +14,7 @@ Examples:
   ganbench report results/smoke/0a1b2c3d4e results/smoke what changed from one run to another
   ganbench report my_run                                 the folder of a ganbench.Monitor
   ganbench report results/smoke --markdown >> "$GITHUB_STEP_SUMMARY"
-  ganbench report results --index                        report/index.html: all runs, with links to their pages
+  ganbench report results --index                        report/index.html: all runs
   ganbench report results/mode_collapse --watch          again and again while a sweep runs
 """
 

@@ -85,7 +85,7 @@ def command(
     trackers = [sink_of(text) for text in sinks]
     from ganbench.cli.plan_command import headline
 
-    click.echo(headline(plan, jobs))
+    click.echo(headline(plan, 1 if executor == "local" else jobs))
     from ganbench.sweep.run import run_plan
 
     outcome = run_plan(plan, results, executor=executor, address=address, jobs=jobs, sinks=trackers)
@@ -131,5 +131,5 @@ def _failures(folder: Path, plan: Plan) -> str:
     if not failed:
         return ""
     count, trials = len(failed), len(plan.trials)
-    mends = "it" if count == 1 else "them"
-    return f"{count} of {trials} trials failed; `ganbench cure {shlex.quote(str(folder))}` looks for what mends {mends}"
+    command, mends = f"ganbench cure {shlex.quote(str(folder))}", "it" if count == 1 else "them"
+    return f"by their verdicts {count} of {trials} trials failed; `{command}` looks for what mends {mends}"

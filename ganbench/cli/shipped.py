@@ -33,4 +33,6 @@ def suite_file(given: Path) -> Path:
     file = shipped(given)
     if file is None and not given.exists() and given.suffix not in SUFFIXES:
         raise UsageError(f"{unknown('suite', str(given)[:60], suite_names())}; or give the path of a suite file")
+    if file is None and not given.exists() and given.with_suffix("").as_posix() in suite_names():
+        raise UsageError(f"{given}: no such file; the suite that comes with the package is {given.with_suffix('')}")
     return file or given

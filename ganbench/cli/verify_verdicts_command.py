@@ -9,16 +9,16 @@ import click
 
 EPILOG = """\b
 Examples:
-  ganbench verify-verdicts                                        all planted suites, 16 fresh seeds a scenario
+  ganbench verify-verdicts                 all planted suites, 16 fresh seeds per scenario
   ganbench verify-verdicts suites/planted_digits.yaml --seeds 4
-  ganbench verify-verdicts --hide-modes       the same runs by precision and recall; they are not trained again
+  ganbench verify-verdicts --hide-modes    the same runs by precision and recall
   ganbench verify-verdicts --first-seed 5000 --markdown verdicts.md --json verdicts.json
 \b
 Seeds below 2000 were used to choose scenarios and thresholds; verification begins at 2000.
 Running it again trains only what is missing.
 \b
-Exit codes: 0 at least 95 % of all runs are right and at most 2 % of the healthy ones are called a failure;
-1 not so; 2 usage; 4 some trials have no results.
+Exit codes: 0 at least 95 % of all runs are right and at most 2 % of the healthy ones are called
+a failure; 1 not so; 2 usage; 4 some trials have no results.
 """
 SUITES = ("suites/planted_failures.yaml", "suites/planted_digits.yaml", "suites/unseen_failures.yaml")
 

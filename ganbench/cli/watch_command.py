@@ -22,7 +22,7 @@ Examples:
   ganbench watch my_run                    the folder of a ganbench.Monitor
   ganbench watch my_run --once             one frame, for scripts
 \b
-It reads files and nothing else: start it, stop it, start it again, also over ssh on a shared folder.
+It reads files and nothing else: start it, stop it, start it again, also over ssh.
 """
 
 

@@ -6,10 +6,9 @@ import dataclasses
 import math
 from abc import ABC
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-if TYPE_CHECKING:
-    from ganbench.core.trial import Trial
+from ganbench.core.protocols import TrialFacts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +72,7 @@ class Component(ABC):
         """Return the traits, with those that depend on the parameters."""
         return (*self.traits, *self.parameter_traits())
 
-    def skip(self, trial: Trial) -> str | None:
+    def skip(self, trial: TrialFacts) -> str | None:
         """Return why the component has no meaning in this trial, or None."""
         return None
 

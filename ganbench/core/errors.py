@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 
 OK, REGRESSION, USAGE, INCOMPARABLE, INCOMPLETE, INTERNAL = range(6)
@@ -68,6 +67,8 @@ def unknown(what: str, name: str, known: Iterable[str], aliases: Mapping[str, st
         known: the names that there are.
         aliases: other name → the known one that it stands for.
     """
+    import difflib  # here alone, because `ganbench --help` needs none
+
     names, aliases = sorted(known), aliases or {}
     # Exact other names are nearer than similar ones, whatever their case and hyphens.
     written = name.lower().replace("-", "_").replace(" ", "_")

@@ -46,6 +46,19 @@ class ImportedFile:
         name = f"ganbench_import_{Path(self.path).stem}_{hashlib.sha256(self.path.encode()).hexdigest()[:8]}"
         if _registered.get(self.path) == self and name in sys.modules:
             return [register(cls) for cls in defined_in(sys.modules[name])]
+        classes = defined_in(self._run_as(name))
+        if not classes:
+            raise UsageError(
+                f"{self.path}: defines no component; `ganbench new trick my_trick` writes one to start from"
+            )
+        for cls in classes:
+            cls.source_hash = self.digest
+            register(cls)
+        _registered[self.path] = self
+        return classes
+
+    def _run_as(self, name: str) -> ModuleType:
+        """Return the module that the file makes under that name."""
         module = ModuleType(name)
         module.__file__ = self.path
         sys.modules[name] = module  # dataclasses look their module up
@@ -56,16 +69,7 @@ class ImportedFile:
         except BaseException as error:  # noqa: BLE001 - a file may raise anything, SystemExit too
             del sys.modules[name]
             raise UsageError(f"{self._place(error)}: {type(error).__name__}: {reason_of(error)}; correct it") from error
-        classes = defined_in(module)
-        if not classes:
-            raise UsageError(
-                f"{self.path}: defines no component; `ganbench new trick my_trick` writes one to start from"
-            )
-        for cls in classes:
-            cls.source_hash = self.digest
-            register(cls)
-        _registered[self.path] = self
-        return classes
+        return module
 
     def _place(self, error: BaseException) -> str:
         """Return the file with the last of its lines that the error went through."""

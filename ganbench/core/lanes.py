@@ -6,10 +6,7 @@ other numbers; a component that lists a parameter in its `lanes` may find a floa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from ganbench.core.lazy import Tensor
 
 
 def along(value: float | Tensor, like: Tensor, behind: int = 0) -> float | Tensor:

@@ -1,6 +1,7 @@
 """Heavy modules that load at their first use, so that naming components costs no `import torch` (3 s).
 
-Component files write `from ganbench.core.lazy import torch, F` and use both as always, inside functions.
+Component files write `from ganbench.core.lazy import Tensor, torch` and use both as always, inside functions: `Tensor`
+in annotations alone, which Python does not evaluate.
 After the first look-up an attribute is an ordinary instance attribute: the training loop pays nothing for it.
 """
 
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
     import numpy
     import torch
     import torch.nn.functional as F
+    from torch import Tensor
 else:
     numpy = LazyModule("numpy")
     torch = LazyModule("torch")
     F = LazyModule("torch.nn.functional")
+    Tensor = "torch.Tensor"
 
-__all__ = ["F", "LazyModule", "numpy", "torch"]
+__all__ = ["F", "LazyModule", "Tensor", "numpy", "torch"]

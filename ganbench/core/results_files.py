@@ -134,14 +134,14 @@ def seal(payload: bytes) -> bytes:
     return _MAGIC + hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload
 
 
-def read_sealed(path: Path, most: int = MOST_BINARY) -> memoryview:
+def read_sealed(path: Path) -> memoryview:
     """Return the payload of a file that `seal` made.
 
     Raises:
         OSError: it cannot be opened.
         BrokenFileError: it is no such file, or not as it was written.
     """
-    content = memoryview(read_bytes(path, most))
+    content = memoryview(read_bytes(path, MOST_BINARY))
     head = len(_MAGIC) + 65
     if bytes(content[: len(_MAGIC)]) != _MAGIC:
         raise BrokenFileError("it has no checksum: another version wrote it, or it is damaged")
@@ -182,14 +182,14 @@ def parse_json(content: bytes) -> dict[str, Any]:
     return data
 
 
-def read_json(path: Path, most: int = MOST_JSON) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
     """Return the data of a JSON file.
 
     Raises:
         OSError: it cannot be opened.
         BrokenFileError: it is no regular file, too large, no JSON, or not as it was written.
     """
-    return parse_json(read_bytes(path, most))
+    return parse_json(read_bytes(path, MOST_JSON))
 
 
 def set_aside(path: Path, quarantine: Path) -> Path | None:

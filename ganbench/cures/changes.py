@@ -136,7 +136,7 @@ CHANGES: dict[str, Change] = {
     "fewer_generator_updates": counted("n_generator", 1),
     "ema": averaged,
     "longer": longer(MORE),
-    "much_longer": longer(MORE * MORE),
+    "much_longer": longer(MORE * MORE, least=4000),  # what rings take with usual rates
     "wider": network_sizes("wider networks", width=2, d_width=2),
     "smaller_discriminator": network_sizes("a smaller discriminator", d_width=1 / 4),
     "shallower_discriminator": network_sizes("fewer layers in the discriminator", d_depth=1 / 2),

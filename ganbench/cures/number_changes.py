@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields, replace
 
+from ganbench.core.protocols import PlayerName
 from ganbench.core.trial import Choice, Trial
 from ganbench.cures.change import Change, Changed, UnfitError
 from ganbench.networks import Network
-from ganbench.optimizers import Optimizer, Player
+from ganbench.optimizers import Optimizer
 
 LESS, MORE = 1 / 4, 4  # of rates
 
 
-def rates(title: str, *players: Player, factor: float) -> Change:
+def rates(title: str, *players: PlayerName, factor: float) -> Change:
     """Return the change that multiplies learning rates."""
 
     def change(trial: Trial) -> Changed:
@@ -70,12 +72,13 @@ def averaged(trial: Trial) -> Changed:
     return Changed(replace(trial, ema=0.999), "training.ema 0.999")
 
 
-def longer(times: int) -> Change:
-    """Return the change to so many times as many steps, evaluated as often in all."""
+def longer(times: int, least: int = 0) -> Change:
+    """Return the change to so many times as many steps, and at least `least`; evaluated as often in all."""
 
     def change(trial: Trial) -> Changed:
-        scaled = {name: times * getattr(trial, name) for name in ("steps", "log_every", "evaluate_every")}
-        return Changed(replace(trial, **scaled), f"steps {trial.steps:,} → {times * trial.steps:,}")
+        factor = max(times, math.ceil(least / trial.steps))
+        scaled = {name: factor * getattr(trial, name) for name in ("steps", "log_every", "evaluate_every")}
+        return Changed(replace(trial, **scaled), f"steps {trial.steps:,} → {factor * trial.steps:,}")
 
     return change
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -52,11 +52,6 @@ class Star:
     verdicts: dict[tuple[str, str], int]
     arms: tuple[Arm, ...]
     left_out: tuple[LeftOut, ...]
-
-    def with_seeds(self, seeds: Sequence[int]) -> Star:
-        """Return the same with other seeds."""
-        arms = tuple(arm._replace(trial=replace(arm.trial, seeds=tuple(seeds))) for arm in self.arms)
-        return replace(self, base=replace(self.base, seeds=tuple(seeds)), arms=arms)
 
 
 def star(base: Trial, verdicts: dict[tuple[str, str], int]) -> Star:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol, final
+from typing import ClassVar, Protocol, final
 
 from ganbench.core.component import Component
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
+from ganbench.core.lazy import Tensor, torch
 
 
 class Data(Protocol):

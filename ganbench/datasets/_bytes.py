@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ganbench.core.lazy import F, torch
+from ganbench.core.lazy import F, Tensor, torch
 from ganbench.core.pixels import scaled
 from ganbench.datasets._prefetch import Prefetch, gathered
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
 
 CHUNK = 256
 
@@ -34,7 +29,7 @@ class ByteImages:
         """Return the training images, to be read in slices for metrics that ask for them."""
         return Rows(self.rows, self.device)
 
-    def sample_indices(self, generator: Generator, n: int) -> Tensor:
+    def sample_indices(self, generator: torch.Generator, n: int) -> Tensor:
         """Return `n` row indices, each equally likely, with replacement."""
         return torch.randint(len(self.rows), (n,), generator=generator, device=self.device)
 
@@ -47,7 +42,7 @@ class ByteImages:
         """Return the images of row indices with any leading axes, in [-1, 1]."""
         return scaled(self.rows[indices] if self._prefetch is None else self._prefetch.gather(indices))
 
-    def heldout(self, generator: Generator, n: int) -> Tensor:
+    def heldout(self, generator: torch.Generator, n: int) -> Tensor:
         """Return up to `n` held-out images in random order."""
         order = torch.randperm(len(self.held), generator=generator, device=self.device)
         return scaled(gathered(self.held, order[:n], self.device))

@@ -11,15 +11,12 @@ import warnings
 from collections.abc import Iterable
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from ganbench.assets.data_folder import cache_folder
 from ganbench.core.files import replaced
-from ganbench.core.lazy import numpy, torch
+from ganbench.core.lazy import Tensor, numpy, torch
 from ganbench.core.results_files import BrokenFileError, open_file
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 log = logging.getLogger("ganbench.datasets")
 

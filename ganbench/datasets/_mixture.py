@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from math import exp, log, pi, prod
-from typing import TYPE_CHECKING
 
-from ganbench.core.lazy import torch
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
+from ganbench.core.lazy import Tensor, torch
 
 # The share of a plane Gaussian beyond 3σ of its mean, 0.0111; other dimensions take the radius that leaves out
 # the same share, because a flat 3σ would accept hardly anything in 64 dimensions.
@@ -33,7 +29,7 @@ class Mixture:
         self.weights = torch.full((len(centres),), 1.0 / len(centres), dtype=torch.float64, device=device)
         self.radius = sigma * float(chdtri(centres.shape[1], BEYOND)) ** 0.5
 
-    def sample_indices(self, generator: Generator, n: int) -> Tensor:
+    def sample_indices(self, generator: torch.Generator, n: int) -> Tensor:
         """Return `n` points `[n, d]`."""
         device = self.centres.device
         modes = torch.randint(len(self.centres), (n,), generator=generator, device=device)
@@ -44,7 +40,7 @@ class Mixture:
         """Return the points themselves."""
         return indices
 
-    def heldout(self, generator: Generator, n: int) -> Tensor:
+    def heldout(self, generator: torch.Generator, n: int) -> Tensor:
         """Return `n` fresh points `[n, d]`; endless data never repeats itself."""
         return self.sample_indices(generator, n)
 
@@ -75,11 +71,11 @@ class Points:
         generator: draws them.
     """
 
-    def __init__(self, mixture: Mixture, count: int, generator: Generator) -> None:
+    def __init__(self, mixture: Mixture, count: int, generator: torch.Generator) -> None:
         self.train, self.weights = mixture.sample_indices(generator, count), mixture.weights
         self.heldout, self.assign, self.log_density = mixture.heldout, mixture.assign, mixture.log_density
 
-    def sample_indices(self, generator: Generator, n: int) -> Tensor:
+    def sample_indices(self, generator: torch.Generator, n: int) -> Tensor:
         """Return `n` row indices, each equally likely, with replacement."""
         return torch.randint(len(self.train), (n,), generator=generator, device=self.train.device)
 

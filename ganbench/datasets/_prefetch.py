@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING
 
-from ganbench.core.lazy import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from ganbench.core.lazy import Tensor, torch
 
 # Steps are fetched in groups, so that a thread's start costs little; two groups lie in memory at a time.
 GROUP_STEPS = 4

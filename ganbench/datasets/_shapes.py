@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
-from ganbench.core.lazy import F, torch
+from ganbench.core.lazy import F, Tensor, torch
 from ganbench.core.streams import stream
 from ganbench.datasets._bytes import scaled
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
 
 SHAPES = ("disc", "square", "triangle", "cross", "ring", "bars")
 # Red, green, blue, yellow, magenta, cyan, white: the corners of the colour cube but black, which is the ground.
@@ -41,7 +37,7 @@ class Shapes:
         modes = shapes * colours * places**2
         self.weights = torch.full((modes,), 1 / modes, dtype=torch.float64, device=device)
 
-    def sample_indices(self, generator: Generator, n: int) -> Tensor:
+    def sample_indices(self, generator: torch.Generator, n: int) -> Tensor:
         """Return `[n, 2]`: mode and drawing, each equally likely."""
         return self._draw(generator, n, self.variants)
 
@@ -56,7 +52,7 @@ class Shapes:
         image = cells.flatten(-2).flatten(-3, -2)
         return scaled(self.colours[colour].to(torch.uint8)[..., None, None] * image.unsqueeze(-3))
 
-    def heldout(self, generator: Generator, n: int) -> Tensor:
+    def heldout(self, generator: torch.Generator, n: int) -> Tensor:
         """Return `n` images of drawings that training never sees."""
         return self.gather(self._draw(generator, n, self.held))
 
@@ -68,7 +64,7 @@ class Shapes:
         mode, distance = (torch.cat(parts).reshape(lead) for parts in zip(*nearest, strict=True))
         return mode, distance <= self.tolerance
 
-    def _draw(self, generator: Generator, n: int, variants: Tensor) -> Tensor:
+    def _draw(self, generator: torch.Generator, n: int, variants: Tensor) -> Tensor:
         device = self.weights.device
         mode = torch.randint(len(self.weights), (n,), generator=generator, device=device)
         return torch.stack((mode, variants[torch.randint(len(variants), (n,), generator=generator, device=device)]), 1)

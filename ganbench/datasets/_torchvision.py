@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 from ganbench.assets.data_folder import DOWNLOAD, data_folder
 from ganbench.assets.fidelity import import_torchvision
 from ganbench.core.errors import UsageError, reason
-from ganbench.core.lazy import numpy, torch
+from ganbench.core.lazy import Tensor, numpy, torch
 from ganbench.datasets import Dataset
 from ganbench.datasets._bytes import CHUNK, ByteImages, resized
 from ganbench.datasets._cache import UnwritableError, cache_file, mapped, write
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-    from torch import Tensor
     from torch.utils.data import Subset
     from torchvision.datasets import VisionDataset
 

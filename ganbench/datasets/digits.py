@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Interval
 
 from ganbench.assets.digits import digit_images
-from ganbench.core.lazy import torch
+from ganbench.core.lazy import Tensor, torch
 from ganbench.datasets import Dataset
 from ganbench.datasets._bytes import sure_class
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ class LabelledImages:
         self.train, self.held, self.confidence = train.to(device), held.to(device), confidence
         self.weights = labels.bincount().double().to(device) / len(labels)
 
-    def sample_indices(self, generator: Generator, n: int) -> Tensor:
+    def sample_indices(self, generator: torch.Generator, n: int) -> Tensor:
         """Return `n` row indices, each equally likely, with replacement."""
         return torch.randint(len(self.train), (n,), generator=generator, device=self.train.device)
 
@@ -73,7 +70,7 @@ class LabelledImages:
         """Return the images of row indices with any leading axes."""
         return self.train[indices]
 
-    def heldout(self, generator: Generator, n: int) -> Tensor:
+    def heldout(self, generator: torch.Generator, n: int) -> Tensor:
         """Return up to `n` held-out images in random order."""
         order = torch.randperm(len(self.held), generator=generator, device=self.held.device)
         return self.held[order[:n]]

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Gt
 
-from ganbench.core.lazy import torch
+from ganbench.core.lazy import Tensor, torch
 from ganbench.datasets import Dataset
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ class Point:
         self.tolerance, self.device = tolerance, device
         self.weights = torch.ones(1, dtype=torch.float64, device=device)
 
-    def sample_indices(self, generator: Generator, n: int) -> Tensor:
+    def sample_indices(self, generator: torch.Generator, n: int) -> Tensor:
         """Return zeros `[n, 1]`; no random number is used."""
         return torch.zeros(n, 1, device=self.device)
 
@@ -57,7 +54,7 @@ class Point:
         """Return the points themselves."""
         return indices
 
-    def heldout(self, generator: Generator, n: int) -> Tensor:
+    def heldout(self, generator: torch.Generator, n: int) -> Tensor:
         """Return zeros `[n, 1]`."""
         return self.sample_indices(generator, n)
 

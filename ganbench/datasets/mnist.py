@@ -10,10 +10,10 @@ from annotated_types import Interval
 
 from ganbench.assets.data_folder import data_folder
 from ganbench.assets.mnist import CLASSES, mnist_files
+from ganbench.core.lazy import torch
 from ganbench.datasets._torchvision import TorchvisionImages
 
 if TYPE_CHECKING:
-    import torch
     from torchvision import datasets
 
     from ganbench.datasets._bytes import ByteImages

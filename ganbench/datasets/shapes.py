@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Gt, Interval
 
+from ganbench.core.lazy import torch
 from ganbench.datasets import Dataset
 from ganbench.datasets._shapes import Shapes
-
-if TYPE_CHECKING:
-    import torch
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Interval
 
 from ganbench.assets.digits import digit_images
-from ganbench.core.lazy import torch
+from ganbench.core.lazy import Tensor, torch
 from ganbench.datasets import Dataset
 from ganbench.datasets._bytes import sure_class
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
     from ganbench.datasets import Data
 
 CLASSES = 10
@@ -70,7 +68,7 @@ class Triples:
         share = labels.bincount(minlength=CLASSES).double().to(device) / len(labels)
         self.weights = (share[:, None, None] * share[:, None] * share).flatten()
 
-    def sample_indices(self, generator: Generator, n: int) -> Tensor:
+    def sample_indices(self, generator: torch.Generator, n: int) -> Tensor:
         """Return `[n, 3]` row indices, each scan equally likely."""
         return torch.randint(len(self.scans), (n, 3), generator=generator, device=self.scans.device)
 
@@ -78,7 +76,7 @@ class Triples:
         """Return images `[..., 3, H, W]` of row indices `[..., 3]`."""
         return self.scans[indices]
 
-    def heldout(self, generator: Generator, n: int) -> Tensor:
+    def heldout(self, generator: torch.Generator, n: int) -> Tensor:
         """Return `n` triples of held-out scans."""
         return self.held[torch.randint(len(self.held), (n, 3), generator=generator, device=self.held.device)]
 

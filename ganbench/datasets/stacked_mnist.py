@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Interval
 
 from ganbench.assets.mnist import CLASSES
-from ganbench.core.lazy import torch
+from ganbench.core.lazy import Tensor, torch
 from ganbench.core.streams import stream
 from ganbench.datasets._bytes import scaled, sure_mode
 from ganbench.datasets.mnist import DigitScans
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
 
 TRIPLES = 128_000
 
@@ -79,7 +75,7 @@ class Triples:
         self.scans, self.held = scans.squeeze(1).to(device), held.squeeze(1).to(device)
         self.triples, self.weights, self.confidence = triples.to(device), weights.to(device), confidence
 
-    def sample_indices(self, generator: Generator, n: int) -> Tensor:
+    def sample_indices(self, generator: torch.Generator, n: int) -> Tensor:
         """Return `n` of the triples' indices, each equally likely, with replacement."""
         return torch.randint(len(self.triples), (n,), generator=generator, device=self.triples.device)
 
@@ -87,7 +83,7 @@ class Triples:
         """Return the images `[..., 3, H, W]` of indices `[...]`, in [-1, 1]."""
         return scaled(self.scans[self.triples[indices]])
 
-    def heldout(self, generator: Generator, n: int) -> Tensor:
+    def heldout(self, generator: torch.Generator, n: int) -> Tensor:
         """Return `n` triples of held-out scans."""
         rows = torch.randint(len(self.held), (n, 3), generator=generator, device=self.held.device)
         return scaled(self.held[rows])

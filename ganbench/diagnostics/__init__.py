@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol
 
@@ -11,13 +11,11 @@ from annotated_types import Ge, Gt, Le
 
 from ganbench.core.column import Column
 from ganbench.core.component import Component
+from ganbench.core.lazy import Tensor
+from ganbench.core.protocols import PlayerName, PlayerUpdate
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ganbench.core.protocols import PlayerName, PlayerUpdate
     from ganbench.losses import Loss
-    from ganbench.training.vector_field import GameVectorField
 
 
 class Probe(Protocol):
@@ -47,6 +45,57 @@ class Probe(Protocol):
         ...
 
 
+class VectorField(Protocol):
+    """Both players' game as a vector field: v(ω) = (−∇L_D, −∇L_G), penalties included, ω all weights of both.
+
+    It is taken on fixed minibatches in float64, in training mode. Weights are `[S, P]`, the discriminator's first.
+    """
+
+    @property
+    def undefined(self) -> str | None:
+        """Say why players do not descend a field of their losses, or None."""
+        ...
+
+    @property
+    def seeds(self) -> int:
+        """Return S."""
+        ...
+
+    @property
+    def weights(self) -> Tensor:
+        """Return both players' weights now."""
+        ...
+
+    @property
+    def start(self) -> Tensor:
+        """Return both players' weights when training began."""
+        ...
+
+    @property
+    def n_discriminator(self) -> int:
+        """Return how many of the weights are the discriminator's."""
+        ...
+
+    def velocity(self, weights: Tensor, minibatch: int = 0) -> Tensor:
+        """Return v, `[S, P]`, at weights `[S, P]`, on one of the fixed minibatches."""
+        ...
+
+    def vjp(self, seed: int | None = None) -> Callable[[Tensor], Tensor]:
+        """Return the product u → Jᵀu, `[S, P] → [S, P]`, of the Jacobian J = ∂v/∂ω at the weights now.
+
+        With `seed` only that place of the seed axis is computed, and S is 1.
+        """
+        ...
+
+    def duality_gap(self, steps: int) -> tuple[Tensor, Tensor] | None:
+        """Return M after D's best answer and after G's, `[S]` each; M = −L_D without penalties, on held-out data.
+
+        Each player's copy makes `steps` updates by the trial's optimiser, which starts without moments, while the other
+        stands still: D on its own loss, penalties included, G against M. None where the loss has a state of its own.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Step:
     """A step as diagnostics read it; what no diagnostic requires is None.
@@ -64,7 +113,7 @@ class Step:
     loss: Loss | None = None
     earlier: Mapping[PlayerName, Tensor] = dataclasses.field(default_factory=dict)
     probe: Probe | None = None
-    field: GameVectorField | None = None
+    field: VectorField | None = None
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ganbench.core.lazy import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from ganbench.core.lazy import Tensor, torch
 
 
 def auc(high: Tensor, low: Tensor) -> Tensor:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ganbench.core.lazy import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from ganbench.core.lazy import Tensor, torch
 
 MANY = 1 << 22  # float32 sums of more numbers lose digits: 0.07 % of a norm at 2^24, 1.1 % at 10^8
 

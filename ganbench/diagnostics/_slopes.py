@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ganbench.core.lazy import torch
+from ganbench.core.lazy import Tensor, torch
+from ganbench.core.protocols import PlayerName
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ganbench.core.protocols import PlayerName
     from ganbench.diagnostics import Probe
     from ganbench.losses import Loss
 

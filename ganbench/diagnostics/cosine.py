@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
-from ganbench.core.lazy import torch
+from ganbench.core.lazy import Tensor, torch
+from ganbench.core.protocols import PlayerName, PlayerUpdate
 from ganbench.diagnostics import Diagnostic, Step
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ganbench.core.protocols import PlayerName, PlayerUpdate
 
 
 @dataclass(frozen=True)

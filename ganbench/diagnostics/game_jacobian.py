@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge, Le
 
 from ganbench.core.column import Column
+from ganbench.core.lazy import Tensor, torch
 from ganbench.core.lazy import numpy as np
-from ganbench.core.lazy import torch
 from ganbench.diagnostics import Scheduled, Step
 
 if TYPE_CHECKING:
     from numpy import ndarray
-    from torch import Tensor
 
 DENSE = 800  # up to so many weights the whole matrix costs no more than searches
 BASIS = 80  # vectors of a search; imaginary parts lie inside the spectrum and converge with a wide basis alone

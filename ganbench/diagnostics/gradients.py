@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
-from ganbench.core.lazy import torch
+from ganbench.core.lazy import Tensor, torch
+from ganbench.core.protocols import PlayerName, PlayerUpdate
 from ganbench.diagnostics import Diagnostic, Step, by_layer
 from ganbench.diagnostics._norms import vector_norm
 from ganbench.diagnostics._slopes import loss_unit
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ganbench.core.protocols import PlayerName, PlayerUpdate
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
+from ganbench.core.lazy import Tensor
 from ganbench.diagnostics import Diagnostic, Step
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Ge, Le
 
 from ganbench.core.column import Column
-from ganbench.core.lazy import torch
-from ganbench.diagnostics import Scheduled, Step
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ganbench.training.vector_field import GameVectorField
+from ganbench.core.lazy import Tensor, torch
+from ganbench.diagnostics import Scheduled, Step, VectorField
 
 OUT = 0.1  # how far the line goes beyond both ends
 
@@ -66,7 +61,7 @@ class PathAngle(Scheduled):
         }
 
 
-def path(field: GameVectorField, shares: Tensor) -> tuple[Tensor, Tensor]:
+def path(field: VectorField, shares: Tensor) -> tuple[Tensor, Tensor]:
     """Return the cosine and ‖v‖ at each share of the way from the start to now, `[n, ...]` each.
 
     The cosine is 0 where v is, and NaN where the weights never moved.

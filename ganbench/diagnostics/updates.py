@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
+from ganbench.core.lazy import Tensor
 from ganbench.diagnostics import Diagnostic, Step
 from ganbench.diagnostics._norms import vector_norm
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import ClassVar, final
 
 from ganbench.core.component import Component
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from ganbench.core.lazy import Tensor
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ganbench.assets.fidelity import import_torchvision
 from ganbench.core.errors import UsageError, reason
-from ganbench.core.lazy import torch
+from ganbench.core.lazy import Tensor, torch
 from ganbench.core.pixels import as_bytes
 from ganbench.extractors import Extractor
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
 VARIABLE = "GANBENCH_WEIGHTS_{name}"  # set by `ganbench run --weights`, inherited by the processes that train
 BATCH = 64

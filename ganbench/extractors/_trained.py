@@ -11,18 +11,15 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from ganbench.assets.data_folder import cache_folder
 from ganbench.core.errors import GanbenchError, reason
 from ganbench.core.files import replaced
-from ganbench.core.lazy import F, torch
+from ganbench.core.lazy import F, Tensor, torch
 from ganbench.core.results_files import read_sealed, seal
 from ganbench.core.streams import stream
 from ganbench.extractors import Extractor
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
 
 WIDTH, CLASSES, COLOURS = 64, 10, 3  # features, classes, and images that are stacked into one
 BATCH, RATE = 128, 2e-3
@@ -71,7 +68,7 @@ class TrainedClassifier(Extractor):
         """Return scans as images `[n, 1, size, size]` in [-1, 1]."""
 
     @abstractmethod
-    def initial_weights(self, generator: Generator) -> Weights:
+    def initial_weights(self, generator: torch.Generator) -> Weights:
         """Return weights from He's initialisation, and biases of zero."""
 
     @abstractmethod
@@ -79,7 +76,7 @@ class TrainedClassifier(Extractor):
         """Return for how many steps to train on so many examples."""
 
     @abstractmethod
-    def batch(self, scans: Tensor, labels: Tensor, step: int, generator: Generator) -> tuple[Tensor, Tensor]:
+    def batch(self, scans: Tensor, labels: Tensor, step: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return training images `[m, 1, H, W]` and target probabilities `[m, 10]` made from a step's scans."""
 
     @abstractmethod
@@ -125,7 +122,7 @@ class TrainedClassifier(Extractor):
         finally:
             torch.set_num_threads(threads)
 
-    def _train(self, scans: Tensor, labels: Tensor, generator: Generator) -> Weights:
+    def _train(self, scans: Tensor, labels: Tensor, generator: torch.Generator) -> Weights:
         weights, steps = self.initial_weights(generator), self.steps(len(scans))
         for tensor in weights.values():
             tensor.requires_grad_()
@@ -226,7 +223,7 @@ def _moved(weights: Weights, device: torch.device) -> Weights:
     return {name: tensor.to(device) for name, tensor in weights.items()}
 
 
-def shifted(images: Tensor, most: int, ground: float, generator: Generator) -> Tensor:
+def shifted(images: Tensor, most: int, ground: float, generator: torch.Generator) -> Tensor:
     """Return square images `[n, H, H]` moved by up to `most` pixels each way over a ground, `[n, 1, H, H]`.
 
     Generated digits are not centred either.
@@ -239,7 +236,7 @@ def shifted(images: Tensor, most: int, ground: float, generator: Generator) -> T
     return padded[torch.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]].unsqueeze(1)
 
 
-def with_outliers(images: Tensor, labels: Tensor, noise: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+def with_outliers(images: Tensor, labels: Tensor, noise: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Return images and target probabilities, with noise and blends of two digits added, which are of no class.
 
     Their target is that all classes are equally likely. Without them a classifier is certain about much that is no

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ganbench.assets.digits import digit_images
-from ganbench.core.lazy import F, torch
+from ganbench.core.lazy import F, Tensor, torch
 from ganbench.extractors._trained import BATCH, BLENDS, CLASSES, RATE, WIDTH, TrainedClassifier, shifted, with_outliers
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
     from ganbench.extractors._trained import Weights
 
 WEIGHTS_VERSION = 2
@@ -57,7 +55,7 @@ class Digits(TrainedClassifier):
         """Return the images as they are: they have one size."""
         return scans
 
-    def initial_weights(self, generator: Generator) -> Weights:
+    def initial_weights(self, generator: torch.Generator) -> Weights:
         """Return weights from He's initialisation, and biases of zero."""
         weights: Weights = {}
         for i, (fan_in, fan_out) in enumerate(LAYERS, start=1):
@@ -69,7 +67,7 @@ class Digits(TrainedClassifier):
         """Return 3,000."""
         return STEPS
 
-    def batch(self, scans: Tensor, labels: Tensor, step: int, generator: Generator) -> tuple[Tensor, Tensor]:
+    def batch(self, scans: Tensor, labels: Tensor, step: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return shifted, slightly noisy digits, and shuffled pixels, uniform noise and blends of two digits."""
         moved = shifted(scans.squeeze(1), 1, -1.0, generator)
         images = moved + 0.1 * torch.randn(moved.shape, generator=generator)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ganbench.assets.data_folder import DOWNLOAD, data_folder
 from ganbench.assets.mnist import mnist_files
 from ganbench.core.errors import UsageError, reason
-from ganbench.core.lazy import F, torch
+from ganbench.core.lazy import F, Tensor, torch
 from ganbench.core.pixels import scaled
 from ganbench.extractors._trained import (
     BATCH,
@@ -24,8 +24,6 @@ from ganbench.extractors._trained import (
 )
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
     from ganbench.extractors._trained import Weights
 
 WEIGHTS_VERSION = 1
@@ -103,7 +101,7 @@ class MNIST(TrainedClassifier):
         """Return bytes `[n, 28, 28]` as images `[n, 1, size, size]` in [-1, 1]."""
         return resized(scaled(scans).unsqueeze(1), size)
 
-    def initial_weights(self, generator: Generator) -> Weights:
+    def initial_weights(self, generator: torch.Generator) -> Weights:
         """Return weights from He's initialisation, and biases of zero."""
         weights: Weights = {}
         for name, shape in self.shapes.items():
@@ -116,7 +114,7 @@ class MNIST(TrainedClassifier):
         """Return ten epochs of batches, at least 600."""
         return max(LEAST_STEPS, EPOCHS * examples // BATCH)
 
-    def batch(self, scans: Tensor, labels: Tensor, step: int, generator: Generator) -> tuple[Tensor, Tensor]:
+    def batch(self, scans: Tensor, labels: Tensor, step: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return shifted, slightly noisy digits and outliers, as they come out of 16 and 32 pixels in turn.
 
         The noise is shuffled pixels, uniform numbers, fine and coarse, and one grey all over.

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from ganbench.core.lazy import F
+from ganbench.core.lazy import F, Tensor
 from ganbench.extractors import Extractor
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 SIDE = 8
 

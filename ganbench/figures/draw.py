@@ -109,15 +109,18 @@ def samples(results: Results, trials: Sequence[str] = (), seed: int = 0, style: 
         return figure
 
 
+def _tiles(ax: Axes, images: np.ndarray) -> None:
+    """Draw images `[n, C, H, W]` side by side, as many as make a square."""
+    side = max(1, int(np.sqrt(len(images))))
+    rows = [np.concatenate(list(images[i * side : (i + 1) * side]), axis=-1) for i in range(side)]
+    grid = np.concatenate(rows, axis=-2)
+    ax.imshow(grid[0] if len(grid) == 1 else np.moveaxis(grid[:3], 0, -1), cmap="gray", vmin=0, vmax=255)
+
+
 def _sample(ax: Axes, sample: np.ndarray, real: np.ndarray) -> None:
     """Draw one picture: images as tiles, points on the frame of the real ones, single numbers as a histogram."""
     if sample.ndim == 4:
-        tiles = sample[: TILES * TILES]
-        side = max(1, int(np.sqrt(len(tiles))))
-        grid = np.concatenate(
-            [np.concatenate(list(tiles[i * side : (i + 1) * side]), axis=-1) for i in range(side)], axis=-2
-        )
-        ax.imshow(grid[0] if len(grid) == 1 else np.moveaxis(grid[:3], 0, -1), cmap="gray", vmin=0, vmax=255)
+        _tiles(ax, sample[: TILES * TILES])
         return
     points, behind = (x.reshape(len(x), -1).astype(np.float64) for x in (sample, real))
     low, high = behind[:, :2].min(axis=0), behind[:, :2].max(axis=0)

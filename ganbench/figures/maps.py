@@ -43,10 +43,8 @@ def map_of(
         raise UsageError(f"{results.path}: no run is finished; run the suite again")
     if measure is not None and measure not in metrics:
         raise UsageError(f"{results.path}: no metric {measure!r} (known: {', '.join(metrics) or 'none'})")
-    for number in (x, y):
-        if (x or y) and (number is None or number not in runs or not results.columns[number].varied):
-            known = ", ".join(name for name, column in results.columns.items() if column.varied) or "none"
-            raise UsageError(f"{results.path}: x and y are two numbers that vary, found {number!r} (known: {known})")
+    if x or y:
+        _require_varied(results, x, y)
     groups = {str(name): runs.loc[runs["dataset"] == name] for name in runs["dataset"].unique()}
     with drawn(style):
         figure, axes = panels(1, len(groups), style)
@@ -54,13 +52,18 @@ def map_of(
             chosen = measure or next(iter(order_by(rows, metrics)), None)
             if chosen is None:
                 raise UsageError(f"{results.path}: no metric decides on {dataset}; name a measure")
-            if x and y:
-                shown = _dots(ax, results, rows, chosen, x, y)
-            else:
-                shown = _tiles(ax, rows, chosen)
+            shown = _dots(ax, results, rows, chosen, x, y) if x and y else _tiles(ax, rows, chosen)
             ax.set_title(dataset)
             figure.colorbar(shown, ax=ax, label=named(metrics[chosen]))
         return figure
+
+
+def _require_varied(results: Results, *numbers: str | None) -> None:
+    varied = [name for name, column in results.columns.items() if column.varied and name in results.runs]
+    for number in numbers:
+        if number not in varied:
+            known = ", ".join(varied) or "none"
+            raise UsageError(f"{results.path}: x and y are two numbers that vary, found {number!r} (known: {known})")
 
 
 def _tiles(ax: Axes, runs: pd.DataFrame, measure: str):  # noqa: ANN202 - matplotlib's mappable

@@ -36,6 +36,16 @@ class Style:
     font: str = "sans-serif"
 
 
+SETTINGS: dict[RcKeyType, object] = {
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "lines.linewidth": 1.2,
+    "svg.hashsalt": "ganbench",  # equal tables give equal files
+    "pdf.fonttype": 42,  # text stays text
+}
+
+
 @contextmanager
 def drawn(style: Style) -> Iterator[None]:
     """Draw in this style; matplotlib's settings are as before afterwards.
@@ -46,19 +56,13 @@ def drawn(style: Style) -> Iterator[None]:
     require("matplotlib")
     import matplotlib as mpl
 
-    settings: dict[RcKeyType, object] = {
+    fonts: dict[RcKeyType, object] = {
         "font.size": style.size,
         "font.family": style.font,
         "axes.titlesize": style.size,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "legend.frameon": False,
         "legend.fontsize": 0.9 * style.size,
-        "lines.linewidth": 1.2,
-        "svg.hashsalt": "ganbench",  # equal tables give equal files
-        "pdf.fonttype": 42,  # text stays text
     }
-    with mpl.rc_context(settings):
+    with mpl.rc_context(SETTINGS | fonts):
         yield
 
 

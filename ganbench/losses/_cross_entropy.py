@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ganbench.core.lazy import F
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ganbench.core.protocols import Targets
+from ganbench.core.lazy import F, Tensor
+from ganbench.core.protocols import Targets
 
 
 def cross_entropy(real: Tensor, fake: Tensor, targets: Targets) -> Tensor:

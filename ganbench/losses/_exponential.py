@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ganbench.core.lazy import F, torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from ganbench.core.lazy import F, Tensor, torch
 
 # e^40 squared still fits into float32: Adam squares gradients.
 LARGEST = 40.0

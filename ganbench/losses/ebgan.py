@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Gt
 
-from ganbench.core.lazy import F
+from ganbench.core.lazy import F, Tensor
 from ganbench.core.protocols import HARD, Targets
 from ganbench.losses import Loss
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from ganbench.core.lazy import Tensor
 from ganbench.core.protocols import HARD, Targets
 from ganbench.losses import Loss
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log
-from typing import TYPE_CHECKING
 
-from ganbench.core.lazy import F
+from ganbench.core.lazy import F, Tensor
 from ganbench.core.protocols import HARD, Targets
 from ganbench.losses import Loss
 from ganbench.losses._cross_entropy import cross_entropy
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log
-from typing import TYPE_CHECKING
 
-from ganbench.core.lazy import F
+from ganbench.core.lazy import F, Tensor
 from ganbench.core.protocols import HARD, Targets
 from ganbench.losses import Loss
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,14 @@ import functools
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge
 
 from ganbench.core.column import Column
 from ganbench.core.component import Component
 from ganbench.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
+from ganbench.core.lazy import Tensor
 
 # The sixth power of larger numbers, which cubic kernels take, leaves the range of float64.
 LARGEST = 1e48

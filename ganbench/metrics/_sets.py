@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ganbench.core.lazy import torch
+from ganbench.core.lazy import Tensor, torch
 from ganbench.metrics import LARGEST
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from ganbench.metrics import Sample
 
 # Up to here differences are about as fast as matrix products, and they lose no digits to cancellation.

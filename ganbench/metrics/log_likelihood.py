@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
+from ganbench.core.lazy import Tensor
 from ganbench.metrics import Metric, Sample
 from ganbench.metrics._sets import judge_each, undefined
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Interval
 
 from ganbench.core.column import Column
-from ganbench.core.lazy import torch
+from ganbench.core.lazy import Tensor, torch
 from ganbench.metrics import Every, Metric, Sample
 from ganbench.metrics._sets import captured, in_range, mode_counts, undefined
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
 
 WIDE = 1 << 14  # numbers in a set from which on sets are worked off one by one, each in the processor's cache
 RARE = 1e-3  # share of real samples that may capture fewer modes than is asked of generated ones

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Interval
 
 from ganbench.core.column import Column
-from ganbench.core.lazy import torch
+from ganbench.core.lazy import Tensor, torch
 from ganbench.core.streams import stream
 from ganbench.metrics import Metric, Sample
 from ganbench.metrics._sets import distances, judge_each
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 SIGNIFICANT = 1.959963984540054  # two-sided 5 % of a standard normal
 ROUNDS = 20

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Interval
 
 from ganbench.core.column import Column
-from ganbench.core.lazy import torch
+from ganbench.core.lazy import Tensor, torch
 from ganbench.metrics import Every, Metric, Sample
 from ganbench.metrics._sets import captured, in_range, mode_counts
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 AXES = 8
 MOST_MODES = 52  # whole numbers below 2^53 are exact

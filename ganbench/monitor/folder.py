@@ -19,7 +19,7 @@ from ganbench.core.files import StoreError, new_file, storing
 from ganbench.monitor.resume import STATE
 from ganbench.tables import schema
 from ganbench.tables.arrays import add_arrays, new_archive
-from ganbench.tables.manifest import FORMAT, MonitorState, RunManifest, Times
+from ganbench.tables.manifest import FORMAT, MonitorState, RunManifest, Times, next_place
 from ganbench.tables.part_store import TrialTables
 from ganbench.training.tables import TrialLog, tabulate
 
@@ -49,6 +49,7 @@ class Folder:
         self.path = path.absolute() if again else _free(path)
         self.started = now()
         self._next = 0.0
+        self._place = 0  # among the runs beside it; 0 until it is written
         self._pictured: tuple[tuple[int, ...], str] | None = None  # the steps of the pictures, and their checksum
         self._kept: tuple[str, str] | None = None  # what the state that is there says, and its checksum
         self._written = self._failed = False
@@ -117,6 +118,7 @@ class Folder:
         environment: Mapping[str, object],
         kept: Mapping[str, object] | None,
     ) -> None:
+        self._place = self._place or next_place(self.path)
         with new_files(self.path) as files:
             for name in schema.TABLES:
                 table = schema.to_arrow(name, getattr(tables, name), tables.columns)
@@ -137,7 +139,7 @@ class Folder:
                 components=dict(logged.versions),
                 seeds=list(logged.seeds),
                 counts={"trials": 1, "runs": 1, "failed": 0, "skipped": 0, "excluded": 0},
-                times=Times(started=self.started, finished=now()),
+                times=Times(started=self.started, finished=now(), place=self._place),
                 monitor=state,
             )
             manifest.commit(files)

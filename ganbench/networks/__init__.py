@@ -5,19 +5,13 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol
+from typing import Annotated, ClassVar, Protocol
 
 from annotated_types import Interval
 
 from ganbench.core.component import Component
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-
-    from ganbench.training.noise import Noise
-
-Params = dict[str, "Tensor"]
+from ganbench.core.lazy import Tensor, torch
+from ganbench.core.protocols import Noise, Params
 
 
 class Net(Protocol):

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ganbench.core.lazy import torch
+from ganbench.core.lazy import Tensor, torch
+from ganbench.core.protocols import Noise, Params
 from ganbench.networks._each_seed import each_seed
 from ganbench.networks._images import Conv
 from ganbench.networks._initialisers import Initialiser
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
-    from ganbench.networks import Params
-    from ganbench.training.noise import Noise
 
 
 class SelfAttention:
@@ -30,7 +23,7 @@ class SelfAttention:
             for part, size in sizes.items()
         }
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return the four kernels and γ = 0."""
         params: Params = {}
         for conv in self.convs.values():

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from ganbench.core.lazy import F, torch
+from ganbench.core.lazy import F, Tensor, torch
 from ganbench.networks._each_seed import each_seed
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 Way = Literal["dense", "seeds"]
 SMALL_MAP, TINY_MAP = 8, 4

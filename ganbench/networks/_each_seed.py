@@ -6,13 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganbench.core.lazy import torch
+from ganbench.core.lazy import Tensor, torch
+from ganbench.core.protocols import Noise, Params
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
-    from ganbench.networks import Net, Params
-    from ganbench.training.noise import Noise
+    from ganbench.networks import Net
 
 WIDE = 32  # pixels of an image's side from which on calls cost nothing beside what they compute
 
@@ -46,7 +44,7 @@ class OneByOne:
 
     net: Net
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return one seed's parameters and buffers, without the seed axis."""
         return self.net.init(generator)
 

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ganbench.core.lazy import F, torch
+from ganbench.core.lazy import F, Tensor, torch
+from ganbench.core.protocols import Noise, Params
 from ganbench.networks._convolution import convolve, way_for
 from ganbench.networks._initialisers import Initialiser
 from ganbench.networks._layers import Dropout, Function
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
-    from ganbench.networks import Params
-    from ganbench.training.noise import Noise
 
 
 def pack() -> Function:
@@ -24,7 +17,7 @@ def pack() -> Function:
 class Unpack:
     """The layer `[S·B, C, H, W] → [S, B, C, H, W]`, contiguous: what reads the images need not know their order."""
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return nothing: there are no parameters."""
         return {}, {}
 
@@ -59,7 +52,7 @@ class Conv:
         self.kernel, self.stride, self.padding, self.transposed = kernel, stride, padding, transposed
         self.groups = groups  # of channels that see only each other; not where transposed
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return the weight (output channels first, or input channels first where transposed) and the bias."""
         inputs, outputs = self.channels
         area = self.kernel**2

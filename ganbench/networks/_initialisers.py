@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod, sqrt
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from ganbench.core.lazy import torch
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
+from ganbench.core.lazy import Tensor, torch
 
 Initialisation = Literal["default", "he", "xavier", "orthogonal", "normal"]
-Initialiser = Callable[[tuple[int, ...], int, int, "Generator"], tuple["Tensor", "Tensor"]]
+Initialiser = Callable[[tuple[int, ...], int, int, "torch.Generator"], tuple["Tensor", "Tensor"]]
 
 
 def initialiser(kind: Initialisation, scale: float) -> Initialiser:
@@ -22,7 +19,7 @@ def initialiser(kind: Initialisation, scale: float) -> Initialiser:
     orthogonal: Q of a normal matrix; normal: N(0, 1). All weights are multiplied by `scale`.
     """
 
-    def start(shape: tuple[int, ...], fan_in: int, fan_out: int, generator: Generator) -> tuple[Tensor, Tensor]:
+    def start(shape: tuple[int, ...], fan_in: int, fan_out: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         bias = torch.zeros(fan_out)
         if kind == "default":
             bound = 1.0 / sqrt(fan_in)
@@ -32,14 +29,18 @@ def initialiser(kind: Initialisation, scale: float) -> Initialiser:
             bound = sqrt(6.0 / (fan_in + fan_out))
             weight = torch.empty(shape).uniform_(-bound, bound, generator=generator)
         elif kind == "orthogonal":
-            rows = shape[0]
-            columns = prod(shape) // rows
-            q, r = torch.linalg.qr(torch.randn(max(rows, columns), min(rows, columns), generator=generator))
-            q = q * torch.sign(torch.diagonal(r))
-            weight = (q if rows >= columns else q.T).reshape(shape).contiguous()
+            weight = _orthogonal(shape, generator)
         else:
             std = sqrt(2.0 / fan_in) if kind == "he" else 1.0
             weight = torch.randn(shape, generator=generator) * std
         return weight * scale, bias
 
     return start
+
+
+def _orthogonal(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    rows = shape[0]
+    columns = prod(shape) // rows
+    q, r = torch.linalg.qr(torch.randn(max(rows, columns), min(rows, columns), generator=generator))
+    q = q * torch.sign(torch.diagonal(r))
+    return (q if rows >= columns else q.T).reshape(shape).contiguous()

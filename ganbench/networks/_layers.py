@@ -9,22 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from ganbench.core.lazy import F, torch
+from ganbench.core.lazy import F, Tensor, torch
+from ganbench.core.protocols import Noise, Params
 from ganbench.networks._initialisers import Initialiser
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
-    from ganbench.networks import Params
-    from ganbench.training.noise import Noise
 
 
 class Layer(Protocol):
     """One layer: its part of a network's parameters, and what it computes."""
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return one seed's parameters and buffers, without the seed axis."""
         ...
 
@@ -39,7 +34,7 @@ class Sequential:
 
     layers: Sequence[Layer]
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return one seed's parameters and buffers, without the seed axis."""
         params: Params = {}
         buffers: Params = {}
@@ -62,7 +57,7 @@ class Function:
     def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
         self.function = function
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return nothing: there are no parameters."""
         return {}, {}
 
@@ -103,7 +98,7 @@ class Residual:
     def __init__(self, inner: Sequence[Layer], shortcut: Sequence[Layer] = ()) -> None:
         self.inner, self.shortcut = Sequential(inner), Sequential(shortcut)
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return the parameters and buffers of both branches."""
         inner, shortcut = self.inner.init(generator), self.shortcut.init(generator)
         return inner[0] | shortcut[0], inner[1] | shortcut[1]
@@ -121,7 +116,7 @@ class Linear:
         self.weight, self.bias = f"{name}.weight", f"{name}.bias"
         self.fan_in, self.fan_out, self.initialise, self.has_bias = fan_in, fan_out, initialise, bias
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return the weight `[in, out]` and the bias `[out]`."""
         weight, bias = self.initialise((self.fan_in, self.fan_out), self.fan_in, self.fan_out, generator)
         return {self.weight: weight, self.bias: bias} if self.has_bias else {self.weight: weight}, {}
@@ -147,7 +142,7 @@ class Dropout:
     def __init__(self, name: str, p: float) -> None:
         self.name, self.p = name, p
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return nothing: there are no parameters."""
         return {}, {}
 

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
 
-from ganbench.core.lazy import F, torch
+from ganbench.core.lazy import F, Tensor, torch
+from ganbench.core.protocols import Noise, Params
 from ganbench.networks._each_seed import each_seed
 
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
-    from ganbench.networks import Params
-    from ganbench.training.noise import Noise
-
-EPS = 1e-5
+EPS, MOMENTUM = 1e-5, 0.1
 REGISTER = 16  # float32 numbers in the widest vector register
 
 
@@ -24,7 +18,7 @@ class Affine:
     def __init__(self, name: str, features: int) -> None:
         self.scale, self.bias, self.features = f"{name}.scale", f"{name}.bias", features
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return scale 1 and bias 0, and no buffers."""
         return {self.scale: torch.ones(self.features), self.bias: torch.zeros(self.features)}, {}
 
@@ -32,11 +26,11 @@ class Affine:
 class BatchNorm(Affine):
     """(x − mean) / √(var + ε) · g + b over each seed's batch `[S, B, F]`; running averages in evaluation."""
 
-    def __init__(self, name: str, features: int, momentum: float = 0.1) -> None:
+    def __init__(self, name: str, features: int) -> None:
         super().__init__(name, features)
-        self.mean, self.var, self.momentum = f"{name}.running_mean", f"{name}.running_var", momentum
+        self.mean, self.var = f"{name}.running_mean", f"{name}.running_var"
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return scale 1 and bias 0; buffers: mean 0 and variance 1."""
         params, _ = super().init(generator)
         return params, {self.mean: torch.zeros(self.features), self.var: torch.ones(self.features)}
@@ -59,7 +53,7 @@ class BatchNorm(Affine):
 
     def normalise(self, training: bool, x: Tensor, mean: Tensor, var: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
         """Return `[B, F, …]` normalised feature by feature; in training the running averages move in place."""
-        return F.batch_norm(x, mean, var, scale, bias, training=training, momentum=self.momentum, eps=EPS)
+        return F.batch_norm(x, mean, var, scale, bias, training=training, momentum=MOMENTUM, eps=EPS)
 
 
 class ImageBatchNorm(BatchNorm):

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from ganbench.networks import Net, Params
+from ganbench.core.lazy import Tensor, torch
+from ganbench.core.protocols import Noise, Params, TrialFacts
+from ganbench.networks import Net
 from ganbench.networks._each_seed import WIDE, OneByOne
 from ganbench.networks._layers import Layer, Sequential
 from ganbench.networks._norms import BatchNorm, ImageBatchNorm, ImageInstanceNorm, ImageLayerNorm, LayerNorm
 from ganbench.networks._virtual import ImageVirtualBatchNorm, VirtualBatchNorm
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
-    from ganbench.core.trial import Trial
-    from ganbench.training.noise import Noise
 
 
 def discriminator_traits(options: Mapping[str, object]) -> tuple[str, ...]:
@@ -30,7 +25,7 @@ def discriminator_traits(options: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(trait for trait, present in traits.items() if present)
 
 
-def unfit_images(name: str, trial: Trial) -> str | None:
+def unfit_images(name: str, trial: TrialFacts) -> str | None:
     """Return why the network of that name cannot make the images of a trial's data set; None if it can."""
     shape = getattr(trial.dataset.build(), "shape", ())
     if len(shape) == 3 and (shape[1] != shape[2] or shape[1] not in (8, 16, 32, 64)):
@@ -80,7 +75,7 @@ class WeightNormed:
 
     net: Net
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return one seed's parameters and buffers; g starts at ‖v‖."""
         params, buffers = self.net.init(generator)
         gains = {_gain(name): _squares(w).sqrt() for name, w in params.items() if name.endswith(".weight")}

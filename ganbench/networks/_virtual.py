@@ -6,18 +6,11 @@ normalisation sees the reference as the layers before it have transformed it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ganbench.core.lazy import torch
+from ganbench.core.lazy import Tensor, torch
+from ganbench.core.protocols import Noise, Params
 from ganbench.networks._each_seed import each_seed
 from ganbench.networks._layers import Function
 from ganbench.networks._norms import EPS, Affine
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
-    from ganbench.networks import Params
-    from ganbench.training.noise import Noise
 
 ROWS = 64  # a multiple of a vector register, as batches are
 
@@ -28,7 +21,7 @@ class Reference:
     def __init__(self, latent: int) -> None:
         self.latent = latent
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return no parameters and the reference as a buffer."""
         return {}, {"reference": torch.randn(ROWS, self.latent, generator=generator)}
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Interval
 
-from ganbench.core.lazy import torch
-from ganbench.networks import Network, Params
+from ganbench.core.lazy import Tensor, torch
+from ganbench.core.protocols import Noise, Params
+from ganbench.networks import Network
 from ganbench.networks._initialisers import Initialisation, initialiser
 from ganbench.networks._layers import Function, Layer, Linear, Sequential, activation
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
-    from ganbench.training.noise import Noise
 
 Size = Annotated[int, Interval(ge=1, le=65536)]
 
@@ -81,7 +77,7 @@ class SquaredError:
 
     autoencoder: Sequential
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return one seed's parameters and buffers, without the seed axis."""
         return self.autoencoder.init(generator)
 

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Ge
 
-from ganbench.core.lazy import torch
-from ganbench.core.trial import Trial
+from ganbench.core.lazy import Tensor, torch
+from ganbench.core.protocols import Noise, Params, TrialFacts
 from ganbench.networks import Network
 from ganbench.networks._layers import Function, Sequential
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
-    from ganbench.networks import Params
-    from ganbench.training.noise import Noise
 
 
 @dataclass(frozen=True)
@@ -35,7 +29,7 @@ class Dirac(Network):
     psi: float = 1.0
     jitter: Annotated[float, Ge(0)] = 0.0
 
-    def skip(self, trial: Trial) -> str | None:
+    def skip(self, trial: TrialFacts) -> str | None:
         """Return why these networks cannot make the data set's samples, or what a trick does to their discriminator."""
         shape = getattr(trial.dataset.build(), "shape", (1,))
         if shape != (1,):
@@ -66,7 +60,7 @@ class _Number:
     def __init__(self, name: str, start: float, jitter: float, multiply: bool) -> None:
         self.weight, self.start, self.jitter, self.multiply = f"{name}.weight", start, jitter, multiply
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return the start."""
         return {self.weight: self.start + self.jitter * torch.randn(1, generator=generator)}, {}
 

@@ -15,30 +15,21 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ganbench.core.errors import UsageError
-from ganbench.core.lazy import torch
+from ganbench.core.lazy import Tensor, torch
+from ganbench.core.protocols import Noise, Params, TrialFacts
 from ganbench.networks import Net, Network
+from ganbench.networks._trying import RANDOM, Shape, Traits, global_stream, runs_under_vmap, try_out
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor, nn
+    from torch import nn
 
-    from ganbench.core.trial import Trial
-    from ganbench.networks import Params
-    from ganbench.training.noise import Noise
-
-log = logging.getLogger("ganbench.networks")
-_told: set[str] = set()  # classes that do not run under vmap, each said once in a process
-
-Shape = tuple[int, ...]
-Traits = tuple[str, ...]
 Make = Callable[[], "nn.Module"]
-COUPLES, RANDOM = "couples samples", "random discriminator"
 
 
 @dataclass(frozen=True)
@@ -104,7 +95,7 @@ class ModuleNet:
         self.kept = [n for n, p in self.module.named_parameters() if not p.requires_grad]
         self.kept += [n for n, _ in self.module.named_buffers()]
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return one seed's parameters and buffers, without the seed axis."""
         seed = int(torch.randint(2**62, (), generator=generator))
         module = _seeded(self.make, seed)
@@ -119,7 +110,7 @@ class ModuleNet:
         own = {n: t.mT if n in self.linear else t for n, t in own.items()}
         kept = {n: buffers[self._key(n)] for n in self.kept}
         self.module.train(training)
-        with _global_stream(_seed_of(noise, self.name)) if RANDOM in self.traits else contextlib.nullcontext():
+        with global_stream(_seed_of(noise, self.name)) if RANDOM in self.traits else contextlib.nullcontext():
             if self.packs:
                 y = torch.vmap(self._call, randomness="different")(own, kept, x)
             else:
@@ -159,32 +150,30 @@ def modules(
     shape, traits = _tried_together(*players, latent, name)
     last = _last_linear(players[1])
 
-    def make_head(self: ModuleNetwork, width: int) -> nn.Module:
-        if last is None:
-            return torch.nn.Identity()
-        if width == last.in_features:
-            return discriminator()[-1]  # type: ignore[index]
-        return torch.nn.Linear(width, 1, bias=last.bias is not None)
+    @dataclass(frozen=True)
+    class Own(ModuleNetwork):
+        structure: str = _structure(*players)
 
-    def skip(self: ModuleNetwork, trial: Trial) -> str | None:
-        return _why_not(trial, shape, last is None)
+        def make_generator(self, shape: Shape) -> nn.Module:
+            return generator()
 
-    body = {
-        "__module__": __name__,
-        "__qualname__": name,
-        "__doc__": f"Own modules: {type(players[0]).__name__} and {type(players[1]).__name__}.",
-        "__annotations__": {"structure": str},
-        "structure": _structure(*players),
-        "name": name,
-        "version": version,
-        "traits": traits,
-        "make_generator": lambda self, shape: generator(),
-        "make_trunk": lambda self, shape: discriminator() if last is None else discriminator()[:-1],  # type: ignore[index]
-        "make_head": make_head,
-        "skip": skip,
-    }
-    made: type[ModuleNetwork] = dataclass(frozen=True)(type(name, (ModuleNetwork,), body))
-    return made(latent=latent)
+        def make_trunk(self, shape: Shape) -> nn.Module:
+            return discriminator() if last is None else discriminator()[:-1]  # type: ignore[index]
+
+        def make_head(self, width: int) -> nn.Module:
+            if last is None:
+                return torch.nn.Identity()
+            if width == last.in_features:
+                return discriminator()[-1]  # type: ignore[index]
+            return torch.nn.Linear(width, 1, bias=last.bias is not None)
+
+        def skip(self, trial: TrialFacts) -> str | None:
+            return _why_not(trial, shape, last is None)
+
+    Own.__doc__ = f"Own modules: {type(players[0]).__name__} and {type(players[1]).__name__}."
+    Own.__name__ = Own.__qualname__ = Own.name = name
+    Own.version, Own.traits = version, traits
+    return Own(latent=latent)
 
 
 def _tried_together(generator: nn.Module, discriminator: nn.Module, latent: int, name: str) -> tuple[Shape, Traits]:
@@ -198,67 +187,6 @@ def _tried_together(generator: nn.Module, discriminator: nn.Module, latent: int,
     return shape, traits
 
 
-def try_out(module: nn.Module, shape: Shape) -> tuple[Shape, Traits]:
-    """Return the shape of a module's output for one sample of `shape`, and its traits as a discriminator.
-
-    Raises:
-        UsageError: it does not take a batch of such samples.
-    """
-    x = torch.randn(4, *shape, generator=torch.Generator().manual_seed(0))
-    try:
-        return _tried(module, x)
-    except (RuntimeError, ValueError, IndexError, TypeError) as error:
-        text = " ".join(str(error).split())[:200]
-        raise UsageError(
-            f"{type(module).__name__}: does not take a batch of {shape} ({text}); adapt it, or `latent`"
-        ) from error
-
-
-def runs_under_vmap(module: nn.Module, shape: Shape) -> bool:
-    """Return whether `vmap` runs a module, forward and backward; say in one line where it does not."""
-    x = torch.randn(2, 4, *shape, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    state = {name: torch.stack((tensor, tensor)) for name, tensor in _copied(module).items()}
-
-    def call(state: Params, x: Tensor) -> Tensor:
-        return torch.func.functional_call(module.train(), state, (x,))
-
-    try:
-        with _global_stream(0):
-            y = torch.vmap(call, randomness="different")(state, x)
-            torch.autograd.grad(y.sum(), x, allow_unused=True)
-    except Exception as error:
-        name = type(module).__name__
-        if name not in _told:
-            _told.add(name)
-            log.warning(
-                "%s: torch.vmap cannot run it (%s): its seeds run one after another, so that a trial of n seeds takes "
-                "the time of n trials of one; remedy: reshape for view, the trick spectral_norm for that of a layer",
-                name,
-                " ".join(str(error).split())[:120],
-            )
-        return False
-    return True
-
-
-def _tried(module: nn.Module, x: Tensor) -> tuple[Shape, Traits]:
-    def call(x: Tensor) -> Tensor:
-        return torch.func.functional_call(module.train(), _copied(module), (x,))
-
-    with torch.no_grad(), _global_stream(0):
-        before = torch.get_rng_state()
-        y = call(x)
-        draws = not torch.equal(before, torch.get_rng_state())
-    with torch.no_grad(), _global_stream(0):
-        beside_others = call(torch.cat((x[:1], 3.0 - x[1:])))
-    couples = not torch.allclose(y[0], beside_others[0], rtol=1e-4, atol=1e-6)
-    return tuple(y.shape[1:]), (COUPLES,) * couples + (RANDOM,) * draws
-
-
-def _copied(module: nn.Module) -> Params:
-    """Return copies of a module's parameters and buffers: a call with them leaves no trace in it."""
-    return {n: t.detach().clone() for n, t in (*module.named_parameters(), *module.named_buffers())}
-
-
 def _at(state: Params, seed: int) -> Params:
     """Return one seed's tensors, as views, so that what the module writes into its buffers is kept."""
     return {name: tensor[seed] for name, tensor in state.items()}
@@ -270,7 +198,7 @@ def _last_linear(module: nn.Module) -> nn.Linear | None:
     return last if type(last) is torch.nn.Linear and last.out_features == 1 else None
 
 
-def _why_not(trial: Trial, shape: Shape, single_piece: bool) -> str | None:
+def _why_not(trial: TrialFacts, shape: Shape, single_piece: bool) -> str | None:
     """Return why own modules, made for samples of `shape`, cannot be part of a trial."""
     data = trial.dataset.build()
     if data.shape != shape:
@@ -291,19 +219,8 @@ def _structure(*players: nn.Module) -> str:
 
 def _seeded(make: Make, seed: int) -> nn.Module:
     """Return a new module whose weights depend on the seed alone."""
-    with _global_stream(seed):
+    with global_stream(seed):
         return make()
-
-
-@contextlib.contextmanager
-def _global_stream(seed: int) -> Iterator[None]:
-    """Seed torch's global generator of the CPU within, and put back its state."""
-    state = torch.get_rng_state()
-    torch.default_generator.manual_seed(seed)
-    try:
-        yield
-    finally:
-        torch.set_rng_state(state)
 
 
 def _seed_of(noise: Noise | None, name: str) -> int:

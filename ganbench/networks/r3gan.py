@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Interval
 
-from ganbench.core.lazy import F, torch
-from ganbench.core.trial import Trial
+from ganbench.core.lazy import F, Tensor, torch
+from ganbench.core.protocols import Noise, Params, TrialFacts
 from ganbench.networks import Net, Network
 from ganbench.networks._images import Conv, Unpack, downsample, pack
 from ganbench.networks._initialisers import Initialiser, initialiser
 from ganbench.networks._layers import Function, Layer, Linear, Residual, Sequential, activation
 from ganbench.networks._options import image_net, unfit_images
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
-    from ganbench.networks import Params
-    from ganbench.training.noise import Noise
 
 Size = Annotated[int, Interval(ge=1, le=4096)]
 EXPANSION = 2  # of a block's inner width over its outer
@@ -52,7 +46,7 @@ class R3GAN(Network):
     blocks: Annotated[int, Interval(ge=1, le=16)] = 1
     group_width: Size = 16
 
-    def skip(self, trial: Trial) -> str | None:
+    def skip(self, trial: TrialFacts) -> str | None:
         """Return why these networks cannot make the data set's images."""
         if EXPANSION * self.channels % min(self.group_width, EXPANSION * self.channels):
             return (
@@ -64,29 +58,20 @@ class R3GAN(Network):
         """Return the blocks at one side of the map."""
         width, inner = self.channels, EXPANSION * self.channels
         start = initialiser("he", LEAKY * (stages * self.blocks) ** -0.25)
-        layers: list[Layer] = []
-        for i in range(self.blocks):
-            name = f"stage{index}_block{i}"
-            layers.append(
-                Residual(
-                    [
-                        _conv(f"{name}_conv0", width, inner, start),
-                        activation("leaky_relu"),
-                        Conv(
-                            f"{name}_conv1",
-                            (inner, inner),
-                            start,
-                            kernel=3,
-                            stride=1,
-                            padding=1,
-                            groups=max(1, inner // self.group_width),
-                        ),
-                        activation("leaky_relu"),
-                        _conv(f"{name}_conv2", inner, width, initialiser("he", 0.0), bias=False),
-                    ]
-                )
+        groups = max(1, inner // self.group_width)
+
+        def block(name: str) -> Residual:
+            return Residual(
+                [
+                    _conv(f"{name}_conv0", width, inner, start),
+                    activation("leaky_relu"),
+                    Conv(f"{name}_conv1", (inner, inner), start, kernel=3, stride=1, padding=1, groups=groups),
+                    activation("leaky_relu"),
+                    _conv(f"{name}_conv2", inner, width, initialiser("he", 0.0), bias=False),
+                ]
             )
-        return layers
+
+        return [block(f"stage{index}_block{i}") for i in range(self.blocks)]
 
     def generator(self, shape: tuple[int, ...]) -> Net:
         """Return the generator `[S, B, latent] → [S, B, C, H, W]`."""
@@ -120,7 +105,7 @@ class Basis:
     def __init__(self, name: str, channels: int) -> None:
         self.weight, self.channels = f"{name}.weight", channels
 
-    def init(self, generator: Generator) -> tuple[Params, Params]:
+    def init(self, generator: torch.Generator) -> tuple[Params, Params]:
         """Return the map `[C, 4, 4]`, standard normal."""
         return {self.weight: torch.randn(self.channels, SIDE, SIDE, generator=generator)}, {}
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from annotated_types import Interval
 
 from ganbench.core.lazy import F
-from ganbench.core.trial import Trial
+from ganbench.core.protocols import TrialFacts
 from ganbench.networks import Net, Network
 from ganbench.networks._attention import SelfAttention
 from ganbench.networks._images import Conv, ImageDropout, Unpack, downsample, pack, upsample
@@ -58,7 +58,7 @@ class ResNet(Network):
         """Return the traits of this discriminator, which other components may conflict with."""
         return discriminator_traits(self.parameters)
 
-    def skip(self, trial: Trial) -> str | None:
+    def skip(self, trial: TrialFacts) -> str | None:
         """Return why these networks cannot make the data set's images."""
         return unfit_images(self.name, trial)
 

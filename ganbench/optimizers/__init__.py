@@ -5,17 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from annotated_types import Gt, Interval
 
 from ganbench.core.component import Component
-
-if TYPE_CHECKING:
-    from torch import Tensor
-    from torch.optim import Optimizer as TorchOptimizer
-
-Player = Literal["D", "G"]
+from ganbench.core.lazy import Tensor, torch
+from ganbench.core.protocols import PlayerName
 
 
 @dataclass(frozen=True)
@@ -43,10 +39,10 @@ class Optimizer(Component):
     lr_hold: Annotated[float, Interval(ge=0, lt=1)] = 0.5
 
     @abstractmethod
-    def build(self, params: Sequence[Tensor], player: Player) -> TorchOptimizer:
+    def build(self, params: Sequence[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         """Return an optimiser of these tensors at this player's starting rate."""
 
-    def rate(self, player: Player, progress: float = 0.0) -> float:
+    def rate(self, player: PlayerName, progress: float = 0.0) -> float:
         """Return a player's rate at `progress` in [0, 1]."""
         player_rate = self.d_lr if player == "D" else self.g_lr
         base = self.lr if player_rate is None else player_rate

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Gt, Interval
 
-from ganbench.optimizers import Optimizer, Player
-
-if TYPE_CHECKING:
-    from torch import Tensor
-    from torch.optim import Optimizer as TorchOptimizer
+from ganbench.core.lazy import Tensor, torch
+from ganbench.core.protocols import PlayerName
+from ganbench.optimizers import Optimizer
 
 Beta = Annotated[float, Interval(ge=0, lt=1)]
 
@@ -27,7 +25,7 @@ class Adam(Optimizer):
     betas: tuple[Beta, Beta] = (0.5, 0.999)
     eps: Annotated[float, Gt(0)] = 1e-8
 
-    def build(self, params: Sequence[Tensor], player: Player) -> TorchOptimizer:
+    def build(self, params: Sequence[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         """Return a fused Adam: one pass over the weights per step."""
         from ganbench.optimizers._fused_adam import FusedAdam
 

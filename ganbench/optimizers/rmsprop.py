@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Gt, Interval
 
-from ganbench.core.lazy import torch
-from ganbench.optimizers import Optimizer, Player
-
-if TYPE_CHECKING:
-    from torch import Tensor
-    from torch.optim import Optimizer as TorchOptimizer
+from ganbench.core.lazy import Tensor, torch
+from ganbench.core.protocols import PlayerName
+from ganbench.optimizers import Optimizer
 
 
 @dataclass(frozen=True)
@@ -26,6 +23,6 @@ class RMSprop(Optimizer):
     alpha: Annotated[float, Interval(ge=0, lt=1)] = 0.99
     eps: Annotated[float, Gt(0)] = 1e-8
 
-    def build(self, params: Sequence[Tensor], player: Player) -> TorchOptimizer:
+    def build(self, params: Sequence[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         """Return torch's RMSprop over the whole list of tensors at once."""
         return torch.optim.RMSprop(params, lr=self.rate(player), alpha=self.alpha, eps=self.eps, foreach=True)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Interval
 
-from ganbench.core.lazy import torch
-from ganbench.optimizers import Optimizer, Player
-
-if TYPE_CHECKING:
-    from torch import Tensor
-    from torch.optim import Optimizer as TorchOptimizer
+from ganbench.core.lazy import Tensor, torch
+from ganbench.core.protocols import PlayerName
+from ganbench.optimizers import Optimizer
 
 
 @dataclass(frozen=True)
@@ -26,7 +23,7 @@ class SGD(Optimizer):
 
     momentum: Annotated[float, Interval(gt=-1, lt=1)] = 0.0
 
-    def build(self, params: Sequence[Tensor], player: Player) -> TorchOptimizer:
+    def build(self, params: Sequence[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         """Return torch's SGD over the whole list of tensors at once."""
         optimiser = torch.optim.SGD(params, lr=self.rate(player), foreach=True)
         # torch refuses a negative momentum as an argument, but computes correctly with one that is set afterwards.

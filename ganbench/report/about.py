@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ganbench.core.column import Column
 from ganbench.core.naming import AXES
 from ganbench.report.rows import floor_of
-from ganbench.report.wording import NONE, name_of, number
+from ganbench.report.wording import NONE, count, listing, name_of, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -157,3 +158,17 @@ def _text(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+
+
+def tally(runs: pd.DataFrame) -> str:
+    """Return "12 trials, 96 runs on ring and grid"."""
+    trials, datasets = len(set(runs["trial"])), list(dict.fromkeys(runs["dataset"]))
+    where = listing(datasets) if len(datasets) <= 4 else count(len(datasets), "data set")
+    return f"{count(trials, 'trial')} and {count(len(runs), 'run')} on {where}"
+
+
+def endings(runs: pd.DataFrame) -> str:
+    """Return how the runs ended."""
+    counts = Counter(runs["status"])
+    words = {"OK": "ended well", "DIVERGED": "diverged", "FAILED": "failed", "TIMEOUT": "ran out of time"}
+    return listing([f"{counts[status]:,} {text}" for status, text in words.items() if counts[status]])

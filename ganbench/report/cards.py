@@ -102,7 +102,7 @@ def stopped(runs: pd.DataFrame) -> str:
     """Return why and when a trial ended before its last step, empty where it did not."""
     if "stop_reason" not in runs:
         return ""
-    known = runs.loc[runs["stop_reason"].notna(), ["stop_reason", "stopped_at"]].to_numpy()
+    known = runs[["stop_reason", "stopped_at"]].dropna().to_numpy()
     return f"{known[0][0]} (step {int(known[:, 1].max()):,})" if len(known) else ""
 
 

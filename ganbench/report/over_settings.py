@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from ganbench.tables.results import Results
 
 ONE_SETTING = (
-    "Each method was trained at one hyper-parameter setting: at other rates or strengths the order may be another "
-    "(`vary` in a suite trains every method at many settings)."
+    "Each method was trained at one hyper-parameter setting; at other rates or strengths the order may be another. "
+    "A suite with the key `vary` trains every method at many settings."
 )
 
 

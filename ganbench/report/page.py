@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -13,6 +14,8 @@ from ganbench.core.errors import UsageError
 from ganbench.core.files import replaced
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from ganbench.analysis.comparison_rules import Rules
     from ganbench.tables.results import Results
 
@@ -96,7 +99,7 @@ def _fill(template: str, scripts: Sequence[str], **values: object) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"count": count, "family": family_of, "shape": shape}
+    environment.filters |= {"count": count, "family": family_of, "shape": shape, "code": _code, "plain": _plain}
     style, script = _lean(_read("style.css")), _lean("".join(map(_read, scripts)))
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
@@ -104,6 +107,18 @@ def _fill(template: str, scripts: Sequence[str], **values: object) -> str:
     )
     texts = {"icon": ICON, "style": Markup(style), "script": Markup(script), "policy": Markup(policy)}
     return environment.get_template(template).render(**texts, **values)
+
+
+def _code(text: str) -> Markup:
+    """Return a text as HTML, what stands between backticks as code; all else of it is escaped."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def _plain(text: str) -> str:
+    """Return a text without the backticks around code, for places that can show no other letters, such as titles."""
+    return text.replace("`", "")
 
 
 def _write(text: str, out: Path) -> Path:

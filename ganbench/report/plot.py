@@ -23,6 +23,7 @@ GENERATOR, DISCRIMINATOR, METRIC, MUTED, RULE, BAD = "generator", "discriminator
 WIDTH, HEIGHT = 208.8, 104.4
 LEFT, RIGHT, TOP, BOTTOM = 28.2, 203.6, 5.7, 88.2  # of the area that values are drawn in
 MOST_TICKS = {"x": 3, "y": 5}
+LARGEST = 1e150  # that a scale may reach: spans and ratios of two of these are floats; what lies beyond is at its end
 STEPS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
 SYMLOG_LINEAR = 2 / 3  # decades that the linear part of a symlog scale, 0 to 1, is as wide as
 
@@ -46,7 +47,7 @@ class Scale:
 
         Counts start at 0. Values that are not finite are left out.
         """
-        known = [v for v in values if math.isfinite(v)] or [0.0, 1.0]
+        known = [min(max(v, -LARGEST), LARGEST) for v in values if math.isfinite(v)] or [0.0, 1.0]
         low, high = min(known), max(known)
         if counts:
             return Scale(0.0, high or 1.0)
@@ -60,16 +61,16 @@ class Scale:
 
         A log scale of values of both signs is a symlog one.
         """
-        x = values[np.isfinite(values)]
+        x = np.clip(values[np.isfinite(values)], -LARGEST, LARGEST)
         if kind == "log" and len(x) and np.quantile(x, 0.005) < 0:
             low, high = np.quantile(x, (0.005, 0.995))
             reach = 1.1 * max(abs(float(low)), abs(float(high)), 1.0)
             return Scale(-reach, reach, "symlog")
-        x = x[x > 0] if kind == "log" else x
+        x = np.maximum(x[x > 0], 1 / LARGEST) if kind == "log" else x
         if not len(x):
             return None
         low, high = (float(q) for q in np.quantile(x, (0.005, 0.995)))
-        if math.isfinite(floor) and (floor > 0 or kind != "log"):
+        if abs(floor) <= LARGEST and (floor >= 1 / LARGEST or kind != "log"):
             low, high = min(low, floor), max(high, floor)
         if kind == "log":
             ratio = max(high / low, 10.0) ** 0.06

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -124,22 +124,15 @@ def table(
     """
     gradients, bars = gradients or {}, bars or {}
     baseline, better = improvements(runs, metrics[lead] if lead else None)
-    # What has no better or worse (where samples lie, how far they spread) is evidence, and not in the ranking.
-    directed = [m for m in metrics if m != lead and metrics[m].direction]
-    directed.sort(key=lambda m: not metrics[m].leading)
-    known = [m for m in directed if any(math.isfinite(row[f"{m}_mean"]) for row in ranked)]
-    usual = [m for m in known if len(ranked) < 2 or len({row[f"{m}_mean"] for row in ranked}) > 1][:MOST_OTHERS]
+    usual = _usual(ranked, metrics, lead)
     others = usual if brief else [*usual, *(m for m in metrics if m != lead and m not in usual)]
     displayed = [*([lead] if lead else []), *others]
     statuses = ["ok", *(s for s in ("diverged", "failed", "timeout") if any(row[s] for row in ranked))]
-    shades = {m: tints([row[f"{m}_mean"] for row in ranked], metrics[m].direction) for m in displayed}
-    notes = lead_notes(ranked, runs, metrics[lead], floor_of(lead, runs)) if lead else {}
     drawn = strips(ranked, runs, lead, metrics, floor_of(lead, runs)) if lead and not brief else {}
     errors = dict(runs.loc[runs["error"].notna(), ["trial", "error"]].itertuples(index=False, name=None))
     rows = []
-    for i, row in enumerate(ranked):
+    for row, cells in zip(ranked, _cells(ranked, runs, metrics, displayed, lead), strict=True):
         trial = row["trial"]
-        cells = {m: _cell(row, m, shades[m][i], notes.get(trial) if m == lead else None) for m in displayed}
         made = Row(
             trial=trial,
             anchor=f"t-{trial}",
@@ -162,6 +155,25 @@ def table(
     against = next((row.label.spoken for row in rows if row.trial == baseline), "") if better else ""
     lead_head = heads.get(lead) if lead else None
     return Table(lead_head, [heads[m] for m in others], rows, against, bool(gradients), statuses, brief)
+
+
+def _usual(ranked: Ranked, metrics: Mapping[str, Column], lead: str | None) -> list[str]:
+    """Return the few metrics besides the lead that the table has at once: known ones that tell trials apart."""
+    # What has no better or worse (where samples lie, how far they spread) is evidence, and not in the ranking.
+    directed = [m for m in metrics if m != lead and metrics[m].direction]
+    directed.sort(key=lambda m: not metrics[m].leading)
+    known = [m for m in directed if any(math.isfinite(row[f"{m}_mean"]) for row in ranked)]
+    return [m for m in known if len(ranked) < 2 or len({row[f"{m}_mean"] for row in ranked}) > 1][:MOST_OTHERS]
+
+
+def _cells(
+    ranked: Ranked, runs: pd.DataFrame, metrics: Mapping[str, Column], displayed: Sequence[str], lead: str | None
+) -> Iterator[dict[str, Cell]]:
+    """Yield each trial's cells by metric, tinted by how it stands among the others."""
+    shades = {m: tints([row[f"{m}_mean"] for row in ranked], metrics[m].direction) for m in displayed}
+    notes = lead_notes(ranked, runs, metrics[lead], floor_of(lead, runs)) if lead else {}
+    for i, row in enumerate(ranked):
+        yield {m: _cell(row, m, shades[m][i], notes.get(row["trial"]) if m == lead else None) for m in displayed}
 
 
 def gradient_norms(history: pd.DataFrame) -> dict[str, float]:

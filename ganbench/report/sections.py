@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,7 +27,7 @@ from ganbench.report.searched import Objective, Searched, objective_of, searched
 from ganbench.report.stability_map import Maps, maps_of
 from ganbench.report.summary import AnalysedResults
 from ganbench.report.verdict_bars import bar, findings, legend
-from ganbench.report.wording import count, listing, naming
+from ganbench.report.wording import naming
 from ganbench.tables.schema import FIXED
 
 if TYPE_CHECKING:
@@ -117,8 +116,8 @@ def page(results: Results) -> Page:
         overview=overview_of(analysed, _records(analysed.ranking)),
         monitored=monitored(analysed, metrics),
         sections=_sections(analysed, parts, metrics),
-        tally=_tally(results.runs),
-        incidents=_incidents(results.runs),
+        tally=about.tally(results.runs),
+        incidents=about.endings(results.runs),
         skipped=about.skipped(results.manifest),
         metrics=about.definitions(results.columns, list(metrics), list(parts.values())),
         diagnostics=about.definitions(results.columns, diagnostics, []),
@@ -183,7 +182,7 @@ def _section(
     norms = gradient_norms(results.history.loc[results.history["trial"].isin(runs["trial"])])
     bars = {trial: bar(rows) for trial, rows in _by(verdicts, "trial").items()}
     rows = table(ranked, runs, metrics, lead.name if lead else None, named, set(detailed), shares.brief, norms, bars)
-    pictures = _pictures(rows.rows, shares, runs, results, lead)
+    thumbnails, shown = _pictures(rows.rows, shares, runs, results, lead)
     logged = _logged(rows.rows, results)
     shared = _shared(logged, runs, results, verdicts)
     floor = floor_of(lead.name, runs) if lead else float("nan")
@@ -201,9 +200,9 @@ def _section(
         table=rows,
         legend=legend(verdicts),
         heatmaps=heatmaps(ranked, [metrics[key] for key in keys], named, skipped),
-        thumbnails=pictures.thumbnails,
+        thumbnails=thumbnails,
         overlays=overlays(logged, shared, labels, lead.name if lead else "", shares.overlays),
-        gallery=pictures.gallery,
+        gallery=shown,
         cards=_cards(rows, ranked, runs, results, lead, logged, shared, verdicts),
         thinned=f"Details of {len(detailed)} of {len(ranked):,} trials: the best and the last."
         if len(detailed) < len(ranked)
@@ -211,15 +210,9 @@ def _section(
     )
 
 
-@dataclass(frozen=True)
-class _Pictures:
-    thumbnails: dict[str, Picture]
-    gallery: Gallery | None
-
-
 def _pictures(
     rows: Sequence[Row], shares: Shares, runs: pd.DataFrame, results: Results, lead: Column | None
-) -> _Pictures:
+) -> tuple[dict[str, Picture], Gallery | None]:
     """Return the small pictures of the table, and the gallery of the trials that have a card."""
     fill, small = fill_of(runs, lead), rows[: shares.thumbnails]
     large = [row for row in rows if row.detailed]
@@ -230,7 +223,7 @@ def _pictures(
         if (drawn := thumbnail(results.samples.get(row.trial), runs_of[row.trial], lead, fill))
     }
     samples = {row.trial: results.samples[row.trial] for row in large if row.trial in results.samples}
-    return _Pictures(thumbnails, gallery(large, runs_of, samples, lead, fill))
+    return thumbnails, gallery(large, runs_of, samples, lead, fill)
 
 
 def _logged(rows: Sequence[Row], results: Results) -> pd.DataFrame:
@@ -302,17 +295,3 @@ def _records(ranked: pd.DataFrame) -> list[dict[str, Any]]:
         | {"rank": row["rank"] if isinstance(row["rank"], int) else None}
         for row in ranked.to_dict("records")
     ]
-
-
-def _tally(runs: pd.DataFrame) -> str:
-    """Return "12 trials, 96 runs on ring and grid"."""
-    trials, datasets = len(set(runs["trial"])), list(dict.fromkeys(runs["dataset"]))
-    where = listing(datasets) if len(datasets) <= 4 else count(len(datasets), "data set")
-    return f"{count(trials, 'trial')} and {count(len(runs), 'run')} on {where}"
-
-
-def _incidents(runs: pd.DataFrame) -> str:
-    """Return how the runs ended."""
-    counts = Counter(runs["status"])
-    endings = {"OK": "ended well", "DIVERGED": "diverged", "FAILED": "failed", "TIMEOUT": "ran out of time"}
-    return listing([f"{counts[status]:,} {text}" for status, text in endings.items() if counts[status]])

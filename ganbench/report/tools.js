@@ -15,10 +15,12 @@ function filmed(gallery) {
     const link = figure.querySelector("a");
     const inside = link && document.getElementById(link.hash.slice(1));
     const frames = inside ? [...inside.querySelectorAll(".samples img")] : [];
-    return frames.length > 1 ? [{ image: figure.querySelector("img"), frames }] : [];
+    const steps = frames.map((frame) => Number(frame.closest("figure").querySelector("figcaption").textContent.replaceAll(",", "")));
+    return frames.length > 1 ? [{ image: figure.querySelector("img"), frames, steps }] : [];
   });
   if (!films.length) return;
-  const last = Math.max(...films.map((film) => film.frames.length)) - 1;
+  const steps = [...new Set(films.flatMap((film) => film.steps))].sort((a, b) => a - b);
+  const last = steps.length - 1;
   const box = document.createElement("label");
   const slider = document.createElement("input");
   const said = document.createElement("output");
@@ -27,12 +29,13 @@ function filmed(gallery) {
   slider.max = last;
   slider.value = last;
   const apply = () => {
-    for (const { image, frames } of films) {
-      const frame = frames[Math.round((slider.value / last) * (frames.length - 1))];
-      image.src = frame.src;
-      image.alt = frame.alt;
-      said.textContent = `step ${frame.closest("figure").querySelector("figcaption").textContent}`;
+    const now = steps[slider.value];
+    for (const film of films) {
+      const frame = film.frames[Math.max(0, film.steps.findLastIndex((step) => step <= now))];
+      film.image.src = frame.src;
+      film.image.alt = frame.alt;
     }
+    said.textContent = `step ${now.toLocaleString("en")}`;
     slider.setAttribute("aria-valuetext", said.textContent);
   };
   slider.addEventListener("input", apply);

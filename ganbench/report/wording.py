@@ -44,9 +44,9 @@ def mean(value: float) -> str:
     return f"{value:.2f}" if value < 0.1 else f"{value:.1f}"
 
 
-def count(n: int, one: str, many: str = "") -> str:
+def count(n: int, one: str) -> str:
     """Return "1 run", "8 runs"."""
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
+    return f"{n:,} {one if n == 1 else one + 's'}"
 
 
 def listing(words: Sequence[str]) -> str:

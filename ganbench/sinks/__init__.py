@@ -6,7 +6,7 @@ import importlib
 import logging
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ganbench.core.errors import UsageError
 
@@ -23,12 +23,17 @@ class Writer(Protocol):
         """Take values of a step; steps never go back."""
         ...
 
-    def picture(self, step: int, name: str, picture: np.ndarray) -> None:
-        """Take a picture `[height, width, 3]` of bytes, of that name and step; called between rows of the same step."""
-        ...
-
     def close(self) -> None:
         """Say that the run has ended."""
+        ...
+
+
+@runtime_checkable
+class PictureWriter(Writer, Protocol):
+    """A writer that takes pictures, too."""
+
+    def picture(self, step: int, name: str, picture: np.ndarray) -> None:
+        """Take a picture `[height, width, 3]` of bytes, of that name and step; called between rows of the same step."""
         ...
 
 
@@ -63,8 +68,7 @@ class Writers:
 
     def picture(self, step: int, name: str, picture: np.ndarray) -> None:
         """Hand a picture `[height, width, 3]` of bytes on to the trackers that take pictures."""
-        takers = [writer for _, writer in self._open if hasattr(writer, "picture")]
-        self._each(lambda writer: writer.picture(step, name, picture) if writer in takers else None)
+        self._each(lambda writer: writer.picture(step, name, picture) if isinstance(writer, PictureWriter) else None)
 
     def close(self) -> None:
         """End the run everywhere."""

@@ -22,12 +22,14 @@ LONGEST_S = YEAR_S
 
 def trial_seconds(trial: Trial) -> float:
     """Return seconds on one core: a fixed cost per step, the arithmetic of every seed, and the evaluations."""
-    updates = trial.steps * (1 + trial.n_critic / trial.n_generator) / 2  # a step is one of the generator
-    step_ms = STEP_MS + len(trial.lanes) * _gflop(trial) * MS_PER_GFLOP
+    critics = trial.n_critic / trial.n_generator  # updates of D in a step, which is one of the generator
+    step_ms = STEP_MS * (1 + critics) / 2 + len(trial.lanes) * _gflop(trial, critics) * MS_PER_GFLOP
     step_ms *= math.prod(trick.build().step_cost for trick in trial.tricks)
     evaluations = max(1, trial.steps // trial.evaluate_every)
     return (
-        TRIAL_S + updates * step_ms / 1e3 + evaluations * EVALUATION_S * (trial.samples / 2000) * len(trial.lanes) / 8
+        TRIAL_S
+        + trial.steps * step_ms / 1e3
+        + evaluations * EVALUATION_S * (trial.samples / 2000) * len(trial.lanes) / 8
     )
 
 
@@ -108,7 +110,11 @@ def duration(seconds: float) -> str:
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _gflop(trial: Trial) -> float:
-    """Return the arithmetic of one seed's step: eight products a weight of D and sample, four a weight of G."""
+def _gflop(trial: Trial, critics: float) -> float:
+    """Return the arithmetic of one seed's step, with so many updates of D.
+
+    Products per weight and sample: D's update takes three of D for real and for generated samples, and one of G, which
+    generates; G's takes two of D, for the gradient passes through it, and three of G.
+    """
     g, d = trial.network.build().products(getattr(trial.dataset.build(), "shape", ()))
-    return 2 * trial.batch * (8 * d + 4 * g) / 1e9
+    return 2 * trial.batch * (critics * (6 * d + g) + 2 * d + 3 * g) / 1e9

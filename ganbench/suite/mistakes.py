@@ -33,24 +33,27 @@ def mistakes(document: Document, data: object, check: Callable[[object], object]
     """
     lines: dict[str, tuple[int, ...]] = {}
     righted: list[Keys] = []
-    for _ in range(MOST):
-        try:
-            check(data)
-        except ValidationError as errors:
-            where, problem, key = first_error(errors)
-            if any(path[: len(where)] == where for path in righted):  # what was taken out is missed here
-                break
-            righted.append(where)
-            place = document.place(where, key=key)
-            line = f"{place}: {problem}"
-            if line in lines:  # putting it right did not help
-                break
-            lines[line] = tuple(int(part) for part in place.split(":")[-2:] if part.isdigit())
-            data = _right(data, where)
-            continue
-        break
+    while len(righted) < MOST and (error := _error_of(check, data)) is not None:
+        where, problem, key = first_error(error)
+        if any(path[: len(where)] == where for path in righted):  # what was taken out is missed here
+            break
+        righted.append(where)
+        place = document.place(where, key=key)
+        line = f"{place}: {problem}"
+        if line in lines:  # putting it right did not help
+            break
+        lines[line] = tuple(int(part) for part in place.split(":")[-2:] if part.isdigit())
+        data = _right(data, where)
     ordered = sorted(lines, key=lambda line: lines[line])
     return UsageError(ordered[0]) if len(ordered) == 1 else SeveralErrors(ordered)
+
+
+def _error_of(check: Callable[[object], object], data: object) -> ValidationError | None:
+    try:
+        check(data)
+    except ValidationError as error:
+        return error
+    return None
 
 
 def _right(data: object, path: Keys, inside: str = "") -> object:

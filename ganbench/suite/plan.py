@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ganbench.core.component import Component
 from ganbench.core.errors import UsageError
 from ganbench.core.naming import run_id
 from ganbench.core.trial import Choice, Trial
@@ -60,27 +59,14 @@ def make_plan(suite: Suite, only: str | None = None, *, cap: int | None = MAX_TR
     """
     is_wanted = matcher(only)
     _require_few(suite, cap)
-    used = [False] * len(suite.exclude)
+    _check_vary(suite)
+    cells, excluded = _not_excluded(suite)
+    wanted = [(vary, trial) for vary, trial in cells if is_wanted(trial)]
     trials: list[Trial] = []
     skipped: list[tuple[Trial, str]] = []
     methods: list[Method] = []
-    seen: set[str] = set()
-    excluded = filtered = 0
-    _check_vary(suite)
-    for vary, trial in _cells(suite):
-        text = repr(trial)  # all of it, while a trial's hash leaves the parameters out
-        if text in seen:
-            continue
-        seen.add(text)
-        told = texts(trial) if suite.exclude else {}
-        hits = [i for i, pattern in enumerate(suite.exclude) if fits(told, pattern.axes)]
-        for i in hits:
-            used[i] = True
-        if hits:
-            excluded += 1
-        elif not is_wanted(trial):
-            filtered += 1
-        elif reason := incompatibility(trial):
+    for vary, trial in wanted:
+        if reason := incompatibility(trial):
             skipped.append((trial, reason))
         elif vary is None:
             trials.append(trial)
@@ -89,11 +75,8 @@ def make_plan(suite: Suite, only: str | None = None, *, cap: int | None = MAX_TR
             methods.append(method)
             trials += method.trials
             skipped += without_meaning
-    if not all(used):
-        place = suite.place(("exclude", used.index(False)))
-        raise UsageError(f"{place}: this exclusion fits no trial; correct it or remove it")
     if not trials:
-        raise UsageError(_nothing(suite, excluded, filtered, only, skipped))
+        raise UsageError(_nothing(suite, excluded, len(cells) - len(wanted), only, skipped))
     if suite.search is not None:
         return _searched(suite, suite.search, trials, skipped, excluded)
     names = [*(trial.key for trial in trials), *(method.identity for method in methods if method.identity)]
@@ -125,20 +108,38 @@ def _check_vary(suite: Suite) -> None:
         else:
             same += cells
     for place, vary, cells in met:
-        for address in vary.space:
-            if problem := address_error(vary, cells, address):
-                raise UsageError(f"{suite.place((*place, 'vary', 'space', address))}: {problem}")
-        if vary.metric is not None:
-            try:
-                column_direction(vary.metric, cells[0].metrics)
-            except ValueError as error:
-                raise UsageError(f"{suite.place((*place, 'vary', 'metric'))}: {error}") from None
+        _check_numbers(suite, (*place, "vary"), vary, cells)
 
 
-def _cells(suite: Suite) -> Iterator[tuple[Vary | None, Trial]]:
-    """Yield each cell's trial with what it varies, the last axis fastest."""
+def _check_numbers(suite: Suite, place: Keys, vary: Vary, cells: list[Trial]) -> None:
+    """Check the numbers and the metric of one `vary`, which stands at that place, on the cells that meet it."""
+    for address in vary.space:
+        if problem := address_error(vary, cells, address):
+            raise UsageError(f"{suite.place((*place, 'space', address))}: {problem}")
+    if vary.metric is not None:
+        try:
+            column_direction(vary.metric, cells[0].metrics)
+        except ValueError as error:
+            raise UsageError(f"{suite.place((*place, 'metric'))}: {error}") from None
+
+
+def _not_excluded(suite: Suite) -> tuple[list[tuple[Vary | None, Trial]], int]:
+    """Return each cell's trial with what it varies, once, the last axis fastest, and how many others are excluded."""
+    cells: dict[str, tuple[Vary | None, Trial]] = {}
     for block in suite.blocks:
-        yield from ((block.vary, trial) for trial in trials_of(block))
+        for trial in trials_of(block):
+            cells.setdefault(repr(trial), (block.vary, trial))  # a trial's hash leaves the parameters out
+    kept, used = [], set[int]()
+    for vary, trial in cells.values():
+        told = texts(trial) if suite.exclude else {}
+        hits = {i for i, pattern in enumerate(suite.exclude) if fits(told, pattern.axes)}
+        used |= hits
+        if not hits:
+            kept.append((vary, trial))
+    for i in range(len(suite.exclude)):
+        if i not in used:
+            raise UsageError(f"{suite.place(('exclude', i))}: this exclusion fits no trial; correct it or remove it")
+    return kept, len(cells) - len(kept)
 
 
 def _varied(vary: Vary, cell: Trial) -> tuple[Method, list[tuple[Trial, str]]]:
@@ -237,20 +238,16 @@ def incompatibility(trial: Trial) -> str | None:
     and its `skip(trial)` has the last word.
     """
     components = [choice.build() for choice in trial.choices]
-    having: dict[str, list[Component]] = {}
-    for component in components:
-        for trait in component.all_traits:
-            having.setdefault(trait, []).append(component)
+    having = [(component, component.all_traits) for component in components]
     for component in components:
         for trait, reason in component.conflicts.items():
-            for other in having.get(trait, ()):
-                if other is not component:
-                    return f"{component.label} with {other.label}: {reason}"
+            other = next((c for c, traits in having if trait in traits and c is not component), None)
+            if other is not None:
+                return f"{component.label} with {other.label}: {reason}"
         for trait, reason in component.requires.items():
-            if trait not in having:
+            if not any(trait in traits for _, traits in having):
                 return f"{component.label} needs {trait}: {reason}"
     for component in components:
-        skip = getattr(component, "skip", None)
-        if skip is not None and (reason := skip(trial)):
+        if reason := component.skip(trial):
             return f"{component.label}: {reason}"
     return None

@@ -194,10 +194,7 @@ def suite_of(document: Document) -> Suite:
     except ValidationError:
         raise mistakes(document, data, Suite.model_validate) from None
     suite._document = document
-    if not all(block.datasets for block in suite.blocks):
-        missing = [i for i, block in enumerate(suite.include) if not block.datasets]
-        where = () if suite.own_matrix or not missing else ("include", missing[0])
-        raise UsageError(f"{suite.place(where)}: no data set is named; add for example `datasets: [ring]`")
+    _check_data(suite)
     _check_stop(suite)
     if suite.search is not None and any(block.vary for block in suite.blocks):
         raise UsageError(
@@ -205,6 +202,14 @@ def suite_of(document: Document) -> Suite:
             "methods over many; remove one of them"
         )
     return suite
+
+
+def _check_data(suite: Suite) -> None:
+    if all(block.datasets for block in suite.blocks):
+        return
+    missing = [i for i, block in enumerate(suite.include) if not block.datasets]
+    where = () if suite.own_matrix or not missing else ("include", missing[0])
+    raise UsageError(f"{suite.place(where)}: no data set is named; add for example `datasets: [ring]`")
 
 
 def _check_stop(suite: Suite) -> None:

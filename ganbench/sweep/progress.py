@@ -31,7 +31,6 @@ class Progress:
     Args:
         names: what to call each trial, by key.
         stream: where to write, by default stderr, so that what a run prints at its end can be piped.
-        plain: lines without control codes; by default where the stream is no terminal, or NO_COLOR is set.
         trials: how many there will be, where names are still to come (`expect`).
         quiet: show nothing; listeners are told all the same.
         estimate: seconds that all of it may take, for the time left while nothing has been trained yet.
@@ -41,7 +40,6 @@ class Progress:
         self,
         names: Mapping[str, str],
         stream: TextIO | None = None,
-        plain: bool | None = None,
         trials: int = 0,
         quiet: bool = False,
         estimate: float | None = None,
@@ -54,11 +52,12 @@ class Progress:
         self.listeners: list[Listener] = []
         self._running: dict[str, float] = {}
         self._silent = quiet
-        self._estimate, self._started = estimate, time.monotonic()
-        self._shown_at = self._started
+        self._estimate = estimate
+        self._first: tuple[float, float] | None = None  # when the first report came, and the share that was done then
+        self._shown_at = time.monotonic()
         self._bar: Bar | None = None
         self._task: TaskID | None = None
-        if not (_plain(self.stream) if plain is None else plain):
+        if not _plain(self.stream):
             self._safely(self._start_bar)
 
     def update(self, report: TrialProgress) -> None:
@@ -69,6 +68,7 @@ class Progress:
             self._running.pop(report.key, None)
             self.finished += 1
             self.say(line(report, self.finished, self.trials, self.names[report.key]))
+        self._first = self._first or (time.monotonic(), self.share)
         for listener in self.listeners:
             listener.take(report)
         self.tick()
@@ -101,9 +101,13 @@ class Progress:
         return min(1.0, (self.finished + sum(self._running.values())) / max(1, self.trials))
 
     def _left(self, text: str) -> str:
-        """Return the text with how long it still takes: by the steps done, else by the estimate; empty if unknown."""
-        elapsed, share = time.monotonic() - self._started, self.share
-        seconds = elapsed * (1 - share) / share if share > 0 else (self._estimate or 0.0) - elapsed
+        """Return the text with how long it still takes; empty where nobody knows.
+
+        That is told by the pace since the first report: the start of Ray is no training. Until then the estimate holds.
+        """
+        since, first = self._first or (0.0, self.share)
+        gained, left = self.share - first, 1 - self.share
+        seconds = (time.monotonic() - since) * left / gained if gained > 0 else (self._estimate or 0.0) * left
         return text.format(duration(seconds)) if seconds > 0 else ""
 
     def say(self, text: str) -> None:

@@ -33,16 +33,19 @@ def prepare(root: Path, plan: Plan) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         require_own(folder, plan.run_id)
-        probe = folder / f".writable-{secrets.token_hex(4)}"
-        try:
-            with new_file(probe, durable=False) as file:
-                file.write(b"x")
-        finally:
-            probe.unlink(missing_ok=True)
+        _try_to_write(folder / f".writable-{secrets.token_hex(4)}")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise UsageError(f"{folder}: {reason}; choose a --results folder that can be written") from error
     return folder
+
+
+def _try_to_write(probe: Path) -> None:
+    try:
+        with new_file(probe, durable=False) as file:
+            file.write(b"x")
+    finally:
+        probe.unlink(missing_ok=True)
 
 
 def require_own(folder: Path, run_id: str) -> None:

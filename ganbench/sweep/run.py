@@ -101,20 +101,20 @@ def run_plan(
     require_feasible(plan)
     folder = prepare(Path(results_root), plan)
     with locked(folder), Interrupts() as interrupts:
-        run = _Run(plan, folder, _source(plan, folder, tuple(components)), progress, quiet)
+        source = _source(plan, folder, tuple(components))
+        run = _Run(plan, folder, source, progress, quiet, executor, jobs, address, interrupts)
         interrupts.rescue = run.rescue
         try:
             with interrupts.held():  # a module that is half imported would be of no use to who merges
                 import_module("ganbench.tables.merge")
             interrupts.check()
             run.begin(sinks, listeners)
-            for source in (run.missing, run.confirming):
-                run.train(source(), executor, interrupts, jobs=jobs, address=address)
-                interrupts.check()
+            run.train(run.missing())
+            run.train(run.confirming())
             run.close()
             return run.finish(OK)
         except BaseException as error:  # a signal that lands inside Ray's compiled code comes out as anything
-            return run.end_early(error, interrupts)
+            return run.end_early(error)
         finally:
             run.close()
 
@@ -140,14 +140,27 @@ def _source(plan: Plan, folder: Path, components: tuple[type[Component], ...]) -
     return AdaptiveSearch(Sampler(search, plan.cells), template, folder / f"search-{plan.run_id}.jsonl", mode)
 
 
+@dataclass
 class _Run:
-    """One call of `run_plan`; `finish` may be called whatever came before it."""
+    """One call of `run_plan`; `finish` may be called whatever came before it.
 
-    def __init__(self, plan: Plan, folder: Path, source: JobSource, progress: Progress | None, quiet: bool) -> None:
-        self.plan, self.folder, self.source, self.progress, self.quiet = plan, folder, source, progress, quiet
-        self.done: set[str] | None = None  # the keys of trials that were done before; None until they were looked for
-        self.progress_file: ProgressFile | None = None
-        self.started, self.clock = now(), time.monotonic()
+    Attributes:
+        done: the keys of trials that were done before; None until they were looked for.
+    """
+
+    plan: Plan
+    folder: Path
+    source: JobSource
+    progress: Progress | None
+    quiet: bool
+    executor: Executor
+    jobs: int | None
+    address: str | None
+    interrupts: Interrupts
+    done: set[str] | None = None
+    progress_file: ProgressFile | None = None
+    started: str = field(default_factory=now)
+    clock: float = field(default_factory=time.monotonic)
 
     def begin(self, sinks: Sequence[Sink], listeners: Sequence[Listener] = ()) -> None:
         """Find out what is missing, and let everybody who follows the run know."""
@@ -159,11 +172,7 @@ class _Run:
         self.done = {job.key for job in jobs} - {job.key for job in missing}
         require_same_extractors(job for job in jobs if job.key in (self.done or ()))
         if self.progress is None:
-            names = short_names({job.key: job.trial.labels for job in jobs})
-            shown = {job.key: names[job.key] for job in missing}
-            trials = self._new + sum(method.confirmed for method in self.plan.methods)
-            share = len(missing) / max(1, len(jobs) or 1)  # of the estimate, which is for all of the plan
-            self.progress = Progress(shown, trials=trials, quiet=self.quiet, estimate=share * plan_seconds(self.plan))
+            self.progress = self._shown(jobs, missing)
         self.progress_file = ProgressFile(self.folder, self.plan.run_id, jobs, missing)
         self.progress.listeners += [self.progress_file, *listeners]
         if sinks:
@@ -174,6 +183,15 @@ class _Run:
                     export.write(job.key)
                 self.progress.say(f"exported {len(jobs)} finished trials")
         announce(jobs, missing, self.progress)
+
+    def _shown(self, jobs: Sequence[TrialJob], missing: Sequence[TrialJob]) -> Progress:
+        """Return what shows the user how these jobs go."""
+        names = short_names({job.key: job.trial.labels for job in jobs})
+        shown = {job.key: names[job.key] for job in missing}
+        trials = self._new + sum(method.confirmed for method in self.plan.methods)
+        seconds = plan_seconds(self.plan, 1 if self.executor == "local" else self.jobs)
+        share = len(missing) / max(1, len(jobs))
+        return Progress(shown, trials=trials, quiet=self.quiet, estimate=share * seconds)
 
     def missing(self) -> JobSource | None:
         """Return what is to be trained; None where all is done."""
@@ -194,30 +212,23 @@ class _Run:
         announce(jobs, missing, self.progress)
         return JobList(missing) if missing else None
 
-    def train(
-        self,
-        source: JobSource | None,
-        executor: Executor,
-        interrupts: Interrupts,
-        *,
-        jobs: int | None,
-        address: str | None,
-    ) -> None:
+    def train(self, source: JobSource | None) -> None:
         """Train all of a source."""
         if source is None or self.progress is None:
             return
         require_space(self.folder, source.limit)
         prepare_inputs([job.trial for job in source.known()] or list(self.plan.cells))
-        if executor == "local":
+        if self.executor == "local":
             from ganbench.sweep.executors import local
 
             device_here(source.template.device)
-            local.train(source.known(), self.progress, interrupts)
-            return
-        with ray_environment(address, source.template.threads):
-            from ganbench.sweep.executors import ray_tune
+            local.train(source.known(), self.progress, self.interrupts)
+        else:
+            with ray_environment(self.address, source.template.threads):
+                from ganbench.sweep.executors import ray_tune
 
-            ray_tune.train(source, self.progress, interrupts, jobs=jobs, address=address)
+                ray_tune.train(source, self.progress, self.interrupts, jobs=self.jobs, address=self.address)
+        self.interrupts.check()
 
     def close(self) -> None:
         """Leave the terminal and the progress file as those of a run that has ended; once is enough."""
@@ -227,12 +238,12 @@ class _Run:
             self.progress_file.write(running=False)
             self.progress_file = None
 
-    def end_early(self, error: BaseException, interrupts: Interrupts) -> RunOutcome:
+    def end_early(self, error: BaseException) -> RunOutcome:
         """Merge what is done where a signal or the end of Ray came; raise any other error again."""
-        code, died = interrupts.code_of(error), interrupts.error
+        code, died = self.interrupts.code_of(error), self.interrupts.error
         if code is None and died is None:
             raise error
-        with interrupts.held():
+        with self.interrupts.held():
             if code is None and died is not None:
                 raise RayDied(self.rescue(died)) from error
             self.close()
@@ -243,7 +254,7 @@ class _Run:
         self.close()
         outcome = self.finish(INCOMPLETE)
         done = f"{outcome.done} of {outcome.trials} trials are done and kept"
-        return f"{died}; {done} in {outcome.folder}; run it again to go on"
+        return f"{died}; {done} in {outcome.folder}; run it again to go on (`--executor local` does without Ray)"
 
     def finish(self, code: int) -> RunOutcome:
         """Merge what there is and describe it."""

@@ -12,6 +12,8 @@ from types import FrameType, TracebackType
 from ganbench.core.errors import INTERRUPTED, TERMINATED, Interrupted
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+HOLDABLE = ("SIGTERM", "SIGALRM") if hasattr(signal, "pthread_sigmask") else ()
+RAYS = {getattr(signal, name) for name in HOLDABLE if hasattr(signal, name)}  # that Ray handles itself
 Handler = Callable[[int, FrameType | None], object] | int | None
 
 
@@ -78,6 +80,22 @@ class Interrupts:
         finally:
             self._held = before
 
+    @contextmanager
+    def blocked(self) -> Iterator[None]:
+        """Hold signals while Ray starts, and let the system keep those that Ray would take.
+
+        In the middle of its start Ray's compiled code puts a handler of SIGTERM in place that prints its stack and
+        aborts the program three seconds later. Python can only put its own back once that code has returned.
+        """
+        with self.held():
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, RAYS) if RAYS else set()
+            try:
+                yield
+            finally:
+                self.install()
+                if RAYS:
+                    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
     def raise_in_main_thread(self, error: Exception) -> None:
         """Raise an error in the main thread, called in another one; `check` raises it again."""
         self.error = error
@@ -99,6 +117,8 @@ class Interrupts:
             raise self.error
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if hasattr(signal, "alarm"):
+            signal.alarm(0)  # Ray's handler, where another thread ran it, has set one that aborts the program
         if self.error is not None and self.code is None and not self._told:
             self._told = True
             raise self.error
@@ -107,3 +127,8 @@ class Interrupts:
         self.code = 128 + number
         if not self._held:
             raise Interrupted(self.code)
+
+
+def unblock() -> None:
+    """Let a new process have the signals that `Interrupts.blocked` keeps from the one that started it."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, RAYS)

@@ -40,8 +40,9 @@ class Times(BaseModel):
     """When a run began and ended (ISO 8601, UTC), and the seconds of training in its last call.
 
     Attributes:
-        place: among the runs of its suite's folder, in the order in which they were merged, from 1. It says which run
-            is the newest, whatever the clock does; 0 where nobody counted.
+        place: among the runs of its suite's folder, in the order in which they were merged, from 1; among monitored
+            runs beside each other, in that of their first writing. It says which run is the newest, whatever the clock
+            does; 0 where nobody counted.
     """
 
     started: str = ""

@@ -95,7 +95,7 @@ def _check_content(part: Path, key: str) -> None:
 
 def read_file(part: Path, name: str, key: str, columns: Sequence[str] | None) -> pa.Table:
     """Return a table of a part: all of it, or these columns beside those that say whose rows they are."""
-    identity = None if columns is None else {"trial", "run", "seed", "status", "step", *columns}
+    identity = None if columns is None else {"trial", "run", "seed", "status", "step", "steps", *columns}
     with open_file(part / f"{name}.parquet") as file:
         table = schema.require_identified(name, schema.read(file.read(), name, identity))
     if set(table.column("trial").unique().to_pylist()) - {trial_id(key)}:

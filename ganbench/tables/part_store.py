@@ -142,21 +142,8 @@ def has_part(folder: Path, key: str) -> bool:
         return False
 
 
-def read_part(folder: Path, key: str) -> TrialTables | None:
-    """Return a part's typed tables and pictures, or None; a broken one is moved to `quarantine/`, with a warning."""
-    arrow = read_arrow(folder, key)
-    samples = None if arrow is None else part_samples(folder, key)
-    if arrow is None or samples is None:
-        return None
-    columns: dict[str, Column] = {}
-    for name, table in arrow.items():
-        columns |= schema.declarations(name, table.schema)
-    frames = {name: schema.to_pandas(table) for name, table in arrow.items()}
-    return TrialTables(**frames, samples=samples, columns=columns)
-
-
 def read_table(folder: Path, key: str, table: str, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
-    """Return one typed table of a part without its pictures, or None as `read_part`.
+    """Return one typed table of a part without its pictures, or None; a broken part is moved to `quarantine/`.
 
     Args:
         folder: `results/<suite>`.
@@ -184,7 +171,7 @@ def look(folder: Path, key: str) -> dict[str, pd.DataFrame] | None:
 def read_arrow(
     folder: Path, key: str, tables: Sequence[str] = schema.TABLES, columns: Sequence[str] | None = None
 ) -> dict[str, pa.Table] | None:
-    """Return a part's tables by name as they are in the files, or None as `read_part`.
+    """Return a part's tables by name as they are in the files, or None as `read_table`.
 
     With `columns` these are read alone, beside the one that names the trial.
     """

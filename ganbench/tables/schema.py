@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ganbench.core.column import Column, Direction, Scale
+from ganbench.core.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -197,14 +198,20 @@ def require_identified(table: str, content: pa.Table) -> pa.Table:
     """Return a table that says of every row which it is, and of no run twice.
 
     Raises:
-        SchemaError: a row has no run, trial, seed, step or status, or a run has two rows in `"runs"`.
+        SchemaError: a row has no run, trial, seed, steps or status, or one of those that none can have; or a run has
+            two rows in `"runs"`.
     """
-    identity = ["run", "trial", "seed", *(["status"] if table == "runs" else ["step"])]
-    for name in identity:
+    steps = "steps" if table == "runs" else "step"
+    for name in ("run", "trial", "seed", steps, *(["status"] if table == "runs" else [])):
         if content.column(name).null_count:
             raise SchemaError(f"{table}: a row has no {name}")
-    if table == "runs" and len(content.column("run").unique()) < len(content):
-        raise SchemaError(f"{table}: a run has two rows")
+    if len(content) and content.column(steps).to_numpy().min() < 0:
+        raise SchemaError(f"{table}: a row has negative {steps}")
+    if table == "runs":
+        if len(content.column("run").unique()) < len(content):
+            raise SchemaError("runs: a run has two rows")
+        if strange := set(content.column("status").unique().to_pylist()) - set(Status):
+            raise SchemaError(f"runs: {str(min(strange))[:40]!r} is no status")
     return content
 
 

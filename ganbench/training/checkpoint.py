@@ -24,7 +24,7 @@ from ganbench.core.results_files import BrokenFileError, make_folder, read_seale
 from ganbench.core.version import __version__
 
 if TYPE_CHECKING:
-    from ganbench.training.setup import Player
+    from ganbench.training.setup import PackedPlayer
     from ganbench.training.state import TrainingState
 
 State = Mapping[str, Any]  # what torch.load returns: its values are checked before they are used
@@ -105,7 +105,7 @@ def restore(trainer: TrainingState, path: Path, state: State) -> None:
         trainer.train_seconds, trainer.total_seconds = state["seconds"]
 
 
-def player_state(player: Player) -> dict[str, Any]:
+def player_state(player: PackedPlayer) -> dict[str, Any]:
     """Return what a checkpoint keeps of a player."""
     return {
         "flat": player.flat,
@@ -115,7 +115,7 @@ def player_state(player: Player) -> dict[str, Any]:
     }
 
 
-def _restore_player(player: Player, state: State) -> None:
+def _restore_player(player: PackedPlayer, state: State) -> None:
     with torch.no_grad():
         player.flat.copy_(state["flat"])
         for name, tensor in player.buffers.items():
@@ -134,11 +134,7 @@ def _require_fits(trainer: TrainingState, state: State) -> None:
     _same("ema", state["ema"], trainer.ema)
     for name, gradient in state["earlier"].items():
         _same(f"the gradient of {name}", gradient, {"D": trainer.d, "G": trainer.g}[name].flat)
-    _same("alive", state["alive"], trainer.alive)
-    last = state["last_finite_step"]
-    _same("last_finite_step", last, trainer.last_finite_step)
-    _require(bool(((last >= 0) & (last <= step)).all()), "a seed's last finite step is none of those that were made")
-    _require(bool((last[state["alive"]] == step).all()), "a seed that is alive has not made all steps")
+    _require_alive(trainer, state)
     for stream in state["noise"].values():
         _require(0 <= stream["position"] <= stream["steps"], "a place in the random numbers is outside its block")
     _require_columns(state["history"], len(trainer.history.row), lanes)
@@ -150,7 +146,15 @@ def _require_fits(trainer: TrainingState, state: State) -> None:
     _require(all(math.isfinite(s) and s >= 0 for s in state["seconds"]), "its times are no times")
 
 
-def _require_player(player: Player, state: State, seeds: int) -> None:
+def _require_alive(trainer: TrainingState, state: State) -> None:
+    alive, last, step = state["alive"], state["last_finite_step"], state["step"]
+    _same("alive", alive, trainer.alive)
+    _same("last_finite_step", last, trainer.last_finite_step)
+    _require(bool(((last >= 0) & (last <= step)).all()), "a seed's last finite step is none of those that were made")
+    _require(bool((last[alive] == step).all()), "a seed that is alive has not made all steps")
+
+
+def _require_player(player: PackedPlayer, state: State, seeds: int) -> None:
     _same(f"the weights of {player.name}", state["flat"], player.flat)
     _require(state["buffers"].keys() == player.buffers.keys(), f"{player.name} has other buffers")
     for name, tensor in player.buffers.items():

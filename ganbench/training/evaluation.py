@@ -11,12 +11,12 @@ import torch
 from torch import Generator, Tensor
 
 from ganbench.core import registry
+from ganbench.core.protocols import Params
 from ganbench.core.streams import stream
 from ganbench.datasets import Data, Dataset
 from ganbench.extractors import Extractor
 from ganbench.metrics import Metric, Sample
 from ganbench.metrics.modes import Modes
-from ganbench.networks import Params
 from ganbench.training.setup import TrialSetup
 
 CHUNK = 512

@@ -148,7 +148,7 @@ def measured_steps(evaluated: Sequence[int], every: int | None, steps: int) -> s
     return reached | set(evaluated[-1:])
 
 
-def snapshot_steps(evaluated: Sequence[int], most: int = MOST_SNAPSHOTS) -> list[int]:
-    """Return at most `most` of the evaluated steps, evenly spread, the first and the last among them."""
-    places = np.linspace(0, len(evaluated) - 1, min(most, len(evaluated))).round().astype(int)
+def snapshot_steps(evaluated: Sequence[int]) -> list[int]:
+    """Return at most MOST_SNAPSHOTS of the evaluated steps, evenly spread, the first and the last among them."""
+    places = np.linspace(0, len(evaluated) - 1, min(MOST_SNAPSHOTS, len(evaluated))).round().astype(int)
     return [evaluated[i] for i in sorted(set(places.tolist()))]

@@ -13,7 +13,7 @@ from math import prod
 import torch
 from torch import Tensor
 
-from ganbench.networks import Params
+from ganbench.core.protocols import Params
 
 REGISTER = 32
 

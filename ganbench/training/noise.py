@@ -41,8 +41,8 @@ class _Stream:
     position: int = 0
 
 
-class Noise:
-    """The named streams of a trial's seeds; every method returns `[S, *shape]` for the next use of that name.
+class PackedNoise:
+    """The named streams of a trial's seeds (`ganbench.core.protocols.Noise`).
 
     Args:
         seeds: of each place of the seed axis; the same seed has the same numbers at all of its places.

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ganbench.core.streams import stream
-from ganbench.training.noise import Noise
-from ganbench.training.setup import DiscriminatorView, Player, TrialSetup
+from ganbench.training.noise import PackedNoise
+from ganbench.training.setup import PackedPlayer, PackedView, TrialSetup
 
 PROBE_SAMPLES = 256
 
@@ -54,7 +54,7 @@ class ProbeSamples:
         one = slice(index, index + 1)
         return ProbeSamples(self.setup.of_lane(index), self.seeds[one], self.real[one], self.heldout[one], self.z[one])
 
-    def snapshot(self, d: Player, g: Player, progress: float) -> ProbeSnapshot:
+    def snapshot(self, d: PackedPlayer, g: PackedPlayer, progress: float) -> ProbeSnapshot:
         """Return the networks at these players' weights; nothing is computed until it is asked for."""
         return ProbeSnapshot(self, d, g, progress)
 
@@ -62,12 +62,12 @@ class ProbeSamples:
 class ProbeSnapshot:
     """Both players at a moment (`ganbench.diagnostics.Probe`)."""
 
-    def __init__(self, samples: ProbeSamples, d: Player, g: Player, progress: float) -> None:
+    def __init__(self, samples: ProbeSamples, d: PackedPlayer, g: PackedPlayer, progress: float) -> None:
         self._samples, self._g = samples, g
         params = {name: tensor.detach() for name, tensor in d.params.items()}
         # Streams of its own, the same in every snapshot; as in the generator's step, replayed fakes do not come in.
-        noise = Noise(samples.seeds, samples.setup.device)
-        self._view = DiscriminatorView(samples.setup, params, d.buffers, noise, progress, "G", {}, training=False)
+        noise = PackedNoise(samples.seeds, samples.setup.device)
+        self._view = PackedView(samples.setup, params, d.buffers, noise, progress, "G", {}, training=False)
 
     def discriminator(self, x: Tensor) -> Tensor:
         """Return the logits `[S, N]` of what the discriminator sees."""

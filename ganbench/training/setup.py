@@ -9,25 +9,23 @@ from dataclasses import dataclass, field
 import torch
 from torch import Generator, Tensor
 
-from ganbench.core.protocols import PlayerName, Side
+from ganbench.core.protocols import Noise, Params, PlayerName, Side
 from ganbench.core.streams import stream
 from ganbench.core.trial import Trial
 from ganbench.datasets import Data
-from ganbench.networks import Params
 from ganbench.training.lanes import LaneComponents
 from ganbench.training.layout import Layout
-from ganbench.training.noise import Noise
+from ganbench.training.noise import PackedNoise
 from ganbench.tricks import HOOKS, Trick
 
 
 @dataclass
-class Player:
-    """One network's weights of all seeds, and the optimiser that moves them.
+class PackedPlayer:
+    """A player of all seeds (`ganbench.core.protocols.Player`).
 
     Attributes:
-        flat: all weights `[S, P]`. params: each parameter `[S, …]`, a view of `flat`; the gradient is taken there.
-        frozen: the same views without a gradient, for the other player's loss.
-        memory: what losses and tricks keep from step to step, seeds on the first axis; it goes into checkpoints.
+        layout: where each parameter lies in `flat`.
+        frozen: the views in `params` without a gradient, for the other player's loss.
     """
 
     name: PlayerName
@@ -50,6 +48,10 @@ class Player:
     def views(self, flat: Tensor) -> Params:
         """Return each parameter as a view of a tensor laid out as `flat`."""
         return self.layout.views(flat)
+
+    def flatten(self, tensors: Sequence[Tensor]) -> Tensor:
+        """Return tensors, one for each parameter, laid out as `flat`."""
+        return self.layout.flatten(tensors)
 
 
 class TrialSetup:
@@ -98,7 +100,7 @@ class TrialSetup:
         one._take(LaneComponents.of(self.trial, [lane], self.device))
         return one
 
-    def players(self, seeds: Sequence[int]) -> tuple[Player, Player]:
+    def players(self, seeds: Sequence[int]) -> tuple[PackedPlayer, PackedPlayer]:
         """Return discriminator and generator as they start, each seed from its own streams."""
         d = {seed: self._init_discriminator(seed) for seed in dict.fromkeys(seeds)}
         g = {seed: self.generator.init(_cpu_generator(seed, "init G")) for seed in d}
@@ -119,12 +121,12 @@ class TrialSetup:
             buffers |= trick.weight_buffers(params, generator)
         return params, buffers
 
-    def _player(self, name: PlayerName, params: Params, buffers: Params) -> Player:
+    def _player(self, name: PlayerName, params: Params, buffers: Params) -> PackedPlayer:
         first = next(iter(params.values()))
         layout = Layout({n: p.shape[1:] for n, p in params.items()}, len(first), self.device)
         flat = layout.flatten(list(params.values()))
         views = {n: view.requires_grad_() for n, view in layout.views(flat).items()}
-        return Player(name, layout, flat, views, buffers, self.components.optimizer(flat, name))
+        return PackedPlayer(name, layout, flat, views, buffers, self.components.optimizer(flat, name))
 
     def latents(self, z: Tensor, *, judged: bool = False) -> Tensor:
         """Return the generator's input made of standard normal numbers `[S, B, Z]`."""
@@ -139,8 +141,8 @@ class TrialSetup:
         return self.generator.apply(params, buffers, z, training=training, noise=noise)
 
 
-class DiscriminatorView:
-    """The discriminator at fixed weights with the minibatch that it is shown: what penalties work on.
+class PackedView:
+    """The discriminator of all seeds as tricks see it (`ganbench.core.protocols.DiscriminatorView`).
 
     Reparametrisations (spectral norm) are applied once here, so that all forward passes of one gradient share them.
 
@@ -152,13 +154,6 @@ class DiscriminatorView:
         memory: what losses and tricks keep from step to step, seeds on the first axis; it goes into checkpoints.
         training: whether layers are in training mode.
         grad_through_inputs: whether `squared_grad_norm` carries a gradient to where it is taken.
-
-    Attributes:
-        params: the weights that the layers use. step: how many steps are done. batch_dim: the axis of the samples.
-        z: latents of the fakes, `[S, B, Z]`.
-        real, fake: what it was shown, `[S, B, *sample]`; there is no `real` in the generator's step unless its loss
-            looks at real samples.
-        real_hidden, fake_hidden: its last hidden layer of both, `[S, B, F]`. real_logits, fake_logits: `[S, B]`.
     """
 
     z: Tensor
@@ -175,7 +170,7 @@ class DiscriminatorView:
         setup: TrialSetup,
         params: Params,
         buffers: Params,
-        noise: Noise,
+        noise: PackedNoise,
         progress: float,
         player: PlayerName,
         memory: dict[str, Tensor],
@@ -184,7 +179,8 @@ class DiscriminatorView:
         grad_through_inputs: bool = False,
     ) -> None:
         self.setup, self.buffers, self.noise, self.progress = setup, buffers, noise, progress
-        self.player, self.memory = player, memory
+        self.player: PlayerName = player
+        self.memory = memory
         self.training, self.grad_through_inputs = training, grad_through_inputs
         self.step = round(progress * setup.trial.steps)
         self._sources: dict[Side, Tensor | None] = {}
@@ -236,10 +232,7 @@ class DiscriminatorView:
         return self.setup.trunk.apply(self.params, self.buffers, x, training=self.training, noise=self.noise)
 
     def squared_grad_norm(self, x: Tensor) -> Tensor:
-        """Return ‖∇ₓD(x)‖² a sample, `[S, B]`, differentiable with respect to the weights.
-
-        Where `x` is `real` or `fake` the gradient is with respect to the sample before augmentations changed it.
-        """
+        """Return ‖∇ₓD(x)‖² a sample, `[S, B]`, of the sample before augmentations where it was shown."""
         shown: Side | None = "real" if x is getattr(self, "real", None) else "fake" if x is self.fake else None
         source = None if shown is None else self._sources[shown]
         if source is None:

@@ -17,7 +17,7 @@ from ganbench.training.history import (
     scheduled_steps,
     snapshot_steps,
 )
-from ganbench.training.noise import Noise
+from ganbench.training.noise import PackedNoise
 from ganbench.training.probe import ProbeSamples
 from ganbench.training.setup import TrialSetup
 from ganbench.training.stopping import Stopped, StopRequest
@@ -44,7 +44,7 @@ class TrainingState:
         self.d, self.g = self.setup.players(seeds)
         self.ema = self.g.flat.clone() if trial.ema else None
         prefetch = getattr(self.setup.data, "prefetch", None)
-        self.noise = Noise(seeds, self.device, {} if prefetch is None else {"data": prefetch})
+        self.noise = PackedNoise(seeds, self.device, {} if prefetch is None else {"data": prefetch})
         self.evaluator = Evaluator(self.setup, seeds)
         self.diagnostics = [choice.build() for choice in trial.diagnostics]
         required = {name for d in self.diagnostics for name in d.requires_fields}

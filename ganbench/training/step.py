@@ -13,7 +13,7 @@ A step of a trial without any trick, for `n_critic` updates of the discriminator
     G.gradient = grad(loss_g(f).sum(), G.weights)
     G.weights = G.optimizer(G.weights, G.gradient)
 
-`gan_step` is this loop. A `StepContext` has its moves: draw a minibatch, take a loss, take its gradient, move a player;
+`gan_step` is this loop. A `PackedStep` has its moves: draw a minibatch, take a loss, take its gradient, move a player;
 tricks change one of them, and an update rule (a trick with the hook `rule`) composes them differently.
 """
 
@@ -21,42 +21,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from ganbench.core.protocols import HARD, PlayerName, PlayerUpdate
+from ganbench.core.protocols import HARD, Batch, Losses, Params, Player, PlayerName, PlayerUpdate
 from ganbench.diagnostics import Step
-from ganbench.networks import Params
-from ganbench.training.noise import Noise
-from ganbench.training.setup import DiscriminatorView, Player, TrialSetup
-
-
-class Losses(NamedTuple):
-    """One player's loss `[S]` with the logits `[S, B]` it was taken from."""
-
-    loss: Tensor
-    real_logits: Tensor | None
-    fake_logits: Tensor
-
-
-class Batch(NamedTuple):
-    """A minibatch: latents `[S, B, Z]` and real samples `[S, B, *shape]`; None where a loss has no use for them.
-
-    `fake` holds the samples of `z` where several losses share them (`StepContext.generated`).
-    """
-
-    z: Tensor
-    real: Tensor | None
-    fake: Tensor | None = None
+from ganbench.training.noise import PackedNoise
+from ganbench.training.setup import PackedPlayer, PackedView, TrialSetup
 
 
 def gan_step(
     setup: TrialSetup,
-    d: Player,
-    g: Player,
-    noise: Noise,
+    d: PackedPlayer,
+    g: PackedPlayer,
+    noise: PackedNoise,
     step: int,
     previous: Step | None = None,
     keep_before: bool = False,
@@ -71,7 +50,7 @@ def gan_step(
         The last update of each player, for reading. `keep_before` keeps the weights before the update as well.
     """
     trial = setup.trial
-    context = StepContext(setup, d, g, noise, (step - 1) / trial.steps, keep_before)
+    context = PackedStep(setup, d, g, noise, (step - 1) / trial.steps, keep_before)
     for trick in setup.hooks["before_step"]:
         trick.before_step(context)
     if previous is not None and (step - 1) % trial.n_generator != 0:
@@ -93,8 +72,8 @@ def gan_step(
 
 
 @dataclass(frozen=True)
-class StepContext:
-    """One step under way: the moves that update rules are made of.
+class PackedStep:
+    """One step of all seeds under way (`ganbench.core.protocols.StepContext`).
 
     Attributes:
         d, g: the players. noise: this trial's streams. progress: share of the steps done, in [0, 1).
@@ -103,14 +82,14 @@ class StepContext:
     """
 
     setup: TrialSetup
-    d: Player
-    g: Player
-    noise: Noise
+    d: PackedPlayer
+    g: PackedPlayer
+    noise: PackedNoise
     progress: float
     keep_before: bool = False
     double_backward: bool = False
 
-    def differentiable_twice(self) -> StepContext:
+    def differentiable_twice(self) -> PackedStep:
         """Return the context for gradients that are differentiated again: penalties at fakes depend on both players."""
         return replace(self, double_backward=True)
 
@@ -138,9 +117,9 @@ class StepContext:
             return batch.fake
         return self.setup.generate(g, self.g.buffers, batch.z, training=True, noise=self.noise)
 
-    def discriminator_view(self, d: Params, batch: Batch, fake: Tensor, player: PlayerName = "D") -> DiscriminatorView:
+    def discriminator_view(self, d: Params, batch: Batch, fake: Tensor, player: PlayerName = "D") -> PackedView:
         """Return the discriminator at these weights, shown a minibatch, with its answers; for a player's loss."""
-        view = DiscriminatorView(
+        view = PackedView(
             self.setup,
             d,
             self.d.buffers,
@@ -172,11 +151,7 @@ class StepContext:
         return Losses(loss, view.real_logits, view.fake_logits)
 
     def generator_loss(self, d: Params, g: Params, batch: Batch, *, whole_game: bool = False) -> Losses:
-        """Return the generator's loss at these weights.
-
-        With `whole_game` the loss of a zero-sum game is −L_D with its real term, which counts where the discriminator's
-        weights depend on the generator's. The batch then has real samples.
-        """
+        """Return the generator's loss at these weights; with `whole_game` of a zero-sum game −L_D, whole."""
         setup = self.setup
         view = self.discriminator_view(d, batch, self._fake(g, batch), "G")
         real_logits = None if batch.real is None else view.real_logits
@@ -205,7 +180,7 @@ class StepContext:
         losses = self.generator_loss(self.d.frozen, self.g.params, batch)
         return self.make_update(self.g, losses, self.g.gradients(losses.loss))
 
-    def player(self, name: PlayerName) -> Player:
+    def player(self, name: PlayerName) -> PackedPlayer:
         """Return the player of that name."""
         return self.d if name == "D" else self.g
 
@@ -225,8 +200,8 @@ class StepContext:
             loss=losses.loss.detach(),
             real_logits=None if losses.real_logits is None else losses.real_logits.detach(),
             fake_logits=losses.fake_logits.detach(),
-            gradient=player.layout.flatten(gradients).detach(),
-            views=player.layout.views,
+            gradient=player.flatten(gradients).detach(),
+            views=player.views,
             after=player.flat,
             before=None,
         )

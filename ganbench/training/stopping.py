@@ -67,7 +67,5 @@ def all_finished_early(
     since = [collapsed_since(spread[:, i], steps, window) if ok else None for i, ok in enumerate(alive)]
     if any(ok and step is None for ok, step in zip(alive, since, strict=True)):
         return None
-    return tuple(
-        f"collapsed since step {step} (total_spread below {POINT_LIKE:g})" if ok else ""
-        for ok, step in zip(alive, since, strict=True)
-    )
+    why = f"(total_spread below {POINT_LIKE:g})"
+    return tuple(f"collapsed since step {step} {why}" if ok else "" for ok, step in zip(alive, since, strict=True))

@@ -163,21 +163,6 @@ def _long(log: TrialLog, history: History) -> pd.DataFrame:
 def _runs(log: TrialLog) -> pd.DataFrame:
     """Return a row per seed with its metrics at the last evaluation; a diverged seed has none."""
     diverged = [step is not None for step in log.diverged_at]
-    final: dict[str, np.ndarray] = {}
-    if log.evaluated_at is not None:
-        arrays, at = log.history.arrays(), log.history.row[log.evaluated_at]
-        names = [column.name for metric in log.metrics for column in metric.columns if column.name in arrays]
-        final = {name: np.where(diverged, np.nan, arrays[name][at]) for name in names}
-    judged = (
-        {}
-        if log.evaluator is None
-        else {
-            "extractor": log.evaluator.extractor_identity,
-            "n_real": log.evaluator.n_real,
-            "n_fake": log.n_fake,
-            **log.evaluator.known_of_data(log.n_fake),
-        }
-    )
     return pd.DataFrame(
         {
             "run": log.runs,
@@ -188,9 +173,9 @@ def _runs(log: TrialLog) -> pd.DataFrame:
             "diverged_at": pd.array(log.diverged_at, "Int64"),
             "error": pd.array([None] * len(diverged), "string"),
             "steps": log.steps,
-            **final,
+            **_final(log, diverged),
             **{f"{name}_floor": floor for name, floor in log.floors.items()},
-            **judged,
+            **_judged(log),
             "ms_per_step": log.ms_per_step,
             "seconds": log.seconds,
             **log.facts,
@@ -198,6 +183,23 @@ def _runs(log: TrialLog) -> pd.DataFrame:
             "environment": json.dumps(log.environment, sort_keys=True),
         }
     )
+
+
+def _final(log: TrialLog, diverged: Sequence[bool]) -> dict[str, np.ndarray]:
+    """Return each metric's column at the last evaluation, without the seeds that diverged."""
+    if log.evaluated_at is None:
+        return {}
+    arrays, at = log.history.arrays(), log.history.row[log.evaluated_at]
+    names = [column.name for metric in log.metrics for column in metric.columns if column.name in arrays]
+    return {name: np.where(diverged, np.nan, arrays[name][at]) for name in names}
+
+
+def _judged(log: TrialLog) -> dict[str, object]:
+    """Return by what samples were judged, and what is known of the data."""
+    if log.evaluator is None:
+        return {}
+    counts = {"n_real": log.evaluator.n_real, "n_fake": log.n_fake}
+    return {"extractor": log.evaluator.extractor_identity, **counts, **log.evaluator.known_of_data(log.n_fake)}
 
 
 def _samples(log: TrialLog) -> dict[str, np.ndarray]:

@@ -19,6 +19,7 @@ from ganbench.training.history import snapshot
 from ganbench.training.state import TrainingState
 from ganbench.training.step import gan_step
 from ganbench.training.stopping import Stopped, StopRequest, all_finished_early
+from ganbench.training.subnormals import subnormals_as_zero
 from ganbench.training.tables import log_of, tabulate
 from ganbench.training.vector_field import GameVectorField
 
@@ -56,13 +57,14 @@ class Trainer(TrainingState):
         With `to_evaluation` it returns after an evaluation, too.
         """
         start = time.monotonic()
-        while not self.finished:
-            self._one_step()
-            now = time.monotonic()
-            if self.checkpoint is not None and now - self._saved_at > CHECKPOINT_SECONDS:
-                self._save_between_cycles(self.checkpoint)
-            if now - start >= seconds or (to_evaluation and self.step in self.evaluate_steps):
-                break
+        with subnormals_as_zero():
+            while not self.finished:
+                self._one_step()
+                now = time.monotonic()
+                if self.checkpoint is not None and now - self._saved_at > CHECKPOINT_SECONDS:
+                    self._save_between_cycles(self.checkpoint)
+                if now - start >= seconds or (to_evaluation and self.step in self.evaluate_steps):
+                    break
 
     def stop(self, request: StopRequest) -> None:
         """End the trial at the requested step, an evaluation's, or at the next evaluation if it is past that step."""

@@ -12,15 +12,14 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ganbench.core.protocols import HARD, PlayerName, PlayerUpdate
-from ganbench.networks import Params
-from ganbench.training.noise import Draw, Noise
+from ganbench.core.protocols import HARD, Losses, Params, PlayerName, PlayerUpdate
+from ganbench.training.noise import Draw, PackedNoise
 from ganbench.training.probe import ProbeSamples
-from ganbench.training.setup import Player
-from ganbench.training.step import Losses, StepContext
+from ganbench.training.setup import PackedPlayer
+from ganbench.training.step import PackedStep
 
 
-class ReplayableNoise(Noise):
+class ReplayableNoise(PackedNoise):
     """Streams of its own, in the precision that it is asked for, which `rewind` starts again."""
 
     def __init__(self, seeds: Sequence[int], device: torch.device, dtype: torch.dtype) -> None:
@@ -45,9 +44,7 @@ class ReplayableNoise(Noise):
 
 
 class GameVectorField:
-    """Both players' game as a vector field: v(ω) = (−∇L_D, −∇L_G), penalties included, ω all weights of both.
-
-    It is taken on fixed minibatches in float64, in training mode. Weights are `[S, P]`, the discriminator's first.
+    """The game of a trial as diagnostics see it (`ganbench.diagnostics.VectorField`).
 
     Args:
         samples: the fixed samples that every snapshot of the trial shares.
@@ -57,7 +54,7 @@ class GameVectorField:
     """
 
     def __init__(
-        self, samples: ProbeSamples, d: Player, g: Player, start: tuple[Tensor, Tensor], progress: float
+        self, samples: ProbeSamples, d: PackedPlayer, g: PackedPlayer, start: tuple[Tensor, Tensor], progress: float
     ) -> None:
         self._samples, self._setup, self._progress = samples, samples.setup, progress
         self._d, self._g, self._start = d, g, start
@@ -86,15 +83,12 @@ class GameVectorField:
         return sum(self._d.layout.sizes)
 
     def velocity(self, weights: Tensor, minibatch: int = 0) -> Tensor:
-        """Return v = (−∇L_D, −∇L_G), `[S, P]`, at weights `[S, P]`, on one of the fixed minibatches."""
+        """Return v, `[S, P]`, at weights `[S, P]`, on one of the fixed minibatches."""
         velocity, _ = self._descent(weights, minibatch, smooth=False)
         return velocity.detach()
 
     def vjp(self, seed: int | None = None) -> Callable[[Tensor], Tensor]:
-        """Return the product u → Jᵀu, `[S, P] → [S, P]`, of the Jacobian J = ∂v/∂ω at the weights now.
-
-        With `seed` only that place of the seed axis is computed, and S is 1.
-        """
+        """Return the product u → Jᵀu with the Jacobian at the weights now, of all seeds or of one."""
         field = self if seed is None else self._of_seed(seed)
         velocity, leaves = field._descent(field.weights, 0, smooth=True)
 
@@ -109,11 +103,7 @@ class GameVectorField:
         return product
 
     def duality_gap(self, steps: int) -> tuple[Tensor, Tensor] | None:
-        """Return M after D's best answer and after G's, `[S]` each; M = −L_D without penalties, on held-out data.
-
-        Each player's copy makes `steps` updates by the trial's optimiser, which starts without moments, while the other
-        stands still: D on its own loss, penalties included, G against M. None where the loss has a state of its own.
-        """
+        """Return M after D's best answer and after G's, `[S]` each."""
         if self._setup.stateful_discriminator is not None:
             return None
         return self._value(*self._answered("D", steps)), self._value(*self._answered("G", steps))
@@ -136,7 +126,7 @@ class GameVectorField:
     def _join(self, d: Tensor, g: Tensor) -> Tensor:
         return torch.cat([d[:, : self.n_discriminator], g[:, : sum(self._g.layout.sizes)]], dim=1).double()
 
-    def _views(self, player: Player, flat: Tensor) -> Params:
+    def _views(self, player: PackedPlayer, flat: Tensor) -> Params:
         pieces = flat.split(player.layout.sizes, dim=1)
         shapes = player.layout.shapes.items()
         return {name: piece.unflatten(1, shape) for piece, (name, shape) in zip(pieces, shapes, strict=True)}
@@ -164,13 +154,13 @@ class GameVectorField:
             ]
             return -torch.cat(grads, dim=1), leaves
 
-    def _context(self, noise: ReplayableNoise, smooth: bool) -> StepContext:
+    def _context(self, noise: ReplayableNoise, smooth: bool) -> PackedStep:
         """Return the moves on copies of the players in the precision of the noise."""
         noise.rewind()
         d, g = (self._copy(player, noise.dtype) for player in (self._d, self._g))
-        return StepContext(self._setup, d, g, noise, self._progress, double_backward=smooth)
+        return PackedStep(self._setup, d, g, noise, self._progress, double_backward=smooth)
 
-    def _copy(self, player: Player, dtype: torch.dtype) -> Player:
+    def _copy(self, player: PackedPlayer, dtype: torch.dtype) -> PackedPlayer:
         def copied(tensors: Params) -> Params:
             return {n: t.to(dtype, copy=True) if t.is_floating_point() else t.clone() for n, t in tensors.items()}
 
@@ -185,7 +175,7 @@ class GameVectorField:
             optimizer=self._setup.components.optimizer(flat, player.name),
         )
 
-    def _answered(self, name: PlayerName, steps: int) -> tuple[Player, Player]:
+    def _answered(self, name: PlayerName, steps: int) -> tuple[PackedPlayer, PackedPlayer]:
         """Return both players after one of them made its updates against the other."""
         noise = ReplayableNoise(self._samples.seeds, self._setup.device, self._d.flat.dtype)
         context = self._context(noise, smooth=False)
@@ -195,7 +185,7 @@ class GameVectorField:
             context.apply_update(context.d if name == "D" else context.g, update)
         return context.d, context.g
 
-    def _against(self, context: StepContext) -> PlayerUpdate:
+    def _against(self, context: PackedStep) -> PlayerUpdate:
         """Return the generator's update on M."""
         batch, g = context.minibatch(), context.g
         fake = self._setup.generate(g.params, g.buffers, batch.z, training=True, noise=context.noise)
@@ -204,7 +194,7 @@ class GameVectorField:
         gradients = torch.autograd.grad(loss.sum(), list(g.params.values()))
         return context.make_update(g, Losses(loss, view.real_logits, view.fake_logits), gradients)
 
-    def _value(self, d: Player, g: Player) -> Tensor:
+    def _value(self, d: PackedPlayer, g: PackedPlayer) -> Tensor:
         """Return M `[S]`."""
         probe = self._samples.snapshot(d, g, self._progress)
         real, fake = probe.discriminator(probe.heldout), probe.discriminator(probe.fake)

@@ -12,15 +12,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from ganbench.core.component import Component
+from ganbench.core.lazy import Tensor, torch
+from ganbench.core.protocols import (
+    DiscriminatorView,
+    Noise,
+    Params,
+    Player,
+    PlayerName,
+    PlayerUpdate,
+    Side,
+    StepContext,
+    Targets,
+)
 
 if TYPE_CHECKING:
-    from torch import Generator, Size, Tensor
-
-    from ganbench.core.protocols import PlayerName, PlayerUpdate, Side, Targets
-    from ganbench.networks import Network, Params
-    from ganbench.training.noise import Noise
-    from ganbench.training.setup import DiscriminatorView, Player
-    from ganbench.training.step import StepContext
+    from ganbench.networks import Network
 
 
 @dataclass(frozen=True)
@@ -61,11 +67,11 @@ class Trick(Component):
         """Return the shape of one sample as the discriminator sees it, where `inputs` changes it."""
         return shape
 
-    def weight_buffers(self, params: Params, generator: Generator) -> Params:
+    def weight_buffers(self, params: Params, generator: torch.Generator) -> Params:
         """Return the buffers that `weights` keeps and moves, for one seed."""
         return {}
 
-    def extra_hidden_params(self, width: int, generator: Generator) -> tuple[Params, int]:
+    def extra_hidden_params(self, width: int, generator: torch.Generator) -> tuple[Params, int]:
         """Return one seed's parameters of `extra_hidden`, and how many features E it adds to a layer of `width`."""
         return {}, 0
 
@@ -93,7 +99,7 @@ class Trick(Component):
 
     # Losses.
 
-    def targets(self, targets: Targets, shape: Size, noise: Noise) -> Targets:
+    def targets(self, targets: Targets, shape: torch.Size, noise: Noise) -> Targets:
         """Return what the discriminator is asked to answer; its logits have `shape` `[..., B]`."""
         return targets
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing
 
-from ganbench.core.trial import Trial
+from ganbench.core.protocols import TrialFacts
 
 
-def lacking(trial: Trial, option: str, value: object) -> str | None:
+def lacking(trial: TrialFacts, option: str, value: object) -> str | None:
     """Return why a trial's network cannot have this option at this value, or None."""
     network = trial.network.build()
-    if option not in {field.name for field in dataclasses.fields(network)}:
+    if option not in network.parameters:
         return f"{network.name} has no option {option}"
     kind = typing.get_type_hints(type(network))[option]
     if typing.get_origin(kind) is typing.Literal and value not in typing.get_args(kind):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ganbench.core.trial import Trial
+from ganbench.core.protocols import TrialFacts
 from ganbench.networks import Network
 from ganbench.tricks import Trick
 from ganbench.tricks._network_options import lacking
@@ -29,7 +29,7 @@ class BatchNorm(Trick):
         "normalised discriminator": "a discriminator has one normalisation",
     }
 
-    def skip(self, trial: Trial) -> str | None:
+    def skip(self, trial: TrialFacts) -> str | None:
         """Return why the trial's network cannot have it."""
         return lacking(trial, "d_norm", "batch")
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Ge
 
 from ganbench.core.lanes import along
 from ganbench.core.lazy import torch
+from ganbench.core.protocols import PlayerName, PlayerUpdate, StepContext
 from ganbench.tricks import Trick
-
-if TYPE_CHECKING:
-    from ganbench.core.protocols import PlayerName, PlayerUpdate
-    from ganbench.training.step import StepContext
 
 
 @dataclass(frozen=True)

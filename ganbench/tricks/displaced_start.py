@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ganbench.core.errors import UsageError
 from ganbench.core.lazy import torch
+from ganbench.core.protocols import StepContext
 from ganbench.tricks import Trick
-
-if TYPE_CHECKING:
-    from ganbench.training.step import StepContext
 
 
 @dataclass(frozen=True)

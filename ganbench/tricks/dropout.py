@@ -7,7 +7,7 @@ from typing import Annotated
 
 from annotated_types import Interval
 
-from ganbench.core.trial import Trial
+from ganbench.core.protocols import TrialFacts
 from ganbench.networks import Network
 from ganbench.tricks import Trick
 from ganbench.tricks._network_options import lacking
@@ -35,7 +35,7 @@ class Dropout(Trick):
 
     p: Annotated[float, Interval(gt=0, lt=1)] = 0.5
 
-    def skip(self, trial: Trial) -> str | None:
+    def skip(self, trial: TrialFacts) -> str | None:
         """Return why the trial's network cannot have it."""
         return lacking(trial, "d_dropout", self.p)
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from ganbench.core.protocols import PlayerName, PlayerUpdate, StepContext
 from ganbench.tricks import Trick
-
-if TYPE_CHECKING:
-    from ganbench.core.protocols import PlayerName, PlayerUpdate
-    from ganbench.training.step import StepContext
 
 
 @dataclass(frozen=True)
@@ -34,10 +30,10 @@ class Extragradient(Trick):
         """Return both players' passes at the point ahead."""
         d, g = context.d, context.g
         here = d.flat.clone(), g.flat.clone()
-        ahead = context.discriminator_update(), context.generator_update()
+        ahead = context.update_of("D"), context.update_of("G")
         context.apply_update(d, ahead[0])
         context.apply_update(g, ahead[1])
-        there = context.discriminator_update(), context.generator_update()
+        there = context.update_of("D"), context.update_of("G")
         d.flat.copy_(here[0])
         g.flat.copy_(here[1])
         return context.apply_update(d, there[0]), context.apply_update(g, there[1])

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Ge
 
 from ganbench.core.lanes import along
-from ganbench.core.lazy import torch
+from ganbench.core.lazy import Tensor, torch
+from ganbench.core.protocols import DiscriminatorView
 from ganbench.tricks import Trick
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ganbench.training.setup import DiscriminatorView
 
 _UNDER_ROOT = 1e-12  # the root's slope is infinite at a zero gradient
 

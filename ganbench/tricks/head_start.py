@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Interval
 
+from ganbench.core.protocols import StepContext
 from ganbench.tricks import Trick
-
-if TYPE_CHECKING:
-    from ganbench.training.step import StepContext
 
 
 @dataclass(frozen=True)
@@ -31,4 +29,4 @@ class HeadStart(Trick):
         """Train the discriminator before the first step."""
         if context.progress == 0:
             for _ in range(self.steps):
-                context.apply_update(context.d, context.discriminator_update())
+                context.apply_update(context.d, context.update_of("D"))

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Interval
 
 from ganbench.core.lanes import along
 from ganbench.core.lazy import torch
-from ganbench.core.protocols import Targets
+from ganbench.core.protocols import Noise, Targets, TrialFacts
 from ganbench.tricks import Trick
-
-if TYPE_CHECKING:
-    from torch import Size
-
-    from ganbench.core.trial import Trial
-    from ganbench.training.noise import Noise
 
 
 @dataclass(frozen=True)
@@ -37,13 +31,13 @@ class LabelFlipping(Trick):
 
     p: Annotated[float, Interval(ge=0, le=0.5)] = 0.05
 
-    def skip(self, trial: Trial) -> str | None:
+    def skip(self, trial: TrialFacts) -> str | None:
         """Return why the flips would be lost: smoothing that is applied after them replaces them."""
         names = [choice.name for choice in trial.tricks]
         later = [name for name in names[names.index(self.name) + 1 :] if name.endswith("label_smoothing")]
         return f"list it after {later[0]}, which would overwrite the flips" if later else None
 
-    def targets(self, targets: Targets, shape: Size, noise: Noise) -> Targets:
+    def targets(self, targets: Targets, shape: torch.Size, noise: Noise) -> Targets:
         """Return the targets `[..., B]`, each side's swapped for the other's where it is flipped."""
         # One draw for both sides: a stream of its own for each would cost a second look-up for the same law.
         draws = noise.uniform("label flipping", 2, shape[-1])

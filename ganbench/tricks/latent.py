@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from ganbench.core.lazy import F, torch
+from ganbench.core.lazy import F, Tensor, torch
 from ganbench.tricks import Trick
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Ge, Interval
 
+from ganbench.core.protocols import StepContext
 from ganbench.tricks import Trick
-
-if TYPE_CHECKING:
-    from ganbench.training.step import StepContext
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from annotated_types import Interval
 
-from ganbench.core.lazy import torch
+from ganbench.core.lazy import Tensor, torch
 from ganbench.tricks import Trick
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class MinibatchDiscrimination(Trick):
     kernels: Annotated[int, Interval(ge=1, le=65_536)] = 100
     dimensions: Annotated[int, Interval(ge=1, le=65_536)] = 5
 
-    def extra_hidden_params(self, width: int, generator: Generator) -> tuple[dict[str, Tensor], int]:
+    def extra_hidden_params(self, width: int, generator: torch.Generator) -> tuple[dict[str, Tensor], int]:
         """Return T `[width, kernels · dimensions]` of one seed, N(0, 1/width), and the number of new features."""
         columns = self.kernels * self.dimensions
         return {"minibatch.weight": torch.randn(width, columns, generator=generator) / width**0.5}, self.kernels

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import gcd, prod
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Ge
 
-from ganbench.core.lazy import torch
-from ganbench.core.trial import Trial
+from ganbench.core.lazy import Tensor, torch
+from ganbench.core.protocols import TrialFacts
 from ganbench.tricks import Trick
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
 
 _UNDER_ROOT = 1e-8  # the paper's code; the root's slope is infinite at equal samples
 
@@ -37,7 +34,7 @@ class MinibatchStddev(Trick):
 
     size: Annotated[int, Ge(2)] = 4
 
-    def skip(self, trial: Trial) -> str | None:
+    def skip(self, trial: TrialFacts) -> str | None:
         """Return why the minibatch has no groups."""
         seen, shape = trial.batch, trial.dataset.build().shape
         for trick in (choice.build() for choice in trial.tricks):
@@ -45,7 +42,7 @@ class MinibatchStddev(Trick):
             seen, shape = seen * prod(shape) // prod(packed), packed  # as many numbers in fewer, larger samples
         return f"a batch of {seen} cannot be divided into groups of {self.size}" if seen % self.size else None
 
-    def extra_hidden_params(self, width: int, generator: Generator) -> tuple[dict[str, Tensor], int]:
+    def extra_hidden_params(self, width: int, generator: torch.Generator) -> tuple[dict[str, Tensor], int]:
         """Return no parameters and one new feature."""
         return {}, 1
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Ge
 
 from ganbench.core.lanes import along
+from ganbench.core.lazy import Tensor
+from ganbench.core.protocols import DiscriminatorView, TrialFacts
 from ganbench.tricks import Trick
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ganbench.core.trial import Trial
-    from ganbench.training.setup import DiscriminatorView
 
 _EPS = 1e-5
 
@@ -37,7 +33,7 @@ class ModeSeeking(Trick):
 
     weight: Annotated[float, Ge(0)] = 1.0
 
-    def skip(self, trial: Trial) -> str | None:
+    def skip(self, trial: TrialFacts) -> str | None:
         """Return why the batch has no two equal halves."""
         return f"a batch of {trial.batch} has no two halves" if trial.batch % 2 else None
 

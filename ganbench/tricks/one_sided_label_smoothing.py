@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Interval
 
-from ganbench.core.protocols import Targets
+from ganbench.core.lazy import torch
+from ganbench.core.protocols import Noise, Targets
 from ganbench.tricks import Trick
-
-if TYPE_CHECKING:
-    import torch
-
-    from ganbench.training.noise import Noise
 
 
 @dataclass(frozen=True)

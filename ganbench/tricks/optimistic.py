@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from ganbench.core.protocols import Player, PlayerName, PlayerUpdate, StepContext
 from ganbench.tricks import Trick
-
-if TYPE_CHECKING:
-    from ganbench.core.protocols import PlayerName, PlayerUpdate
-    from ganbench.training.setup import Player
-    from ganbench.training.step import StepContext
 
 
 @dataclass(frozen=True)
@@ -32,7 +27,7 @@ class Optimistic(Trick):
 
     def rule(self, context: StepContext) -> tuple[PlayerUpdate, PlayerUpdate]:
         """Return both players' passes at the same weights."""
-        passes = context.discriminator_update(), context.generator_update()
+        passes = context.update_of("D"), context.update_of("G")
         return self._move(context, context.d, passes[0]), self._move(context, context.g, passes[1])
 
     def lone_update(self, context: StepContext, player: PlayerName) -> PlayerUpdate:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Ge
 
+from ganbench.core.lazy import Tensor
+from ganbench.core.protocols import DiscriminatorView, TrialFacts
 from ganbench.tricks import Trick
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ganbench.core.trial import Trial
-    from ganbench.training.setup import DiscriminatorView
 
 
 @dataclass(frozen=True)
@@ -34,7 +30,7 @@ class Packing(Trick):
 
     m: Annotated[int, Ge(2)] = 2
 
-    def skip(self, trial: Trial) -> str | None:
+    def skip(self, trial: TrialFacts) -> str | None:
         """Return why this batch cannot be packed, or what would see packed samples that means single ones."""
         if trial.batch % self.m:
             return f"a batch of {trial.batch} is not divisible by m = {self.m}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ganbench.core.trial import Trial
+from ganbench.core.protocols import TrialFacts
 from ganbench.networks import Network
 from ganbench.tricks import Trick
 from ganbench.tricks._network_options import lacking
@@ -23,7 +23,7 @@ class Residual(Trick):
     source = "He et al. 2016, arXiv:1512.03385, eq. 1; in GANs: Gulrajani et al. 2017, arXiv:1704.00028"
     addresses = "gradients that vanish with depth"
 
-    def skip(self, trial: Trial) -> str | None:
+    def skip(self, trial: TrialFacts) -> str | None:
         """Return why the trial's network cannot have it."""
         return lacking(trial, "residual", True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ganbench.core.trial import Trial
+from ganbench.core.protocols import TrialFacts
 from ganbench.networks import Network
 from ganbench.tricks import Trick
 from ganbench.tricks._network_options import lacking
@@ -25,7 +25,7 @@ class SelfAttention(Trick):
     cost = 2.2
     requires = {"images": "points have no places to attend to"}
 
-    def skip(self, trial: Trial) -> str | None:
+    def skip(self, trial: TrialFacts) -> str | None:
         """Return why the trial's network cannot have it."""
         return lacking(trial, "attention", True)
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Ge
 
-from ganbench.core.lazy import F, torch
+from ganbench.core.lazy import F, Tensor, torch
 from ganbench.tricks import Trick
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
 
 _EPS = 1e-12
 
@@ -35,7 +32,7 @@ class SpectralNorm(Trick):
 
     iterations: Annotated[int, Ge(1)] = 1
 
-    def weight_buffers(self, params: dict[str, Tensor], generator: Generator) -> dict[str, Tensor]:
+    def weight_buffers(self, params: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         """Return a random unit vector u for each weight of one seed, after 15 iterations from there."""
         buffers = {}
         for name, p in params.items():

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Ge, Interval
 
+from ganbench.core.lazy import Tensor
+from ganbench.core.protocols import DiscriminatorView
 from ganbench.tricks import Trick
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ganbench.training.setup import DiscriminatorView
 
 
 @dataclass(frozen=True)

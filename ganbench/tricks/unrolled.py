@@ -5,20 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from annotated_types import Ge
 
-from ganbench.core.lazy import torch
-from ganbench.core.trial import Trial
+from ganbench.core.lazy import Tensor, torch
+from ganbench.core.protocols import Player, PlayerName, PlayerUpdate, StepContext, TrialFacts
 from ganbench.tricks import Trick
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ganbench.core.protocols import PlayerName, PlayerUpdate
-    from ganbench.training.setup import Player
-    from ganbench.training.step import StepContext
 
 _UNDER_ROOT = 1e-24  # the root's slope is infinite at a zero second moment
 
@@ -50,7 +43,7 @@ class Unrolled(Trick):
 
     steps: Annotated[int, Ge(1)] = 5
 
-    def skip(self, trial: Trial) -> str | None:
+    def skip(self, trial: TrialFacts) -> str | None:
         """Return why the discriminator's updates cannot be foreseen."""
         if trial.optimizer.name not in ("adam", "sgd"):
             return f"{trial.optimizer.name} cannot be unrolled: its update is not written as a differentiable one"
@@ -67,7 +60,7 @@ class Unrolled(Trick):
     def lone_update(self, context: StepContext, player: PlayerName) -> PlayerUpdate:
         """Move the discriminator plainly, or the generator against a discriminator that is foreseen and waits."""
         if player == "D":
-            return context.apply_update(context.d, context.discriminator_update())
+            return context.apply_update(context.d, context.update_of("D"))
         with _kept(context.d) as keep:
             keep()  # D does not move, so all of its passes are foreseen ones
             update = self._updates(context)[1]

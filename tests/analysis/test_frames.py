@@ -111,7 +111,11 @@ def test_what_was_logged_and_what_was_evaluated_are_apart(tmp_path):
         results.curve("grad_norm")
     assert set(results.components["name"]) > {"ring", "mlp", "non_saturating", "r1", "adam"}
     assert results.environments["device"].tolist() == ["cpu", "cpu"]
-    assert set(results.compare(results)["outcome"]) == {"identical"}
+    compared = results.compare(results)
+    assert set(compared["outcome"]) == {"identical"}
+    assert set(compared["label"]) == {"none", "r1"}  # all else is the same
+    told = results.verdicts()
+    assert told["label"].tolist() == results.runs.set_index("run").loc[told["run"], "label"].tolist()
 
 
 def test_a_result_says_what_it_is_in_ten_lines(tmp_path):

@@ -155,13 +155,13 @@ def test_the_smallest_p_that_so_many_runs_can_have(n, smallest):
     # 5 + 5: .0040 one-sided, so α = .01 takes five an arm; 3 + 3 can never say yes.
     found = permutation_test(range(n, 2 * n), range(n))
     assert found.p == found.smallest == pytest.approx(smallest)
-    assert found.can_reach(0.01) == (n > 3)
+    assert (found.smallest < 0.01) == (n > 3)
 
 
 def test_equal_runs_say_nothing():
     found = permutation_test([8] * 9, [8] * 9)
     assert (found.p, found.smallest, found.difference) == (1.0, 1.0, 0.0)
-    assert not found.can_reach(0.05)
+    assert not found.smallest < 0.05
 
 
 def test_counts_beyond_64_bits():
@@ -173,7 +173,7 @@ def test_counts_beyond_64_bits():
 def test_undefined_says_why(first, second):
     found = permutation_test(first, second)
     assert found.undefined and math.isnan(found.p)
-    assert not found.can_reach(1.0), "undefined never passes"
+    assert not found.smallest < 1.0, "undefined never passes"
 
 
 def test_no_draws_is_an_error():

@@ -23,7 +23,8 @@ FEATURES = {
     },
     "discriminator": {
         "ok": {},
-        "frozen": {"step_d": 1e-7},
+        "frozen": {"step_d": 1e-7, "most_step_d": 1e-7},
+        "stopped": {"step_d": 1e-7},
         "memorises": {"overfit_ratio": 0.6, "auc_gap": 0.2},
         "blind": {"advantage": 0.05},
         "random": {"advantage": 0.05, "auc": 0.5},
@@ -63,15 +64,23 @@ FEATURES = {
     "modes": {"one": {"more_modes": 0.0}, "several": {"more_modes": 1.0}},
 }
 USUAL = {"diverged": 0.0, "push_g": 5.0, "push_d": 5.0, "growth_g": 1.0, "growth_d": 1.0, "loss_share": 0.7}
-USUAL |= {"critic_rise": 0.7, "step_d": 1e-3, "overfit_ratio": 0.0, "auc_gap": 0.0, "advantage": 0.5}
+USUAL |= {
+    "critic_rise": 0.7,
+    "step_d": 1e-3,
+    "most_step_d": 1e-2,
+    "overfit_ratio": 0.0,
+    "auc_gap": 0.0,
+    "advantage": 0.5,
+}
 USUAL |= {"won": 0.5, "auc": 0.8, "auc_alone": 0.8}
 USUAL |= {"displacement": 1.0, "oscillation": 0.02, "move": 0.02, "net": 0.02, "net_path": 0.05}
 
 TABLE = """
-good no,  gradient saturated|flat|dead                                                   : vanishing gradient
-good no,  gradient normal|exploded|exploded D, discriminator frozen                      : no signal
+good no,  discriminator frozen                                                           : no signal
+good no,  gradient saturated|flat|dead, discriminator !frozen                            : vanishing gradient
+good no,  gradient normal|exploded|exploded D, discriminator stopped                     : no signal
 good yes, gradient exploded|exploded D                                                   : exploding gradient
-gradient exploded|exploded D, discriminator !frozen                                      : exploding gradient
+gradient exploded|exploded D, discriminator !frozen, discriminator !stopped              : exploding gradient
 gradient normal, discriminator memorises                                                 : discriminator overfit
 good yes, gradient saturated|flat|dead, discriminator memorises                          : discriminator overfit
 gradient normal, discriminator wins, good no                                             : discriminator wins
@@ -117,7 +126,9 @@ def features(cell):
     # What cannot tell bad samples from real ones is deaf: before samples that hop are looked at, or after.
     kinds = {"random": ("blind", "early"), "tells nothing": ("ok", "late")}
     discriminator, deaf = kinds.get(cell["discriminator"], (cell["discriminator"], "no"))
-    heard = discriminator in ("ok", "blind") or (good and discriminator in ("frozen", "wins"))
+    if good and discriminator in ("blind", "frozen", "stopped", "wins"):
+        discriminator = "ok"  # as it should be: nothing is left to learn or to tell apart
+    heard = discriminator in ("ok", "blind")
     way, poor = cell["motion"], cell["quality"] == "poor"
     if way in ("rest", "straight", "travels"):
         leads = way == "straight" or (way == "travels" and cell["spread"] in ("point", "small"))

@@ -20,7 +20,7 @@ from ganbench.core import registry
 from ganbench.core.trial import Trial
 from ganbench.suite.plan import incompatibility
 from tests.benchmarks.test_step_speed import machine
-from tests.engine import Noise, Trainer
+from tests.engine import PackedNoise, Trainer
 from tests.helpers.trials import small_trial
 
 PAGE = Path(__file__).parents[2] / "docs/performance.md"
@@ -33,7 +33,7 @@ IMAGES = {"dataset": ("digits", {}), "network": ("dcgan", {"channels": 8})}
 SHORT = {"steps": 2, "evaluate_every": 2, "log_every": 1, "samples": 64, "metrics": (), "seeds": (0, 1), "batch": 32}
 
 
-class RecordedNoise(Noise):
+class RecordedNoise(PackedNoise):
     """Random numbers as they are, kept in the order of their draws."""
 
     def __init__(self, trial: Trial) -> None:
@@ -46,7 +46,7 @@ class RecordedNoise(Noise):
         return self.drawn[-1]
 
 
-class RepeatedNoise(Noise):
+class RepeatedNoise(PackedNoise):
     """Numbers that were drawn on the CPU: a generator of a GPU draws others from the same seed."""
 
     def __init__(self, recorded: RecordedNoise, device: torch.device) -> None:

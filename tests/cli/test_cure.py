@@ -48,7 +48,9 @@ def cure(*arguments):
 def test_finds_the_cure_and_says_how_to_have_it(suite, capsys):
     assert main(["run", "swings.yaml", "--executor", "local"]) == 0
     assert re.search(
-        r"^1 of 2 trials failed; `ganbench cure (\S+)` looks for what mends it$", capsys.readouterr().out, re.M
+        r"^by their verdicts 1 of 2 trials failed; `ganbench cure (\S+)` looks for what mends it$",
+        capsys.readouterr().out,
+        re.M,
     )
     assert cure("results/swings") == 0
     out, err = capsys.readouterr()

@@ -2,14 +2,16 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
+import click
 import pytest
 
 from ganbench.analysis.verdict_rules import FAILED, LOW_QUALITY, RULES, UNCLEAR
 from ganbench.cli import failures
-from ganbench.cli.main import main
+from ganbench.cli.main import cli, main
 from ganbench.core.errors import SeveralErrors
 from ganbench.core.registry import PACKAGES, components
 from ganbench.suite.schema import read_suite
@@ -113,3 +115,22 @@ def test_one_mistake_is_one_error(tmp_path):
 
 def test_the_estimate_says_what_it_assumes(capsys):
     assert " idle core" in printed(capsys, "plan", "smoke")
+    ended_early = printed(capsys, "plan", "smoke", "--set", "stop={collapsed: 0.33}")
+    assert re.search("^at most about .* idle core", ended_early, re.M)
+
+
+def every_command(command: click.Command | None = cli, words=()):
+    yield words
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            yield from every_command(command.get_command(context, name), (*words, name))
+
+
+def test_every_help_fits_100_columns(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    names = list(every_command())
+    assert ("data", "get") in names
+    for words in names:
+        lines = printed(capsys, *words, "--help").splitlines()
+        assert max(map(len, lines)) <= 100, words

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from ganbench.core import registry
-from tests.engine import Begun, DiscriminatorView, Noise, StepContext, TrialSetup, gan_step
+from tests.engine import Begun, PackedNoise, PackedStep, PackedView, TrialSetup, gan_step
 from tests.helpers.present import present
 from tests.helpers.trials import small_trial
 
@@ -51,7 +51,7 @@ def case(request):
 
 
 def train(setup, d, g, seeds, steps=4):
-    return Begun(setup, d, g, Noise(seeds, CPU)).train(steps)
+    return Begun(setup, d, g, PackedNoise(seeds, CPU)).train(steps)
 
 
 # A weight of no length has no direction to normalise.
@@ -85,7 +85,7 @@ def test_stays_finite_on_tiny_and_huge_data(case, size, monkeypatch):
     assert torch.isfinite(d.flat).all() and torch.isfinite(g.flat).all()
 
 
-class Shuffled(Noise):
+class Shuffled(PackedNoise):
     """Another's random numbers with those of each sample where that sample now is."""
 
     def __init__(self, seeds, order):
@@ -128,7 +128,7 @@ def test_the_order_of_a_batch_does_not_matter(case, monkeypatch):
             for own in (d.buffers, g.buffers):
                 for name, tensor in own.items():
                     tensor.copy_(buffers[name])
-            context = StepContext(setup, d, g, Shuffled((0, 1), order), 0.5, False)
+            context = PackedStep(setup, d, g, Shuffled((0, 1), order), 0.5, False)
             batch = context.minibatch()
             loss_d = context.discriminator_loss(d.params, g.params, batch).loss
             found.append((loss_d, context.generator_loss(d.params, g.params, batch).loss, batch))
@@ -182,9 +182,9 @@ OTHER_AIMS = {
 def answers(setup, d, g, weights_d, weights_g):
     """Return the mean logits of real samples and fakes that training has not seen, as the discriminator sees them."""
     seeds = tuple(range(100, 100 + len(weights_d)))
-    noise = Noise(seeds, CPU)
-    batch = StepContext(setup, d, g, noise, 0.0, False).minibatch()
-    view = DiscriminatorView(setup, d.views(weights_d), d.buffers, noise, 0.0, "G", dict(d.memory), training=False)
+    noise = PackedNoise(seeds, CPU)
+    batch = PackedStep(setup, d, g, noise, 0.0, False).minibatch()
+    view = PackedView(setup, d.views(weights_d), d.buffers, noise, 0.0, "G", dict(d.memory), training=False)
     with torch.no_grad():
         fake = setup.generate(g.views(weights_g), g.buffers, batch.z, training=True, noise=None)
         return view(view.preprocess(present(batch.real), "real")).mean(), view(view.preprocess(fake, "fake")).mean()
@@ -198,7 +198,7 @@ def trained(case, rates, start, first):
     with torch.no_grad():
         for player, weights in zip((d, g), start or (), strict=False):
             player.flat.copy_(weights)
-    noise = Noise(seeds, CPU)
+    noise = PackedNoise(seeds, CPU)
     for step in range(first, first + 25):
         gan_step(setup, d, g, noise, step)
     return setup, d, g
@@ -223,7 +223,7 @@ def test_declares_what_penalties_object_to(case):
     """A discriminator whose answer on one sample depends on the others, or on a draw, has the trait that says so."""
     setup = TrialSetup(trial_of(case), CPU)
     d, g = setup.players((0, 1))
-    context = StepContext(setup, d, g, Noise((0, 1), CPU), 0.0, False)
+    context = PackedStep(setup, d, g, PackedNoise((0, 1), CPU), 0.0, False)
     batch = context.minibatch()
     view = context.discriminator_view(
         d.params, batch, setup.generate(g.params, g.buffers, batch.z, training=True, noise=None)

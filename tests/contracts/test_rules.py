@@ -11,7 +11,7 @@ import math
 import pytest
 import torch
 
-from tests.engine import Noise, TrialSetup, gan_step
+from tests.engine import PackedNoise, TrialSetup, gan_step
 from tests.helpers.present import present
 from tests.helpers.trials import small_trial
 
@@ -34,7 +34,7 @@ def engine(trial, steps=STEPS):
     setup = TrialSetup(trial, torch.device("cpu"))
     d, g = setup.players((0,))
     g.flat[:, 0], d.flat[:, 0] = START
-    noise, last, path = Noise((0,), torch.device("cpu")), None, []
+    noise, last, path = PackedNoise((0,), torch.device("cpu")), None, []
     for step in range(1, steps + 1):
         last = gan_step(setup, d, g, noise, step, previous=last)
         path.append((g.flat[0, 0].item(), d.flat[0, 0].item()))
@@ -91,7 +91,7 @@ def test_clipping_is_that_of_torch(by):
     trial = small_trial(("gradient_clipping", {"limit": 0.05, "by": by}))
     setup = TrialSetup(trial, torch.device("cpu"))
     d, g = setup.players((0, 1, 2))
-    noise, clipped = Noise((0, 1, 2), torch.device("cpu")), 0
+    noise, clipped = PackedNoise((0, 1, 2), torch.device("cpu")), 0
     for step in range(1, 4):
         done = gan_step(setup, d, g, noise, step)
         for player, passed in ((d, done.d), (g, done.g)):
@@ -118,7 +118,7 @@ def test_clipped_weights_stay_inside():
     )
     players = [setup.players((0, 1)) for setup in (plain, clipped)]
     for setup, (d, g) in zip((plain, clipped), players, strict=True):
-        gan_step(setup, d, g, Noise((0, 1), torch.device("cpu")), 1)
+        gan_step(setup, d, g, PackedNoise((0, 1), torch.device("cpu")), 1)
     (d, _), (bounded, free) = players
     assert d.flat.abs().max() > 0.01
     assert torch.equal(bounded.flat, d.flat.clamp(-0.01, 0.01))

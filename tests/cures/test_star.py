@@ -150,6 +150,14 @@ def test_rates():
     assert rates("faster_discriminator", lr=0.1) == (0.4, 0.1)
 
 
+def test_a_short_trial_is_trained_as_long_as_others_usually_are():
+    def steps(name, steps):
+        return changed_by(name, replace(small_trial(), steps=steps)).trial.steps
+
+    assert [steps("longer", 60), steps("longer", 1000)] == [240, 4000]
+    assert [steps("much_longer", 60), steps("much_longer", 1000)] == [67 * 60, 16_000]
+
+
 @pytest.mark.parametrize("file", SUITES)
 def test_a_trial_as_a_suite_says_it_is_the_trial(file):
     plan = make_plan(read_suite(ROOT / f"suites/{file}.yaml"))

@@ -14,14 +14,14 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from tests.faults import corruption, file_events, hostile, pictures
+from tests.faults import contents, corruption, environments, file_events, hostile, pictures, suites
 from tests.faults.prepared import prepare
 from tests.faults.throws import GOOD, Throw, dump, run_all
 
 
 def every_throw() -> list[Throw]:
     """Return all throws, in the order of the table."""
-    throws = [one for module in (corruption, file_events, hostile, pictures) for one in module.throws()]
+    throws = [one for module in MODULES for one in module.throws()]
     assert len({one.name for one in throws}) == len(throws)
     return throws
 
@@ -40,6 +40,7 @@ def table(before: dict[str, str], after: dict[str, str], commit: str) -> str:
         HEAD.format(n=len(after), before=bad[0], after=bad[1], commit=commit, rows="\n".join(rows))
         + "\n".join(left or ["None."])
         + "\n"
+        + LATER
         + soak(list(csv.DictReader(SOAK.read_text().splitlines())))
     )
 
@@ -100,6 +101,40 @@ sample of every kind, `make verify` the whole.
 What is left:
 
 """
+LATER = """
+## More of each kind
+
+Thrown later, at commit de68ffe (`before`) and at what mended it. What was not as expected was thrown again once it was
+mended, the rest once.
+
+| throw | count | expected | before | after |
+| --- | --- | --- | --- | --- |
+| odd YAML | 128 | read as YAML means it, or refused in lines that name the place | 128 as expected | 128 as expected |
+| values of wrong kinds at every key | 798 | the value that was written, the default where nothing was, or refused in a line | 798 as expected | 798 as expected |
+| any content in the place of any file | 216 | refused in one line, or made again; never other numbers | 216 as expected | – |
+| tables with strange columns and values | 546 | the page says what the tables say, or one line refuses them | 536 as expected, 8 internal error, 2 several lines | 544 as expected, 2 several lines |
+| environments, plan | 87 | the same numbers, or one line | 87 as expected | – |
+| environments, run | ENVIRONMENTS |
+
+What was found, all in tables with right checksums: a run whose trials all failed could not be compared with, which any
+sweep can leave; a value of 1e308 or a negative step stopped the page's drawing; an unknown status, no number of steps,
+or a reason to stop without its step ended in an internal error. What is left: where every FID is 1e308, NumPy's warning
+of an overflow is printed above the page's name. Of 324 contents in the place of files 216 were thrown, and of 87
+environments with a training ENVS; `make verify` throws all.
+
+## Many runs in one process
+
+`python -m tests.faults.growth local 60 FILE` trains two trials in one folder, goes on with the finished run, makes its
+page and loads it, 60 times; then the same under Ray. [growth.csv](../results/baselines/growth.csv) has a row for each
+round. Open files, threads, children, temporary files, shared memory and the folder's entries are counts, which have to
+stay what they were after the first rounds; memory has a slope, the median over all pairs of rounds, with its interval
+of 95 %.
+
+| executor | rounds | MiB a round | counts that changed | MiB at the end |
+| --- | --- | --- | --- | --- |
+| local | 60, 10 of them to begin with | +0.001 (+0.000 to +0.001) | none | 488 |
+RAYGROWTH
+"""
 SOAKED = """
 ## Kills and signals at random moments
 
@@ -119,15 +154,19 @@ Rounds that were not as promised:
 
 {bad}
 
-Since then Ray's agents end with the run that was killed, and a signal that lands in an import keeps its code. Still
-so: a SIGTERM to the whole group while Ray starts may end Ray's GCS first, and Ray's compiled code then ends the
-program after 20 s with status 1; a signal before Python has read ganbench's first lines ends it as it ends any
-program (round 177). Nothing is lost: the same command goes on. In rounds 21 to 65 other work had made sweeps slower
-than usual, so that moments lay earlier in them than the table says.
+Since then Ray's agents end with the run that was killed, a signal that lands in an import keeps its code, and Ray's
+processes have sessions of their own, so that a signal to the group is for the run alone. Before, Ray's GCS could end
+first, and Ray's compiled code ended the program after 20 s with status 1 (round 175). Ray's own handler of SIGTERM,
+which aborted the program, gets none while Ray starts. 36 signals to the group at moments of the first 15 s, SIGTERM,
+SIGINT and SIGHUP in turn: 29 in order before, 35 now. 30 SIGTERMs at 7 to 14 s, while Ray starts: all in order. Still
+so: a signal before Python has read ganbench's first lines ends it as it ends any program (round 177, and one of the 36,
+at 0.3 s). Nothing is lost: the same command goes on. In rounds 21 to 65 other work had made sweeps slower than usual,
+so that moments lay earlier in them than the table says.
 
 In the first and the last tenth of the rounds the whole machine, on which other work ran, had (medians):
 {growth}.
 """
+MODULES = (corruption, file_events, hostile, pictures, suites, contents, environments)
 SOAK = Path("results/baselines/soak.csv")
 START = 1 / 3  # of a sweep's time: trials are under way by then
 

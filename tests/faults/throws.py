@@ -34,12 +34,14 @@ class Throw:
     Attributes:
         kind: the row of the table. name: of this throw, unique. expected: in words.
         run: is called in a copy of the prepared folder, which is the working folder; returns what it found.
+        seconds: that it may take.
     """
 
     kind: str
     name: str
     expected: str
     run: Callable[[], str]
+    seconds: float | None = None
 
 
 def found_by(throw: Throw, prepared: Path) -> str:
@@ -52,7 +54,7 @@ def found_by(throw: Throw, prepared: Path) -> str:
         if child == 0:
             _child(throw, here, write)
         os.close(write)
-        found = _wait(child, read)
+        found = _wait(child, read, throw.seconds or SECONDS)
         os.close(read)
         return found
 
@@ -73,8 +75,8 @@ def _child(throw: Throw, here: Path, write: int) -> None:
         os._exit(0)
 
 
-def _wait(child: int, read: int) -> str:
-    end = time.monotonic() + SECONDS
+def _wait(child: int, read: int, seconds: float) -> str:
+    end = time.monotonic() + seconds
     while os.waitpid(child, os.WNOHANG) == (0, 0):
         if time.monotonic() > end:
             os.kill(child, signal.SIGKILL)

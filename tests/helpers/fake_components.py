@@ -10,7 +10,7 @@ from annotated_types import Gt, Interval, Len
 
 from ganbench.core import registry
 from ganbench.core.component import Component
-from ganbench.core.trial import Trial
+from ganbench.core.protocols import TrialFacts
 from ganbench.networks import Network
 from ganbench.suite.schema import DEFAULT_DIAGNOSTICS
 from ganbench.suite.sections import DEFAULT_METRICS
@@ -77,7 +77,7 @@ class Packing(Trick):
     name: ClassVar[str] = "packing"
     m: int = 3
 
-    def skip(self, trial: Trial) -> str | None:
+    def skip(self, trial: TrialFacts) -> str | None:
         return f"a batch of {trial.batch} is not divisible by {self.m}" if trial.batch % self.m else None
 
 

@@ -165,21 +165,7 @@ def _trial(
                 "known_modes": float(modes), "fewest_modes": float(modes),
             }  # fmt: skip
             logs.append(pd.DataFrame({"run": run, "trial": trial, "seed": seed, "step": logged[logged <= end], **log}))
-            for network in "GD":
-                for layer in range(3):
-                    layer_rows.append(
-                        pd.DataFrame(
-                            {
-                                "run": run,
-                                "trial": trial,
-                                "seed": seed,
-                                "step": logged[logged <= end],
-                                "network": network,
-                                "layer": f"linear{layer}",
-                                "grad_norm": log[f"grad_norm_{network.lower()}"] * (0.3 + 0.2 * layer),
-                            }
-                        )  # fmt: skip
-                    )
+            layer_rows += _layers({"run": run, "trial": trial, "seed": seed, "step": logged[logged <= end]}, log)
         rows.append(row)
     empty = pd.DataFrame()
     return (
@@ -187,6 +173,22 @@ def _trial(
         pd.concat(logs, ignore_index=True) if logs else empty,
         pd.concat(layer_rows, ignore_index=True) if layer_rows else empty,
     )
+
+
+def _layers(identity: dict, log: dict) -> list[pd.DataFrame]:
+    """Return the rows of three layers of each network, whose gradients are shares of the network's."""
+    return [
+        pd.DataFrame(
+            {
+                **identity,
+                "network": network,
+                "layer": f"linear{layer}",
+                "grad_norm": log[f"grad_norm_{network.lower()}"] * (0.3 + 0.2 * layer),
+            }
+        )
+        for network in "GD"
+        for layer in range(3)
+    ]
 
 
 def _history(rng: np.random.Generator, t: np.ndarray, level: float, modes: int, diverged: bool) -> dict:

@@ -41,7 +41,6 @@ def made_tables(
     identity, seeds = trial.key[:12], list(trial.seeds)
     ids = [f"{identity}-{seed}" for seed in seeds]
     metrics = metrics or {"modes_captured": [8.0] * len(seeds)}
-    diverged = [all(math.isnan(value) for value in of_seed) for of_seed in zip(*metrics.values(), strict=True)]
     steps = np.arange(1, rows + 1) * 10
     history = pd.DataFrame(
         {
@@ -52,11 +51,29 @@ def made_tables(
             "loss_g": np.tile([0.5, np.nan, 1.5][:rows], len(ids)),
         }
     )
-    runs = pd.DataFrame(
+    per_layer = history.drop(columns="loss_g").assign(network="G", layer="linear0", grad_norm=1.0)
+    floors = {f"{n}_floor": Column(f"{n}_floor", "of real samples", METRICS[n].unit) for n in metrics}
+    return TrialTables(
+        runs=_made_runs(trial, ids, metrics),
+        history=history,
+        layers=per_layer if layers else per_layer.iloc[:0][["run", "trial", "seed"]],
+        samples=made_samples(len(seeds)),
+        columns={
+            **{name: METRICS[name] for name in metrics},
+            **floors,
+            "loss_g": Column("loss_g", "the generator's loss", "nat"),
+            "grad_norm": Column("grad_norm", "norm of the gradient", "1", timing=False),
+        },
+    )
+
+
+def _made_runs(trial: Trial, ids: list[str], metrics: dict[str, list[float]]) -> pd.DataFrame:
+    diverged = [all(math.isnan(value) for value in of_seed) for of_seed in zip(*metrics.values(), strict=True)]
+    return pd.DataFrame(
         {
-            "trial": identity,
+            "trial": trial.id,
             "run": ids,
-            "seed": seeds,
+            "seed": list(trial.seeds),
             **trial.labels,
             "status": [Status.DIVERGED if bad else Status.OK for bad in diverged],
             "diverged_at": pd.array([7 if bad else None for bad in diverged], "Int64"),
@@ -70,20 +87,6 @@ def made_tables(
             "ms_per_step": 0.25,
             "seconds": 1.0,
         }
-    )
-    per_layer = history.drop(columns="loss_g").assign(network="G", layer="linear0", grad_norm=1.0)
-    floors = {f"{n}_floor": Column(f"{n}_floor", "of real samples", METRICS[n].unit) for n in metrics}
-    return TrialTables(
-        runs=runs,
-        history=history,
-        layers=per_layer if layers else per_layer.iloc[:0][["run", "trial", "seed"]],
-        samples=made_samples(len(seeds)),
-        columns={
-            **{name: METRICS[name] for name in metrics},
-            **floors,
-            "loss_g": Column("loss_g", "the generator's loss", "nat"),
-            "grad_norm": Column("grad_norm", "norm of the gradient", "1", timing=False),
-        },
     )
 
 

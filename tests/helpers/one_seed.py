@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from ganbench.core.protocols import DiscriminatorView
 from ganbench.tricks.diff_augment import DiffAugment
-from tests.engine import DiscriminatorView, Noise, Player, TrialSetup
+from tests.engine import PackedNoise, PackedPlayer, TrialSetup
 from tests.helpers.stand_in import stand_in
 
 
-class Recorded(Noise):
+class Recorded(PackedNoise):
     """The engine's random numbers, kept in the order in which they were drawn."""
 
     def __init__(self, seeds):
@@ -42,7 +43,7 @@ class Snapshot:
     moments: dict[str, Tensor]
 
     @classmethod
-    def of(cls, player: Player) -> Snapshot:
+    def of(cls, player: PackedPlayer) -> Snapshot:
         def clones(tensors):
             return {name: t.detach().clone() for name, t in tensors.items()}
 

@@ -108,10 +108,10 @@ def _patch(patch: pytest.MonkeyPatch, c: float, s: float) -> None:
         extractor = prepare(extractor)
         return extractor if extractor.name == "coordinates" else ScaledExtractor(extractor, c)
 
-    init, slope = setups.TrialSetup.__init__, setups.DiscriminatorView.squared_grad_norm
+    init, slope = setups.TrialSetup.__init__, setups.PackedView.squared_grad_norm
     prepare = evaluation._prepared
     patch.setattr(setups.TrialSetup, "__init__", scaled_setup)
-    patch.setattr(setups.DiscriminatorView, "squared_grad_norm", squared_grad_norm)
+    patch.setattr(setups.PackedView, "squared_grad_norm", squared_grad_norm)
     patch.setattr(evaluation, "_prepared", prepared)
 
 

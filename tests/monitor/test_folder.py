@@ -21,7 +21,7 @@ import ganbench
 from ganbench.core.errors import UsageError
 from ganbench.core.files import StoreError
 from ganbench.monitor import folder as folders
-from ganbench.tables.results import load
+from ganbench.tables.results import find_run, load
 from tests.helpers import ROOT
 from tests.helpers.present import present
 from tests.helpers.small_gan import LATENT, Loop, networks
@@ -114,6 +114,18 @@ def test_a_run_is_never_written_over(tmp_path):
     second.close()
     assert second.folder == tmp_path / "run-2" and len(load(second.folder).history) == 2
     assert {path: path.read_bytes() for path in first.folder.iterdir()} == before
+
+
+def test_the_newest_run_is_the_one_that_was_written_first_last_whatever_the_clock_says(tmp_path, monkeypatch):
+    """Three runs beside each other while the clock goes back a year with each, and the first is gone on with."""
+    for number, year in ((1, 2030), (2, 2029), (3, 2028)):
+        monkeypatch.setattr(folders, "now", lambda year=year: f"{year}-01-01T00:00:00Z")
+        watched(tmp_path / "runs" / f"r{number}").run(2).monitor.close()
+        assert find_run(tmp_path / "runs").name == f"r{number}"
+    watched(tmp_path / "runs" / "r1", resume=True).run(2).monitor.close()
+    assert find_run(tmp_path / "runs").name == "r1"
+    places = [load(tmp_path / "runs" / f"r{number}").manifest.times.place for number in (1, 2, 3)]
+    assert places == [4, 2, 3]
 
 
 def test_a_killed_process_leaves_whole_tables(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from ganbench.core.protocols import Noise
 from ganbench.networks._attention import SelfAttention
 from ganbench.networks._images import ImageDropout, downsample, upsample
 from ganbench.networks._initialisers import initialiser
@@ -13,7 +14,6 @@ from ganbench.networks._layers import Linear, Residual, Sequential, activation, 
 from ganbench.networks._norms import BatchNorm, ImageBatchNorm, ImageInstanceNorm, ImageLayerNorm, LayerNorm
 from ganbench.networks._options import WeightNormed
 from ganbench.networks._virtual import ROWS, ImageVirtualBatchNorm, Reference, VirtualBatchNorm, without_reference
-from tests.engine import Noise
 from tests.helpers.stand_in import stand_in
 
 SEEDS = (0, 1, 2, 3, 4)

@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ganbench.core.protocols import Noise
 from ganbench.networks.mlp import MLP
 from ganbench.networks.modules import ModuleNet
-from tests.engine import Noise
 from tests.helpers.stand_in import stand_in
 
 SEEDS = (0, 1, 2)

@@ -10,7 +10,7 @@ import torch
 
 from ganbench.core.registry import build
 from ganbench.optimizers import Optimizer
-from tests.engine import Noise, TrialSetup, begin, gan_step
+from tests.engine import PackedNoise, TrialSetup, begin, gan_step
 from tests.helpers.trials import small_trial
 
 CPU = torch.device("cpu")
@@ -59,7 +59,7 @@ def test_weights_move_as_by_torch_at_each_players_own_rate(name):
     d, g = game.players((0, 1))
     plain = {p.name: torch.nn.Parameter(p.flat.detach()[1].clone()) for p in (d, g)}
     theirs = {"D": make(RATES["d_lr"], plain["D"]), "G": make(RATES["g_lr"], plain["G"])}
-    noise = Noise((0, 1), CPU)
+    noise = PackedNoise((0, 1), CPU)
     for step in range(1, 8):
         done = gan_step(game, d, g, noise, step)
         for player, passed in ((d, done.d), (g, done.g)):
@@ -107,7 +107,7 @@ def test_negative_momentum_brings_the_bilinear_game_to_rest(momentum, shrinks):
     # D first: b_y = μ b_y + x, y −= h b_y; then G at the new y: b_x = μ b_x − y, x −= h b_x.
     first = np.array([[1, 0, 0, 0], [-h, 1, 0, -h * momentum], [0, 0, 1, 0], [1, 0, 0, momentum]], dtype=float)
     second = np.array([[1, h, -h * momentum, 0], [0, 1, 0, 0], [0, -1, momentum, 0], [0, 0, 0, 1]], dtype=float)
-    matrix, state, noise = second @ first, np.array([1.0, 1.0, 0.0, 0.0]), Noise((0,), CPU)
+    matrix, state, noise = second @ first, np.array([1.0, 1.0, 0.0, 0.0]), PackedNoise((0,), CPU)
     for step in range(1, steps + 1):
         gan_step(game, d, g, noise, step)
         state = matrix @ state

@@ -66,3 +66,11 @@ def test_init_writes_a_suite_that_plans(empty, capsys, arguments, file):
     assert main(["init", *arguments]) == 2
     assert f"{file}: is there already; take another name or folder" in capsys.readouterr().err
     assert Path(file).read_text(encoding="utf-8") == text
+
+
+def test_a_shipped_suite_that_is_named_as_a_file_is_told_by_its_name(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["plan", "smoke.yaml"]) == 2
+    assert capsys.readouterr().err == (
+        "ganbench: smoke.yaml: no such file; the suite that comes with the package is smoke\n"
+    )

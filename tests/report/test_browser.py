@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 
@@ -10,11 +11,13 @@ import pytest
 import ganbench
 from ganbench.report.page import render, render_changes
 from tests.helpers.fake_results import fake_results
+from tests.helpers.kinds_of_run import searched, watched
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
+PAGES = ["run.html", "changes.html", "settings.html", "search.html", "monitor.html"]
 WIDTHS = {"wide": 1280, "narrow": 400}
 VARIED = {
     "datasets": ["ring"],
@@ -45,6 +48,8 @@ def pages(results, tmp_path_factory):
     (folder / "map.html").write_text(render(many), encoding="utf-8")
     varied = ganbench.Suite("varied", **VARIED).run(folder / "results", executor="local")
     (folder / "settings.html").write_text(render(varied.tables), encoding="utf-8")
+    (folder / "search.html").write_text(render(searched()), encoding="utf-8")
+    (folder / "monitor.html").write_text(render(watched()), encoding="utf-8")
     (folder / "changes.html").write_text(render_changes(results, [results]), encoding="utf-8")
     return folder
 
@@ -86,7 +91,7 @@ def _note(url: str, asked: str, complaints: list[str]) -> None:
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["run.html", "changes.html", "settings.html"])
+@pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing(open_page, name, scheme, width):
     page = open_page(name, color_scheme=scheme, width=WIDTHS[width])
     page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
@@ -94,11 +99,33 @@ def test_axe_finds_nothing(open_page, name, scheme, width):
     assert [(v["id"], [node["html"][:120] for node in v["nodes"]]) for v in found] == []
 
 
-@pytest.mark.parametrize("name", ["run.html", "changes.html", "settings.html"])
+@pytest.mark.parametrize("name", PAGES)
 def test_nothing_is_wider_than_a_narrow_screen(open_page, name):
     page = open_page(name, width=400)
     page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+@pytest.mark.parametrize("name", ["run.html", "settings.html", "search.html"])
+def test_on_a_narrow_screen_ranks_stand_in_their_rows(open_page, name):
+    page = open_page(name, width=400)
+    outside = """(all) => all.filter((one) => {
+        const [own, row] = [one.getBoundingClientRect(), one.parentElement.getBoundingClientRect()];
+        return own.top < row.top || own.bottom > row.bottom;
+    }).length"""
+    ranks = page.locator("tbody .rank:visible")
+    assert ranks.count() > 1
+    assert ranks.evaluate_all(outside) == 0
+    assert page.locator("table.settings thead:visible").count() == 0  # each value has its label
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_markup_of_other_formats_is_read(open_page, name):
+    page = open_page(name)
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    titles = page.locator("[title]").evaluate_all("(all) => all.map((one) => one.title)")
+    shown = page.locator("body").inner_text()
+    assert [text for text in (*titles, *shown.splitlines()) if "`" in text or "**" in text] == []
 
 
 def _column(page, name: str) -> list[str]:
@@ -280,6 +307,27 @@ def test_one_slider_moves_the_samples_of_all_trials(open_page):
     assert all(a != b for a, b in zip(before, after, strict=True))
     page.keyboard.press("End")
     assert pictures.evaluate_all("(all) => all.map((one) => one.src)") == before
+
+
+def test_trials_that_ended_early_stay_where_they_ended_while_the_others_go_on(browser, tmp_path):
+    results = fake_results(trials=3, seeds=2)
+    first, second = list(dict.fromkeys(results.runs["trial"]))[:2]  # the last one failed
+    steps = [int(step) for step in results.samples[second]["steps"]]
+    ended = {name: kept[:2] if name in ("steps", "samples") else kept for name, kept in results.samples[first].items()}
+    short = dataclasses.replace(results, samples={**results.samples, first: ended})
+    (tmp_path / "short.html").write_text(render(short), encoding="utf-8")
+    page = browser.new_page()
+    page.goto((tmp_path / "short.html").as_uri())
+    box = page.locator("section:first-of-type .tools:has(input[type=range])")
+    box.locator("input").focus()
+    still = page.locator(f".gallery figure:has(a[href='#t-{first}']) img")
+    frames = page.locator(f"#t-{first} .samples img").evaluate_all("(all) => all.map((one) => one.src)")
+    shown = []
+    for key in ("Home", *["ArrowRight"] * (len(steps) - 1)):
+        page.keyboard.press(key)
+        shown.append((box.locator("output").inner_text(), frames.index(still.get_attribute("src"))))
+    page.close()
+    assert shown == [(f"step {step:,}", min(i, 1)) for i, step in enumerate(steps)]
 
 
 def test_a_click_on_a_verdict_leaves_the_trials_that_have_it(open_page):

@@ -9,7 +9,6 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
 from ganbench.core.column import Column
 from ganbench.report import sections
@@ -17,27 +16,13 @@ from ganbench.report.monitored import terms_chart
 from ganbench.report.page import render
 from ganbench.report.searched import objective_of
 from ganbench.report.seed_groups import joined
-from ganbench.tables.manifest import MonitorState
-from ganbench.tables.results import Results
 from tests.helpers.fake_results import fake_results
-
-RATES = np.geomspace(1e-4, 1e-2, 16)
+from tests.helpers.kinds_of_run import RATES, searched, watched
 
 
 @pytest.fixture(scope="module")
 def search():
-    """A search whose objective depends on the rate alone: fid = 1 + log10(rate / 1e-3)², least at 1e-3."""
-    results = fake_results(trials=16, seeds=2, steps=200)
-    runs = results.runs.assign(status="OK", loss="hinge", tricks="none", error=pd.NA)
-    trials = list(dict.fromkeys(runs["trial"]))
-    rate = dict(zip(trials, RATES, strict=True))
-    depth = {trial: 1 + i % 2 for i, trial in enumerate(trials)}
-    runs["optimizer"] = pd.array([f"adam(lr={rate[trial]:.6g})" for trial in runs["trial"]], dtype="string")
-    runs["network"] = pd.array([f"mlp(depth={depth[trial]})" for trial in runs["trial"]], dtype="string")
-    runs["fid"] = [1 + math.log10(rate[trial] / 1e-3) ** 2 for trial in runs["trial"]]
-    runs["fid_floor"] = 0.0  # the last of the made-up trials failed, and was asked for nothing
-    suite = yaml.safe_dump({"search": {"metric": "fid", "trials": 16, "space": {}}})
-    return dataclasses.replace(results, runs=runs, suite=suite)
+    return searched()
 
 
 def test_a_search_is_ranked_by_its_objective_and_says_which_number_matters(search):
@@ -72,14 +57,8 @@ def test_the_direction_of_the_objective_is_the_suites(search):
         assert (ordered[-1]["trial"], ordered[-1]["rank"]) == ("2", None)
 
 
-def _watched() -> Results:
-    results = fake_results(trials=1, seeds=1, steps=400)
-    about = MonitorState(step=400, findings=["step 30: the labels <of> D are swapped"])
-    return dataclasses.replace(results, manifest=results.manifest.model_copy(update={"monitor": about}))
-
-
 def test_a_monitored_run_shows_its_findings_first_and_claims_nothing_of_other_seeds():
-    html = render(_watched())
+    html = render(watched())
     assert "the labels &lt;of&gt; D are swapped" in html
     assert html.index("What is wrong with the loop") < html.index("What happened")
     assert "in every seed" not in html and "Each method was trained" not in html

@@ -10,6 +10,7 @@ from ganbench.report.page import render
 from ganbench.report.summary import AnalysedResults, summary
 from tests.helpers.fake_results import fake_results
 
+SHOWN = ONE_SETTING.replace("`vary`", "<code>vary</code>")
 SUITE = {
     "datasets": ["ring"],
     "networks": [{"mlp": {"width": 8, "latent": 2}}],
@@ -51,7 +52,7 @@ def test_each_method_is_a_row_with_its_shares_counted_by_hand(results):
 
 def test_the_page_and_the_summary_answer_over_settings(results):
     page = render(results)
-    assert ONE_SETTING not in page and "Over 4 settings" in page
+    assert SHOWN not in page and "Over 4 settings" in page
     assert summary(AnalysedResults(results))["datasets"][0]["headline"].startswith("On ring: Over 4 settings")
     names = ranking(results)[["loss", "tricks", "schedule"]].itertuples(index=False, name=None)
     assert len(set(names)) == 4  # a method's sweep and its tuned setting have names of their own
@@ -60,7 +61,7 @@ def test_the_page_and_the_summary_answer_over_settings(results):
 def test_a_run_of_one_setting_says_so():
     results = fake_results(trials=2, seeds=2, datasets=("ring",))
     assert over_settings(results, verdicts(results)) == {}
-    assert ONE_SETTING in render(results)
+    assert SHOWN in render(results)
 
 
 def test_of_several_data_sets_those_of_one_setting_are_named(tmp_path):
@@ -68,4 +69,4 @@ def test_of_several_data_sets_those_of_one_setting_are_named(tmp_path):
     rest = {name: value for name, value in SUITE.items() if name not in (*one, "datasets", "vary")}
     blocks = [{"datasets": ["ring"], "vary": SUITE["vary"], **one}, {"datasets": ["grid"], **one}]
     run = ganbench.Suite("both", **rest, include=blocks).run(tmp_path, executor="local").tables
-    assert f"On grid: {ONE_SETTING}" in render(run)
+    assert f"On grid: {SHOWN}" in render(run)

@@ -18,6 +18,7 @@ from ganbench.report.page import render
 from ganbench.tables import part_store as store
 from tests.engine import Trainer
 from tests.helpers.fake_results import fake_results
+from tests.helpers.parts import read_part
 from tests.helpers.trials import small_trial
 
 
@@ -55,7 +56,7 @@ def test_the_tables_say_it(tmp_path, dataset, says):
     trainer = Trainer(trial)
     trainer.advance(60)
     store.write_part(tmp_path, trial.key, trainer.tables())
-    part = store.read_part(tmp_path, trial.key)
+    part = read_part(tmp_path, trial.key)
     assert part is not None
     assert all(says in text for text in part.runs["preparation"])
 

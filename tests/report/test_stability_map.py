@@ -1,7 +1,5 @@
 """Maps and budget curves of the page: cells by brute force, marks counted by hand, and limits of their size."""
 
-# pyright: reportArgumentType=false, reportOptionalMemberAccess=false, reportOptionalSubscript=false
-
 from __future__ import annotations
 
 import re
@@ -20,6 +18,7 @@ from ganbench.report.budget_chart import budget_chart
 from ganbench.report.labelled import spread_out
 from ganbench.report.settings_plane import nearest_cells, plane_of
 from ganbench.report.stability_map import stability_maps
+from tests.helpers.present import present
 from tests.helpers.varied import MODES, varied_of
 from tests.report.test_browser import VARIED
 
@@ -69,11 +68,11 @@ def test_marks_say_the_verdicts_counted_by_hand(results, swept):
         titles = [e.text or "" for e in ElementTree.fromstring(one.svg).iter("title")]
         assert len(titles) == 8
         for title in titles:
-            setting = int(re.match(r"setting (\d+):", title)[1])
+            setting = int(present(re.match(r"setting (\d+):", title))[1])
             rows = mine[mine["setting"] == setting]
             for verdict, n in Counter(rows["verdict"]).items():
                 assert f"{n} of 2 {verdict}" in title
-            written = re.search(r"optimizer.lr ([^,]+),", title)[1].replace("−", "-")
+            written = present(re.search(r"optimizer.lr ([^,]+),", title))[1].replace("−", "-")
             assert float(written) == pytest.approx(rows["optimizer.lr"].iloc[0], rel=0.05)
 
 
@@ -123,5 +122,5 @@ def test_the_budget_chart_has_a_line_that_ends_at_the_best_for_each_of_twenty_me
     for group, (name, array) in zip(groups, values.items(), strict=True):
         assert (group.get("aria-label") or "").startswith(f"{name}: best of 1 ")
         assert f"{array.mean(axis=1).max():.2f}" in "".join(group.itertext())
-    heights = sorted(float(g.find("text").get("y")) for g in groups)
+    heights = sorted(float(present(g.find("text")).attrib["y"]) for g in groups)
     assert min(np.diff(heights)) >= 13.9

@@ -1,7 +1,5 @@
 """The same rows in experiment trackers: TensorBoard's files for real, the others against the calls they document."""
 
-# pyright: reportArgumentType=false
-
 from __future__ import annotations
 
 import logging
@@ -204,15 +202,9 @@ def test_a_sweep_hands_on_what_it_trains_and_a_finished_one_all_of_it(tmp_path):
     )
 
 
-def test_trackers_get_pictures_of_the_fixed_latents_and_of_the_averaged_copy(tmp_path, monkeypatch):
-    """TensorBoard's own reader finds them; MLflow and W&B get the calls that they document."""
-    import copy
-
-    import numpy as np
-    import torch
-    from torch import nn
-
-    calls = []
+def record_trackers(monkeypatch) -> list[tuple]:
+    """Put recorders in the places of MLflow and W&B; return what they are going to be called with."""
+    calls: list[tuple] = []
     client = types.SimpleNamespace(
         get_experiment_by_name=lambda name: types.SimpleNamespace(experiment_id="1"),
         create_run=lambda experiment, run_name: types.SimpleNamespace(info=types.SimpleNamespace(run_id="r")),
@@ -231,6 +223,18 @@ def test_trackers_get_pictures_of_the_fixed_latents_and_of_the_averaged_copy(tmp
     )
     wandb = types.SimpleNamespace(init=lambda **_: logged, Image=lambda image: ("picture", image))
     monkeypatch.setitem(sys.modules, "wandb", wandb)
+    return calls
+
+
+def test_trackers_get_pictures_of_the_fixed_latents_and_of_the_averaged_copy(tmp_path, monkeypatch):
+    """TensorBoard's own reader finds them; MLflow and W&B get the calls that they document."""
+    import copy
+
+    import numpy as np
+    import torch
+    from torch import nn
+
+    calls = record_trackers(monkeypatch)
     generator = nn.Sequential(nn.Linear(4, 64), nn.Tanh(), nn.Unflatten(1, (1, 8, 8)))
     discriminator = nn.Sequential(nn.Flatten(), nn.Linear(64, 1))
     ema = copy.deepcopy(generator)

@@ -1,5 +1,6 @@
 import pytest
 
+from ganbench.core import registry
 from tests.helpers import fake_components
 
 
@@ -16,3 +17,16 @@ def suite_of(tmp_path, monkeypatch):
         return read_suite("x.yaml", overrides)
 
     return read
+
+
+@pytest.fixture
+def clean_registry():
+    """Forget what a test registers."""
+    table = registry._all_components()
+    before, own = {kind: dict(found) for kind, found in table.items()}, dict(registry._own)
+    yield
+    for kind, found in before.items():
+        table[kind].clear()
+        table[kind].update(found)
+    registry._own.clear()
+    registry._own.update(own)

@@ -9,7 +9,7 @@ import pytest
 from ganbench.api import FinishedTrial, Keys
 from ganbench.suite.schema import Suite
 from tests.helpers import ROOT
-from tests.suite.test_api import own_suite
+from tests.helpers.own_suites import own_suite
 
 SNIPPET = """
 import ganbench

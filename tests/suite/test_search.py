@@ -11,6 +11,7 @@ from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
 from ganbench.suite.space import WORST, Range, Sampler, apply, score
 from tests.engine import AdaptiveSearch
+from tests.helpers.parts import read_part
 from tests.helpers.small_suite import small_plan
 from tests.sweep.test_run import run_local
 
@@ -201,9 +202,8 @@ def test_a_trial_is_looked_at_whenever_its_metric_is_there(work):
 
 
 def _final(work):
-    from ganbench.tables import part_store as store
 
-    part = store.read_part(work.folder, work.key)
+    part = read_part(work.folder, work.key)
     assert part is not None
     return part.runs
 

@@ -1,17 +1,19 @@
 """A signal at any moment of a run: what is finished is merged, the code says so, the command to go on is printed."""
 
 import signal
+import threading
 
 import pytest
 
 import ganbench
 from ganbench.cli.main import main
-from ganbench.core.errors import INTERRUPTED, TERMINATED
+from ganbench.core.errors import INTERRUPTED, TERMINATED, Interrupted
 from ganbench.sweep import run
 from ganbench.sweep.executors import local
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.progress_file import ProgressFile
 from ganbench.sweep.results_dir import locked
+from ganbench.sweep.signals import Interrupts
 from ganbench.tables import merge
 from ganbench.tables import part_store as store
 from tests.helpers.small_suite import small_plan
@@ -117,3 +119,16 @@ def test_the_command_is_printed_when_merging_fails_after_a_signal(tmp_path, monk
     monkeypatch.setattr(merge, "merge", lambda *_: (_ for _ in ()).throw(AttributeError("half a module")))
     assert main(["run", "small.yaml", "--executor", "local"]) == TERMINATED
     assert capsys.readouterr().err.endswith("to go on: ganbench run small.yaml --executor local\n")
+
+
+def test_a_signal_waits_while_ray_starts_whatever_handler_ray_puts_in_place():
+    taken = []
+    with Interrupts() as interrupts, pytest.raises(Interrupted) as raised:
+        with interrupts.blocked():
+            signal.signal(signal.SIGTERM, lambda *_: taken.append("by Ray"))
+            signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+            assert interrupts.code is None
+        assert interrupts.code == TERMINATED
+        interrupts.check()
+    assert raised.value.exit_code == TERMINATED and not taken
+    assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, [])

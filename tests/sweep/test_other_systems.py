@@ -17,7 +17,9 @@ sys.modules["fcntl"] = sys.modules["resource"] = None
 import numpy, torch  # which know that this is Linux and ask for its names when they are imported
 for module, names in {
     os: ("O_DIRECTORY", "uname", "getuid", "geteuid", "getloadavg", "sched_getaffinity"),
-    signal: ("setitimer", "getitimer", "SIGALRM", "SIGHUP", "SIGKILL", "SIGUSR1", "ITIMER_REAL", "alarm"),
+    signal: (
+        "pthread_sigmask", "setitimer", "getitimer", "SIGALRM", "SIGHUP", "SIGKILL", "SIGUSR1", "ITIMER_REAL", "alarm",
+    ),
 }.items():
     for name in names:
         if hasattr(module, name):

@@ -1,6 +1,7 @@
 import io
 import os
 import re
+from types import SimpleNamespace
 
 import pytest
 
@@ -51,6 +52,31 @@ def test_a_terminal_gets_a_bar_and_the_same_lines():
     assert CONTROL.search(text)
     assert "2/2 trials" in text and "ETA" in text
     assert "modes 7.8" in text and "ValueError: no" in text
+
+
+def test_without_a_terminal_a_line_now_and_then_says_how_long_it_takes(monkeypatch):
+    """The estimate holds until trials report; from there on it is the pace of training, and Ray's start is left out."""
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr("ganbench.sweep.progress.time", SimpleNamespace(monotonic=lambda: clock.now))
+    stream = io.StringIO()
+    progress = Progress(NAMES, stream, estimate=240.0)
+
+    def at(seconds, *reports):
+        clock.now = 1000.0 + seconds
+        for report in reports:
+            progress.update(report)
+        progress.tick()
+
+    at(29)
+    at(60)  # Ray has been starting for a minute
+    at(80, TrialProgress("a", share=0.2))
+    at(100, TrialProgress("a", share=0.6))  # 0.2 of both in 20 s, so that 0.7 takes 70 s
+    at(160, TrialProgress("b", share=0.5))  # 0.45 in 80 s
+    assert stream.getvalue().splitlines() == [
+        "0% of the steps done, about 4 min left",
+        "30% of the steps done, about 70 s left",
+        "55% of the steps done, about 80 s left",
+    ]
 
 
 @pytest.mark.parametrize("variable, value", [("NO_COLOR", "1"), ("TERM", "dumb")])

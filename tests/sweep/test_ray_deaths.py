@@ -88,7 +88,7 @@ def test_when_ray_itself_dies_the_run_ends_and_says_so(tmp_path, name):
     _, err = process.communicate(timeout=60)
     said = [line for line in err.splitlines() if line.startswith("ganbench: ")]
     assert process.returncode == 4 and len(said) == 1, err
-    words = "ended under way; (\\d) of 6 trials are done and kept in .*; run it again to go on"
+    words = "ended under way; (\\d) of 6 trials are done and kept in .*; run it again to go on .*"
     done = present(re.fullmatch(f"ganbench: Ray's [a-z_]+ {words}", said[0]))
     (run,) = (tmp_path / "results/small").glob("??????????")
     assert len(ganbench.load(run).tables.runs) == 2 * int(done[1]) > 0
@@ -151,6 +151,19 @@ def test_a_signal_ends_it_with_tables_and_the_command_to_go_on(tmp_path, number)
     assert "; to go on: ganbench run " in err.strip().splitlines()[-1]
     (run,) = (tmp_path / "results/small").glob("??????????")
     assert len(ganbench.load(run).tables.runs) >= 2
+    assert gone(processes, 30) and not _scratch(tmp_path)
+
+
+@pytest.mark.parametrize(("number", "after"), [(signal.SIGTERM, 0.0), (signal.SIGTERM, 4.0), (signal.SIGHUP, 2.0)])
+def test_a_signal_to_the_group_while_ray_starts_ends_the_run_and_not_ray_before_it(tmp_path, number, after):
+    process = begin(tmp_path, *LONG)
+    until(lambda: named(family(process), "gcs_server"), 120)
+    time.sleep(after)
+    processes = family(process)
+    os.killpg(process.pid, number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number, err
+    assert "; to go on: ganbench run " in err.strip().splitlines()[-1]
     assert gone(processes, 30) and not _scratch(tmp_path)
 
 

@@ -20,6 +20,7 @@ from ganbench.core.results_files import BrokenFileError
 from ganbench.tables import part_store
 from ganbench.tables.arrays import read_samples
 from tests.helpers.made_tables import made_run, made_tables, merged, seeded
+from tests.helpers.parts import read_part
 from tests.helpers.present import present
 from tests.helpers.sealed import reseal
 from tests.helpers.trials import small_trial
@@ -80,7 +81,7 @@ def test_merging_twice_gives_the_same_bytes(run):
 def test_the_order_of_finishing_does_not_matter(run, tmp_path_factory):
     other = tmp_path_factory.mktemp("other")
     for trial in (FIRST, SECOND):
-        part_store.write_part(other, trial.key, present(part_store.read_part(run.parent, trial.key)))
+        part_store.write_part(other, trial.key, present(read_part(run.parent, trial.key)))
     merged(other, [SECOND, FIRST], {}, other / "run")
     assert all(_bytes(run)[name] == data for name, data in _bytes(other / "run").items())
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.engine import Noise, TrialSetup, gan_step
+from tests.engine import PackedNoise, TrialSetup, gan_step
 from tests.helpers.trials import small_trial
 
 
@@ -43,7 +43,7 @@ def play(loss, *tricks, start, h=0.1, steps=1, update="simultaneous", **changes)
     setup = TrialSetup(trial, torch.device("cpu"))
     d, g = setup.players(seeds)
     g.flat[:, 0], d.flat[:, 0] = start[:, 0], start[:, 1]
-    noise, last, path = Noise(seeds, torch.device("cpu")), None, [start]
+    noise, last, path = PackedNoise(seeds, torch.device("cpu")), None, [start]
     for step in range(1, steps + 1):
         last = gan_step(setup, d, g, noise, step, previous=last)
         path.append(torch.stack((g.flat[:, 0], d.flat[:, 0]), dim=1).clone())

@@ -7,7 +7,7 @@ import torch
 
 from ganbench.core import registry
 from ganbench.losses import Loss
-from tests.engine import DiscriminatorView, Noise, TrialSetup
+from tests.engine import PackedNoise, PackedView, TrialSetup
 from tests.helpers.trials import small_trial
 
 POINTS = torch.linspace(-14, 15, 200_001, dtype=torch.float64)
@@ -48,7 +48,7 @@ def test_wgan_gp_with_a_linear_critic():
     def value(w):
         with torch.no_grad():
             d.flat[:, 0] = w
-        view = DiscriminatorView(setup, d.params, d.buffers, Noise((0,), torch.device("cpu")), 0.0, "D", d.memory)
+        view = PackedView(setup, d.params, d.buffers, PackedNoise((0,), torch.device("cpu")), 0.0, "D", d.memory)
         view.show(torch.zeros(1, 4, 1), torch.full((1, 4, 1), 2.0), torch.zeros(1, 4, 1))
         view.answer(with_real=True)
         loss = setup.loss.discriminator(view.real_logits, view.fake_logits)

@@ -7,9 +7,9 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from ganbench.training.noise import Noise
+from ganbench.training.noise import PackedNoise
 from ganbench.training.setup import TrialSetup
-from ganbench.training.step import StepContext, gan_step
+from ganbench.training.step import PackedStep, gan_step
 from tests.helpers.present import present
 from tests.helpers.trials import small_trial
 
@@ -70,7 +70,7 @@ def plain_training(setup, seed, i, d, g, noise, *, simultaneous=False, n_critic=
         for name, module in (("D", critic), ("G", generator))
     }
 
-    context = StepContext(setup, d, g, noise, 0.0, False)
+    context = PackedStep(setup, d, g, noise, 0.0, False)
 
     def d_loss():
         batch = context.minibatch()
@@ -105,8 +105,10 @@ def compare(trial, **plain):
     device = torch.device("cpu")
     setup = TrialSetup(trial, device)
     d, g = setup.players(SEEDS)
-    oracles = [plain_training(setup, seed, i, d, g, Noise((seed,), device), **plain) for i, seed in enumerate(SEEDS)]
-    noise, last = Noise(SEEDS, device), None
+    oracles = [
+        plain_training(setup, seed, i, d, g, PackedNoise((seed,), device), **plain) for i, seed in enumerate(SEEDS)
+    ]
+    noise, last = PackedNoise(SEEDS, device), None
     for step in range(1, STEPS + 1):
         last = gan_step(setup, d, g, noise, step, previous=last)
     for i, (generator, critic) in enumerate(oracles):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ganbench.training.noise import Noise
+from ganbench.training.noise import PackedNoise
 from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
 from ganbench.training.trainer import Trainer
@@ -47,7 +47,7 @@ def first_pass(mean, norm):
     setup = TrialSetup(trial, CPU)
     d, g = setup.players(trial.seeds)
     buffers = {name: value.clone() for name, value in d.buffers.items()}
-    step = gan_step(setup, d, g, Noise(trial.seeds, CPU), 1)
+    step = gan_step(setup, d, g, PackedNoise(trial.seeds, CPU), 1)
     return step.d, buffers, d.buffers
 
 

@@ -222,13 +222,13 @@ def test_dequantising_noise_is_each_seeds_own_and_not_judged(monkeypatch):
 
 def test_dequantising_noise_fills_a_grey_level(monkeypatch):
     """122,880 uniform numbers: means of it and |it| beyond 4.5 standard errors are false alarms at 7e-6 each."""
-    from ganbench.training.step import StepContext
+    from ganbench.training.step import PackedStep
 
     trainers = [
         Trainer(trial(dataset=("image_folder", {"size": 8, "dequantise": kind}), batch=128))
         for kind in ("none", "uniform")
     ]
-    clean, noisy = (StepContext(t.setup, t.d, t.g, t.noise, 0.0, False).minibatch() for t in trainers)
+    clean, noisy = (PackedStep(t.setup, t.d, t.g, t.noise, 0.0, False).minibatch() for t in trainers)
     noise = ((present(noisy.real) - present(clean.real)) * 255 / 2).double()
     assert noise.abs().max() <= 0.5 + 1e-4
     error = 4.5 / (12 * noise.numel()) ** 0.5

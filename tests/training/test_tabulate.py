@@ -6,6 +6,7 @@ from dataclasses import replace
 from ganbench import __version__
 from ganbench.tables import part_store as store
 from ganbench.training.trainer import Trainer
+from tests.helpers.parts import read_part
 from tests.helpers.trials import small_trial
 
 
@@ -14,7 +15,7 @@ def test_every_run_carries_versions_and_the_place_it_was_made(tmp_path):
     trainer = Trainer(trial)
     trainer.advance(60)
     store.write_part(tmp_path, trial.key, trainer.tables())
-    read = store.read_part(tmp_path, trial.key)
+    read = read_part(tmp_path, trial.key)
     assert read is not None and len(read.runs) == 3
     for text in read.runs["versions"]:
         assert json.loads(text) == trial.canonical()["versions"]
@@ -33,5 +34,5 @@ def test_tables_from_before_still_read(tmp_path):
     tables = trainer.tables()
     tables = replace(tables, runs=tables.runs.drop(columns=["versions", "environment"]))
     store.write_part(tmp_path, trial.key, tables)
-    read = store.read_part(tmp_path, trial.key)
+    read = read_part(tmp_path, trial.key)
     assert read is not None and "versions" not in read.runs

@@ -51,6 +51,33 @@ def test_a_seed_has_the_same_history_alone_and_with_seven_others(tricks):
             pd.testing.assert_frame_equal(here, there, check_exact=exact, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("ends", [True, False])
+def test_subnormal_numbers_count_as_zero_in_training_alone(monkeypatch, ends):
+    def halved():
+        return (torch.tensor(1.5e-38) / 2).item()
+
+    if not torch.set_flush_denormal(False):
+        pytest.skip("this processor has no such mode")
+    inside = []
+
+    def step(self):
+        inside.append(halved())
+        if not ends:
+            raise ArithmeticError
+        whole(self)
+
+    whole = Trainer._one_step
+    monkeypatch.setattr(Trainer, "_one_step", step)
+    trainer = Trainer(small_trial(steps=2, batch=8, seeds=(0,)))
+    if ends:
+        trainer.advance(float("inf"))
+    else:
+        with pytest.raises(ArithmeticError):
+            trainer.advance(float("inf"))
+    assert inside == [0.0] * (2 if ends else 1)
+    assert halved() == pytest.approx(7.5e-39)
+
+
 # The game's eigenvalues cost more than all else, so they are looked for once: halfway, where training still follows.
 CHEAP = tuple(choose("diagnostic", name) for name in registry.components("diagnostic") if name != "game_jacobian")
 EVERY_DIAGNOSTIC = (*CHEAP, choose("diagnostic", "game_jacobian", at=(0.5,)))

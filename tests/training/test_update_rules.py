@@ -14,7 +14,7 @@ import torch
 from ganbench.core import registry
 from ganbench.suite.plan import incompatibility, make_plan
 from ganbench.suite.schema import read_suite
-from ganbench.training.noise import Noise
+from ganbench.training.noise import PackedNoise
 from ganbench.training.setup import TrialSetup
 from ganbench.training.step import gan_step
 from ganbench.training.trainer import Trainer
@@ -42,7 +42,7 @@ def dirac_path(*tricks, steps, start=(0.7, -0.4), loss="non_saturating", **chang
     setup = TrialSetup(small_trial(*tricks, **axes, batch=2, steps=steps, **changes), CPU)
     d, g = setup.players((0,))
     g.flat[:, 0], d.flat[:, 0] = start
-    noise, last, path = Noise((0,), CPU), None, []
+    noise, last, path = PackedNoise((0,), CPU), None, []
     for step in range(1, steps + 1):
         last = gan_step(setup, d, g, noise, step, previous=last)
         path.append((g.flat[0, 0].item(), d.flat[0, 0].item()))
@@ -189,7 +189,7 @@ def test_what_is_foreseen_leaves_no_trace(name):
         )
         setup = TrialSetup(trial, CPU)
         d, g = setup.players((0,))
-        gan_step(setup, d, g, Noise((0,), CPU), 1)
+        gan_step(setup, d, g, PackedNoise((0,), CPU), 1)
         memories.append({**d.memory, **d.buffers})
     one, three = memories
     assert one and one.keys() == three.keys()

@@ -7,10 +7,10 @@ from math import cos, pi
 import pytest
 import torch
 
+from ganbench.core.protocols import DiscriminatorView
 from ganbench.tricks.ada import ADA
 from ganbench.tricks.r1 import R1
 from ganbench.tricks.r2 import R2
-from tests.engine import DiscriminatorView
 from tests.helpers.one_seed import augmented
 from tests.helpers.oracles import TrickOracle
 from tests.helpers.stand_in import stand_in

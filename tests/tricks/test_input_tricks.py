@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ganbench.core.protocols import DiscriminatorView
 from ganbench.suite.plan import incompatibility
 from ganbench.tricks.diff_augment import DiffAugment
 from ganbench.tricks.instance_noise import InstanceNoise
 from ganbench.tricks.packing import Packing
-from tests.engine import DiscriminatorView, Noise, StepContext, TrialSetup
+from tests.engine import PackedNoise, PackedStep, TrialSetup
 from tests.helpers.one_seed import augmented
 from tests.helpers.oracles import TrickOracle
 from tests.helpers.present import present
@@ -20,7 +21,7 @@ CPU = torch.device("cpu")
 
 
 def at(progress, noise=None):
-    return stand_in(DiscriminatorView, noise=noise or Noise((0, 1), CPU), progress=progress, batch_dim=1)
+    return stand_in(DiscriminatorView, noise=noise or PackedNoise((0, 1), CPU), progress=progress, batch_dim=1)
 
 
 @pytest.mark.parametrize(("progress", "sigma"), [(0.0, 0.3), (0.5, 0.15), (0.9, 0.03)])
@@ -37,7 +38,7 @@ def test_instance_noise_is_in_both_players_steps_on_both_sides():
     """The discriminator is a probe: what it saw minus what there was."""
     setup = TrialSetup(small_trial(("instance_noise", {"sigma": 0.5}), loss=("relativistic_paired", {})), CPU)
     d, g = setup.players((0, 1))
-    context = StepContext(setup, d, g, Noise((0, 1), CPU), 0.0, False)
+    context = PackedStep(setup, d, g, PackedNoise((0, 1), CPU), 0.0, False)
     batch = context.minibatch()
     fake = setup.generate(g.params, g.buffers, batch.z, training=True, noise=None)
     view = context.discriminator_view(d.params, batch, fake)
@@ -65,7 +66,7 @@ def test_packed_discriminator_and_its_penalty():
     """R1 with packing is one on the packed vector: the squared slopes of the samples of a pack add up."""
     setup = TrialSetup(small_trial(("packing", {}), ("r1", {})), CPU)
     d, g = setup.players((0, 1))
-    context = StepContext(setup, d, g, Noise((0, 1), CPU), 0.0, False)
+    context = PackedStep(setup, d, g, PackedNoise((0, 1), CPU), 0.0, False)
     losses = context.discriminator_loss(d.params, g.params, context.minibatch())
     assert losses.fake_logits.shape == (2, 8)
     view = context.discriminator_view(d.params, context.minibatch(), torch.zeros(2, 16, 2))

@@ -9,7 +9,7 @@ from scipy import stats
 from ganbench.suite.plan import incompatibility
 from ganbench.tricks.latent import Latent
 from ganbench.tricks.truncation import Truncation
-from tests.engine import Evaluator, Noise, StepContext, TrialSetup
+from tests.engine import Evaluator, PackedNoise, PackedStep, TrialSetup
 from tests.helpers.oracles import TrickOracle
 from tests.helpers.trials import small_trial
 
@@ -43,7 +43,9 @@ def latents(*tricks):
     trial = small_trial(*tricks)
     setup = TrialSetup(trial, CPU)
     d, g = setup.players(trial.seeds)
-    return StepContext(setup, d, g, Noise(trial.seeds, CPU), 0.0, False).minibatch().z, Evaluator(setup, trial.seeds).z
+    return PackedStep(setup, d, g, PackedNoise(trial.seeds, CPU), 0.0, False).minibatch().z, Evaluator(
+        setup, trial.seeds
+    ).z
 
 
 def test_where_they_are_used():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ganbench.core.protocols import PlayerName, Side
+from ganbench.core.protocols import DiscriminatorView, Noise, PlayerName, Side
 from ganbench.core.registry import build
 from ganbench.losses import Loss
 from ganbench.tricks.feature_matching import FeatureMatching
@@ -13,7 +13,7 @@ from ganbench.tricks.historical_averaging import HistoricalAveraging
 from ganbench.tricks.lecam import LeCam
 from ganbench.tricks.replay_buffer import ReplayBuffer
 from ganbench.tricks.top_k import TopK
-from tests.engine import DiscriminatorView, Noise, StepContext, TrialSetup, gan_step
+from tests.engine import PackedNoise, PackedStep, TrialSetup, gan_step
 from tests.helpers.oracles import TrickOracle
 from tests.helpers.present import present
 from tests.helpers.stand_in import stand_in
@@ -43,7 +43,7 @@ def test_lecam_anchors_follow_the_logits_and_wait():
 def test_historical_average_is_the_mean_of_all_steps():
     setup = TrialSetup(small_trial(("historical_averaging", {"weight": 0.3})), CPU)
     d, g = setup.players((0, 1))
-    noise, seen = Noise((0, 1), CPU), []
+    noise, seen = PackedNoise((0, 1), CPU), []
     for step in range(1, 6):
         gan_step(setup, d, g, noise, step)
         seen.append(d.flat.detach().clone())
@@ -59,7 +59,7 @@ def test_historical_average_is_the_mean_of_all_steps():
 def test_feature_matching_replaces_the_adversarial_loss():
     setup = TrialSetup(small_trial(("feature_matching", {"weight": 2.0})), CPU)
     d, g = setup.players((0, 1))
-    context = StepContext(setup, d, g, Noise((0, 1), CPU), 0.0, False)
+    context = PackedStep(setup, d, g, PackedNoise((0, 1), CPU), 0.0, False)
     batch = context.minibatch(setup.generator_needs_real)
     loss = context.generator_loss(d.params, g.params, batch).loss
     fake = setup.generate(g.params, g.buffers, batch.z, training=True, noise=None)
@@ -89,7 +89,7 @@ def test_top_k_in_the_generators_loss():
     """The generator's loss of the engine is the loss of the best fakes' logits."""
     setup = TrialSetup(small_trial(("top_k", {"gamma": 0.5, "floor": 0.25, "epoch": 1})), CPU)
     d, g = setup.players((0, 1))
-    losses = (context := StepContext(setup, d, g, Noise((0, 1), CPU), 0.5, False)).generator_loss(
+    losses = (context := PackedStep(setup, d, g, PackedNoise((0, 1), CPU), 0.5, False)).generator_loss(
         d.params, g.params, context.minibatch()
     )
     best = torch.stack([torch.stack(sorted(row)[-4:]) for row in losses.fake_logits])

@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from ganbench.core.protocols import DiscriminatorView, Noise, Player
 from ganbench.suite.plan import incompatibility
 from ganbench.tricks.dragan import DRAGAN
 from ganbench.tricks.gradient_clipping import GradientClipping
@@ -18,11 +19,12 @@ from ganbench.tricks.orthogonal_regularization import OrthogonalRegularization
 from ganbench.tricks.r1 import R1
 from ganbench.tricks.r2 import R2
 from ganbench.tricks.zero_centered_gp import ZeroCenteredGP
-from tests.engine import DiscriminatorView, Player, begin
+from tests.engine import begin
 from tests.helpers.one_seed import interpolates, matrices
 from tests.helpers.oracles import TrickOracle
 from tests.helpers.stand_in import stand_in
 from tests.helpers.trials import small_trial
+from tests.helpers.views import view_of
 
 GENERATOR = torch.Generator().manual_seed(0)
 REAL = 2.0 * torch.randn(2, 7, 3, generator=GENERATOR, dtype=torch.float64) + torch.tensor([[[0.0]], [[5.0]]])
@@ -41,20 +43,7 @@ class Known:
 
 
 def view(function, real=REAL, fake=FAKE, noise=None):
-    def slope(x):
-        x = x.detach().requires_grad_()
-        (g,) = torch.autograd.grad(function(x).sum(), x, create_graph=True)
-        return g.flatten(2).square().sum(-1)
-
-    return stand_in(
-        DiscriminatorView,
-        real=real,
-        fake=fake,
-        real_logits=function(real),
-        noise=noise or Known(),
-        squared_grad_norm=slope,
-        progress=0.0,
-    )
+    return view_of(function, real, fake, noise or stand_in(Noise, uniform=Known().uniform))
 
 
 def bowl(x):

@@ -8,7 +8,7 @@ import torch
 from ganbench.networks.mlp import MLP
 from ganbench.suite.plan import incompatibility
 from ganbench.tricks.minibatch_stddev import MinibatchStddev
-from tests.engine import Noise, begin
+from tests.engine import PackedNoise, begin
 from tests.helpers.oracles import TrickOracle
 from tests.helpers.trials import small_trial
 
@@ -123,7 +123,7 @@ def test_weight_norm_starts_where_the_plain_network_does():
 
 def test_dropout_is_on_in_training_alone_and_differs_between_passes():
     setup, d, _ = players(("dropout", {"p": 0.5}))
-    x, noise = torch.ones(2, 16, 2), Noise((0, 1), torch.device("cpu"))
+    x, noise = torch.ones(2, 16, 2), PackedNoise((0, 1), torch.device("cpu"))
     first, second = (setup.trunk.apply(d.params, d.buffers, x, training=True, noise=noise) for _ in range(2))
     assert not torch.equal(first, second)
     # 512 features, each zero with probability 1/2 (leaky ReLU is never 0 of itself): a share outside .4 to .6 has a

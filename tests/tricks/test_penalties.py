@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ganbench.core.protocols import Noise
 from ganbench.tricks.gradient_penalty import GradientPenalty
 from ganbench.tricks.r1 import R1
 from ganbench.tricks.weight_clipping import WeightClipping
-from tests.engine import DiscriminatorView
 from tests.helpers.one_seed import interpolates
 from tests.helpers.oracles import TrickOracle
 from tests.helpers.present import present
 from tests.helpers.stand_in import stand_in
+from tests.helpers.views import view_of
 
 
 class Rays:
@@ -26,22 +27,7 @@ class Rays:
 
 
 def view(function, real, fake):
-    """Return what a penalty sees of a discriminator `function`, over `[S, B, d]` samples."""
-
-    def slope(x):
-        x = x.detach().requires_grad_()
-        (g,) = torch.autograd.grad(function(x).sum(), x, create_graph=True)
-        return g.flatten(2).square().sum(-1)
-
-    return stand_in(
-        DiscriminatorView,
-        real=real,
-        fake=fake,
-        real_logits=function(real),
-        noise=Rays(),
-        squared_grad_norm=slope,
-        progress=0.0,
-    )
+    return view_of(function, real, fake, stand_in(Noise, uniform=Rays().uniform))
 
 
 def linear(norm, dimension=3):

@@ -15,7 +15,7 @@ import torch
 from ganbench.core import registry
 from ganbench.suite.plan import incompatibility
 from ganbench.tricks import Trick
-from tests.engine import Noise, StepContext, TrialSetup
+from tests.engine import PackedNoise, PackedStep, TrialSetup
 from tests.helpers.present import present
 from tests.helpers.trials import choose, small_trial
 
@@ -70,7 +70,7 @@ class Bench:
     def __init__(self, trial):
         setup = TrialSetup(trial, CPU)
         self.d, self.g = setup.players((0,))
-        self.context = StepContext(setup, self.d, self.g, Noise((0,), CPU), 0.25)
+        self.context = PackedStep(setup, self.d, self.g, PackedNoise((0,), CPU), 0.25)
         batch = self.context.minibatch()
         self.batch = batch._replace(real=present(batch.real).double())
         if "ada" in [t.name for t in trial.tricks]:

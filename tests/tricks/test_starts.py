@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ganbench.core.errors import UsageError
-from tests.engine import Noise, StepContext, TrialSetup, gan_step
+from tests.engine import PackedNoise, PackedStep, TrialSetup, gan_step
 from tests.helpers.oracles import TrickOracle
 from tests.helpers.trials import small_trial
 
@@ -15,7 +15,7 @@ SEEDS = (0, 1)
 
 def game_of(*tricks, **changes):
     setup = TrialSetup(small_trial(*tricks, **changes), torch.device("cpu"))
-    return setup, *setup.players(SEEDS), Noise(SEEDS, torch.device("cpu"))
+    return setup, *setup.players(SEEDS), PackedNoise(SEEDS, torch.device("cpu"))
 
 
 def test_a_head_start_is_so_many_updates_of_the_discriminator_alone():
@@ -24,7 +24,7 @@ def test_a_head_start_is_so_many_updates_of_the_discriminator_alone():
     start = g2.flat.clone()
     for step in (1, 2, 3):
         gan_step(setup, d, g, noise, step)
-    context = StepContext(plain, d2, g2, noise2, 0.0, False)
+    context = PackedStep(plain, d2, g2, noise2, 0.0, False)
     for _ in range(7):
         context.apply_update(d2, context.discriminator_update())
     assert torch.equal(g2.flat, start)

@@ -13,7 +13,7 @@ from ganbench.losses import Loss
 from ganbench.suite.plan import incompatibility
 from ganbench.tricks.label_flipping import LabelFlipping
 from ganbench.tricks.two_sided_label_smoothing import TwoSidedLabelSmoothing
-from tests.engine import Noise
+from tests.engine import PackedNoise
 from tests.helpers.oracles import TrickOracle
 from tests.helpers.trials import small_trial
 
@@ -22,7 +22,7 @@ CPU = torch.device("cpu")
 
 def test_two_sided_targets_bound_the_logit():
     """Where only real samples lie the best logit is log(.9 / .1), where only fakes lie its negative."""
-    targets = TwoSidedLabelSmoothing().targets(HARD, torch.Size((1, 1)), Noise((0,), CPU))
+    targets = TwoSidedLabelSmoothing().targets(HARD, torch.Size((1, 1)), PackedNoise((0,), CPU))
     assert targets == Targets(0.9, 0.1)
     loss = build(Loss, "non_saturating", {})
     c = torch.linspace(-4, 4, 80001, dtype=torch.float64).unsqueeze(-1)
@@ -32,7 +32,7 @@ def test_two_sided_targets_bound_the_logit():
 
 
 def flips(trick, targets=HARD, steps=64, batch=400):
-    noise, shape = Noise((0, 1), CPU), torch.Size((2, batch))
+    noise, shape = PackedNoise((0, 1), CPU), torch.Size((2, batch))
     drawn = [trick.targets(targets, shape, noise) for _ in range(steps)]
     return torch.stack([t.real for t in drawn]), torch.stack([t.fake for t in drawn])  # [steps, S, B]
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch.func import functional_call
 
-from tests.engine import Noise, StepContext, TrialSetup, gan_step
+from tests.engine import PackedNoise, PackedStep, TrialSetup, gan_step
 from tests.helpers.oracles import TrickOracle
 from tests.helpers.present import present
 from tests.helpers.trials import small_trial
@@ -18,7 +18,7 @@ SEED, DONE = 3, 4  # some steps beforehand, so that Adam has moments
 def at_work(optimizer, steps, loss="non_saturating", done=DONE):
     axes = {"optimizer": optimizer, "network": ("mlp", {"width": 8, "latent": 3}), "loss": (loss, {})}
     trial = small_trial(("unrolled", {"steps": steps}), **axes)
-    setup, noise = TrialSetup(trial, torch.device("cpu")), Noise((SEED,), torch.device("cpu"))
+    setup, noise = TrialSetup(trial, torch.device("cpu")), PackedNoise((SEED,), torch.device("cpu"))
     d, g = setup.players((SEED,))
     for step in range(1, done + 1):
         gan_step(setup, d, g, noise, step)
@@ -74,7 +74,7 @@ def test_the_gradient_is_that_of_the_game_after_the_updates(name, steps, game):
     momentum = {"momentum": 0.5} if name == "sgd" else {}
     setup, d, g, noise = at_work((name, {"lr": 0.02} | momentum), steps, game)
     saved = noise.state_dict()
-    batch = StepContext(setup, d, g, noise, 0.0, False).minibatch()
+    batch = PackedStep(setup, d, g, noise, 0.0, False).minibatch()
     noise.load_state_dict(saved)
     z, real = batch.z[0].double(), present(batch.real)[0].double()
     generator = net(g, 0.0)
@@ -151,9 +151,9 @@ def unrolled_by_hand(d, g, batch, steps, game, done):
 def test_the_whole_gradient_is_that_of_the_paper_from_the_first_step_on(game, optimizer, steps, done):
     """Relative to its norm; one direction, as above, would hide what is orthogonal to it."""
     setup, d, g, noise = at_work(optimizer, steps, game, done)
-    look = Noise((SEED,), torch.device("cpu"))  # a stream that no step has opened yet is in no saved state
+    look = PackedNoise((SEED,), torch.device("cpu"))  # a stream that no step has opened yet is in no saved state
     look.load_state_dict(noise.state_dict())
-    batch = StepContext(setup, d, g, look, 0.0, False).minibatch()
+    batch = PackedStep(setup, d, g, look, 0.0, False).minibatch()
     paper = unrolled_by_hand(d, g, batch, steps, game, done)
     step = gan_step(setup, d, g, noise, done + 1)
     ours = torch.cat([v[0].double().flatten() for v in step.g.views(step.g.gradient).values()])
@@ -163,16 +163,16 @@ def test_the_whole_gradient_is_that_of_the_paper_from_the_first_step_on(game, op
 def test_the_foreseen_updates_have_the_rate_of_their_step():
     """With a falling rate the first foreseen update is the one that the discriminator then makes."""
     trial = small_trial(("unrolled", {"steps": 1}), optimizer=("sgd", {"lr": 0.1, "lr_final": 0.01}), seeds=(SEED,))
-    setup, noise = TrialSetup(trial, torch.device("cpu")), Noise((SEED,), torch.device("cpu"))
+    setup, noise = TrialSetup(trial, torch.device("cpu")), PackedNoise((SEED,), torch.device("cpu"))
     d, g = setup.players((SEED,))
-    seen, loss = [], StepContext.generator_loss
+    seen, loss = [], PackedStep.generator_loss
 
     def watched(self, params, *args, **options):
         seen.append(params)
         return loss(self, params, *args, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(StepContext, "generator_loss", watched)
+        patch.setattr(PackedStep, "generator_loss", watched)
         for step in (1, trial.steps):
             gan_step(setup, d, g, noise, step)
             for name, there in seen[-1].items():
@@ -182,7 +182,7 @@ def test_the_foreseen_updates_have_the_rate_of_their_step():
 def test_the_discriminator_makes_the_first_of_the_updates():
     """At one unrolled step D moves to exactly where the generator was told that it would."""
     setup, d, g, noise = at_work(("adam", {}), 1)
-    plain, saved = StepContext(setup, d, g, noise, 0.0, False), noise.state_dict()
+    plain, saved = PackedStep(setup, d, g, noise, 0.0, False), noise.state_dict()
     losses = plain.discriminator_loss(d.params, g.params, plain.minibatch())
     gradient = plain.make_update(d, losses, torch.autograd.grad(losses.loss.sum(), list(d.params.values()))).gradient
     noise.load_state_dict(saved)

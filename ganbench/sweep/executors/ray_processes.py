@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 from ganbench.core.errors import INCOMPLETE, GanbenchError, UsageError
 from ganbench.core.files import try_lock
 from ganbench.core.lazy import LazyModule
-from ganbench.sweep.signals import Interrupts
+from ganbench.sweep.signals import Interrupts, unblock
 
 ray_worker = LazyModule("ray._private.worker")  # only within `ray_environment()`
 
@@ -27,6 +27,7 @@ LOCK = "lock"
 LONGEST = 32  # bytes of a folder under which Ray's sockets lie: their paths have at most 103 on macOS, 107 on Linux
 REACTION = 5.0  # seconds that the main thread has to notice that Ray died
 ESSENTIAL = ("gcs_server", "raylet")
+Started = list[tuple[str, subprocess.Popen[bytes]]]  # the program's name and the process
 # Once its standard input ends, which is when the process that holds the other end has ended, however: kills what still
 # writes to files in the folder $1, but for the process $2, and removes the folder; $3 is its name while it is made.
 # Where there is no /proc, Ray's agents end by themselves within a minute.
@@ -126,17 +127,44 @@ def end_with_parent() -> None:
 
 
 @contextmanager
-def watched_ray(interrupts: Interrupts) -> Iterator[None]:
+def ray_processes() -> Iterator[Started]:
+    """Yield a list that grows by each process that Ray starts here, and give each of them a session of its own.
+
+    A signal to the run's whole group, which Ctrl-C and batch systems send, is then for the run alone. Otherwise Ray's
+    server could end first, and Ray's compiled code would end the run in its own way, with status 1 and no tables. On
+    systems where Ray ends its processes by their group they stay in it.
+    """
+    from ray._private import services
+
+    started: Started = []
+    ordinary = services.ConsolePopen
+
+    def start(command: list[str], **options: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - those of Popen
+        rays_own = options.pop("preexec_fn", None)
+        options["preexec_fn"] = rays_own and (lambda: (rays_own(), unblock()))
+        process = ordinary(command, **options, start_new_session=sys.platform.startswith("linux"))
+        started.append((Path(command[0]).name, process))
+        return process
+
+    services.ConsolePopen = start
+    try:
+        yield started
+    finally:
+        services.ConsolePopen = ordinary
+
+
+@contextmanager
+def watched_ray(processes: Started, interrupts: Interrupts) -> Iterator[None]:
     """Raise `RayDied` in the main thread when a process of Ray that everything depends on has ended.
 
     Without it the program waits for a minute, and is then ended by Ray's compiled code without a word.
+
+    Args:
+        processes: those of this machine; more may come. A cluster's are not ours to watch.
+        interrupts: raises the error in the main thread, and saves what is done where that never comes back.
     """
-    dead_processes = getattr(getattr(ray_worker, "_global_node", None), "dead_processes", None)
-    if dead_processes is None:  # a cluster's processes are not ours
-        yield
-        return
     over = threading.Event()
-    arguments = (dead_processes, over, interrupts)
+    arguments = (processes, over, interrupts)
     thread = threading.Thread(target=_watch, args=arguments, name="ganbench-ray", daemon=True)
     thread.start()
     try:
@@ -146,34 +174,37 @@ def watched_ray(interrupts: Interrupts) -> Iterator[None]:
         thread.join()
 
 
-def _watch(dead_processes: Callable[[], Any], over: threading.Event, interrupts: Interrupts) -> None:
+def _watch(processes: Started, over: threading.Event, interrupts: Interrupts) -> None:
     while not over.wait(0.5):
-        dead = [str(kind) for kind, _ in dead_processes() if kind in ESSENTIAL]
+        dead = [name for name, process in list(processes) if name in ESSENTIAL and process.poll() is not None]
         if dead and not over.is_set():
             problem = RayDied(f"Ray's {' and '.join(dead)} ended under way")
-            interrupts.raise_in_main_thread(problem)
+            if interrupts.code is None:  # otherwise the main thread is on its way out
+                interrupts.raise_in_main_thread(problem)
             if not over.wait(REACTION):  # the main thread is inside Ray's compiled code, which asks for no signals
                 try:
                     print(f"ganbench: {interrupts.rescue(problem)}", file=sys.stderr)
                 finally:
-                    _leave()
+                    _leave(interrupts.code)
             return
 
 
-def end_ray(error: BaseException | None) -> None:
-    """Shut Ray down; one that died is not asked to, since it would not answer: its processes are killed."""
-    if not isinstance(error, RayDied):
+def end_ray(processes: Started, interrupts: Interrupts) -> None:
+    """Shut Ray down, and kill what is left: one that died is not asked to, since it would not answer."""
+    if isinstance(interrupts.error, RayDied):
+        atexit.unregister(ray_worker.shutdown)
+        atexit.register(lambda: _leave(interrupts.code))
+    else:
         ray_worker.shutdown()
-        return
-    atexit.unregister(ray_worker.shutdown)
-    atexit.register(_leave)
-    with contextlib.suppress(Exception):
-        ray_worker._global_node.kill_all_processes(check_alive=False, allow_graceful=False)
+    for _, process in processes:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
 
 
-def _leave() -> None:
+def _leave(code: int | None) -> None:
     """End the program at its end: Ray's compiled code would first wait for a minute for the process that died."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
-    os._exit(RayDied.exit_code)
+    os._exit(code or RayDied.exit_code)

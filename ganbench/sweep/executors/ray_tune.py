@@ -22,7 +22,13 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.files import StoreError
 from ganbench.core.status import Status
 from ganbench.sweep.events import TrialProgress
-from ganbench.sweep.executors.ray_processes import end_ray, end_with_parent, ray_temp_dir, watched_ray
+from ganbench.sweep.executors.ray_processes import (
+    end_ray,
+    end_with_parent,
+    ray_processes,
+    ray_temp_dir,
+    watched_ray,
+)
 from ganbench.sweep.executors.ray_search import SCORE, STEP, Asha, request_stop, searcher
 from ganbench.sweep.executors.ray_session import attach, gpu_fraction, start
 from ganbench.sweep.job_source import JobSource
@@ -65,18 +71,17 @@ def train(
         RayDied: Ray's own processes ended.
         StoreError: the results folder cannot be written.
     """
-    with ray_temp_dir() as folder:
+    with ray_temp_dir() as folder, ray_processes() as processes:
         try:
-            with interrupts.held():  # a Ray that is half started would leave its processes behind
-                fit = attach(address, source) if address else start(source, jobs, folder)
-                interrupts.install()
-            interrupts.check()
-            with watched_ray(interrupts):
+            with watched_ray(processes, interrupts):
+                with interrupts.blocked():  # a Ray that is half started would leave its processes behind
+                    fit = attach(address, source) if address else start(source, jobs, folder)
+                interrupts.check()
                 _sweep(source, progress, interrupts, jobs or fit, folder)
                 interrupts.check()
         finally:
             with interrupts.held():
-                end_ray(interrupts.error)
+                end_ray(processes, interrupts)
 
 
 def _sweep(source: JobSource, progress: Progress, interrupts: Interrupts, jobs: int, folder: Path) -> None:
