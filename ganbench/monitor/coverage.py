@@ -23,9 +23,11 @@ Values = NDArray[np.float64]
 def is_early(verdict: Verdict, columns: Mapping[str, Values]) -> bool:
     """Return whether a verdict says of a run on its way what is a fault only in one that has arrived.
 
-    Samples move as long as they spread out over the data: movement is a fault only where nothing rises. A column was held where the median of four evaluations in a row reached half of the limit, and it is lost where it
-    has fallen by 30 % since. What was never held is missing from the 60th evaluation on, where recall, modes and spread
-    are not above their median of the second quarter of the run by 30 % of themselves any more.
+    Samples move as long as they spread out over the data: movement is a fault only where nothing rises any more, which
+    is where recall, modes and spread are not above their median of the run's second quarter by 30 % of themselves.
+
+    A column was held where the median of four evaluations in a row reached half of the limit, and it is lost where it
+    has fallen by 30 % since. What was never held is missing from the 60th evaluation on, where nothing rises any more.
 
     Args:
         verdict: of the last evaluations.

@@ -8,6 +8,8 @@ import logging
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
+from ganbench.core.errors import UsageError
+
 log = logging.getLogger("ganbench.monitor")
 
 IN_A_ROW = 3  # failures of one place, without a success between them, after which it is left out
@@ -22,6 +24,19 @@ REMEDIES = {
 }
 OTHERWISE = "training needs nothing; the traceback is on this logger at level DEBUG"
 
+
+class Hopeless(UsageError):
+    """What fails whenever it is tried again.
+
+    Args:
+        text: what is wrong. remedy: what a user can do about it.
+    """
+
+    def __init__(self, text: str, remedy: str) -> None:
+        super().__init__(text)
+        self.remedy = remedy
+
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -29,8 +44,8 @@ T = TypeVar("T")
 class Guard:
     """Calls what must not end a training, and logs what fails there once: place, error, remedy.
 
-    What fails is tried again the next time; a place that fails three times in a row is left out from then on, with a
-    second line.
+    What fails is tried again the next time, unless that is hopeless; a place that fails three times in a row is left
+    out from then on, with a second line.
     """
 
     def __init__(self) -> None:
@@ -44,6 +59,9 @@ class Guard:
             return None
         try:
             value = act(*args, **kwargs)
+        except Hopeless as error:
+            self.leave_out(place, error)
+            return None
         except Exception as error:
             self.report(place, error)
             return None
@@ -101,6 +119,8 @@ def guarded(place: str) -> Callable[[Callable[Concatenate[S, P], T]], Callable[C
 
 def remedy_of(error: Exception) -> str:
     """Return what a user can do about an error."""
+    if isinstance(error, Hopeless):
+        return error.remedy
     names = [kind.__name__ for kind in type(error).__mro__]
     return next((REMEDIES[name] for name in names if name in REMEDIES), OTHERWISE)
 

@@ -57,7 +57,7 @@ class Ranges:
 
 
 def _inverse(lowest: float, highest: float, low: float, high: float) -> str:
-    top = 255 if highest > 2 else 1
+    top = 1 if highest <= 2 else 255 if highest <= 256 else 65_535
     return f"real / {top / 2:g} - 1" if low < 0 and high <= 1 else f"real / {top:g}"
 
 
@@ -81,5 +81,6 @@ def origin_of(tensor: Tensor) -> str:
 
 def ends_of(values: Tensor) -> tuple[float, float]:
     """Return the least and the greatest number, read from the device at once."""
+    values = values.detach() if values.is_floating_point() else values.float()  # torch compares no unsigned integers
     low, high = torch.stack(values.detach().aminmax()).tolist()
     return low, high

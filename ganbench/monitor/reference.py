@@ -16,6 +16,7 @@ from ganbench.datasets import Dataset
 from ganbench.extractors import Extractor
 from ganbench.metrics import Metric, Sample
 from ganbench.monitor.embedding import embedding_of, real_numbers
+from ganbench.monitor.guard import Hopeless
 from ganbench.monitor.pictures import Range, drawable, range_of, size_of, thumbnails
 from ganbench.monitor.view import few
 from ganbench.training.evaluation import (
@@ -91,6 +92,7 @@ class Reference:
         self._collected: list[Sample] = []
         self._pictures = torch.zeros(0)
         self._broken = 0
+        self._left: list[tuple[int, ...]] = []  # shapes that samples had before
 
     @property
     def metrics(self) -> Sequence[Metric]:
@@ -122,30 +124,45 @@ class Reference:
         return self.evaluator is None
 
     def offer(self, real: Tensor) -> None:
-        """Take in real samples `[B, *shape]`; what is not finite is reported at once and left out."""
+        """Take in real samples `[B, *shape]`; what is not finite is reported at once and left out.
+
+        Raises:
+            Hopeless: samples change their shape again and again.
+        """
         if self.evaluator is not None or not len(real):
             return
         if self._shape and shape_of(real) != self._shape and not self._any_size:
-            self._collected, self.extractor = [], None  # a resolution that changed
+            self._leave_shape(shape_of(real))  # a resolution that changed
         for chunk in _chunks(real):
             self._take(real_numbers(chunk.to(self._device)))
         if sum(len(sample.features) for sample in self._collected) >= 2 * self.n:
             self._finish()
 
     def begin_anew(self, shape: tuple[int, ...]) -> bool:
-        """Forget the reference where samples of another shape cannot be compared with it; return whether it went."""
+        """Forget the reference where samples of another shape cannot be compared with it; return whether it went.
+
+        Raises:
+            Hopeless: they never can be: real samples were given as data, or stay as they are.
+        """
         known = self._shape
-        if not known or shape == known or self._any_size or self.evaluator is None:
+        comparable = self._any_size or math.prod(shape) == math.prod(known)
+        if not known or comparable or self.evaluator is None:
             return False
-        text = "samples are %s now, and were %s: %s"
-        if self._of_data:
-            log.warning(
-                f"ganbench.Monitor: {text}", list(shape), list(known), "give data of the new shape, or features="
-            )
-            return False
-        log.warning(f"ganbench.Monitor: {text}", list(shape), list(known), "they are compared with new real samples")
-        self.evaluator, self.extractor, self._collected, self._shape = None, None, [], ()
+        if self._of_data or known in self._left:
+            text = f"generated samples are {list(shape)} and real ones {list(known)}, which cannot be compared"
+            raise Hopeless(text, "give both in one form, or features=")
+        text = "ganbench.Monitor: samples are %s now, and were %s: they are compared with new real samples"
+        log.warning(text, list(shape), list(known))
+        self._leave_shape(())
         return True
+
+    def _leave_shape(self, shape: tuple[int, ...]) -> None:
+        """Collect samples of another shape; one that comes back is no resolution that grows."""
+        if shape in self._left:
+            text = f"samples are {list(shape)} again, and were {list(self._shape)} in between"
+            raise Hopeless(text, "give features=, a function that brings samples of any shape to the same numbers")
+        self._left.append(self._shape)
+        self.evaluator, self.extractor, self._collected, self._shape = None, None, [], ()
 
     def describe(self, points: Tensor) -> Sample | None:
         """Return generated samples `[n, *shape]` with their features alone; None before the first real ones."""

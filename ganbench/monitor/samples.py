@@ -177,7 +177,7 @@ class SampleView:
             if sample is None or drawing is None:
                 return None
             some = real_numbers(points[: MOST if drawing.images else SNAPSHOT_POINTS])
-            low, high = torch.view_as_real(points).aminmax() if points.is_complex() else points.aminmax()
+            low, high = (points if points.is_floating_point() else real_numbers(points)).aminmax()
             return Look(sample, drawing.of(some, sample.features), torch.maximum(-low, high).float())
 
 

@@ -92,7 +92,8 @@ class Watch:
             UsageError: something is of another kind.
         """
         if self.catcher.armed:
-            self._given |= {n: tensor_of(n, joined(x)) for n, x in given.items() if x is not None}
+            tensors = {n: tensor_of(n, joined(x)) for n, x in given.items() if x is not None}
+            self._given |= {n: x for n, x in tensors.items() if x.numel()}
             if self._view.reads_samples:
                 self._given |= {n: few(real_numbers(tensor_of(n, x))) for n, x in samples.items() if x is not None}
         affordable = self._looks.every is not None or self._looks.affordable
@@ -113,7 +114,7 @@ class Watch:
         self._end_round()
         self._g.moved = self._d.moved = False
         self.record.steps = self.steps
-        if fake is not None:
+        if fake is not None and len(fake):  # type: ignore[arg-type] # samples have a first axis
             self._keep(fake)
         if self.catcher.armed and self._g.caught and (self._d.caught or not self.scrutiny.waits_for_d):
             with self._rows.spending(self.steps):

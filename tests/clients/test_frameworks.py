@@ -26,6 +26,25 @@ from tests.clients.test_loops import STEPS, Silent, bits, run
 from tests.helpers import ROOT
 
 
+def alternate(monitor, networks, optimizers, backward, real):
+    """One step of the loop that all of them have."""
+    (g, d), (opt_g, opt_d) = networks, optimizers
+    fake = g(torch.randn(BATCH, LATENT))
+    real_logits, fake_logits = d(real), d(fake.detach())
+    d_loss = F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+    opt_d.zero_grad()
+    backward(d_loss)
+    opt_d.step()
+    opt_g.zero_grad()
+    backward(F.softplus(-d(fake)).mean())
+    opt_g.step()
+    monitor.step(real=real, fake=fake, real_logits=real_logits, fake_logits=fake_logits, d_loss=d_loss)
+
+
+def minibatch() -> torch.Tensor:
+    return images().flatten(1)[:, :16]
+
+
 def fabric(make, steps):
     """Networks and optimisers are wrapped, and backward is Fabric's."""
     fabric = pytest.importorskip("lightning.fabric").Fabric(accelerator="cpu", devices=1)
@@ -34,16 +53,7 @@ def fabric(make, steps):
     d, opt_d = fabric.setup(d, Adam(d.parameters(), 2e-4))
     monitor = make(g, d, loss="ns")
     for _ in range(steps):
-        real, fake = images().flatten(1)[:, :16], g(torch.randn(BATCH, LATENT))
-        real_logits, fake_logits = d(real), d(fake.detach())
-        d_loss = F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
-        opt_d.zero_grad()
-        fabric.backward(d_loss)
-        opt_d.step()
-        opt_g.zero_grad()
-        fabric.backward(F.softplus(-d(fake)).mean())
-        opt_g.step()
-        monitor.step(real=real, fake=fake, real_logits=real_logits, fake_logits=fake_logits, d_loss=d_loss)
+        alternate(monitor, (g, d), (opt_g, opt_d), fabric.backward, minibatch())
     return [g, d]
 
 
@@ -54,16 +64,7 @@ def accelerated(make, steps):
     g, d, opt_g, opt_d = accelerator.prepare(g, d, Adam(g.parameters(), 2e-4), Adam(d.parameters(), 2e-4))
     monitor = make(g, d, loss="ns")
     for _ in range(steps):
-        real, fake = images().flatten(1)[:, :16], g(torch.randn(BATCH, LATENT))
-        real_logits, fake_logits = d(real), d(fake.detach())
-        d_loss = F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
-        opt_d.zero_grad()
-        accelerator.backward(d_loss)
-        opt_d.step()
-        opt_g.zero_grad()
-        accelerator.backward(F.softplus(-d(fake)).mean())
-        opt_g.step()
-        monitor.step(real=real, fake=fake, real_logits=real_logits, fake_logits=fake_logits, d_loss=d_loss)
+        alternate(monitor, (g, d), (opt_g, opt_d), accelerator.backward, minibatch())
     return [g, d]
 
 
@@ -84,17 +85,7 @@ def lightning_module(make, steps):
             self.monitor = make(self.g, self.d, loss="ns")
 
         def training_step(self, real, _):
-            opt_g, opt_d = self.optimizers()
-            fake = self.g(torch.randn(BATCH, LATENT))
-            real_logits, fake_logits = self.d(real), self.d(fake.detach())
-            d_loss = F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
-            opt_d.zero_grad()
-            self.manual_backward(d_loss)
-            opt_d.step()
-            opt_g.zero_grad()
-            self.manual_backward(F.softplus(-self.d(fake)).mean())
-            opt_g.step()
-            self.monitor.step(real=real, fake=fake, real_logits=real_logits, fake_logits=fake_logits, d_loss=d_loss)
+            alternate(self.monitor, (self.g, self.d), self.optimizers(), self.manual_backward, real)
 
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
     trainer = lightning.Trainer(accelerator="cpu", max_epochs=1, enable_model_summary=False, **quiet)
@@ -139,15 +130,7 @@ def shard(rank: int, folder: Path, watched: bool) -> None:
     opt_g, opt_d = Adam(g.parameters(), 2e-3), Adam(d.parameters(), 2e-3)
     monitor = ganbench.Monitor(g, d, folder / "run", loss="ns") if watched else Silent()
     for _ in range(3):
-        real, fake = images().flatten(1)[:, :16], g(torch.randn(BATCH, LATENT))
-        real_logits, fake_logits = d(real), d(fake.detach())
-        opt_d.zero_grad()
-        (F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()).backward()
-        opt_d.step()
-        opt_g.zero_grad()
-        F.softplus(-d(fake)).mean().backward()
-        opt_g.step()
-        monitor.step(real=real, fake=fake, real_logits=real_logits, fake_logits=fake_logits)
+        alternate(monitor, (g, d), (opt_g, opt_d), torch.Tensor.backward, minibatch())
     whole = [p.full_tensor() if hasattr(p, "full_tensor") else p for n in (g, d) for p in n.parameters()]
     torch.save([p.detach() for p in whole], folder / f"{rank}.pt")
     torch.distributed.destroy_process_group()

@@ -1,0 +1,32 @@
+"""Loops that nobody had in mind change no bit either, never raise, and are told in a line or two what is left out."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+import torch
+
+from tests.clients.strangers import LOOPS
+from tests.clients.test_loops import bits, run
+
+STEPS = 24
+SAID = {  # a word of each line besides what was too little; all others hear nothing
+    "gumbel_text": ("new real samples", "in one form"),
+    "point_clouds": ("brings samples of any shape", "8 times non_saturating"),
+    "stream_of_dicts": ("real / 32767.5 - 1",),
+}
+
+
+@pytest.mark.parametrize("loop", LOOPS, ids=lambda loop: loop.__name__)
+def test_no_bit_changes_and_what_is_left_out_is_said_once(loop, tmp_path, caplog):
+    alone = bits(run(loop, None, STEPS)[0])
+    with caplog.at_level(logging.WARNING, "ganbench.monitor"):
+        networks, monitor, _ = run(loop, tmp_path, STEPS, evaluate_every=3)
+    watched = bits(networks)
+    assert len(alone) == len(watched) and all(map(torch.equal, alone, watched))
+    assert monitor is not None and monitor.steps == (0 if loop.__name__ == "functional" else STEPS)
+    lines = [line for record in caplog.records if "verdicts want" not in (line := record.getMessage())]
+    expected = SAID.get(loop.__name__, ())
+    assert len(lines) == len(expected), lines
+    assert all(any(word in line for line in lines) for word in expected), lines
