@@ -29,8 +29,9 @@ test: $(BIN)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not verify and not alone" --dist worksteal
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m "alone and not verify and not bench"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not (verify or ray or alone)" --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "ray and not verify" --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "alone and not (verify or bench)"
 
 # Slow statistical checks; their tables are committed under results/.
 verify: $(BIN)/.installed-dev

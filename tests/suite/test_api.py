@@ -156,7 +156,7 @@ def test_ray_needs_classes_that_workers_can_import(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.alone
+@pytest.mark.ray
 def test_ray_trains_an_importable_own_class(tmp_path, monkeypatch):
     (tmp_path / "importable_loss.py").write_text(
         "from dataclasses import dataclass\nfrom ganbench.losses.hinge import Hinge\n\n\n"

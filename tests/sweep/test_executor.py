@@ -20,7 +20,7 @@ from ganbench.tables import part_store as store
 from tests.helpers.present import present
 from tests.helpers.trials import small_trial
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.ray
 
 
 class Broken:

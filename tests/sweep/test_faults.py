@@ -146,7 +146,7 @@ def test_a_cluster_that_does_not_answer_is_said_at_once(tmp_path, address, capfd
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.alone
+@pytest.mark.ray
 def test_a_check_passes_under_ray_and_in_this_process_whatever_ray_address_says(tmp_path, monkeypatch, capsys):
     """Training under Ray takes no notice of a RAY_ADDRESS that points nowhere, and its numbers are those of here."""
     from ganbench.cli.main import main

@@ -18,7 +18,7 @@ from tests.helpers.present import present
 from tests.helpers.small_suite import small_plan
 
 pytestmark = [
-    pytest.mark.alone,
+    pytest.mark.ray,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads what Linux says of processes"),
 ]
 LONG = ("steps=3000", "log_every=500", "evaluate.every=1500")

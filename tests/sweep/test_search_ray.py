@@ -27,7 +27,7 @@ from tests.suite.test_search import TEXT
 with ray_environment():  # Ray reads it when it is imported, once for all tests of this process
     from ganbench.sweep.executors import ray_search
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.ray
 
 SHORT = ("steps=40", "evaluate.every=5", "log_every=5", "evaluate.metrics=[fid]")
 ASHA = (*SHORT, "search.scheduler=asha", "search.grace=0.25", "search.reduction=2", "search.trials=8")
