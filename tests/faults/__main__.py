@@ -114,13 +114,14 @@ mended, the rest once.
 | any content in the place of any file | 216 | refused in one line, or made again; never other numbers | 216 as expected | – |
 | tables with strange columns and values | 546 | the page says what the tables say, or one line refuses them | 536 as expected, 8 internal error, 2 several lines | 544 as expected, 2 several lines |
 | environments, plan | 87 | the same numbers, or one line | 87 as expected | – |
-| environments, run | ENVIRONMENTS |
+| environments, run | 15 | the same numbers, or one line | 15 as expected | – |
 
 What was found, all in tables with right checksums: a run whose trials all failed could not be compared with, which any
 sweep can leave; a value of 1e308 or a negative step stopped the page's drawing; an unknown status, no number of steps,
 or a reason to stop without its step ended in an internal error. What is left: where every FID is 1e308, NumPy's warning
 of an overflow is printed above the page's name. Of 324 contents in the place of files 216 were thrown, and of 87
-environments with a training ENVS; `make verify` throws all.
+environments 15 with a training, in 60 s each or, where all of torch was compiled first, in 72 s; `make verify` throws
+all.
 
 ## Many runs in one process
 
@@ -133,8 +134,12 @@ of 95 %.
 | executor | rounds | MiB a round | counts that changed | MiB at the end |
 | --- | --- | --- | --- | --- |
 | local | 60, 10 of them to begin with | +0.001 (+0.000 to +0.001) | none | 488 |
-RAYGROWTH
-"""
+| ray | 10, 2 of them to begin with | +0.325 (+0.128 to +0.531) | files 20 to 25, children 0 or 1 | 485 |
+
+Under Ray about one socket is left open a start, which the system's tables of TCP and Unix sockets do not list, and 0.3
+MiB; the local executor leaves none, so both come with Ray, in a way that is not known. The child was there in two of
+ten rounds: most likely the shell that clears up, which ends within a second.
+"""  # noqa: E501
 SOAKED = """
 ## Kills and signals at random moments
 
