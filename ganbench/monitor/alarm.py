@@ -59,7 +59,7 @@ class Alarm:
             facts: what `verdict_of` may know besides.
         """
         columns, rows = _columns(history), len(history.row)
-        evaluations = max((np.count_nonzero(~np.isnan(columns[name])) for name in metrics & columns.keys()), default=0)
+        evaluations = max((int((~np.isnan(columns[name])).sum()) for name in metrics & columns.keys()), default=0)
         now = evaluations or rows // LASTING
         if now == self._looked_at:
             return

@@ -4,7 +4,7 @@ Each takes `make(generator, discriminator, **options)`, which returns a monitor 
 number of steps; it returns its networks.
 """
 
-# pyright: reportArgumentType=false, reportCallIssue=false, reportIndexIssue=false
+# pyright: reportArgumentType=false, reportCallIssue=false, reportIndexIssue=false, reportUnusedExpression=false
 
 from __future__ import annotations
 

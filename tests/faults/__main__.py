@@ -137,7 +137,7 @@ of 95 %.
 | ray | 10, 2 of them to begin with | +0.325 (+0.128 to +0.531) | files 20 to 25, children 0 or 1 | 485 |
 
 Under Ray about one socket is left open a start, which the system's tables of TCP and Unix sockets do not list, and 0.3
-MiB; the local executor leaves none, so both come with Ray, in a way that is not known. The child was there in two of
+MiB; the local executor leaves none, so both come with Ray, in a way that is not known. The child was there in three of
 ten rounds: most likely the shell that clears up, which ends within a second.
 """  # noqa: E501
 SOAKED = """

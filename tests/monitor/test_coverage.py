@@ -21,7 +21,7 @@ def said(evaluations, recall, spread, swing=0.0):
         noisy = {"precision": rng.uniform(0.6, 0.8), "total_spread": spread(i) * rng.uniform(0.97, 1.03)}
         rows.write(i, {"grad_norm_g": 0.5, "recall": recall(i)} | noisy | position)
         before = alarm.verdict
-        alarm.look(rows, METRICS, FACTS)
+        alarm.look(rows, METRICS, {**FACTS})
         if alarm.verdict is not before and alarm.verdict is not None:
             reported.append((i, alarm.verdict.verdict))
     return reported
