@@ -153,7 +153,7 @@ def _incomplete(base: pd.DataFrame, now: pd.DataFrame | None, partial: bool) -> 
     for status, error in zip(now["status"], now["error"], strict=True):
         if status not in FINISHED:
             return f"{status}: {error if isinstance(error, str) else 'no reason is given'}"
-    if not base["status"].isin(FINISHED).any():
+    if not set(base["status"]) & set(FINISHED):
         return "no run of it has results in the baseline"
     lost = set(_names(base)) - set(_names(now))
     if lost and not partial and trial_key(base) == trial_key(now):
