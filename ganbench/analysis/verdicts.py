@@ -31,7 +31,11 @@ COLUMNS = (
     *("run", "trial", "seed", "verdict", "cause", "column", "from_step", "value", "comparison", "threshold", "level"),
     *("evidence", "secondary", "remedy", "components", "details"),
 )
-_NEEDED = ("good", "spread", "oscillation")
+_NEEDED = {  # statistic → what it tells
+    "good": "how good and how varied samples are",
+    "spread": "how far they spread",
+    "oscillation": "how they move",
+}
 
 
 class Evidence(NamedTuple):
@@ -178,9 +182,9 @@ def _matches(rule: Rule, known: dict[str, Statistic]) -> bool:
 
 
 def _remainder(known: dict[str, Statistic], trial: frozenset[str]) -> Verdict:
-    missing = [name for name in _NEEDED if name not in known]
+    missing = [told for name, told in _NEEDED.items() if name not in known]
     if missing:
-        text = f"no {', '.join(missing)}: too few evaluations or missing columns"
+        text = f"not known: {', '.join(missing)}; evaluations are fewer than {FEWEST}, or lack columns"
         remedy = (
             f"evaluate by the metrics position and modes (without known modes precision_recall), {FEWEST} times or "
             "more and better 60"

@@ -427,7 +427,11 @@ def test_columns_that_are_missing_take_their_verdicts_away_and_no_others():
     bare = {name: None for name in ("loss_slope_share", "critic_rise", "overfit_ratio", "auc_gap", "d_advantage")}
     assert judge(**bare).verdict == "healthy"
     assert judge(**bare, grad_push_g=LATE, hq_fraction=0.1).verdict == "vanishing gradient"
-    assert judge(modes_captured=None).verdict == "unclear"
+    unclear = judge(modes_captured=None)
+    assert unclear.verdict == "unclear"
+    assert unclear.evidence == (
+        "not known: how good and how varied samples are; evaluations are fewer than 8, or lack columns"
+    )
     row, history = run()
     assert judge((row, history.iloc[:7])).verdict == "unclear"
 
