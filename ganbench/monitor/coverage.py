@@ -14,7 +14,7 @@ MISSING, MOVING = "partial collapse", ("oscillation", "mode hopping")
 HELD = 0.5  # of the limit, that a column must have reached to have been held
 STILL_RISING = THRESHOLDS["still rising"].value  # by which share of itself
 LASTING = 4  # evaluations, over which what was held is taken as their median
-ENOUGH = 60  # evaluations: verdicts want so many, and what was never there is not missed before
+ENOUGH = 40  # evaluations, two thirds of those that verdicts want: what was never there is not missed before
 RISING = ("recall", "modes_captured", "total_spread")  # what grows while samples still spread out over the data
 
 Values = NDArray[np.float64]
@@ -27,7 +27,7 @@ def is_early(verdict: Verdict, columns: Mapping[str, Values]) -> bool:
     is where recall, modes and spread are not above their median of the run's second quarter by 30 % of themselves.
 
     A column was held where the median of four evaluations in a row reached half of the limit, and it is lost where it
-    has fallen by 30 % since. What was never held is missing from the 60th evaluation on, where nothing rises any more.
+    has fallen by 30 % since. What was never held is missing from the 40th evaluation on, where nothing rises any more.
 
     Args:
         verdict: of the last evaluations.
