@@ -143,9 +143,10 @@ class Board:
     def generator_loss(self, d, g, batch, whole_game=False):
         return SimpleNamespace(loss=self._value(d, g, batch))
 
-    def discriminator_update(self):
-        losses = self.discriminator_loss(self.d.params, self.g.params, self.minibatch())
-        return self.make_update(self.d, losses, torch.autograd.grad(losses.loss.sum(), [*self.d.params.values()]))
+    def update_of(self, name):
+        player, loss = {"D": (self.d, self.discriminator_loss), "G": (self.g, self.generator_loss)}[name]
+        losses = loss(self.d.params, self.g.params, self.minibatch())
+        return self.make_update(player, losses, torch.autograd.grad(losses.loss.sum(), [*player.params.values()]))
 
     def differentiable_twice(self):
         return self
@@ -158,10 +159,6 @@ class Board:
 
     def player(self, name):
         return self.d if name == "D" else self.g
-
-    def generator_update(self):
-        losses = self.generator_loss(self.d.params, self.g.params, self.minibatch())
-        return self.make_update(self.g, losses, torch.autograd.grad(losses.loss.sum(), [*self.g.params.values()]))
 
     def make_update(self, player, losses, gradients):
         return SimpleNamespace(gradient=torch.cat([g.detach() for g in gradients], -1))
@@ -179,8 +176,8 @@ class Board:
         if "rule" in self.trick.hooks:
             self.trick.rule(self)
         else:
-            self.apply_update(self.d, self.discriminator_update())
-            self.apply_update(self.g, self.generator_update())
+            self.apply_update(self.d, self.update_of("D"))
+            self.apply_update(self.g, self.update_of("G"))
         with torch.no_grad():
             self.trick.after_step(self, number)
 
