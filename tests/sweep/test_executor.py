@@ -1,6 +1,7 @@
 """One Ray session in which everything that can happen to a trial happens."""
 
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -83,10 +84,13 @@ def swept(tmp_path_factory):
     }
     lines = (folder / "lines").open("w+")
     progress = Progress({w.key: name for name, w in works.items()}, lines)
-    before, temporary = dict(os.environ), set(Path(tempfile.gettempdir()).glob("ganbench-*"))
-    printed = _run(works, progress)
+    before, temporary = dict(os.environ), Path(tempfile.mkdtemp(prefix="", dir="/tmp"))  # short enough for sockets
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(temporary))
+        printed = _run(works, progress)
     lines.seek(0)
-    left = set(Path(tempfile.gettempdir()).glob("ganbench-*")) - temporary
+    left = set(temporary.glob("*ganbench-*"))
+    shutil.rmtree(temporary)
     return folder, works, progress, lines.read().splitlines(), printed, (left, ours(before) == ours(dict(os.environ)))
 
 
