@@ -132,3 +132,9 @@ class Interrupts:
 def unblock() -> None:
     """Let a new process have the signals that `Interrupts.blocked` keeps from the one that started it."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, RAYS)
+
+
+def leave_to_main_thread() -> None:
+    """Keep this thread from taking what `Interrupts.blocked` holds, which the system gives to any that lets it in."""
+    if RAYS:
+        signal.pthread_sigmask(signal.SIG_BLOCK, RAYS)

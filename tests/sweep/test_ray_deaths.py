@@ -7,13 +7,16 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 
 import ganbench
-from ganbench.sweep.executors.ray_processes import _reaper
+from ganbench.sweep.executors.ray_processes import _reaper, watched_ray
+from ganbench.sweep.signals import Interrupts
 from tests.helpers import ROOT
 from tests.helpers.present import present
 from tests.helpers.small_suite import small_plan
@@ -173,6 +176,14 @@ def test_a_signal_to_the_group_while_ray_starts_ends_the_run_and_not_ray_before_
     assert process.returncode == 128 + number, err
     assert "; to go on: ganbench run " in err.strip().splitlines()[-1]
     assert gone(processes, 30) and not _scratch(tmp_path)
+
+
+def test_the_thread_that_watches_ray_leaves_signals_to_the_main_thread():
+    """While Ray starts the main thread holds SIGTERM; the system gives it to any other thread that lets it in."""
+    with watched_ray([], Interrupts()):
+        (thread,) = [one for one in threading.enumerate() if one.name == "ganbench-ray"]
+        status = Path(f"/proc/self/task/{thread.native_id}/status")
+        until(lambda: int(status.read_text().split("SigBlk:")[1].split()[0], 16) >> signal.SIGTERM - 1 & 1, 10)
 
 
 @pytest.mark.parametrize("path", ["", "/nowhere"])

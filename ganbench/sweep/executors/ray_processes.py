@@ -19,7 +19,7 @@ from typing import Any
 from ganbench.core.errors import INCOMPLETE, GanbenchError, UsageError
 from ganbench.core.files import try_lock
 from ganbench.core.lazy import LazyModule
-from ganbench.sweep.signals import Interrupts, unblock
+from ganbench.sweep.signals import Interrupts, leave_to_main_thread, unblock
 
 ray_worker = LazyModule("ray._private.worker")  # only within `ray_environment()`
 
@@ -175,6 +175,7 @@ def watched_ray(processes: Started, interrupts: Interrupts) -> Iterator[None]:
 
 
 def _watch(processes: Started, over: threading.Event, interrupts: Interrupts) -> None:
+    leave_to_main_thread()
     while not over.wait(0.5):
         dead = [name for name, process in list(processes) if name in ESSENTIAL and process.poll() is not None]
         if dead and not over.is_set():
