@@ -160,7 +160,7 @@ def _modes(run: Facts, history: History) -> dict[str, Statistic]:
     Real samples do not capture all of many modes either: `fewest_modes` is what all but one in a thousand samples of
     real data of that size capture. modes_lost: that less the median of captured modes over the last quarter's
     evaluations. quality: the median share of high quality there, over that of real samples. good: 1 where no mode is
-    lost and the quality is 0.6 or more. rise: see `_rise`. used_share: exp(−mode_kl), over that of real
+    lost and the quality is 0.6 or more. rise: see `rise`. used_share: exp(−mode_kl), over that of real
     samples: the share of the modes that would be as many, were they used evenly; modes_used: K times that.
     """
     known, fewest, floor = (_fact(run, name) for name in ("known_modes", "fewest_modes", "hq_fraction_floor"))
@@ -175,7 +175,7 @@ def _modes(run: Facts, history: History) -> dict[str, Statistic]:
         "quality": Statistic(level, "hq_fraction", steps, quality, 1 / floor),
         "more_modes": Statistic(float(known > 1), "known_modes"),
         "modes_lost": Statistic(lost, "modes_captured", steps, fewest - modes, -1.0, fewest),
-        "rise": Statistic(_rise(modes), "modes_captured", steps[late]),
+        "rise": Statistic(rise(modes), "modes_captured", steps[late]),
     }
     steps, kl = _rows(history, "mode_kl")
     if len(steps) >= FEWEST:
@@ -190,7 +190,7 @@ def _fidelity(run: Facts, history: History) -> dict[str, Statistic]:
     """Return what the metric `precision_recall` says of data whose modes are not known, in units of its floors.
 
     good: 1 where over the last quarter's evaluations the median of precision is 0.6 of that of real samples or more,
-    and that of recall half. quality: that of precision; recall_share: that of recall; rise: see `_rise`. Data of
+    and that of recall half. quality: that of precision; recall_share: that of recall; rise: see `rise`. Data of
     unknown modes have several.
     """
     if _fact(run, "known_modes") > 0:
@@ -208,11 +208,11 @@ def _fidelity(run: Facts, history: History) -> dict[str, Statistic]:
         "good": Statistic(float(good), "recall", steps[-len(late) :]),
         "quality": Statistic(precision, "precision", steps, shares[:, 0], float(1 / floors[0])),
         "recall_share": Statistic(recall, "recall", steps, shares[:, 1], float(1 / floors[1])),
-        "rise": Statistic(_rise(shares[:, 1]), "recall", steps[-len(late) :]),
+        "rise": Statistic(rise(shares[:, 1]), "recall", steps[-len(late) :]),
     }
 
 
-def _rise(values: Values) -> float:
+def rise(values: Values) -> float:
     """Return by which share of itself the median of the last quarter has grown since that of the second one."""
     quarter = max(1, len(values) // 4)
     before, now = np.median(values[quarter : 2 * quarter]), np.median(values[-quarter:])

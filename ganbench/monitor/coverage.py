@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganbench.analysis.verdict_rules import THRESHOLDS
+from ganbench.analysis.verdict_statistics import rise
 from ganbench.analysis.verdicts import Verdict
 
 MISSING, MOVING = "partial collapse", ("oscillation", "mode hopping")
@@ -57,6 +58,4 @@ def _is_lost(values: Values, limit: float) -> bool:
 
 
 def _rises(values: Values) -> bool:
-    quarter = max(1, len(values) // 4)
-    before, now = np.median(values[quarter : 2 * quarter]), np.median(values[-quarter:])
-    return bool(now > 0 and (now - before) / now >= STILL_RISING)
+    return rise(values) >= STILL_RISING
