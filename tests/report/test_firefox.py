@@ -16,7 +16,7 @@ FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(not (FIREFOX and CHROMIUM), reason="no firefox or no chromium: apt-get install both")
 WIDTH, HEIGHT = 1280, 2400
-# Fonts and controls are each browser's own: .08 of the ink lies elsewhere. Without the tables it is .8, in the other theme 30.
+# Fonts and controls are each browser's own: .08 of the ink lies elsewhere. Without tables .8, in the other theme 30.
 ALIKE = 0.25
 
 
