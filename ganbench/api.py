@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from ganbench.core import registry
+from ganbench.core import arguments, registry
 from ganbench.core.component import Component
 from ganbench.core.errors import INTERRUPTIONS, GanbenchError, UsageError
 from ganbench.core.naming import trial_id
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ganbench.tricks import Trick
 
 Named = str | Mapping[str, object]  # a component as a file names it: `"r1"`, or `{"r1": {"gamma": 0.1}}`
+DEEPEST = 50  # of lists and mappings; the keys of suites need six
 Section = Mapping[str, object]  # the keys of a part of the suite that has keys of its own
 
 
@@ -100,7 +101,9 @@ class Suite:
         self._own: dict[tuple[str, str], type[Component]] = {}
         data = {key: self._plain(value, key) for key, value in {"name": name, **keys}.items()}
         self._register()
-        self._suite = suite_of(Document("ganbench.Suite", data, sources={(): f"ganbench.Suite(name={name!r})"}))
+        self._suite = suite_of(
+            Document("ganbench.Suite", data, sources={(): f"ganbench.Suite(name={arguments.shown(name)})"})
+        )
 
     def plan(self, only: str | None = None) -> Plan:
         """Return what would run: `.trials`, and `.skipped` with reasons. `only` filters as `ganbench plan --only`.
@@ -111,7 +114,7 @@ class Suite:
         from ganbench.suite.plan import make_plan
 
         self._register()  # again: another suite may have brought a newer class of the same name since
-        return make_plan(self._suite, only)
+        return make_plan(self._suite, arguments.optional_text("ganbench.Suite.plan: only", only))
 
     def run(
         self,
@@ -147,11 +150,15 @@ class Suite:
         from ganbench.loaded import load
         from ganbench.sweep.run import run_plan
 
+        folder = arguments.path("ganbench.Suite.run: results", results)
+        _require_run("ganbench.Suite.run", only, address, jobs)
+        if on_trial is not None and not callable(on_trial):
+            raise UsageError(f"ganbench.Suite.run: on_trial is {arguments.shown(on_trial)}; give a function")
         own = self._components("ganbench.Suite.run", executor)
         plan = self.plan(only)
         outcome = run_plan(
             plan,
-            Path(results),
+            folder,
             executor=executor,
             address=address,
             jobs=jobs,
@@ -173,8 +180,10 @@ class Suite:
         self._register()
         return own
 
-    def _plain(self, value: object, key: str = "") -> object:
+    def _plain(self, value: object, key: str = "", depth: int = 0) -> object:
         """Return what a file would say, and remember the classes of the components in it."""
+        if depth > DEEPEST:
+            raise UsageError(f"ganbench.Suite: {key}: more than {DEEPEST} lists in each other; write them flat")
         if isinstance(value, Component):
             return self._named(value)
         if isinstance(value, type) and issubclass(value, Component):
@@ -182,11 +191,21 @@ class Suite:
                 f"ganbench.Suite: {value.__name__} is a class; write {value.__name__}() with its parameters"
             )
         if isinstance(value, Mapping):
-            return {name: self._plain(inner, name) for name, inner in value.items()}
+            wrong = next((name for name in value if not isinstance(name, str)), None)
+            if wrong is not None:
+                raise UsageError(f"ganbench.Suite: {key}: the key {arguments.shown(wrong)} is no text; write it as one")
+            return {str(name): self._plain(inner, str(name), depth + 1) for name, inner in value.items()}
         if isinstance(value, (list, tuple)):
-            inner = [self._plain(one) for one in value]
+            # Only a list of tricks, or a combination in it, means `none` by None.
+            inner = [self._plain(one, "" if key == "tricks" else key, depth + 1) for one in value]
             return ["none" if one is None else one for one in inner] if key == "tricks" else inner
-        return value
+        if isinstance(value, str):
+            return str(value)
+        if value is None or isinstance(value, (bool, int, float)):
+            return value
+        raise UsageError(
+            f"ganbench.Suite: {key} is {arguments.shown(value)}; give what a suite file can say, or a component"
+        )
 
     def _named(self, component: Component) -> dict[str, object]:
         cls = type(component)
@@ -239,16 +258,27 @@ def cure(
     """
     from ganbench.cures.run import Settings, cures_of, cures_of_suite
 
+    folder = arguments.path("ganbench.cure: results", results)
+    seeds = arguments.whole("ganbench.cure: seeds", seeds, least=1, most=256)
+    _require_run("ganbench.cure", only, address, jobs)
     if isinstance(suite, Suite):
         own = suite._components("ganbench.cure", executor)
-        return cures_of_suite(suite._suite, only, seeds, Settings(Path(results), executor, address, jobs, own))
+        return cures_of_suite(suite._suite, only, seeds, Settings(folder, executor, address, jobs, own))
     _require_executor("ganbench.cure", executor)
-    return cures_of(Path(suite), only, seeds, Settings(Path(results), executor, address, jobs))
+    target = arguments.path("ganbench.cure: suite", suite)
+    return cures_of(target, only, seeds, Settings(folder, executor, address, jobs))
+
+
+def _require_run(caller: str, only: object, address: object, jobs: object) -> None:
+    arguments.optional_text(f"{caller}: only", only)
+    arguments.optional_text(f"{caller}: address", address)
+    if jobs is not None:
+        arguments.whole(f"{caller}: jobs", jobs, least=1, most=4096)
 
 
 def _require_executor(caller: str, executor: str) -> None:
-    if executor not in ("ray", "local"):
-        raise UsageError(f"{caller}: unknown executor {executor!r}; take 'ray' or 'local'")
+    if not isinstance(executor, str) or executor not in ("ray", "local"):
+        raise UsageError(f"{caller}: unknown executor {arguments.shown(executor)}; take 'ray' or 'local'")
 
 
 class _OnTrial:

@@ -9,6 +9,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganbench.core import arguments
+from ganbench.core.errors import UsageError
 from ganbench.tables import results as tables
 
 if TYPE_CHECKING:
@@ -108,7 +110,7 @@ class Results:
         """
         from ganbench.analysis.frames import curve
 
-        return curve(self.tables, column)
+        return curve(self.tables, arguments.text("Results.curve: column", column))
 
     @property
     def plot(self) -> Plots:
@@ -125,8 +127,13 @@ class Results:
         from ganbench.report.page import write_report
 
         suite = self.manifest.suite or self.path.parent.name
-        page = Path("report") / f"{suite}.html" if out is None else Path(out)
-        page.parent.mkdir(parents=True, exist_ok=True)
+        page = Path("report") / f"{suite}.html" if out is None else arguments.path("Results.report: out", out)
+        if page.is_dir():
+            raise UsageError(f"{page}: is a folder; give the path of a page, such as {page / 'page.html'}")
+        try:
+            page.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{page.parent}: cannot be made ({error.strerror}); choose another folder") from None
         return write_report(self.path, page)
 
     def compare(self, other: Results | str | Path) -> pd.DataFrame:
@@ -145,7 +152,9 @@ class Results:
         from ganbench.analysis.comparison_rules import Rules
         from ganbench.core.naming import without_common_parts
 
-        now = other.tables if isinstance(other, Results) else tables.load(other)
+        now = (
+            other.tables if isinstance(other, Results) else tables.load(arguments.path("Results.compare: other", other))
+        )
         rows = compare_results(self.tables, now, Rules()).rows
         short = without_common_parts(dict.fromkeys(row.name for row in rows))
         return pd.DataFrame([{"label": short[row.name], **asdict(row), "outcome": str(row.outcome)} for row in rows])
@@ -184,7 +193,7 @@ class Results:
         """Return what the best of k settings is expected to reach (`ganbench.analysis.budget`)."""
         from ganbench.analysis.budget import budget
 
-        return budget(self.tables, measure)
+        return budget(self.tables, arguments.optional_text("Results.budget: measure", measure))
 
     def tuned(self) -> pd.DataFrame:
         """Return each method's best settings on fresh seeds (`ganbench.analysis.tuned`)."""
@@ -196,25 +205,25 @@ class Results:
         """Return exact tests between methods on these fresh seeds (`ganbench.analysis.tuned`)."""
         from ganbench.analysis.tuned import tuned_pairs
 
-        return tuned_pairs(self.tables, measure)
+        return tuned_pairs(self.tables, arguments.optional_text("Results.tuned_pairs: measure", measure))
 
     def pairwise(self, measure: str | None = None) -> pd.DataFrame:
         """Return exact tests of every pair of methods over settings (`ganbench.analysis.pairwise`)."""
         from ganbench.analysis.pairwise import pairwise
 
-        return pairwise(self.tables, measure)
+        return pairwise(self.tables, arguments.optional_text("Results.pairwise: measure", measure))
 
     def sensitivity(self, measure: str | None = None) -> pd.DataFrame:
         """Return how much of the variance each number explains (`ganbench.analysis.sensitivity`)."""
         from ganbench.analysis.sensitivity import sensitivity
 
-        return sensitivity(self.tables, measure)
+        return sensitivity(self.tables, arguments.optional_text("Results.sensitivity: measure", measure))
 
     def marginal_curves(self, measure: str | None = None) -> pd.DataFrame:
         """Return the measure as it depends on each number (`ganbench.analysis.sensitivity`)."""
         from ganbench.analysis.sensitivity import marginal_curves
 
-        return marginal_curves(self.tables, measure)
+        return marginal_curves(self.tables, arguments.optional_text("Results.marginal_curves: measure", measure))
 
     def __repr__(self) -> str:
         """Return in a few lines what is here and what can be asked of it."""
@@ -250,13 +259,14 @@ class Plots:
         """Draw a diagnostic or metric against the step, a line per label with its seeds (`ganbench.figures.draw`)."""
         from ganbench.figures.draw import curves
 
-        return curves(self._tables, column, style)
+        return curves(self._tables, arguments.text("Results.plot.curves: column", column), _style(style))
 
     def samples(self, trials: Sequence[str] = (), seed: int = 0, style: Style | None = None) -> Figure:
         """Draw each trial's samples over training beside real ones (`ganbench.figures.draw`)."""
         from ganbench.figures.draw import samples
 
-        return samples(self._tables, trials, seed, style)
+        named = arguments.texts("Results.plot.samples: trials", trials)
+        return samples(self._tables, named, arguments.whole("Results.plot.samples: seed", seed), _style(style))
 
     def map(
         self, measure: str | None = None, x: str | None = None, y: str | None = None, style: Style | None = None
@@ -264,7 +274,17 @@ class Plots:
         """Draw a metric over losses and tricks, or over two numbers that vary (`ganbench.figures.maps`)."""
         from ganbench.figures.maps import map_of
 
-        return map_of(self._tables, measure, x, y, style)
+        names = {"measure": measure, "x": x, "y": y}
+        given = [arguments.optional_text(f"Results.plot.map: {name}", value) for name, value in names.items()]
+        return map_of(self._tables, *given, _style(style))
+
+
+def _style(style: object) -> Style | None:
+    from ganbench.figures.style import Style
+
+    if style is not None and not isinstance(style, Style):
+        raise UsageError(f"Results.plot: style is {arguments.shown(style)}; give a ganbench.figures.style.Style")
+    return style
 
 
 def load(path: str | Path) -> Results:
@@ -273,4 +293,4 @@ def load(path: str | Path) -> Results:
     Raises:
         UsageError: no run is there, or one of its files cannot be read.
     """
-    return Results(tables.load(path))
+    return Results(tables.load(arguments.path("ganbench.load: path", path)))

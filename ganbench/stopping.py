@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Protocol
 
+from ganbench.core import arguments
 from ganbench.core.errors import UsageError, unknown
 
 if TYPE_CHECKING:
@@ -48,12 +49,16 @@ class StopOnVerdict:
         from ganbench.analysis.verdict_rules import HEALTHY, RULES
 
         known = {rule.verdict for rule in RULES} - {HEALTHY}
-        for name in verdicts:
+        named = arguments.texts("StopOnVerdict: verdicts", verdicts)
+        for name in named:
             if name not in known:
                 raise UsageError(unknown("verdict", name, known))
-        if patience < 1:
-            raise UsageError(f"StopOnVerdict: patience is at least 1 step, found {patience}")
-        self._monitor, self._verdicts, self._patience = monitor, frozenset(verdicts), patience
+        if not named:
+            raise UsageError(f"StopOnVerdict: verdicts is empty; name some of: {', '.join(sorted(known))}")
+        self._patience = arguments.whole("StopOnVerdict: patience", patience, least=1)
+        if not hasattr(type(monitor), "verdict") and not hasattr(monitor, "verdict"):
+            raise UsageError(f"StopOnVerdict: monitor is {arguments.shown(monitor)}; give a ganbench.Monitor")
+        self._monitor, self._verdicts = monitor, frozenset(named)
         self._held = 0
         self.reason = ""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ganbench.core.errors import UsageError
+from ganbench.core.given_files import read_given
 from ganbench.core.markdown import escaped, table
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 HEADS = ("scenario", "expected", "right", "95 %", "got")
 HEALTHY = "healthy"
+MOST_BYTES = 2**20
 MODES = ("modes_captured", "modes_hit", "hq_fraction", "mode_kl", "spread_ratio", "mode_set")
 
 
@@ -86,8 +88,10 @@ def planted_in(suite: Path) -> list[Planted]:
 
     path = suite.with_suffix(".csv")
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return [Planted(row["scenario"], row["verdict"], row["cause"] or "") for row in csv.DictReader(file)]
+        lines = read_given(path, MOST_BYTES).decode().splitlines()
+        return [Planted(row["scenario"], row["verdict"], row["cause"] or "") for row in csv.DictReader(lines)]
+    except ValueError:
+        raise UsageError(f"{path}: is no UTF-8 text; save it as UTF-8") from None
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}; it says which verdict each trial of {suite} should get") from None
     except KeyError as error:

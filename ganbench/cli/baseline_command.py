@@ -8,6 +8,7 @@ import click
 
 from ganbench.cli.check_options import BASELINES
 from ganbench.cli.console import table
+from ganbench.cli.paths import PATH
 
 EPILOG = """\b
 Examples:
@@ -25,7 +26,7 @@ def command() -> None:
 
 
 @command.command("save")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=PATH)
 @click.option("--as", "name", metavar="NAME", help="By default the suite and the class of the machine.")
 @click.option("--replace", is_flag=True, help="Take the place of a baseline of this name.")
 @BASELINES

@@ -14,6 +14,7 @@ import click
 
 from ganbench.cli.check_options import BASELINES, Output, deciding, showing, write_file
 from ganbench.cli.options import IMPORTS, WEIGHTS, plan_of, weight_variables
+from ganbench.cli.paths import PATH
 from ganbench.cli.shipped import shipped
 from ganbench.core.environment import variables
 from ganbench.core.errors import INTERRUPTIONS, Interrupted
@@ -41,7 +42,7 @@ Exit codes: 0 no regression found; 1 regression, or a metric without a value now
 
 
 @click.command("check", epilog=EPILOG)
-@click.argument("target", metavar="[RUN_OR_SUITE]", required=False, type=click.Path(path_type=Path))
+@click.argument("target", metavar="[RUN_OR_SUITE]", required=False, type=PATH)
 @click.option("--baseline", metavar="NAME", help="By default the one of this suite and this class of machine.")
 @deciding
 @showing
@@ -56,9 +57,7 @@ Exit codes: 0 no regression found; 1 regression, or a metric without a value now
 @BASELINES
 @IMPORTS
 @WEIGHTS
-@click.option(
-    "--results", default="results", show_default=True, type=click.Path(path_type=Path), help="Folder of tables."
-)
+@click.option("--results", default="results", show_default=True, type=PATH, help="Folder of tables.")
 @click.option("--executor", default="ray", show_default=True, type=click.Choice(["ray", "local"]), help="Who trains.")
 @click.option("--jobs", type=click.IntRange(1, 4096), help="Trials at a time; as many as cores allow by default.")
 def command(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganbench.cli.paths import PATH
+
 if TYPE_CHECKING:
     from ganbench.analysis.comparison_results import Comparison
     from ganbench.check.differences import Difference
@@ -21,7 +23,7 @@ BASELINES = click.option(
     "root",
     default="results/baselines",
     show_default=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Folder of baselines.",
 )
 
@@ -132,7 +134,7 @@ def showing(command: Callable[..., Any]) -> Callable[..., Any]:
 
     decorated: Callable[..., Any] = with_output
     for decorate in (
-        click.option("--junit-xml", type=click.Path(path_type=Path), metavar="FILE", help="Write JUnit XML as well."),
+        click.option("--junit-xml", type=PATH, metavar="FILE", help="Write JUnit XML as well."),
         click.option("--json", "form", flag_value="json", help="Print JSON instead of a table."),
         click.option("--markdown", "form", flag_value="markdown", help="Print Markdown instead of a table."),
         click.option("--all", "everything", is_flag=True, help="Show every comparison, whatever its outcome."),
@@ -182,9 +184,9 @@ def write_file(path: Path, text: str, append: bool = False) -> None:
         UsageError: it cannot be written.
     """
     from ganbench.core.errors import UsageError
+    from ganbench.core.given_files import write_given
 
     try:
-        with open(path, "a" if append else "w", encoding="utf-8") as file:
-            file.write(text)
+        write_given(path, text, append=append)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror}); choose another file") from None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganbench.cli.check_options import BASELINES, Output, deciding, showing
+from ganbench.cli.paths import PATH
 
 if TYPE_CHECKING:
     from ganbench.analysis.comparison_rules import Rules
@@ -23,7 +24,7 @@ Examples:
 
 @click.command("compare", epilog=EPILOG)
 @click.argument("a")
-@click.argument("others", metavar="B [C …]", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("others", metavar="B [C …]", nargs=-1, required=True, type=PATH)
 @deciding
 @showing
 @BASELINES

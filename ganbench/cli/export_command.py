@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganbench.cli.options import writable
+from ganbench.cli.paths import PATH
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,7 @@ SHARED = ("dataset", "label", "runs")
 
 
 @click.command("export", epilog=EPILOG)
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=PATH)
 @click.option("--figures", default="pdf", show_default=True, type=click.Choice(["pdf", "svg", "png", "none"]))
 @click.option("--tables", default="latex", show_default=True, type=click.Choice([*SUFFIXES, "none"]))
 @click.option("--only", multiple=True, type=click.Choice(TABLES), help="This table alone (repeatable).")
@@ -47,7 +48,7 @@ SHARED = ("dataset", "label", "runs")
     "--out",
     default="export",
     show_default=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Folder; a suite's files go into OUT/<suite>.",
 )
 @click.option("--width", default=85.0, show_default=True, type=click.FloatRange(10, 1000), help="Of a panel, in mm.")

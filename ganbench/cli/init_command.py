@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ganbench.cli.new_command import SKELETONS, write_new
+from ganbench.cli.paths import PATH
 
 EPILOG = """\b
 Examples:
@@ -17,7 +18,7 @@ Examples:
 
 
 @click.command("init", epilog=EPILOG)
-@click.argument("file", default="suite.yaml", type=click.Path(path_type=Path))
+@click.argument("file", default="suite.yaml", type=PATH)
 def command(file: Path) -> None:
     """Write a small suite with a comment on every key to FILE (suite.yaml); nothing is overwritten."""
     write_new(file, (SKELETONS / "suite.txt").read_text(encoding="utf-8"))

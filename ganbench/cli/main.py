@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -164,7 +165,9 @@ def _explain(error: Exception, command: str) -> int:
         return OK
     if isinstance(error, click.ClickException):
         context = getattr(error, "ctx", None)
-        _say(f"{error.format_message()} (see: {context.command_path if context else 'ganbench'} --help)")
+        # click prints back what it was given, of any length
+        message = re.sub(r"\S{200,}", lambda word: f"{word[0][:60]}…", error.format_message())
+        _say(f"{message} (see: {context.command_path if context else 'ganbench'} --help)")
         return USAGE
     if isinstance(error, GanbenchError):
         for line in error.lines if isinstance(error, SeveralErrors) else [str(error)]:

@@ -11,6 +11,7 @@ from string import Template
 import click
 
 from ganbench.cli.describe import PLURALS
+from ganbench.cli.paths import PATH
 
 EPILOG = """\b
 Examples:
@@ -24,10 +25,8 @@ PACKAGE_ROOT = Path(__file__).parent.parent
 @click.command("new", epilog=EPILOG)
 @click.argument("kind")
 @click.argument("name")
-@click.option(
-    "--into", default=".", show_default=True, type=click.Path(path_type=Path), help="Folder of the component."
-)
-@click.option("--tests", type=click.Path(path_type=Path), help="Folder of its test; by default beside it.")
+@click.option("--into", default=".", show_default=True, type=PATH, help="Folder of the component.")
+@click.option("--tests", type=PATH, help="Folder of its test; by default beside it.")
 def command(kind: str, name: str, into: Path, tests: Path | None) -> None:
     """Write the skeleton of a component of KIND called NAME, and its test; nothing is overwritten."""
     from ganbench.core.errors import UsageError, unknown
@@ -52,8 +51,13 @@ def command(kind: str, name: str, into: Path, tests: Path | None) -> None:
     }
     for path, skeleton in ((target, kinds[0]), (test, f"{kinds[0]}_test")):
         text = (SKELETONS / f"{skeleton}.txt").read_text(encoding="utf-8").replace("\n$gap\n", "\n${gap}")
-        write_new(path, Template(text).substitute(words))
-        click.echo(path)
+        try:
+            write_new(path, Template(text).substitute(words))
+        except UsageError:
+            if path is test:
+                target.unlink()  # half of what was asked for is in the way of the next try
+            raise
+    click.echo(f"{target}\n{test}")
     if not words["gap"]:
         if into.resolve() != Path.cwd() and "." not in words["module"]:
             click.echo(f"{into} has no __init__.py, so it is a folder of modules and no package: this one is {name!r}")

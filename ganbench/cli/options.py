@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganbench.cli.paths import PATH
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -65,7 +67,7 @@ IMPORTS = click.option(
     is_eager=True,
     expose_value=False,
     callback=_import,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE.py",
     help="Run this file and let suites name the components that it defines. Its content is part of what identifies a "
     "result.",
@@ -90,7 +92,7 @@ def selection(command: Command) -> Command:
             help="Only trials that match all terms: 'loss=hinge,tricks=*r1*' (axes: dataset, network, loss, tricks, "
             "optimizer), or '*hinge*' for the trial's name.",
         ),
-        click.argument("suite", type=click.Path(path_type=Path), shell_complete=suite_names),
+        click.argument("suite", type=PATH, shell_complete=suite_names),
     ):
         command = decorate(command)
     return command

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from ganbench.cli.options import WEIGHTS, announce, plan_of, selection, weight_variables, writable
+from ganbench.cli.paths import PATH
 from ganbench.core.environment import variables
 from ganbench.core.errors import INTERRUPTIONS, Interrupted
 from ganbench.core.extras import require
@@ -32,10 +33,8 @@ Running it again trains only what is missing; an interrupted run goes on from th
 
 @click.command("run", epilog=EPILOG)
 @selection
-@click.option(
-    "--results", default="results", show_default=True, type=click.Path(path_type=Path), help="Folder of tables."
-)
-@click.option("--report", default="report", show_default=True, type=click.Path(path_type=Path), help="Folder of pages.")
+@click.option("--results", default="results", show_default=True, type=PATH, help="Folder of tables.")
+@click.option("--report", default="report", show_default=True, type=PATH, help="Folder of pages.")
 @click.option(
     "--executor",
     default="ray",

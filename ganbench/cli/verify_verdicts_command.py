@@ -7,6 +7,9 @@ from typing import Literal
 
 import click
 
+from ganbench.cli.check_options import write_file
+from ganbench.cli.paths import FILE, PATH
+
 EPILOG = """\b
 Examples:
   ganbench verify-verdicts                 all planted suites, 16 fresh seeds per scenario
@@ -24,7 +27,7 @@ SUITES = ("suites/planted_failures.yaml", "suites/planted_digits.yaml", "suites/
 
 
 @click.command("verify-verdicts", epilog=EPILOG)
-@click.argument("suites", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("suites", nargs=-1, type=PATH)
 @click.option("--seeds", default=16, show_default=True, type=click.IntRange(1, 256), help="Seeds a scenario.")
 @click.option(
     "--healthy",
@@ -42,13 +45,11 @@ SUITES = ("suites/planted_failures.yaml", "suites/planted_digits.yaml", "suites/
     help="The others follow it.",
 )
 @click.option("--hide-modes", is_flag=True, help="Judge the runs as if the modes of their data were not known.")
-@click.option(
-    "--results", default="results", show_default=True, type=click.Path(path_type=Path), help="Folder of tables."
-)
+@click.option("--results", default="results", show_default=True, type=PATH, help="Folder of tables.")
 @click.option("--executor", default="ray", show_default=True, type=click.Choice(["ray", "local"]), help="Who trains.")
 @click.option("--jobs", type=click.IntRange(1, 4096), help="Trials at a time; as many as cores allow by default.")
-@click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), help="Write the table here, too.")
-@click.option("--json", "data", type=click.Path(path_type=Path, dir_okay=False), help="Write it here as data, too.")
+@click.option("--markdown", type=FILE, help="Write the table here, too.")
+@click.option("--json", "data", type=FILE, help="Write it here as data, too.")
 def command(
     suites: tuple[Path, ...],
     seeds: int,
@@ -68,13 +69,15 @@ def command(
     from ganbench.check.planted import Request, as_data, as_markdown, as_text, run
 
     request = Request(suites or tuple(map(Path, SUITES)), seeds, factor, first_seed, hide_modes)
+    for file in filter(None, (markdown, data)):
+        write_file(file, "", append=True)  # before hours of training, not after
     table, code = run(request, results, executor, jobs)
     if table is None:
         click.echo("not all scenarios have results; run it again", err=True)
         return code
     click.echo(as_text(table, request))
     if markdown:
-        markdown.write_text(as_markdown(table, request), encoding="utf-8")
+        write_file(markdown, as_markdown(table, request))
     if data:
-        data.write_text(as_data(table, request), encoding="utf-8")
+        write_file(data, as_data(table, request))
     return 0 if table.holds else 1

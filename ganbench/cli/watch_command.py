@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganbench.cli.paths import PATH
+
 if TYPE_CHECKING:
     from rich.console import Console, Group
 
@@ -27,7 +29,7 @@ It reads files and nothing else: start it, stop it, start it again, also over ss
 
 
 @click.command("watch", epilog=EPILOG)
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=PATH)
 @click.option("--once", is_flag=True, help="Print one frame and end.")
 @click.option(
     "--every", default=2.0, show_default=True, type=click.FloatRange(0.2, 3600), help="Seconds between frames."

@@ -76,7 +76,8 @@ def unknown(what: str, name: str, known: Iterable[str], aliases: Mapping[str, st
     hint = ""
     if near:
         hint = f", did you mean {aliases.get(near[0], near[0])!r}{f' ({near[0]})' if near[0] in aliases else ''}?"
-    return f"unknown {what} {name!r}{hint} (known: {', '.join(names) or 'none'})"
+    shortened = name if len(name) <= 60 else f"{name[:59]}…"
+    return f"unknown {what} {shortened!r}{hint} (known: {', '.join(names) or 'none'})"
 
 
 def reason(error: Exception) -> str:

@@ -14,6 +14,7 @@ from types import ModuleType
 
 from ganbench.core.component import Component
 from ganbench.core.errors import UsageError, reason
+from ganbench.core.given_files import read_given
 from ganbench.core.registry import defined_in, register
 
 MOST_BYTES = 2**20
@@ -89,8 +90,7 @@ def import_file(path: Path) -> ImportedFile:
     if path.suffix != ".py":
         raise UsageError(f"--import {path}: is no Python file; name a .py file that defines a component")
     try:
-        with open(path, "rb") as file:
-            source = file.read(MOST_BYTES + 1)
+        source = read_given(path, MOST_BYTES)
     except OSError as error:
         raise UsageError(f"--import {path}: cannot be read ({error.strerror}); name a Python file") from None
     if len(source) > MOST_BYTES:

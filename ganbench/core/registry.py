@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import TypeVar, overload
 
+from ganbench.core.arguments import shown
 from ganbench.core.component import Component
 from ganbench.core.errors import GanbenchError, UnknownComponentError, UsageError
 
@@ -120,7 +121,7 @@ def require_component(cls: type[Component]) -> None:
         UsageError: it is not; says what is missing.
     """
     if not inspect.isclass(cls):
-        raise UsageError(f"{cls!r:.100}: not a class; name a component's class, or the module that defines it")
+        raise UsageError(f"{shown(cls)}: not a class; name a component's class, or the module that defines it")
     where = f"{cls.__module__}.{cls.__qualname__}"
     if not issubclass(cls, Component) or getattr(cls, "kind", None) not in PACKAGES:
         raise UsageError(f"{where}: not a component; derive it from a base class such as ganbench.losses.Loss")

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ganbench.core import arguments
+from ganbench.core.errors import UsageError
 from ganbench.core.extras import require
 
 if TYPE_CHECKING:
@@ -34,6 +36,17 @@ class Style:
     height: float = 60.0
     size: float = 8.0
     font: str = "sans-serif"
+
+    def __post_init__(self) -> None:
+        """Refuse what nothing can be drawn in.
+
+        Raises:
+            UsageError: a size is no number in its range, or the font no name.
+        """
+        for name, most in (("width", 1000), ("height", 1000), ("size", 72)):
+            arguments.number(f"Style: {name}", getattr(self, name), 0, most)
+        if not arguments.text("Style: font", self.font).strip():
+            raise UsageError("Style: font is empty; give a family such as 'serif', or an installed font's name")
 
 
 SETTINGS: dict[RcKeyType, object] = {

@@ -3,36 +3,75 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
+from pathlib import Path
 
 import torch
 
-from ganbench.core import registry
+from ganbench.core import arguments, registry
 from ganbench.core.errors import UsageError
+from ganbench.diagnostics import Diagnostic
 from ganbench.losses import Loss
+from ganbench.metrics import Metric
 from ganbench.monitor.player import Player
 
 log = logging.getLogger("ganbench.monitor")
 
 
-def check_numbers(whole: Mapping[str, int | None], overhead: float, kind: str | None) -> None:
+def check_numbers(whole: Mapping[str, int | None], overhead: float, kind: str | None, seed: int, resume: int) -> None:
     """Refuse numbers and words without a meaning.
 
     Raises:
         UsageError: names the argument.
     """
     for name, value in whole.items():
-        if value is not None and value < 1:
-            raise UsageError(f"ganbench.Monitor: {name} is {value}; give a whole number from 1 on")
-    if not overhead > 0:
-        raise UsageError(f"ganbench.Monitor: overhead is {overhead}; give a share above 0, like 0.02")
-    if kind not in (None, "audio"):
-        raise UsageError(f"ganbench.Monitor: kind is {kind!r}; give 'audio', or nothing")
+        if value is not None:
+            arguments.whole(f"ganbench.Monitor: {name}", value, least=1)
+    arguments.whole("ganbench.Monitor: seed", seed)
+    if not isinstance(resume, bool):
+        arguments.whole("ganbench.Monitor: resume", resume)
+    if overhead is not math.inf:
+        arguments.number("ganbench.Monitor: overhead", overhead, above=0)
+    if arguments.optional_text("ganbench.Monitor: kind", kind) not in (None, "audio"):
+        raise UsageError(f"ganbench.Monitor: kind is {arguments.shown(kind)}; give 'audio', or nothing")
+
+
+def check_kinds(lists: Mapping[str, object], networks: Mapping[str, object], features: object) -> None:
+    """Refuse objects of other kinds than those that are asked for.
+
+    Raises:
+        UsageError: names the argument.
+    """
+    for name, value in lists.items():
+        if value is not None and not isinstance(value, (list, tuple)):
+            raise UsageError(f"ganbench.Monitor: {name} is {arguments.shown(value)}; give a list")
+        kinds = {"diagnostics": (str, Diagnostic), "metrics": (str, Metric)}.get(name)
+        for one in value or () if kinds else ():  # type: ignore[union-attr]
+            if not isinstance(one, kinds):
+                raise UsageError(
+                    f"ganbench.Monitor: {name} has {arguments.shown(one)}; give names, or instances such as "
+                    "`ganbench list` has"
+                )
+    for sink in lists["sinks"] or ():  # type: ignore[union-attr]
+        if not callable(getattr(sink, "open", None)) or isinstance(sink, Path):
+            raise UsageError(f"ganbench.Monitor: sinks has {arguments.shown(sink)}; give sinks of ganbench.sinks")
+    for name, value in networks.items():
+        if value is not None and (not callable(value) or isinstance(value, type)):
+            raise UsageError(f"ganbench.Monitor: {name} is {arguments.shown(value)}; give a network")
+    if features is not None and not isinstance(features, str) and not callable(features):
+        raise UsageError(
+            f"ganbench.Monitor: features is {arguments.shown(features)}; give an extractor's name or a function"
+        )
 
 
 def loss_of(chosen: str | Loss | None) -> Loss | None:
     """Return the loss that a name or another name of it stands for: `"lsgan"` is `least_squares`."""
     if not isinstance(chosen, str):
+        if chosen is not None and not isinstance(chosen, Loss):
+            raise UsageError(
+                f"ganbench.Monitor: loss is {arguments.shown(chosen)}; give the name of a loss, or an instance of one"
+            )
         return chosen
     others = registry.aliases(registry.components(Loss).values())
     return registry.build(Loss, others.get(chosen.lower(), chosen))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.analysis.verdicts import Verdict
+from ganbench.core import arguments
 from ganbench.core.errors import UsageError
 from ganbench.datasets import Dataset
 from ganbench.diagnostics import Diagnostic
@@ -18,7 +19,7 @@ from ganbench.metrics import Metric
 from ganbench.monitor import open_monitors
 from ganbench.monitor.cadence import Cadence
 from ganbench.monitor.cast import Networks, Several, called, members, part
-from ganbench.monitor.checks import check_numbers, loss_of, rank, readable, say_what_is_shared
+from ganbench.monitor.checks import check_kinds, check_numbers, loss_of, rank, readable, say_what_is_shared
 from ganbench.monitor.given import Answers, Numbers
 from ganbench.monitor.guard import Guard
 from ganbench.monitor.player import Player
@@ -100,8 +101,12 @@ class Monitor:
         seed: int = 0,
         resume: bool | int = False,
     ) -> None:
-        check_numbers({"log_every": log_every, "evaluate_every": evaluate_every, "samples": samples}, overhead, kind)
-        self.guard, self._asked, self._calls = Guard(), Path(folder), 0
+        whole = {"log_every": log_every, "evaluate_every": evaluate_every, "samples": samples}
+        check_numbers(whole, overhead, kind, seed, resume)
+        check_kinds(
+            {"diagnostics": diagnostics, "metrics": metrics, "sinks": sinks}, {"judged": judged, "ema": ema}, features
+        )
+        self.guard, self._asked, self._calls = Guard(), arguments.path("ganbench.Monitor: folder", folder), 0
         self._watch: Watch | None = None
         cast = part("generator", generator), part("discriminator", discriminator)
         self._several = [one for one in cast if isinstance(one, Several)]  # players keep no more than a reference

@@ -18,6 +18,7 @@ from pathlib import Path
 import yaml
 
 from ganbench.core.errors import UsageError
+from ganbench.core.given_files import read_given
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 24
@@ -88,8 +89,7 @@ def read_file(path: Path) -> Document:
         UsageError: the file cannot be read, is not strict YAML, or is beyond the limits: `path:line:column: …`.
     """
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+        raw = read_given(path, MAX_BYTES)
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise UsageError(f"{path}: cannot be read ({reason}); give the path of a suite file") from None
