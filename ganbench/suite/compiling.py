@@ -1,4 +1,4 @@
-"""Which trials of a suite have their steps compiled (`resources.compile`): told from the trial alone, before it runs."""
+"""Which trials of a suite have their steps compiled (`resources.compile`): told from the trial alone."""
 
 from __future__ import annotations
 

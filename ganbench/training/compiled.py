@@ -74,7 +74,8 @@ class CompiledUpdate:
     """
 
     def __init__(self, setup: TrialSetup, d: PackedPlayer, g: PackedPlayer, name: PlayerName) -> None:
-        self._name, self._buffers = name, [*d.buffers.values(), *g.buffers.values()]
+        self._name: PlayerName = name
+        self._buffers = [*d.buffers.values(), *g.buffers.values()]
         step = PackedStep(setup, d, g, PackedNoise(range(len(d.flat)), setup.device), progress=0.5)
         batch = step.minibatch(name == "D" or setup.generator_needs_real)
         recorder = _Recorder(step.noise)
@@ -131,7 +132,8 @@ class _NoMemory(dict[str, Tensor]):
     def _refuse(self, *_: object) -> NoReturn:
         raise TypeError("it reads what it kept from earlier steps")
 
-    get = setdefault = update = pop = __contains__ = __getitem__ = __setitem__ = _refuse
+    get = setdefault = update = pop = _refuse  # pyright: ignore[reportAssignmentType] - it takes anything
+    __contains__ = __getitem__ = __setitem__ = _refuse
 
 
 def _pure(step: PackedStep, name: PlayerName, example: Batch) -> Callable[..., list[Tensor]]:
@@ -183,7 +185,7 @@ def _compile(graph: torch.fx.GraphModule, inputs: Sequence[Tensor]) -> Callable[
     from torch._inductor import config
 
     with torch.no_grad(), config.patch(compile_threads=1):  # no pool of processes beside a sweep's
-        return torch._inductor.compile(graph, list(inputs))
+        return torch._inductor.compile(graph, list(inputs))  # pyright: ignore[reportReturnType] - a function it is
 
 
 def _require_agreement(

@@ -45,7 +45,8 @@ def gan_step(
 
     With `n_generator` > 1 the discriminator moves before every `n_generator`-th generator update only, and its update
     is the `previous` step's until then. A trick with the hook `rule` moves both players from the same weights, so it
-    has no `update: alternating`; where one player moves alone it does so by the trick's `lone_update`. `moves` makes the step in place of `PackedStep`.
+    has no `update: alternating`; where one player moves alone it does so by the trick's `lone_update`. `moves`
+    makes the step in place of `PackedStep`.
 
     Returns:
         The last update of each player, for reading. `keep_before` keeps the weights before the update as well.

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from ganbench.core import registry
+from ganbench.core.trial import Setting
 from ganbench.losses import Loss
 from ganbench.suite.compiling import AUTO_SECONDS, eager_reason
 from ganbench.suite.plan import incompatibility
@@ -20,12 +21,12 @@ from ganbench.training import compiled
 from ganbench.training.checkpoint import CheckpointError
 from ganbench.training.trainer import Trainer
 from ganbench.tricks import Trick
-from tests.helpers.trials import small_trial
-from tests.helpers.varied import varied_trial
+from tests.helpers.trials import choose, small_trial
 
 TINY = {"seeds": (0, 1), "steps": 4, "batch": 32, "evaluate_every": 4, "log_every": 2, "samples": 20, "metrics": ()}
 IMAGES = {"dataset": ("digits", {}), "network": ("dcgan", {"channels": 8})}
 LOSSES, TRICKS = sorted(registry.components("loss")), sorted(registry.components("trick"))
+FEW = ("dropout", "lecam", "r1", "spectral_norm", "top_k")
 NETWORKS = (
     {"norm": "batch", "d_norm": "batch"},
     {"norm": "layer", "d_norm": "layer", "d_dropout": 0.5},
@@ -88,10 +89,16 @@ def require_refused(trial, caplog):
     assert not refused.compiled
     (record,) = caplog.records
     assert record.getMessage().startswith(f"{trial.name}: its steps are not compiled (") and "\n" not in record.message
-    assert all(torch.equal(a, b) for a, b in zip(numbers(refused).values(), numbers(trained(trial)).values()))
+    there, here = numbers(trained(trial)), numbers(refused)
+    assert all(torch.equal(tensor, here[name]) for name, tensor in there.items())
 
 
-@pytest.mark.parametrize("name", LOSSES)
+def in_ci(names, few):
+    """Return them as parameters: tracing takes a second each, so all but a few wait for `make verify`."""
+    return [pytest.param(name, marks=() if name in few else pytest.mark.verify) for name in names]
+
+
+@pytest.mark.parametrize("name", in_ci(LOSSES, ("began", "relativistic_average")))
 def test_every_loss_is_traced_exactly_or_refused(name, no_compiler, caplog):
     if registry.build(Loss, name).is_stateful:
         require_refused(of_loss(name), caplog)
@@ -99,7 +106,7 @@ def test_every_loss_is_traced_exactly_or_refused(name, no_compiler, caplog):
         require_traced_exactly(of_loss(name))
 
 
-@pytest.mark.parametrize("name", [n for n in TRICKS if "rule" not in registry.build(Trick, n).hooks])
+@pytest.mark.parametrize("name", in_ci([n for n in TRICKS if "rule" not in registry.build(Trick, n).hooks], FEW))
 def test_every_trick_is_traced_exactly_or_refused(name, no_compiler, caplog):
     if registry.build(Trick, name).compiles:
         require_traced_exactly(of_trick(name))
@@ -107,13 +114,16 @@ def test_every_trick_is_traced_exactly_or_refused(name, no_compiler, caplog):
         require_refused(of_trick(name), caplog)
 
 
-@pytest.mark.parametrize("options", NETWORKS, ids=str)
+@pytest.mark.parametrize("options", in_ci(NETWORKS, NETWORKS[:1]), ids=str)
 def test_networks_with_buffers_and_noise_are_traced_exactly(options, no_compiler):
     require_traced_exactly(of_network(options))
 
 
 def test_lanes_and_what_changes_with_the_steps_are_traced_exactly(no_compiler):
-    require_traced_exactly(replace(varied_trial(), steps=4, evaluate_every=4))
+    tricks = [choose("trick", "r1", gamma=gamma) for gamma in (0.5, 2.0)]
+    plain = small_trial(**TINY)
+    settings = tuple(Setting(i, {}, plain.loss, (r1,), plain.optimizer) for i, r1 in enumerate(tricks))
+    require_traced_exactly(replace(plain, tricks=(tricks[0],), settings=settings, method="m"))
     require_traced_exactly(of_trick("r1", gamma=1.0, gamma_final=0.1))
     require_traced_exactly(small_trial(("instance_noise", {}), ("r1", {}), **TINY, n_critic=2, update="simultaneous"))
 
@@ -207,12 +217,8 @@ def require_close(trial):
         assert apart <= budget * largest, f"{name}: {apart / largest:.1e} of {budget:.1e}"
 
 
-def test_a_compiled_step_is_an_eager_one_within_rounding(cache):
-    require_close(of_loss("hinge"))
-
-
 @pytest.mark.verify
-@pytest.mark.parametrize("name", [n for n in LOSSES if n not in ("began", "ebgan", "hinge")])
+@pytest.mark.parametrize("name", [n for n in LOSSES if n not in ("began", "ebgan")])
 def test_every_loss_compiled_is_the_loss_within_rounding(name, cache):
     require_close(of_loss(name))
 
@@ -239,4 +245,5 @@ def test_compiled_packed_equals_alone_and_a_resumed_run_an_uninterrupted_one(tmp
         patch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cold"))
         resumed = trained(trial, 13, checkpoint=tmp_path / "c.pt", compile=True)
     assert resumed.step == 20
-    assert all(torch.equal(a, b) for a, b in zip(numbers(whole).values(), numbers(resumed).values(), strict=True))
+    there, here = numbers(whole), numbers(resumed)
+    assert all(torch.equal(tensor, here[name]) for name, tensor in there.items())
