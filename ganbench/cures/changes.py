@@ -67,9 +67,11 @@ def _using(name: str) -> Change:
     return change
 
 
-def _relativistic_with_penalties(trial: Trial) -> Changed:
+def _relativistic_with_penalties(trial: Trial, stronger: int = 1) -> Changed:
     """Return the relativistic loss with R1 and R2 (Huang et al. 2024, arXiv:2501.05441) in place of other penalties."""
-    penalties: list[Choice[Trick]] = [choose("trick", {name: strengths(trial, *_GAMMA)}) for name in ("r1", "r2")]
+    usual = ({"gamma": stronger * one["gamma"]} for one in _GAMMA)
+    strength = strengths(trial, *usual)
+    penalties: list[Choice[Trick]] = [choose("trick", {name: strength}) for name in ("r1", "r2")]
     loss: Choice[Loss] = choose("loss", "relativistic_paired")
     others = replace(trial, loss=loss, tricks=tuple(one for one in trial.tricks if one.name not in PENALTIES))
     made = inserted(others, *penalties)
@@ -78,26 +80,29 @@ def _relativistic_with_penalties(trial: Trial) -> Changed:
     return Changed(made, "the loss relativistic_paired with " + " and ".join(one.label for one in penalties))
 
 
-def _fresh_start(trial: Trial) -> Changed:
-    """Return the relativistic loss with R1 and R2, one update each and falling rates, and no other trick.
+def _fresh_start(stronger: int = 1, more_steps: int = 1) -> Change:
+    """Return the change to the relativistic loss with R1 and R2, one update each and falling rates, and no other trick.
 
-    Of the trial it keeps the data, the network, the batch and the steps. Rates: suites/planted_failures.yaml for
-    points; Huang et al. 2024, arXiv:2501.05441 for images.
+    Of the trial it keeps the data, the network, the batch and, unless it gets more of them, the steps. Rates:
+    suites/planted_failures.yaml for points; Huang et al. 2024, arXiv:2501.05441 for images.
     """
-    plain = replace(trial, tricks=(), n_critic=1, n_generator=1, update="alternating")
-    points = len(trial.dataset.build().shape) == 1
-    betas, rate = ([0.5, 0.9], 1e-3) if points else ([0.0, 0.99], 2e-4)
-    adam: Choice[Optimizer] = choose("optimizer", {"adam": {"lr": rate, "betas": tuple(betas), "lr_final": 0.02}})
-    made = _relativistic_with_penalties(replace(plain, optimizer=adam)).trial
-    if made == trial:
-        raise UnfitError("the trial is that already")
-    return Changed(made, f"a fresh start ({made.loss.label} · {made.labels['tricks']} · {adam.label}, one update each)")
 
+    def change(trial: Trial) -> Changed:
+        plain = replace(trial, tricks=(), n_critic=1, n_generator=1, update="alternating")
+        points = len(trial.dataset.build().shape) == 1
+        betas, rate = ([0.5, 0.9], 1e-3) if points else ([0.0, 0.99], 2e-4)
+        adam: Choice[Optimizer] = choose("optimizer", {"adam": {"lr": rate, "betas": tuple(betas), "lr_final": 0.02}})
+        made = _relativistic_with_penalties(replace(plain, optimizer=adam), stronger).trial
+        if made == trial:
+            raise UnfitError("the trial is that already")
+        what = f"{made.loss.label} · {made.labels['tricks']} · {adam.label}"
+        title = f"a fresh start ({what}, one update each)"
+        if more_steps == 1:
+            return Changed(made, title)
+        lengthened = longer(more_steps)(made)
+        return Changed(lengthened.trial, f"{title} and {lengthened.title}")
 
-def _fresh_start_longer(trial: Trial) -> Changed:
-    fresh = _fresh_start(trial)
-    made = longer(MORE)(fresh.trial)
-    return Changed(made.trial, f"{fresh.title} and {made.title}")
+    return change
 
 
 CHANGES: dict[str, Change] = {
@@ -116,8 +121,9 @@ CHANGES: dict[str, Change] = {
     "non_saturating": _using("non_saturating"),
     "relativistic_paired": _using("relativistic_paired"),
     "relativistic_r1_r2": _relativistic_with_penalties,
-    "fresh_start": _fresh_start,
-    "fresh_start_longer": _fresh_start_longer,
+    "fresh_start": _fresh_start(),
+    "fresh_start_longer": _fresh_start(more_steps=MORE),
+    "fresh_start_stronger": _fresh_start(STRONGER, MORE),
     "weaker_penalty": weaker_penalty,
     "fewer_flips": tuned("label_flipping", "p", WEAKER),
     "less_noise": tuned("instance_noise", "sigma", WEAKER),
@@ -158,4 +164,5 @@ GENERAL = (
     "ema",
     "fresh_start",
     "fresh_start_longer",
+    "fresh_start_stronger",
 )

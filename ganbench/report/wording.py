@@ -55,8 +55,13 @@ def listing(words: Sequence[str]) -> str:
 
 
 def words(name: str) -> str:
-    """Return a component's label in words: `least_squares` is "least squares", `non_saturating` "non-saturating"."""
-    return name.replace("non_", "non-").replace("_", " ")
+    """Return a label in words: `least_squares` is "least squares", `non_saturating` "non-saturating".
+
+    What a suite sets keeps its spelling, for its reader to find: `n_critic=5`, `adam(d_lr=0.1)`.
+    """
+    head, bracket, parameters = name.partition("(")
+    spoken = head if "=" in head else head.replace("non_", "non-").replace("_", " ")
+    return spoken + bracket + parameters
 
 
 def all_of(n: int, many: str) -> str:

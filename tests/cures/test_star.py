@@ -111,6 +111,7 @@ CHANGED = {
     "relativistic_r1_r2": {"loss", "tricks"},
     "fresh_start": {"loss", "tricks", "optimizer"},
     "fresh_start_longer": {"loss", "tricks", "optimizer", "steps", "log_every", "evaluate_every"},
+    "fresh_start_stronger": {"loss", "tricks", "optimizer", "steps", "log_every", "evaluate_every"},
     **{name: {"optimizer"} for name in ("slower_discriminator", "slower_generator", "slower", "faster")},
     **{name: {"optimizer"} for name in ("faster_discriminator", "no_momentum")},
     **{name: {"n_critic"} for name in ("fewer_discriminator_updates", "more_discriminator_updates")},

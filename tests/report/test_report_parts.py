@@ -83,7 +83,7 @@ def test_labels_leave_out_what_other_words_say_already():
 def test_labels_leave_out_settings_that_all_trials_share():
     assert _named({"schedule": "batch=128"}, {"schedule": "n_critic=5, batch=128"})[1] == [
         "hinge",
-        "hinge (n critic=5)",
+        "hinge (n_critic=5)",
     ]
 
 
