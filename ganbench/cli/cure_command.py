@@ -1,4 +1,4 @@
-"""`ganbench cure`: looks for what mends the trials that fail."""
+"""`ganbench cure`: looks for what cures the trials that fail."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def command(
     jobs: int | None,
     weights: tuple[str, ...],
 ) -> int:
-    """Find what mends the trials of SUITE (.yaml or a shipped one's name) or of RUN (a folder) that fail.
+    """Find what cures the trials of SUITE (.yaml or a shipped one's name) or of RUN (a folder) that fail.
 
     Writes the tables to RESULTS/<suite>-cure and the page of before and after to REPORT/<suite>-cures.html.
     """

@@ -135,5 +135,5 @@ def _failures(folder: Path, plan: Plan) -> str:
     if not failed:
         return ""
     count, trials = len(failed), len(plan.trials)
-    command, mends = f"ganbench cure {shlex.quote(str(folder))}", "it" if count == 1 else "them"
-    return f"by their verdicts {count} of {trials} trials failed; `{command}` looks for what mends {mends}"
+    command, them = f"ganbench cure {shlex.quote(str(folder))}", "it" if count == 1 else "them"
+    return f"by their verdicts {count} of {trials} trials failed; `{command}` looks for what cures {them}"
