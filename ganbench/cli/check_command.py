@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from ganbench.cli.check_options import BASELINES, Output, deciding, showing, write_file
-from ganbench.cli.options import IMPORTS, WEIGHTS, plan_of, weight_variables
+from ganbench.cli.options import EXECUTOR, IMPORTS, JOBS, RESULTS, WEIGHTS, plan_of, weight_variables
 from ganbench.cli.shipped import shipped
 from ganbench.core.environment import variables
 from ganbench.core.errors import INTERRUPTIONS, Interrupted
@@ -56,11 +56,9 @@ Exit codes: 0 no regression found; 1 regression, or a metric without a value now
 @BASELINES
 @IMPORTS
 @WEIGHTS
-@click.option(
-    "--results", default="results", show_default=True, type=click.Path(path_type=Path), help="Folder of tables."
-)
-@click.option("--executor", default="ray", show_default=True, type=click.Choice(["ray", "local"]), help="Who trains.")
-@click.option("--jobs", type=click.IntRange(1, 4096), help="Trials at a time; as many as cores allow by default.")
+@RESULTS
+@EXECUTOR
+@JOBS
 def command(
     target: Path | None,
     baseline: str | None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ganbench.cli.options import announce, plan_of, writable
+from ganbench.cli.options import REPORT, RESULTS, announce, plan_of, writable
 from ganbench.cli.shipped import suite_names
 from ganbench.core.errors import INTERRUPTIONS, Interrupted
 from ganbench.core.extras import require
@@ -29,10 +29,8 @@ your own.
 
 
 @click.command("demo", epilog=EPILOG)
-@click.option(
-    "--results", default="results", show_default=True, type=click.Path(path_type=Path), help="Folder of tables."
-)
-@click.option("--report", default="report", show_default=True, type=click.Path(path_type=Path), help="Folder of pages.")
+@RESULTS
+@REPORT
 def command(results: Path, report: Path) -> int:
     """Train a ring that loses its modes and the same ring with a cure, and make the page that shows both."""
     require("jinja2")

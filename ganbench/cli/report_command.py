@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ganbench.cli.options import announce, writable
+from ganbench.cli.options import REPORT, announce, writable
 
 EPILOG = """\b
 Examples:
@@ -21,7 +21,7 @@ Examples:
 
 @click.command("report", epilog=EPILOG)
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--report", default="report", show_default=True, type=click.Path(path_type=Path), help="Folder of pages.")
+@REPORT
 @click.option("--markdown", "form", flag_value="markdown", help="Print Markdown for a pull request instead of a page.")
 @click.option("--json", "form", flag_value="json", help="Print the answer as JSON instead of a page.")
 @click.option(

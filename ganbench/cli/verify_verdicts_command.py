@@ -7,6 +7,8 @@ from typing import Literal
 
 import click
 
+from ganbench.cli.options import EXECUTOR, JOBS, RESULTS
+
 EPILOG = """\b
 Examples:
   ganbench verify-verdicts                 all planted suites, 16 fresh seeds per scenario
@@ -42,11 +44,9 @@ SUITES = ("suites/planted_failures.yaml", "suites/planted_digits.yaml", "suites/
     help="The others follow it.",
 )
 @click.option("--hide-modes", is_flag=True, help="Judge the runs as if the modes of their data were not known.")
-@click.option(
-    "--results", default="results", show_default=True, type=click.Path(path_type=Path), help="Folder of tables."
-)
-@click.option("--executor", default="ray", show_default=True, type=click.Choice(["ray", "local"]), help="Who trains.")
-@click.option("--jobs", type=click.IntRange(1, 4096), help="Trials at a time; as many as cores allow by default.")
+@RESULTS
+@EXECUTOR
+@JOBS
 @click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), help="Write the table here, too.")
 @click.option("--json", "data", type=click.Path(path_type=Path, dir_okay=False), help="Write it here as data, too.")
 def command(
