@@ -179,9 +179,10 @@ def _side_of(plan: Plan) -> Side:
 
     from ganbench.check.differences import Side
     from ganbench.core.naming import AXES
+    from ganbench.suite.compiling import eager_reasons
     from ganbench.sweep.manifest import manifest
     from ganbench.tables.manifest import Times
 
     suite = yaml.safe_dump(plan.suite.resolved(), sort_keys=False, allow_unicode=True)
     trials = {trial.id: " · ".join(trial.labels[axis] for axis in AXES) for trial in plan.trials}
-    return Side(manifest(plan, {}, {}, Times()), suite, trials)
+    return Side(manifest(plan, {}, {}, Times()), suite, trials, len(plan.trials) - len(eager_reasons(plan)))
