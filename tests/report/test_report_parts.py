@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 
 from ganbench.analysis.ranking import ranking
-from ganbench.report import sections
+from ganbench.analysis.verdict_rules import FAILED, LOW_QUALITY, RULES, UNCLEAR
+from ganbench.report import marks, sections
 from ganbench.report.cards import median_run
 from ganbench.report.dataset_results import DatasetResults
 from ganbench.report.figures import POINTS, curves
@@ -341,3 +342,9 @@ def test_the_overview_has_the_ranks_of_each_data_set_and_a_page_of_one_has_none(
         assert [int(place.text.split(" ")[0]) for place in line.places] == ranks
         assert line.mean.startswith(f"{sum(ranks) / 2:.1f} ")
     assert sections.page(fake_results(trials=3, seeds=2)).overview is None
+
+
+def test_every_verdict_has_a_colour_and_a_shape_of_its_own():
+    names = {rule.verdict for rule in RULES} | {LOW_QUALITY, UNCLEAR, FAILED}
+    assert set(marks.FAMILY) == set(marks.SHAPES) == names
+    assert len(set(marks.SHAPES.values())) == len(names)
