@@ -51,7 +51,7 @@ def _digests(results: Results, by: str, without: tuple[str, ...]) -> dict[str, s
             if str(one) in digests:
                 digests[str(one)].update(_bytes(name, content, at))
     runs = results.runs
-    for one in runs[by][runs["trial"].isin(compiled_trials(results))].unique():
+    for one in runs.loc[runs["trial"].isin(compiled_trials(results)), by].drop_duplicates():
         digests[str(one)].update(b"compiled")
     return {one: digest.hexdigest() for one, digest in digests.items()}
 

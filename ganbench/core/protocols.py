@@ -79,7 +79,7 @@ class DiscriminatorView(Protocol):
         player: whose loss it is for.
         memory: what losses and tricks keep from step to step, seeds on the first axis; it goes into checkpoints.
         progress: share of the steps done, in [0, 1); a float64 tensor `[]` where the step is compiled.
-        step: how many are done. batch_dim: the axis of the samples.
+        batch_dim: the axis of the samples.
     """
 
     z: Tensor
@@ -93,8 +93,12 @@ class DiscriminatorView(Protocol):
     player: PlayerName
     memory: dict[str, Tensor]
     progress: float
-    step: int
     batch_dim: int
+
+    @property
+    def step(self) -> int:
+        """Return how many steps are done."""
+        ...
 
     @property
     def noise(self) -> Noise:
