@@ -236,7 +236,7 @@ def cure(
     address: str | None = None,
     jobs: int | None = None,
 ) -> list[Cure]:
-    """Return what mends each failing trial of a suite: base and remedies on the same fresh seeds (`docs/cure.md`).
+    """Return what cures each failing trial of a suite: base and remedies on the same fresh seeds (`docs/cure.md`).
 
     Args:
         suite: a `Suite` (own modules and classes included), a suite's file, or the folder of a run.

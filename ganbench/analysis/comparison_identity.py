@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ganbench.analysis.frames import compiled_trials
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -23,7 +25,8 @@ _ORDER = ("trial", "seed", "step", "network", "layer")
 def fingerprints(results: Results) -> dict[str, str]:
     """Return trial → SHA-256 of everything in its rows of all three tables, except what a clock measured.
 
-    Names, order of columns and every bit of every number count; the order of the rows does not.
+    Names, order of columns, every bit of every number and whether steps were compiled count; the order of the rows does
+    not.
     """
     return _digests(results, "trial", ())
 
@@ -47,6 +50,9 @@ def _digests(results: Results, by: str, without: tuple[str, ...]) -> dict[str, s
         for one, at in ordered.groupby(by, sort=False).indices.items():
             if str(one) in digests:
                 digests[str(one)].update(_bytes(name, content, at))
+    runs = results.runs
+    for one in runs.loc[runs["trial"].isin(compiled_trials(results)), by].drop_duplicates():
+        digests[str(one)].update(b"compiled")
     return {one: digest.hexdigest() for one, digest in digests.items()}
 
 

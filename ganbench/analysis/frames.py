@@ -96,6 +96,14 @@ def environments(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=None if rows else ["trial"])
 
 
+def compiled_trials(results: Results) -> list[str]:
+    """Return the trials whose steps were compiled: their last bits are others than those of eager steps."""
+    places = environments(results)
+    if "compiled" not in places:
+        return []
+    return [trial for trial, said in zip(places["trial"], places["compiled"], strict=True) if said is True]
+
+
 def labels(runs: pd.DataFrame) -> pd.Series:
     """Return each run's label, `hinge · r1`: equal for the seeds of one trial and setting, and for nothing else there.
 

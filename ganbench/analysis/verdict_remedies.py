@@ -189,7 +189,7 @@ STEADY = Remedy(
         P("lower beta 1 or the learning rates", trains=("no_momentum", "slower")),
     )
 )
-NO_REMEDY = Remedy((P("nothing to mend"),))
+NO_REMEDY = Remedy((P("nothing to fix"),))
 REMAINDER = Remedy(
     (
         P("use {relativistic_paired}"),

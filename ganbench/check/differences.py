@@ -26,6 +26,7 @@ ENVIRONMENT = (
     "device",
     "threads",
 )
+COMPILED = "compiled steps"
 HEADERS = ("what differs", "", "baseline", "now")
 NONE = "none"
 TRIALS, OTHER_SETTINGS = "trials", "other settings"
@@ -66,20 +67,31 @@ class Side:
         manifest: of the run, or of the plan that is about to run.
         suite: the text of the suite as resolved.
         trials: identifier → its axes in one line; empty where they are not known.
+        compiled: how many of the trials have compiled steps.
     """
 
     manifest: RunManifest
     suite: str
     trials: Mapping[str, str]
+    compiled: int = 0
 
     @classmethod
     def of(cls, results: Results) -> Side:
         """Return the side of results that are there."""
+        from ganbench.analysis.frames import compiled_trials
         from ganbench.core.naming import AXES
 
         first = results.runs.drop_duplicates("trial")
         names = [" · ".join(map(str, row)) for row in first[list(AXES)].itertuples(index=False)]
-        return cls(results.manifest, results.suite, dict(zip(map(str, first["trial"]), names, strict=True)))
+        trials = dict(zip(map(str, first["trial"]), names, strict=True))
+        return cls(results.manifest, results.suite, trials, len(compiled_trials(results)))
+
+    @property
+    def compiled_text(self) -> str:
+        """Return how many trials have compiled steps, in words."""
+        if self.compiled == len(self.trials) > 0:
+            return "all trials"
+        return f"{self.compiled} of {len(self.trials)} trials" if self.compiled else NONE
 
 
 def differences(baseline: Side, now: Side) -> list[Difference]:
@@ -91,7 +103,10 @@ def differences(baseline: Side, now: Side) -> list[Difference]:
         *_changed("seeds", {"": _seeds(old.seeds)}, {"": _seeds(new.seeds)}),
         *_changed("component", _texts(old.components), _texts(new.components)),
     ]
-    environments = ({name: _text(side.environment.get(name)) for name in ENVIRONMENT} for side in (old, new))
+    environments = (
+        {name: _text(side.manifest.environment.get(name)) for name in ENVIRONMENT} | {COMPILED: side.compiled_text}
+        for side in (baseline, now)
+    )
     return [*changed, *_changed("environment", *environments)]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from ganbench.cli.check_options import BASELINES, Output, deciding, showing, write_file
-from ganbench.cli.options import IMPORTS, WEIGHTS, plan_of, weight_variables
+from ganbench.cli.options import EXECUTOR, IMPORTS, JOBS, RESULTS, WEIGHTS, plan_of, weight_variables
 from ganbench.cli.paths import PATH
 from ganbench.cli.shipped import shipped
 from ganbench.core.environment import variables
@@ -57,9 +57,9 @@ Exit codes: 0 no regression found; 1 regression, or a metric without a value now
 @BASELINES
 @IMPORTS
 @WEIGHTS
-@click.option("--results", default="results", show_default=True, type=PATH, help="Folder of tables.")
-@click.option("--executor", default="ray", show_default=True, type=click.Choice(["ray", "local"]), help="Who trains.")
-@click.option("--jobs", type=click.IntRange(1, 4096), help="Trials at a time; as many as cores allow by default.")
+@RESULTS
+@EXECUTOR
+@JOBS
 def command(
     target: Path | None,
     baseline: str | None,
@@ -180,9 +180,10 @@ def _side_of(plan: Plan) -> Side:
 
     from ganbench.check.differences import Side
     from ganbench.core.naming import AXES
+    from ganbench.suite.compiling import eager_reasons
     from ganbench.sweep.manifest import manifest
     from ganbench.tables.manifest import Times
 
     suite = yaml.safe_dump(plan.suite.resolved(), sort_keys=False, allow_unicode=True)
     trials = {trial.id: " · ".join(trial.labels[axis] for axis in AXES) for trial in plan.trials}
-    return Side(manifest(plan, {}, {}, Times()), suite, trials)
+    return Side(manifest(plan, {}, {}, Times()), suite, trials, len(plan.trials) - len(eager_reasons(plan)))

@@ -1,4 +1,4 @@
-"""`ganbench cure`: looks for what mends the trials that fail."""
+"""`ganbench cure`: looks for what cures the trials that fail."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from ganbench.cli.options import WEIGHTS, weight_variables, writable
+from ganbench.cli.options import ADDRESS, EXECUTOR, JOBS, REPORT, RESULTS, WEIGHTS, weight_variables, writable
 from ganbench.cli.paths import PATH
 from ganbench.cli.shipped import suite_file
 from ganbench.core.environment import variables
@@ -36,11 +36,11 @@ Exit codes: 0 every failing trial has a cure; 1 not so; 2 usage; 4 a trial has n
 @click.option(
     "--seeds", default=16, show_default=True, type=click.IntRange(1, 256), help="Seeds of each remedy, at most."
 )
-@click.option("--results", default="results", show_default=True, type=PATH, help="Folder of tables.")
-@click.option("--report", default="report", show_default=True, type=PATH, help="Folder of pages.")
-@click.option("--executor", default="ray", show_default=True, type=click.Choice(["ray", "local"]), help="Who trains.")
-@click.option("--address", metavar="HOST:PORT", help="Attach to this Ray cluster instead of starting one.")
-@click.option("--jobs", type=click.IntRange(1, 4096), help="Trials at a time; as many as cores allow by default.")
+@RESULTS
+@REPORT
+@EXECUTOR
+@ADDRESS
+@JOBS
 @WEIGHTS
 def command(
     target: Path,
@@ -53,7 +53,7 @@ def command(
     jobs: int | None,
     weights: tuple[str, ...],
 ) -> int:
-    """Find what mends the trials of SUITE (.yaml or a shipped one's name) or of RUN (a folder) that fail.
+    """Find what cures the trials of SUITE (.yaml or a shipped one's name) or of RUN (a folder) that fail.
 
     Writes the tables to RESULTS/<suite>-cure and the page of before and after to REPORT/<suite>-cures.html.
     """

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ganbench.cli.options import announce, plan_of, writable
-from ganbench.cli.paths import PATH
+from ganbench.cli.options import REPORT, RESULTS, announce, plan_of, writable
 from ganbench.cli.shipped import suite_names
 from ganbench.core.errors import INTERRUPTIONS, Interrupted
 from ganbench.core.extras import require
@@ -30,8 +29,8 @@ your own.
 
 
 @click.command("demo", epilog=EPILOG)
-@click.option("--results", default="results", show_default=True, type=PATH, help="Folder of tables.")
-@click.option("--report", default="report", show_default=True, type=PATH, help="Folder of pages.")
+@RESULTS
+@REPORT
 def command(results: Path, report: Path) -> int:
     """Train a ring that loses its modes and the same ring with a cure, and make the page that shows both."""
     require("jinja2")

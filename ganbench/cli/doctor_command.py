@@ -17,7 +17,7 @@ from typing import Literal
 import click
 
 from ganbench.cli.console import styled
-from ganbench.cli.paths import PATH
+from ganbench.cli.options import REPORT, RESULTS
 from ganbench.core.environment import version
 from ganbench.core.extras import OPTIONAL, USES, installed
 
@@ -57,8 +57,8 @@ class Finding:
 
 
 @click.command("doctor")
-@click.option("--results", default="results", show_default=True, type=PATH, help="Folder of tables.")
-@click.option("--report", default="report", show_default=True, type=PATH, help="Folder of pages.")
+@RESULTS
+@REPORT
 def command(results: Path, report: Path) -> int:
     """Check versions, extras, platform, cores, GPU, Ray, folders and git; exit 2 if there is a problem.
 

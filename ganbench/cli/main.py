@@ -30,7 +30,7 @@ COMMANDS = {
     "baseline": "Save a run's numbers as a baseline to commit; list and promote baselines.",
     "check": "Hold a suite or a run against its baseline: the gate for CI.",
     "compare": "Compare runs with the first of them, trial by trial and metric by metric.",
-    "cure": "Look for what mends the trials that fail, and prove it on fresh seeds.",
+    "cure": "Look for what cures the trials that fail, and prove it on fresh seeds.",
     "watch": "Show where a sweep or a monitored run stands while it runs.",
     "verify-verdicts": "Train failures that are planted on purpose; see whether each gets its name.",
     "export": "Write the figures and tables of a run for a paper.",

@@ -1,4 +1,4 @@
-"""What `run` and `plan` share: the options that choose trials, and reading them."""
+"""The options that several commands share, and reading them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from ganbench.suite.plan import Plan
 
 Command = Callable[..., int | None]
+RESULTS = click.option("--results", default="results", show_default=True, type=PATH, help="Folder of tables.")
+REPORT = click.option("--report", default="report", show_default=True, type=PATH, help="Folder of pages.")
+EXECUTOR = click.option(
+    "--executor",
+    default="ray",
+    show_default=True,
+    type=click.Choice(["ray", "local"]),
+    help="Train trials side by side in Ray's processes, or one after the other in this process.",
+)
+ADDRESS = click.option("--address", metavar="HOST:PORT", help="Attach to this Ray cluster instead of starting one.")
+JOBS = click.option("--jobs", type=click.IntRange(1, 4096), help="Trials at a time; as many as cores allow by default.")
 WEIGHTS = click.option(
     "--weights",
     multiple=True,

@@ -46,6 +46,8 @@ def command(suite: Path, overrides: tuple[str, ...], only: str | None, yes: bool
         click.echo(line)
     for reason, number in Counter(reason for _, reason in plan.skipped).items():
         click.echo(f"skipped {number}: {reason}")
+    for line in _compiled(plan):
+        click.echo(_folded(line))
     for problem in _missing(plan):
         click.echo(f"missing: {problem}")
     for line in headline(plan).split("\n"):
@@ -86,6 +88,18 @@ def _said(axis: str, text: str) -> str:
     if text and axis in ("settings", "seeds", "steps"):
         return f"{text} {axis if text != '1' else axis.removesuffix('s')}"
     return "" if axis == "schedule" and text == DEFAULT_SCHEDULE else text
+
+
+def _compiled(plan: Plan) -> Iterator[str]:
+    """Yield which trials have compiled steps and why others have not; nothing where compiling was not asked for."""
+    from ganbench.suite.compiling import eager_reasons
+
+    if not plan.suite.resources.compile:
+        return
+    trials, eager = plan.trials or plan.cells, eager_reasons(plan)
+    yield f"compiled steps: {len(trials) - len(eager)} of {_number(len(trials), 'trial')}"
+    for reason, number in Counter(eager.values()).items():
+        yield f"not compiled {number}: {reason}"
 
 
 def _missing(plan: Plan) -> Iterator[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ganbench.cli.options import announce, writable
+from ganbench.cli.options import REPORT, announce, writable
 from ganbench.cli.paths import PATH
 
 EPILOG = """\b
@@ -22,7 +22,7 @@ Examples:
 
 @click.command("report", epilog=EPILOG)
 @click.argument("runs", nargs=-1, required=True, type=PATH)
-@click.option("--report", default="report", show_default=True, type=PATH, help="Folder of pages.")
+@REPORT
 @click.option("--markdown", "form", flag_value="markdown", help="Print Markdown for a pull request instead of a page.")
 @click.option("--json", "form", flag_value="json", help="Print the answer as JSON instead of a page.")
 @click.option(

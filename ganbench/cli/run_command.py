@@ -9,8 +9,19 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from ganbench.cli.options import WEIGHTS, announce, plan_of, selection, weight_variables, writable
-from ganbench.cli.paths import PATH
+from ganbench.cli.options import (
+    ADDRESS,
+    EXECUTOR,
+    JOBS,
+    REPORT,
+    RESULTS,
+    WEIGHTS,
+    announce,
+    plan_of,
+    selection,
+    weight_variables,
+    writable,
+)
 from ganbench.core.environment import variables
 from ganbench.core.errors import INTERRUPTIONS, Interrupted
 from ganbench.core.extras import require
@@ -33,20 +44,14 @@ Running it again trains only what is missing; an interrupted run goes on from th
 
 @click.command("run", epilog=EPILOG)
 @selection
-@click.option("--results", default="results", show_default=True, type=PATH, help="Folder of tables.")
-@click.option("--report", default="report", show_default=True, type=PATH, help="Folder of pages.")
-@click.option(
-    "--executor",
-    default="ray",
-    show_default=True,
-    type=click.Choice(["ray", "local"]),
-    help="Train trials side by side in Ray's processes, or one after the other in this process.",
-)
-@click.option("--address", metavar="HOST:PORT", help="Attach to this Ray cluster instead of starting one.")
+@RESULTS
+@REPORT
+@EXECUTOR
+@ADDRESS
 @click.option(
     "--device", type=click.Choice(["cpu", "cuda", "auto"]), help="Where trials train; as the suite says by default."
 )
-@click.option("--jobs", type=click.IntRange(1, 4096), help="Trials at a time; as many as cores allow by default.")
+@JOBS
 @click.option(
     "--sink",
     "sinks",
@@ -130,5 +135,5 @@ def _failures(folder: Path, plan: Plan) -> str:
     if not failed:
         return ""
     count, trials = len(failed), len(plan.trials)
-    command, mends = f"ganbench cure {shlex.quote(str(folder))}", "it" if count == 1 else "them"
-    return f"by their verdicts {count} of {trials} trials failed; `{command}` looks for what mends {mends}"
+    command, them = f"ganbench cure {shlex.quote(str(folder))}", "it" if count == 1 else "them"
+    return f"by their verdicts {count} of {trials} trials failed; `{command}` looks for what cures {them}"

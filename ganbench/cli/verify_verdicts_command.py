@@ -8,6 +8,7 @@ from typing import Literal
 import click
 
 from ganbench.cli.check_options import write_file
+from ganbench.cli.options import EXECUTOR, JOBS, RESULTS
 from ganbench.cli.paths import FILE, PATH
 
 EPILOG = """\b
@@ -45,9 +46,9 @@ SUITES = ("suites/planted_failures.yaml", "suites/planted_digits.yaml", "suites/
     help="The others follow it.",
 )
 @click.option("--hide-modes", is_flag=True, help="Judge the runs as if the modes of their data were not known.")
-@click.option("--results", default="results", show_default=True, type=PATH, help="Folder of tables.")
-@click.option("--executor", default="ray", show_default=True, type=click.Choice(["ray", "local"]), help="Who trains.")
-@click.option("--jobs", type=click.IntRange(1, 4096), help="Trials at a time; as many as cores allow by default.")
+@RESULTS
+@EXECUTOR
+@JOBS
 @click.option("--markdown", type=FILE, help="Write the table here, too.")
 @click.option("--json", "data", type=FILE, help="Write it here as data, too.")
 def command(

@@ -26,4 +26,4 @@ def along(value: float | Tensor, like: Tensor, behind: int = 0) -> float | Tenso
     """
     if isinstance(value, (int, float)):
         return value
-    return value.to(like.dtype).reshape(*value.shape, *[1] * behind)
+    return value.to(like.dtype).reshape((*value.shape, *[1] * behind))

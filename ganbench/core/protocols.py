@@ -78,7 +78,8 @@ class DiscriminatorView(Protocol):
         params: the weights that the layers use, reparametrised (spectral norm).
         player: whose loss it is for.
         memory: what losses and tricks keep from step to step, seeds on the first axis; it goes into checkpoints.
-        progress: share of the steps done, in [0, 1). step: how many are done. batch_dim: the axis of the samples.
+        progress: share of the steps done, in [0, 1); a float64 tensor `[]` where the step is compiled.
+        batch_dim: the axis of the samples.
     """
 
     z: Tensor
@@ -92,8 +93,12 @@ class DiscriminatorView(Protocol):
     player: PlayerName
     memory: dict[str, Tensor]
     progress: float
-    step: int
     batch_dim: int
+
+    @property
+    def step(self) -> int:
+        """Return how many steps are done."""
+        ...
 
     @property
     def noise(self) -> Noise:

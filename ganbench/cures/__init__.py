@@ -1,1 +1,1 @@
-"""What mends a trial that fails: remedies as changes of a trial, trained beside it on the same seeds."""
+"""What cures a trial that fails: remedies as changes of a trial, trained beside it on the same seeds."""

@@ -51,7 +51,7 @@ class Settings:
 
 
 def cures_of(target: Path, only: str | None, seeds: int, settings: Settings) -> list[Cure]:
-    """Return what mends the failing trials of a suite's file or of a run's folder.
+    """Return what cures the failing trials of a suite's file or of a run's folder.
 
     Raises:
         UsageError: it is neither, no trial fails, or `only` names none.
@@ -69,7 +69,7 @@ def cures_of(target: Path, only: str | None, seeds: int, settings: Settings) -> 
 
 
 def cures_of_suite(suite: Suite, only: str | None, seeds: int, settings: Settings) -> list[Cure]:
-    """Return what mends the failing trials of a suite; those without results are trained first.
+    """Return what cures the failing trials of a suite; those without results are trained first.
 
     Raises:
         UsageError: no trial fails, or `only` names none.
@@ -95,7 +95,7 @@ def chosen(suite: Suite, only: str | None) -> Plan:
 
 
 def cures_of_plan(plan: Plan, results: Results, seeds: int, settings: Settings) -> list[Cure]:
-    """Return what mends the trials of a plan that fail in these results.
+    """Return what cures the trials of a plan that fail in these results.
 
     Raises:
         UsageError: none fails, or the results have none of the trials.

@@ -97,12 +97,12 @@ def require_one_setting(suite: Suite) -> None:
     if key:
         raise UsageError(
             f"{suite.place((key,))}: a suite with `{key}` tries many settings of a trial already, and cure looks for "
-            "what mends one; take the setting that fails into a suite without it"
+            "what cures one; take the setting that fails into a suite without it"
         )
 
 
 def look_for_cures(plan: Plan, judged: pd.DataFrame, seeds: int, train: Train, say: Say) -> list[Cure]:
-    """Return what mends each trial of a plan that fails.
+    """Return what cures each trial of a plan that fails.
 
     A group of seeds is an ordinary trial with its own key and part: what was interrupted goes on, and the next call
     trains nothing. Each stage leaves a run; the last one holds the groups of all of them.

@@ -21,7 +21,7 @@ class Minimax(Loss):
     name = "minimax"
     aliases = ("saturating", "mm", "gan")
     source = "Goodfellow et al. 2014, arXiv:1406.2661, eq. 1"
-    addresses = "nothing: it is the loss whose failures the others mend"
+    addresses = "nothing: it is the loss whose failures the others fix"
     optimum = 2 * log(2)
     zero_sum = True
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from ganbench.core.errors import UsageError
 from ganbench.core.protocols import PlayerUpdate
@@ -35,6 +36,9 @@ class Player:
         self.refresh()
         if not self.names:
             raise UsageError(f"ganbench.Monitor: {type(inner).__name__} has no parameters; give it when it has")
+        if any(map(is_lazy, inner.parameters())):
+            text = f"{type(inner).__name__} has lazy layers without weights; pass a minibatch through it first"
+            raise UsageError(f"ganbench.Monitor: {text}")
         self.moved = False
         self.optimizers: set[str] = set()
         self.trained: set[int] = set()
@@ -172,7 +176,7 @@ class Player:
         )
 
     def _layout_of(self, places: tuple[int, ...], now: Kept) -> Layout:
-        """Return where each trained parameter lies in a flat tensor; made late, when lazy ones have their shapes."""
+        """Return where each trained parameter lies in a flat tensor."""
         if self._layout is None or self._layout[0] != places:
             device = now[places[0]].device
             shapes = {self.names[i]: numbers(now[i], device)[0].shape for i in places}

@@ -112,7 +112,9 @@ class Symptoms:
         """Return by which factor a player's weights move less than the other's, 0 where that is not known."""
         both = self._last("update_ratio_d"), self._last("update_ratio_g")
         own, others = both if player == "d" else both[::-1]
-        return median(o / max(x, 1e-30) for x, o in zip(own, others, strict=True)) if len(own) == len(others) else 0.0
+        if not own or len(own) != len(others):
+            return 0.0
+        return median(o / max(x, 1e-30) for x, o in zip(own, others, strict=True))
 
     def _full(self, column: str) -> bool:
         return len(self._last(column)) == ROWS

@@ -7,6 +7,7 @@ optimisers stepped when. That tells a missing `zero_grad` or `detach` from accum
 from __future__ import annotations
 
 import weakref
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -38,9 +39,10 @@ class Pass(NamedTuple):
 
 
 class Stepped(NamedTuple):
-    """An optimiser's step, with the players that it holds."""
+    """An optimiser's step: the players that it moves by a gradient, and which optimiser it is."""
 
     players: frozenset[str]
+    optimizer: int
 
 
 class Wiring:
@@ -68,6 +70,7 @@ class Wiring:
         self._before: dict[str, Tensor] = {}
         self._repeats = {"real": 0, "fake": 0}
         self._handles: list[RemovableHandle] = []
+        self._weights: dict[str, list[weakref.ref[nn.Parameter]]] = {}
         self._owners: dict[int, tuple[weakref.ref[Optimizer], frozenset[str]]] = {}
         self._numbers = {id(p): name for name, several in networks.items() for n in several for p in n.parameters()}
         self._begin()
@@ -107,8 +110,10 @@ class Wiring:
 
         self._handles = [register_optimizer_step_post_hook(after)]
         for name, networks in self._networks.items():
+            self._weights[name] = []
             for network in (known() for known in networks):
                 if network is not None and (weight := _watched(network)) is not None:
+                    self._weights[name].append(weakref.ref(weight))
                     self._handles.append(self._hook(name, network, weight))
 
     def _hook(self, name: str, network: nn.Module, weight: nn.Parameter) -> RemovableHandle:
@@ -148,8 +153,13 @@ class Wiring:
 
     @guarded("the look at the loop's wiring")
     def _stepped(self, optimizer: Optimizer) -> None:
-        if self._open and (players := self._players(optimizer)):
-            self._events.append(Stepped(players))
+        if self._open and (players := frozenset(filter(self._has_gradient, self._players(optimizer)))):
+            self._events.append(Stepped(players, id(optimizer)))
+
+    def _has_gradient(self, name: str) -> bool:
+        """Say whether a watched weight of a player holds a gradient: one optimiser of both may move one alone."""
+        held = (weight.grad for known in self._weights[name] if (weight := known()) is not None)
+        return any(grad is not None and bool(grad.detach().abs().amax() > 0) for grad in held)
 
     def _players(self, optimizer: Optimizer) -> frozenset[str]:
         known = self._owners.get(id(optimizer))
@@ -200,10 +210,13 @@ class Wiring:
 
     def _judge_updates(self, step: int, name: str, other: str) -> None:
         """Say where an update is made of more than its own backward passes."""
-        kept, mixed = 0, 0
+        kept, mixed, alone, foreign = 0, 0, Counter[int](), Counter[int]()
         for i, event in enumerate(self._events):
             if isinstance(event, Stepped) and name in event.players:
                 chain = self._chain(i, name)
+                if len(chain) == 1:
+                    reached = self._events[chain[0]]
+                    (foreign if isinstance(reached, Pass) and other in reached.reached else alone)[event.optimizer] += 1
                 between = [e for e in self._events[chain[0] : i] if isinstance(e, Stepped)] if chain else []
                 if any(name in e.players for e in between):
                     kept += 1
@@ -224,6 +237,13 @@ class Wiring:
                 f"mixed {name}",
                 f"the {player}'s update contains the {WORDS[other][0]}'s backward pass: {what}call "
                 f"{optimizer}.zero_grad() just before {loss}.backward()",
+            )
+        elif name == "D" and any(min(alone[one], foreign[one]) >= SEEN for one in alone):
+            self._findings.say(
+                step,
+                "mixed D",
+                "the discriminator is moved by the generator's loss as well: one optimiser holds both players; call "
+                "discriminator.requires_grad_(False) before g_loss.backward(), or give each player an optimiser",
             )
 
     def _chain(self, end: int, name: str) -> list[int]:

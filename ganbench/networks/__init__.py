@@ -43,6 +43,7 @@ class Network(Component):
     Attributes:
         latent: dimension of the generator's input.
         convolutions: how many 3×3 convolutions of full width its layers come to; 0 if it is fully connected.
+        compiles: whether a step with it can be compiled and that pays, see `training/compiled.py`.
 
     Example:
         >>> from ganbench.networks.mlp import MLP
@@ -53,6 +54,7 @@ class Network(Component):
 
     kind: ClassVar[str] = "network"
     convolutions: ClassVar[int] = 0
+    compiles: ClassVar[bool] = False
 
     latent: Annotated[int, Interval(ge=1, le=65536)] = 8
 

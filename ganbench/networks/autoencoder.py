@@ -30,6 +30,7 @@ class Autoencoder(Network):
     source = "Zhao et al. 2016, arXiv:1609.03126, section 2.3"
     addresses = "a discriminator with one number to say"
     traits = ("autoencoder",)
+    compiles = True
     conflicts = {"couples samples": "an autoencoder's energy is one sample's own reconstruction error"}
     requires = {"energy": "an autoencoder answers with −energy ≤ 0, which only energy losses (ebgan) can read"}
 

@@ -23,6 +23,7 @@ class Dirac(Network):
     name = "dirac"
     source = "Mescheder et al. 2018, arXiv:1801.04406, definition 2.1"
     traits = ("no last bias",)
+    compiles = True
 
     latent: int = 1
     theta: float = 1.0

@@ -30,6 +30,7 @@ class MLP(Network):
 
     name = "mlp"
     aliases = ("fc", "fully_connected")
+    compiles = True
     source = "Goodfellow et al. 2014, arXiv:1406.2661, section 5; maxout: Goodfellow et al. 2013, arXiv:1302.4389"
 
     width: Size = 64

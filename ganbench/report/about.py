@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganbench.core.column import Column
 from ganbench.core.naming import AXES
-from ganbench.report.rows import floor_of
+from ganbench.report.dataset_results import floor_of
 from ganbench.report.wording import NONE, count, listing, name_of, number
 
 if TYPE_CHECKING:

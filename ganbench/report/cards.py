@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganbench.analysis.statistics import scored, worst
+from ganbench.analysis.statistics import scored
 from ganbench.core.column import Column
 from ganbench.core.naming import AXES
+from ganbench.report.dataset_results import DatasetResults
 from ganbench.report.figures import Curve, Mark, curves, layer_profile
 from ganbench.report.panels import Frame
 from ganbench.report.pictures import Picture, picture
@@ -50,11 +51,10 @@ class Card:
 
 def card(
     row: Row,
+    data: DatasetResults,
     runs: pd.DataFrame,
     history: pd.DataFrame,
     samples: Mapping[str, np.ndarray] | None,
-    lead: Column | None,
-    fill: float,
     shared: Sequence[Frame],
     opened: bool,
     findings: list[Finding],
@@ -64,11 +64,10 @@ def card(
 
     Args:
         row: its row of the ranking table.
+        data: of its data set; the leading metric chooses the median run.
         runs: its rows of `runs`.
         history: its rows of `history`.
         samples: its pictures, None where it has none.
-        lead: the metric that the median run is chosen by.
-        fill: what a run without a value counts as.
         shared: the frames of its data set.
         opened: show it at once.
         findings: what its verdicts are.
@@ -80,7 +79,7 @@ def card(
     lost = runs.loc[runs["status"] == "DIVERGED"]
     diverged = _ends(lost, runs)
     drawn = curves(history, lost["run"].tolist(), shared, str(row.label), marks(findings))
-    chosen = median_run(runs, lead, fill) if samples is not None else None
+    chosen = median_run(runs, data.lead, data.fill) if samples is not None else None
     pictures = _pictures(samples, chosen, str(row.label)) if samples is not None and chosen else []
     median = chosen.text if chosen else ""
     by_layer = layer_profile(layers, str(row.label))
@@ -130,13 +129,11 @@ def median_run(runs: pd.DataFrame, lead: Column | None, fill: float) -> MedianRu
     return MedianRun(position, int(run["seed"]), f"seed {run['seed']}, the median run by {name_of(lead)} ({value})")
 
 
-def thumbnail(
-    samples: Mapping[str, np.ndarray] | None, runs: pd.DataFrame, lead: Column | None, fill: float
-) -> Picture | None:
+def thumbnail(samples: Mapping[str, np.ndarray] | None, runs: pd.DataFrame, data: DatasetResults) -> Picture | None:
     """Return the last picture of the median run, for the table."""
     if samples is None or not len(samples["steps"]):
         return None
-    chosen = median_run(runs, lead, fill)
+    chosen = median_run(runs, data.lead, data.fill)
     step = int(samples["steps"][-1])
     return picture(samples["samples"][-1, chosen.position], samples["real"], step, f"samples of {chosen.text}", side=44)
 
@@ -151,8 +148,3 @@ def _pictures(samples: Mapping[str, np.ndarray], chosen: MedianRun, name: str) -
         )
         for k, step in enumerate(samples["steps"])
     ]
-
-
-def fill_of(runs: pd.DataFrame, lead: Column | None) -> float:
-    """Return what a finished run without a value counts as on this data set."""
-    return worst(runs[lead.name], lead.direction) if lead else float("nan")

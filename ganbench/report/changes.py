@@ -92,13 +92,13 @@ class Changes:
     sections: list[Against]
 
 
-def changes(first: Results, others: Sequence[Results], rules: Rules | None = None) -> Changes:
+def changes(first: Results, others: Sequence[Results]) -> Changes:
     """Compare each of `others` with the first.
 
     Raises:
         IncomparableError: no trial or metric is in both, or they were measured differently.
     """
-    rules = rules or Rules()
+    rules = Rules()
     title = " → ".join(_title(results) for results in (first, *others))
     return Changes(title, rules.alpha, [_against(i, first, now, rules) for i, now in enumerate(others)])
 

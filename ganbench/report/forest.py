@@ -5,21 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ganbench.analysis.ranking import FINISHED
 from ganbench.analysis.separation import Difference, against, ranks
-from ganbench.analysis.statistics import scored, worst
+from ganbench.analysis.statistics import scored
 from ganbench.core.column import Column
+from ganbench.report.dataset_results import DatasetResults
 from ganbench.report.plot import Scale, tick
-from ganbench.report.rows import Row, floor_of
+from ganbench.report.rows import Row
 from ganbench.report.verdict_bars import Bar
 from ganbench.report.wording import NONE, Label, count, listing, number
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 WIDTH, HEIGHT, INSET = 420, 20, 8  # of a row's plot
 MOST_ROWS = 20  # trials: tests of all pairs of more take seconds
@@ -56,25 +53,22 @@ class Forest:
     real: str
 
 
-def forest(rows: Sequence[Row], runs: pd.DataFrame, lead: Column | None, baseline: str) -> Forest | None:
+def forest(rows: Sequence[Row], data: DatasetResults) -> Forest | None:
     """Return the forest plot of a data set; None where there is nothing to compare, or too much.
 
     Args:
-        rows: of its ranking, best first.
-        runs: its rows of `runs`.
-        lead: the metric that decides.
-        baseline: the trial that others are compared with.
+        rows: of its ranking table, best first.
+        data: what there is of it.
     """
+    lead, floor, (baseline, _) = data.lead, data.floor, data.improvements
     if lead is None or not baseline or not 2 <= len(rows) <= MOST_ROWS:
         return None
-    fill = worst(runs[lead.name], lead.direction)
-    values = {row.trial: _values(runs, row.trial, lead, fill) for row in rows}
+    values = {row.trial: _values(data, row.trial, lead) for row in rows}
     values = {trial: kept for trial, kept in values.items() if len(kept) and np.isfinite(kept).all()}
     if len(values) < 2 or baseline not in values:
         return None
     differences = {one.trial: one for one in against(values, baseline, lead.direction)}
     placed = ranks(values, lead.direction)
-    floor = floor_of(lead.name, runs)
     everything = [floor, *(v for each in values.values() for v in each)]
     scale = Scale.spanning(everything, counts=lead.unit == "modes")
     lines = _lines(scale, float(values[baseline].mean()), floor)
@@ -96,9 +90,10 @@ def forest(rows: Sequence[Row], runs: pd.DataFrame, lead: Column | None, baselin
     return Forest(sentence, plain, made, _axis(scale), number(floor))
 
 
-def _values(runs: pd.DataFrame, trial: str, lead: Column, fill: float) -> np.ndarray:
+def _values(data: DatasetResults, trial: str, lead: Column) -> np.ndarray:
+    runs = data.runs
     mine = runs.loc[(runs["trial"] == trial) & runs["status"].isin(FINISHED), lead.name]
-    return np.asarray(scored(mine.to_numpy(float, na_value=np.nan), fill), dtype=np.float64)
+    return np.asarray(scored(mine.to_numpy(float, na_value=np.nan), data.fill), dtype=np.float64)
 
 
 def _sentence(differences: Sequence[Difference], names: dict[str, str], plain: str) -> str:

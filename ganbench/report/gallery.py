@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganbench.core.column import Column
 from ganbench.report.cards import median_run
+from ganbench.report.dataset_results import DatasetResults
 from ganbench.report.pictures import Picture, picture
 from ganbench.report.rows import Row
 from ganbench.report.wording import Label
@@ -39,8 +39,7 @@ def gallery(
     rows: Sequence[Row],
     runs: Mapping[str, pd.DataFrame],
     samples: Mapping[str, Mapping[str, np.ndarray]],
-    lead: Column | None,
-    fill: float,
+    data: DatasetResults,
 ) -> Gallery | None:
     """Return the gallery of these rows; None where fewer than two have pictures.
 
@@ -48,8 +47,7 @@ def gallery(
         rows: of the ranking, best first.
         runs: trial → its rows of `runs`.
         samples: trial → its pictures.
-        lead: the metric that the median run is chosen by.
-        fill: what a run without a value counts as.
+        data: of the data set; its leading metric chooses the median run.
     """
     kept = {row.trial: samples[row.trial] for row in rows if row.trial in samples and len(samples[row.trial]["steps"])}
     if len(kept) < 2:
@@ -59,7 +57,7 @@ def gallery(
     stills = []
     for row in rows:
         if row.trial in kept:
-            one, chosen = kept[row.trial], median_run(runs[row.trial], lead, fill)
+            one, chosen = kept[row.trial], median_run(runs[row.trial], data.lead, data.fill)
             step, text = int(one["steps"][-1]), f"{row.label}, {chosen.text}"
             drawn = picture(one["samples"][-1, chosen.position], one["real"], step, text)
             stills.append(Still(row.label, row.anchor if row.detailed else f"r-{row.trial}", drawn))

@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
+from ganbench.report.dataset_results import DatasetResults, Ranked
 from ganbench.report.wording import Naming, all_of, count, label, listing, mean, name_of, number
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Ranked = Sequence[Mapping[str, Any]]
 
-
-def headline(
-    ranked: Ranked, runs: pd.DataFrame, keys: Sequence[Column], floor: float, named: Naming, dataset: str = ""
-) -> str:
-    """Return the sentence of one data set.
-
-    Args:
-        ranked: its rows of the ranking, best first, `rank` None where there is none.
-        runs: its rows of `runs`.
-        keys: the metrics that decide the order, first to last; none where no run has a value.
-        floor: the first one's value for real samples.
-        named: how its trials are told apart.
-        dataset: what to call it; its full text by default.
-    """
-    place = f"On {dataset or ranked[0]['dataset']}, "
+def headline(data: DatasetResults) -> str:
+    """Return the sentence of one data set."""
+    ranked, lead, floor, named = data.ranked, data.lead, data.floor, data.named
+    place = f"On {data.name}, "
     finished = [row for row in ranked if row["rank"] is not None]
-    if not keys or not finished:
+    if lead is None or not finished:
         missing, diverged = sum(r["failed"] + r["timeout"] for r in ranked), sum(r["diverged"] for r in ranked)
         ends = [f"{count(diverged, 'run')} diverged"] if diverged else []
         ends += [f"{count(missing, 'run')} failed or ran out of time"] if missing else []
         return f"{place}no run has a result{': ' if ends else ''}{', '.join(ends)}."
-    lead = keys[0]
     modes = round(floor) if lead.name.startswith("modes_") and floor >= 2 else 0
     if modes and finished[0][f"{lead.name}_mean"] == 0:
-        return place + _none_held(finished, keys, modes, named) + "."
+        return place + _none_held(finished, data.keys, modes, named) + "."
     if modes:
-        best = _modes_held(finished, runs, lead.name, modes, named)
+        best = _modes_held(finished, data.runs, lead.name, modes, named)
     else:
         best = _best_value(finished, lead, floor, named)
     return place + best + _contrast(finished, lead, modes, named) + "."

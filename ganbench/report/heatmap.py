@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ganbench.core.column import Column
-from ganbench.report.headline import Ranked
+from ganbench.report.dataset_results import DatasetResults, Ranked
 from ganbench.report.rows import tints
 from ganbench.report.wording import BESIDE, NO_TRICKS, Naming, name_of, number
 
@@ -40,31 +40,23 @@ class Heatmap:
     rows: list[tuple[str, list[Square]]]
 
 
-def heatmaps(
-    ranked: Ranked, metrics: Sequence[Column], named: Naming, skipped: Mapping[tuple[str, str], str]
-) -> list[Heatmap]:
+def heatmaps(data: DatasetResults, skipped: Mapping[tuple[str, str], str]) -> list[Heatmap]:
     """Return a heatmap a metric, and a place where the suite has several; none without two losses and two tricks.
 
     Args:
-        ranked: a data set's rows of the ranking.
-        metrics: those to show.
-        named: how trials are told apart.
+        data: of the data set; the metrics that decide its order are shown.
         skipped: (loss, tricks) → why the plan left it out.
     """
+    ranked, named = data.ranked, data.named
     places: dict[str, list[Mapping]] = {}
     for row in ranked:
         names = (named.text(row[axis]) for axis in BESIDE if axis in named.axes)
         where = ", ".join(name for name in names if name)
         places.setdefault(where, []).append(row)
     maps = []
-    for metric in metrics:
-        shades = dict(
-            zip(
-                (row["trial"] for row in ranked),
-                tints([row[f"{metric.name}_mean"] for row in ranked], metric.direction),
-                strict=True,
-            )
-        )
+    for metric in data.keys:
+        tinted = tints([row[f"{metric.name}_mean"] for row in ranked], metric.direction)
+        shades = dict(zip((row["trial"] for row in ranked), tinted, strict=True))
         for place, rows in places.items():
             maps += _heatmap(rows, metric, place, named, skipped, shades)
     return maps

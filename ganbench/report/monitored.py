@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ganbench.core.column import Column
+from ganbench.report.dataset_results import floor_of
 from ganbench.report.figures import curve_table
 from ganbench.report.labelled import Area, Series, labelled
 from ganbench.report.plot import Scale, tick
-from ganbench.report.rows import floor_of
 from ganbench.report.verdict_bars import Finding, findings
 from ganbench.report.wording import name_of, number
 

@@ -5,18 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ganbench.analysis.ranking import FINISHED
-from ganbench.analysis.statistics import clopper_pearson, scored, worst
+from ganbench.analysis.statistics import clopper_pearson, scored
 from ganbench.core.column import Column
-from ganbench.report.headline import Ranked
+from ganbench.report.dataset_results import DatasetResults
 from ganbench.report.wording import number
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FEWEST = 6  # seeds that can show two groups
 GAP, GROUP = 0.5, 0.2  # of the range: the gap between two groups; of the seeds: the smaller group
@@ -29,17 +25,19 @@ class Note:
     text: str
 
 
-def lead_notes(ranked: Ranked, runs: pd.DataFrame, lead: Column, floor: float = math.nan) -> dict[str, Note]:
+def lead_notes(data: DatasetResults) -> dict[str, Note]:
     """Return trial → its note, for trials whose seeds all agree or fall into two groups by the leading metric.
 
-    Diverged runs count as the worst. `floor` is what real samples get.
+    Diverged runs count as the worst.
     """
-    fill = worst(runs[lead.name], lead.direction)
-    finished = runs.loc[runs["status"].isin(FINISHED), ["trial", lead.name]]
-    values: dict[str, list[float]] = {str(row["trial"]): [] for row in ranked}
-    for trial, value in zip(finished["trial"], scored(finished[lead.name], fill).tolist(), strict=True):
+    lead = data.lead
+    if lead is None:
+        return {}
+    finished = data.runs.loc[data.runs["status"].isin(FINISHED), ["trial", lead.name]]
+    values: dict[str, list[float]] = {str(row["trial"]): [] for row in data.ranked}
+    for trial, value in zip(finished["trial"], scored(finished[lead.name], data.fill).tolist(), strict=True):
         values[str(trial)].append(value)
-    notes = {trial: _note(each, lead, floor) for trial, each in values.items()}
+    notes = {trial: _note(each, lead, data.floor) for trial, each in values.items()}
     return {trial: note for trial, note in notes.items() if note is not None}
 
 

@@ -17,8 +17,8 @@ from ganbench.analysis.settings import MethodRuns, Varied, varied
 from ganbench.analysis.tuned import tuned_of
 from ganbench.core.naming import without_common_parts
 from ganbench.report.budget_chart import budget_chart
+from ganbench.report.dataset_results import floor_of
 from ganbench.report.notes import agreement
-from ganbench.report.rows import floor_of
 from ganbench.report.wording import NONE, count, name_of, number
 
 if TYPE_CHECKING:

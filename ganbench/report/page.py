@@ -16,7 +16,6 @@ from ganbench.core.files import replaced
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from ganbench.analysis.comparison_rules import Rules
     from ganbench.tables.results import Results
 
 
@@ -77,11 +76,11 @@ def render(results: Results, under_way: str = "") -> str:
     return _fill("template.html", ("page.js", "tools.js"), page=page(results), strip=strips, **texts)
 
 
-def render_changes(first: Results, others: Sequence[Results], rules: Rules | None = None) -> str:
-    """Return the page of what changed from the first to each of the others, under these rules."""
+def render_changes(first: Results, others: Sequence[Results]) -> str:
+    """Return the page of what changed from the first to each of the others."""
     from ganbench.report.changes import changes
 
-    return _fill("changes.html", ("page.js",), page=changes(first, others, rules))
+    return _fill("changes.html", ("page.js",), page=changes(first, others))
 
 
 def _fill(template: str, scripts: Sequence[str], **values: object) -> str:

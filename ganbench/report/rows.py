@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ganbench.analysis.ranking import FINISHED
-from ganbench.analysis.statistics import probability_above, scored, worst
 from ganbench.core.column import Column
-from ganbench.report.headline import Ranked
+from ganbench.report.dataset_results import DatasetResults, floor_of
 from ganbench.report.notes import Note, lead_notes
 from ganbench.report.plot import Scale
 from ganbench.report.strips import Strip, strips
 from ganbench.report.verdict_bars import Bar
-from ganbench.report.wording import NO_TRICKS, NONE, Label, Naming, label, name_of, number
+from ganbench.report.wording import NONE, Label, label, name_of, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,12 +95,8 @@ class Table:
 
 
 def table(
-    ranked: Ranked,
-    runs: pd.DataFrame,
-    metrics: Mapping[str, Column],
-    lead: str | None,
-    named: Naming,
-    detailed: set[str],
+    data: DatasetResults,
+    detailed: Collection[str],
     brief: bool = False,
     gradients: Mapping[str, float] | None = None,
     bars: Mapping[str, Bar] | None = None,
@@ -112,31 +104,27 @@ def table(
     """Return the table of one data set.
 
     Args:
-        ranked: its rows of the ranking, `rank` None where there is none.
-        runs: its rows of `runs`.
-        metrics: its metrics, in the order of the columns.
-        lead: the metric that decides the order, None where no run has a value.
-        named: how its trials are told apart.
+        data: what there is of it.
         detailed: the trials that have a card further down.
         brief: leave strips and smaller intervals out.
         gradients: trial → the generator's gradient norm (`gradient_norms`).
         bars: trial → its verdicts.
     """
-    gradients, bars = gradients or {}, bars or {}
-    baseline, better = improvements(runs, metrics[lead] if lead else None)
-    usual = _usual(ranked, metrics, lead)
-    others = usual if brief else [*usual, *(m for m in metrics if m != lead and m not in usual)]
+    gradients, bars, lead = gradients or {}, bars or {}, data.lead.name if data.lead else None
+    baseline, better = data.improvements
+    usual = _usual(data)
+    others = usual if brief else [*usual, *(m for m in data.metrics if m != lead and m not in usual)]
     displayed = [*([lead] if lead else []), *others]
-    statuses = ["ok", *(s for s in ("diverged", "failed", "timeout") if any(row[s] for row in ranked))]
-    drawn = strips(ranked, runs, lead, metrics, floor_of(lead, runs)) if lead and not brief else {}
-    errors = dict(runs.loc[runs["error"].notna(), ["trial", "error"]].itertuples(index=False, name=None))
+    statuses = ["ok", *(s for s in ("diverged", "failed", "timeout") if any(row[s] for row in data.ranked))]
+    drawn = {} if brief else strips(data)
+    errors = dict(data.runs.loc[data.runs["error"].notna(), ["trial", "error"]].itertuples(index=False, name=None))
     rows = []
-    for row, cells in zip(ranked, _cells(ranked, runs, metrics, displayed, lead), strict=True):
+    for row, cells in zip(data.ranked, _cells(data, displayed), strict=True):
         trial = row["trial"]
         made = Row(
             trial=trial,
             anchor=f"t-{trial}",
-            label=label(row, named),
+            label=label(row, data.named),
             rank="" if row["rank"] is None else str(row["rank"]),
             lead=cells.get(lead) if lead else None,
             strip=drawn.get(trial),
@@ -151,29 +139,29 @@ def table(
             detailed=trial in detailed,
         )
         rows.append(_brief_row(made) if brief else made)
-    heads = {m: _head(metrics[m], runs, m in others[len(usual) :]) for m in displayed}
+    heads = {m: _head(data.metrics[m], data.runs, m in others[len(usual) :]) for m in displayed}
     against = next((row.label.spoken for row in rows if row.trial == baseline), "") if better else ""
     lead_head = heads.get(lead) if lead else None
     return Table(lead_head, [heads[m] for m in others], rows, against, bool(gradients), statuses, brief)
 
 
-def _usual(ranked: Ranked, metrics: Mapping[str, Column], lead: str | None) -> list[str]:
+def _usual(data: DatasetResults) -> list[str]:
     """Return the few metrics besides the lead that the table has at once: known ones that tell trials apart."""
     # What has no better or worse (where samples lie, how far they spread) is evidence, and not in the ranking.
-    directed = [m for m in metrics if m != lead and metrics[m].direction]
-    directed.sort(key=lambda m: not metrics[m].leading)
-    known = [m for m in directed if any(math.isfinite(row[f"{m}_mean"]) for row in ranked)]
-    return [m for m in known if len(ranked) < 2 or len({row[f"{m}_mean"] for row in ranked}) > 1][:MOST_OTHERS]
+    directed = [m for m, column in data.metrics.items() if column != data.lead and column.direction]
+    directed.sort(key=lambda m: not data.metrics[m].leading)
+    means = {m: [row[f"{m}_mean"] for row in data.ranked] for m in directed}
+    known = [m for m in directed if any(map(math.isfinite, means[m]))]
+    return [m for m in known if len(means[m]) < 2 or len(set(means[m])) > 1][:MOST_OTHERS]
 
 
-def _cells(
-    ranked: Ranked, runs: pd.DataFrame, metrics: Mapping[str, Column], displayed: Sequence[str], lead: str | None
-) -> Iterator[dict[str, Cell]]:
+def _cells(data: DatasetResults, displayed: Sequence[str]) -> Iterator[dict[str, Cell]]:
     """Yield each trial's cells by metric, tinted by how it stands among the others."""
-    shades = {m: tints([row[f"{m}_mean"] for row in ranked], metrics[m].direction) for m in displayed}
-    notes = lead_notes(ranked, runs, metrics[lead], floor_of(lead, runs)) if lead else {}
-    for i, row in enumerate(ranked):
-        yield {m: _cell(row, m, shades[m][i], notes.get(row["trial"]) if m == lead else None) for m in displayed}
+    shades = {m: tints([row[f"{m}_mean"] for row in data.ranked], data.metrics[m].direction) for m in displayed}
+    notes = lead_notes(data)
+    for i, row in enumerate(data.ranked):
+        trial, lead = row["trial"], data.lead
+        yield {m: _cell(row, m, shades[m][i], notes.get(trial) if lead and m == lead.name else None) for m in displayed}
 
 
 def gradient_norms(history: pd.DataFrame) -> dict[str, float]:
@@ -212,12 +200,6 @@ def _number(value: float) -> Cell:
     return Cell(number(value), _exact(value), None)
 
 
-def floor_of(metric: str, runs: pd.DataFrame) -> float:
-    """Return what real samples get; NaN where it is not known."""
-    floors = runs[f"{metric}_floor"].to_numpy(float) if f"{metric}_floor" in runs else ()
-    return next((float(f) for f in floors if math.isfinite(f)), math.nan)
-
-
 def _head(column: Column, runs: pd.DataFrame, extra: bool) -> Head:
     floor = number(floor_of(column.name, runs))
     return Head(column.name, name_of(column), column.meaning, column.direction, floor, extra)
@@ -237,27 +219,6 @@ def _cell(row: Mapping[str, Any], metric: str, tint: int | None, note: Note | No
 
 def _exact(value: float) -> str:
     return "" if math.isnan(value) else repr(float(value))
-
-
-def improvements(runs: pd.DataFrame, lead: Column | None) -> tuple[str, dict[str, float]]:
-    """Return the baseline, the first trial without tricks (else the first), and trial → P(a run is better than its).
-
-    Mann and Whitney's U over the number of pairs, ties by half, by the leading metric; runs without a value count as
-    the worst. Trials without a finished run, and the baseline itself, have none.
-    """
-    ended = runs["status"].isin(FINISHED).to_numpy(bool)
-    if lead is None or not ended.any():
-        return "", {}
-    trials, tricks = runs["trial"].to_numpy(str)[ended], runs["tricks"].to_numpy(str)[ended]
-    plain = trials[tricks == NO_TRICKS]
-    baseline = str((plain if len(plain) else trials)[0])
-    values = scored(runs[lead.name], worst(runs[lead.name], lead.direction))[ended]
-    filled = values if lead.direction == "higher" else -values
-    order = np.argsort(trials, kind="stable")  # one pass: picking each of thousands of trials takes minutes
-    names, starts = np.unique(trials[order], return_index=True)
-    by_trial = dict(zip(map(str, names), np.split(filled[order], starts[1:]), strict=True))
-    base = by_trial.pop(baseline)
-    return baseline, {trial: probability_above(values, base) for trial, values in by_trial.items()}
 
 
 def tints(values: Sequence[float], direction: str) -> list[int | None]:

@@ -16,7 +16,7 @@ from ganbench.analysis.functional_anova import fit_forest
 from ganbench.analysis.sensitivity import FEWEST, NumberAxis
 from ganbench.core.column import Column
 from ganbench.report.about import search_of
-from ganbench.report.headline import Ranked
+from ganbench.report.dataset_results import Ranked
 from ganbench.report.plot import GENERATOR, MUTED, Axes, Scale, drawing, path
 from ganbench.report.wording import NONE, count, listing, name_of, number
 

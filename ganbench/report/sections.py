@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ganbench.analysis.ranking import metric_columns, order_by
+from ganbench.analysis.ranking import metric_columns
 from ganbench.core.column import Column
 from ganbench.core.naming import bare_names
 from ganbench.report import about
-from ganbench.report.cards import Card, card, fill_of, thumbnail
+from ganbench.report.cards import Card, card, thumbnail
+from ganbench.report.dataset_results import DatasetResults, Ranked
 from ganbench.report.downloads import Download, downloads
 from ganbench.report.forest import Forest, forest
 from ganbench.report.gallery import Gallery, gallery
-from ganbench.report.headline import Ranked, headline
+from ganbench.report.headline import headline
 from ganbench.report.heatmap import Heatmap, heatmaps
 from ganbench.report.monitored import Monitored, monitored
 from ganbench.report.over_settings import OverSettings
@@ -22,12 +23,11 @@ from ganbench.report.overlays import Overlay, overlays
 from ganbench.report.overview import Overview, overview_of
 from ganbench.report.panels import Frame, frames
 from ganbench.report.pictures import Picture
-from ganbench.report.rows import Row, Table, floor_of, gradient_norms, improvements, table
-from ganbench.report.searched import Objective, Searched, objective_of, searched
+from ganbench.report.rows import Row, Table, gradient_norms, table
+from ganbench.report.searched import Searched, objective_of, searched
 from ganbench.report.stability_map import Maps, maps_of
 from ganbench.report.summary import AnalysedResults
 from ganbench.report.verdict_bars import bar, findings, legend
-from ganbench.report.wording import naming
 from ganbench.tables.schema import FIXED
 
 if TYPE_CHECKING:
@@ -131,137 +131,104 @@ def page(results: Results) -> Page:
 def _sections(
     analysed: AnalysedResults, parts: Mapping[str, pd.DataFrame], metrics: dict[str, Column]
 ) -> list[Section]:
-    results, ranked, verdicts = analysed.results, _records(analysed.ranking), analysed.verdicts
+    results, ranked = analysed.results, _records(analysed.ranking)
     skipped = about.skipped_cells(results.manifest)
     shares = Shares.of(results.runs, max(len(parts), 1))
     names, maps, objective = bare_names(parts), maps_of(analysed), objective_of(results.suite, metrics)
-    rows = {dataset: [row for row in ranked if row["dataset"] == dataset] for dataset in parts}
-    if objective is not None:
-        rows = {dataset: objective.order(each) for dataset, each in rows.items()}
-    return [
-        _section(
-            f"d-{place}",
-            names[dataset],
-            rows[dataset],
-            runs,
-            results,
-            metrics,
-            shares,
-            verdicts.loc[verdicts["trial"].isin(runs["trial"])],
-            skipped.get(dataset, {}),
-            analysed.settings.get(dataset),
-            maps.get(dataset),
-            objective,
-            searched(analysed, objective, rows[dataset], dataset) if objective else None,
-        )
-        for place, (dataset, runs) in enumerate(parts.items())
-    ]
+    sections = []
+    for place, (dataset, runs) in enumerate(parts.items()):
+        rows: Ranked = [row for row in ranked if row["dataset"] == dataset]
+        search, tuned = None, None
+        if objective is not None:
+            rows, tuned = objective.order(rows), objective.column
+            search = searched(analysed, objective, rows, dataset)
+        data = DatasetResults(names[dataset], rows, runs, metrics, tuned)
+        of_settings, of_maps = analysed.settings.get(dataset), maps.get(dataset)
+        skips = skipped.get(dataset, {})
+        sections.append(_section(f"d-{place}", data, analysed, shares, skips, of_settings, of_maps, search))
+    return sections
 
 
 def _section(
     anchor: str,
-    name: str,
-    ranked: Ranked,
-    runs: pd.DataFrame,
-    results: Results,
-    metrics: dict[str, Column],
+    data: DatasetResults,
+    analysed: AnalysedResults,
     shares: Shares,
-    verdicts: pd.DataFrame,
     skipped: Mapping[tuple[str, str], str],
     settings: OverSettings | None,
     maps: Maps | None,
-    objective: Objective | None,
     search: Searched | None,
 ) -> Section:
-    """Return the section of one data set from its rows of the ranking, of `runs` and of the verdicts."""
-    keys, named = order_by(runs, metrics), naming(runs)
-    if objective is not None:  # what was tuned comes first
-        keys = [objective.column.name, *(key for key in keys if key != objective.column.name)]
-    lead = metrics[keys[0]] if keys else None
-    detailed = _detailed([row["trial"] for row in ranked], shares.detailed)
+    """Return the section of one data set."""
+    results, runs = analysed.results, data.runs
+    told = settings or search
+    verdicts = analysed.verdicts.loc[analysed.verdicts["trial"].isin(runs["trial"])]
+    detailed = _detailed([row["trial"] for row in data.ranked], shares.detailed)
     norms = gradient_norms(results.history.loc[results.history["trial"].isin(runs["trial"])])
     bars = {trial: bar(rows) for trial, rows in _by(verdicts, "trial").items()}
-    rows = table(ranked, runs, metrics, lead.name if lead else None, named, set(detailed), shares.brief, norms, bars)
-    thumbnails, shown = _pictures(rows.rows, shares, runs, results, lead)
-    logged = _logged(rows.rows, results)
-    shared = _shared(logged, runs, results, verdicts)
-    floor = floor_of(lead.name, runs) if lead else float("nan")
+    rows = table(data, detailed, shares.brief, norms, bars)
+    thumbnails, stills = _pictures(rows.rows, shares, data, results)
+    logged = results.history.loc[results.history["trial"].isin(detailed)]
+    read_from = {one.column for details in verdicts["details"] for one in details if one.level is not None}
+    shared = frames(logged, runs, results.columns, read_from)
     labels = {row.trial: str(row.label) for row in rows.rows}
     return Section(
-        name=name,
+        name=data.name,
         anchor=anchor,
-        sentence=f"On {name}: {told.sentence}"
-        if (told := settings or search)
-        else headline(ranked, runs, [metrics[key] for key in keys], floor, named, name),
-        forest=None if told else forest(rows.rows, runs, lead, improvements(runs, lead)[0]),
+        sentence=f"On {data.name}: {told.sentence}" if told else headline(data),
+        forest=None if told else forest(rows.rows, data),
         searched=search,
         settings=settings,
         maps=maps,
         table=rows,
         legend=legend(verdicts),
-        heatmaps=heatmaps(ranked, [metrics[key] for key in keys], named, skipped),
+        heatmaps=heatmaps(data, skipped),
         thumbnails=thumbnails,
-        overlays=overlays(logged, shared, labels, lead.name if lead else "", shares.overlays),
-        gallery=shown,
-        cards=_cards(rows, ranked, runs, results, lead, logged, shared, verdicts),
-        thinned=f"Details of {len(detailed)} of {len(ranked):,} trials: the best and the last."
-        if len(detailed) < len(ranked)
+        overlays=overlays(logged, shared, labels, data.lead.name if data.lead else "", shares.overlays),
+        gallery=stills,
+        cards=_cards(rows, data, results, logged, shared, verdicts),
+        thinned=f"Details of {len(detailed)} of {len(data.ranked):,} trials: the best and the last."
+        if len(detailed) < len(data.ranked)
         else "",
     )
 
 
 def _pictures(
-    rows: Sequence[Row], shares: Shares, runs: pd.DataFrame, results: Results, lead: Column | None
+    rows: Sequence[Row], shares: Shares, data: DatasetResults, results: Results
 ) -> tuple[dict[str, Picture], Gallery | None]:
     """Return the small pictures of the table, and the gallery of the trials that have a card."""
-    fill, small = fill_of(runs, lead), rows[: shares.thumbnails]
-    large = [row for row in rows if row.detailed]
-    runs_of = _by_trial(runs, [*small, *large])
+    small, large = rows[: shares.thumbnails], [row for row in rows if row.detailed]
+    runs_of = _by_trial(data.runs, [*small, *large])
     thumbnails = {
         row.trial: drawn
         for row in small
-        if (drawn := thumbnail(results.samples.get(row.trial), runs_of[row.trial], lead, fill))
+        if (drawn := thumbnail(results.samples.get(row.trial), runs_of[row.trial], data))
     }
     samples = {row.trial: results.samples[row.trial] for row in large if row.trial in results.samples}
-    return thumbnails, gallery(large, runs_of, samples, lead, fill)
-
-
-def _logged(rows: Sequence[Row], results: Results) -> pd.DataFrame:
-    """Return the history of the trials that have a card."""
-    return results.history.loc[results.history["trial"].isin([row.trial for row in rows if row.detailed])]
-
-
-def _shared(logged: pd.DataFrame, runs: pd.DataFrame, results: Results, verdicts: pd.DataFrame) -> list[Frame]:
-    """Return the axes that the trials of a data set share."""
-    read_from = {one.column for details in verdicts["details"] for one in details if one.level is not None}
-    return frames(logged, runs, results.columns, read_from)
+    return thumbnails, gallery(large, runs_of, samples, data)
 
 
 def _cards(
     rows: Table,
-    ranked: Ranked,
-    runs: pd.DataFrame,
+    data: DatasetResults,
     results: Results,
-    lead: Column | None,
     logged: pd.DataFrame,
     shared: Sequence[Frame],
     verdicts: pd.DataFrame,
 ) -> list[Card]:
     """Return the cards of the trials that have one, the best and the worst of the ranked ones open."""
     detailed = [row for row in rows.rows if row.detailed]
-    fill = fill_of(runs, lead)
     runs_of, history, layers, verdicts_of = (
-        _by_trial(frame, detailed) for frame in (runs, logged, results.layers, verdicts)
+        _by_trial(frame, detailed) for frame in (data.runs, logged, results.layers, verdicts)
     )
-    last_ranked = [row["trial"] for row in ranked if row["rank"] is not None][-1:]
+    last_ranked = [row["trial"] for row in data.ranked if row["rank"] is not None][-1:]
     return [
         card(
             row,
+            data,
             runs_of[row.trial],
             history[row.trial] if row.trial in history else logged.iloc[:0],
             results.samples.get(row.trial),
-            lead,
-            fill,
             shared,
             row.trial in (rows.rows[0].trial, *last_ranked),
             findings(verdicts_of[row.trial], runs_of[row.trial]),

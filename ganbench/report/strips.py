@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from ganbench.analysis.statistics import worst
-from ganbench.core.column import Column
 from ganbench.core.status import Status
-from ganbench.report.headline import Ranked
+from ganbench.report.dataset_results import DatasetResults
 from ganbench.report.plot import Scale
 from ganbench.report.wording import number
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 WIDTH, HEIGHT, INSET, RADIUS = 150, 30, 6, 2.4  # of a strip and its dots
 
@@ -46,22 +40,22 @@ class Strip:
     text: str
 
 
-def strips(
-    ranked: Ranked, runs: pd.DataFrame, lead: str, metrics: Mapping[str, Column], floor: float
-) -> dict[str, Strip]:
-    """Return trial → its strip."""
-    fill = worst(runs[lead], metrics[lead].direction)
+def strips(data: DatasetResults) -> dict[str, Strip]:
+    """Return trial → its strip, by the leading metric; empty where there is none."""
+    if data.lead is None:
+        return {}
+    lead, fill, runs = data.lead.name, data.fill, data.runs
     values: dict[str, list[float]] = {}
     for trial, status, value in zip(runs["trial"], runs["status"], runs[lead].to_numpy(float).tolist(), strict=True):
         if status in (Status.OK, Status.DIVERGED):
             values.setdefault(trial, []).append(value)
-    seen = [fill, floor, *(value for each in values.values() for value in each)]
-    scale = Scale.spanning(seen, counts=metrics[lead].unit == "modes")
+    seen = [fill, data.floor, *(value for each in values.values() for value in each)]
+    scale = Scale.spanning(seen, counts=data.lead.unit == "modes")
     return {
         row["trial"]: strip(
             values[row["trial"]], fill, row[f"{lead}_mean"], row[f"{lead}_low"], row[f"{lead}_high"], scale
         )
-        for row in ranked
+        for row in data.ranked
         if row["trial"] in values
     }
 

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ganbench.analysis.ranking import COUNTS, STATISTICS, metric_columns, order_by, ranking
+from ganbench.analysis.ranking import COUNTS, STATISTICS, metric_columns, ranking
 from ganbench.analysis.verdicts import verdict_shares, verdicts
 from ganbench.core.markdown import escaped, table
 from ganbench.core.naming import AXES, bare_names
 from ganbench.report import about
+from ganbench.report.dataset_results import DatasetResults, floor_of
 from ganbench.report.headline import headline
 from ganbench.report.over_settings import OverSettings, over_settings
-from ganbench.report.rows import floor_of
 from ganbench.report.seed_groups import joined
-from ganbench.report.wording import NONE, count, label, name_of, naming, number
+from ganbench.report.wording import NONE, count, label, name_of, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,22 +113,21 @@ def _dataset(
     metrics: Mapping[str, Column],
     shares: Mapping[str, dict[str, dict[str, float]]],
 ) -> dict[str, Any]:
-    keys, named = order_by(runs, metrics), naming(runs)
     rows = [{**row, "rank": row["rank"] if isinstance(row["rank"], int) else None} for row in ranked]
-    floor = floor_of(keys[0], runs) if keys else math.nan
+    data = DatasetResults(name, rows, runs, metrics)
     known = [m for m in metrics if any(row[f"{m}_n"] for row in rows)]
     return {
         "name": name,
         "dataset": str(runs["dataset"].iloc[0]),
-        "headline": headline(rows, runs, [metrics[key] for key in keys], floor, named, name),
-        "lead": keys[0] if keys else None,
+        "headline": headline(data),
+        "lead": data.lead.name if data.lead else None,
         "floors": {m: _plain(floor_of(m, runs)) for m in known},
         "judged": {column: _all(runs, column) for column in ("extractor", "n_real", "n_fake")},
         "trials": [
             {
                 "rank": row["rank"],
                 "trial": row["trial"],
-                "label": str(label(row, named)),
+                "label": str(label(row, data.named)),
                 **{axis: row[axis] for axis in AXES},
                 "runs": row["runs"],
                 **{status: row[status] for status in COUNTS},

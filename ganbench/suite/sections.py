@@ -76,14 +76,16 @@ class Resources(Strict):
         cpus: cores. timeout: seconds after which the trial counts as failed; None for no limit.
         device: `auto` is a GPU where there is one.
         gpus: the share of a GPU that a trial takes: with 0.25, four trials run on one.
+        compile: whether steps are compiled; `auto` compiles those of trials that are long enough for it to pay.
     """
 
     what: ClassVar[str] = "key of resources"
-    later: ClassVar[frozenset[str]] = frozenset({"device", "gpus"})
+    later: ClassVar[frozenset[str]] = frozenset({"device", "gpus", "compile"})
     cpus: Annotated[int, Interval(ge=1, le=1024)] = 1
     timeout: Timeout = None
     device: Literal["cpu", "cuda", "auto"] = "cpu"
     gpus: Annotated[float, Interval(gt=0, le=1)] = 1.0
+    compile: Literal[True, False, "auto"] = False
 
 
 class Exclusion(Strict):

@@ -14,6 +14,7 @@ from ganbench.core.errors import UsageError
 from ganbench.core.imports import ImportedFile
 from ganbench.core.results_files import set_aside
 from ganbench.core.trial import Trial
+from ganbench.suite.compiling import Compile, eager_reason
 from ganbench.suite.space import Search, score
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class TrialJob:
         imports: files with components of the user's, which are run where the trial trains.
         components: classes that only the process which made the plan knows; they are registered where the trial trains.
         device: `"cpu"`, `"cuda"`, or `"auto"` for a GPU where there is one. gpus: the fraction of a GPU that it takes.
+        compile: whether its step is compiled, where that can be done: `resources.compile`.
         objective: of a search: the column that it looks at, and `"min"` or `"max"`. search: its settings.
     """
 
@@ -43,6 +45,7 @@ class TrialJob:
     imports: tuple[ImportedFile, ...] = ()
     device: str = "cpu"
     gpus: float = 1.0
+    compile: Compile = False
     objective: tuple[str, str] | None = None
     search: Search | None = None
 
@@ -102,11 +105,12 @@ class TrialJob:
         for cls in self.components:
             registry.register(cls)
         device = device_here(self.device)
+        compiled = eager_reason(self.trial, self.compile, device) is None
         try:
-            return Trainer(self.trial, device, checkpoint=self.checkpoint)
+            return Trainer(self.trial, device, checkpoint=self.checkpoint, compile=compiled)
         except CheckpointError as problem:
             self.drop_checkpoint(problem.why)
-            return Trainer(self.trial, device, checkpoint=self.checkpoint)
+            return Trainer(self.trial, device, checkpoint=self.checkpoint, compile=compiled)
 
     def drop_checkpoint(self, why: str) -> None:
         """Move the checkpoint to `quarantine/`, with a warning; the trial begins anew."""

@@ -129,7 +129,16 @@ def _require_executor(plan: Plan, executor: Executor) -> None:
 def _source(plan: Plan, folder: Path, components: tuple[type[Component], ...]) -> JobSource:
     """Return the plan's trials as jobs, or the search that makes them as it goes."""
     resources, search = plan.suite.resources, plan.suite.search
-    terms = (folder, resources.timeout, resources.cpus, components, imported(), resources.device, resources.gpus)
+    terms = (
+        folder,
+        resources.timeout,
+        resources.cpus,
+        components,
+        imported(),
+        resources.device,
+        resources.gpus,
+        resources.compile,
+    )
     if search is None:
         return JobList([TrialJob(trial, trial.key, *terms) for trial in plan.trials])
     first = (plan.trials or plan.cells)[0]

@@ -128,6 +128,8 @@ def _require_fits(trainer: TrainingState, state: State) -> None:
     """Hold every shape, type and step of a state against those of the trial."""
     trial, step = trainer.trial, state["step"]
     lanes = len(trial.lanes)
+    kinds = ["compiled" if compiled else "not compiled" for compiled in (state["compiled"], trainer.compiled)]
+    _require(kinds[0] == kinds[1], f"its steps were {kinds[0]}, and here they are {kinds[1]}")
     _require(type(step) is int and 0 < step <= trial.steps, f"step {step!r} is none of the trial's {trial.steps}")
     for player in (trainer.d, trainer.g):
         _require_player(player, state["players"][player.name], lanes)

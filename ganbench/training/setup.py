@@ -182,11 +182,15 @@ class PackedView:
         self.player: PlayerName = player
         self.memory = memory
         self.training, self.grad_through_inputs = training, grad_through_inputs
-        self.step = round(progress * setup.trial.steps)
         self._sources: dict[Side, Tensor | None] = {}
         for trick in setup.hooks["weights"]:
             params = trick.weights(params, buffers, training)
         self.params = params
+
+    @property
+    def step(self) -> int:
+        """Return how many steps are done."""
+        return round(self.progress * self.setup.trial.steps)
 
     def show(self, z: Tensor, fake: Tensor, real: Tensor | None) -> None:
         """Show it a minibatch: fakes `[S, B, *sample]` of latents `[S, B, Z]`, and real samples."""

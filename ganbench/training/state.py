@@ -35,6 +35,7 @@ class TrainingState:
         last_finite_step, alive: `[S]`. all_diverged: no seed is left.
         train_seconds, total_seconds: without and with evaluations.
         stopped: how the trial ended early. stop_request: what asks it to.
+        compiled: whether its steps are.
     """
 
     def __init__(self, trial: Trial, device: torch.device) -> None:
@@ -71,6 +72,7 @@ class TrainingState:
         self.train_seconds = self.total_seconds = 0.0
         self.stopped: Stopped | None = None
         self.stop_request: StopRequest | None = None
+        self.compiled = False
 
     @property
     def finished(self) -> bool:

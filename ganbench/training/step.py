@@ -19,7 +19,7 @@ tricks change one of them, and an update rule (a trick with the hook `rule`) com
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -39,18 +39,20 @@ def gan_step(
     step: int,
     previous: Step | None = None,
     keep_before: bool = False,
+    moves: Callable[..., PackedStep] | None = None,
 ) -> Step:
     """Do step number `step` (from 1): `n_critic` discriminator updates and a generator update.
 
     With `n_generator` > 1 the discriminator moves before every `n_generator`-th generator update only, and its update
     is the `previous` step's until then. A trick with the hook `rule` moves both players from the same weights, so it
-    has no `update: alternating`; where one player moves alone it does so by the trick's `lone_update`.
+    has no `update: alternating`; where one player moves alone it does so by the trick's `lone_update`. `moves`
+    makes the step in place of `PackedStep`.
 
     Returns:
         The last update of each player, for reading. `keep_before` keeps the weights before the update as well.
     """
     trial = setup.trial
-    context = PackedStep(setup, d, g, noise, (step - 1) / trial.steps, keep_before)
+    context = (moves or PackedStep)(setup, d, g, noise, (step - 1) / trial.steps, keep_before)
     for trick in setup.hooks["before_step"]:
         trick.before_step(context)
     if previous is not None and (step - 1) % trial.n_generator != 0:

@@ -91,7 +91,7 @@ def log_of(state: TrainingState) -> TrialLog:
         seeds=[lane.seed for lane in trial.lanes],
         labels=trial.labels,
         versions=trial.versions,
-        environment=made_on(state.device),
+        environment={**made_on(state.device), "compiled": state.compiled},
         steps=trial.steps,
         last_steps=[end if ok else last for ok, last in zip(alive, last_finite, strict=True)],
         diverged_at=[None if ok else last + 1 for ok, last in zip(alive, last_finite, strict=True)],

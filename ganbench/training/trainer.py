@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -38,18 +39,33 @@ class Trainer(TrainingState):
         trial: what to train.
         device: where.
         checkpoint: file to save to every minute, and to resume from; None keeps nothing.
+        compile: whether to compile the step where that can be done; `compiled` then says whether it was.
 
     Raises:
         CheckpointError: there is a checkpoint, and it is damaged, another trial's or of another version.
         UsageError: the evaluations in the checkpoint are those of an extractor with other weights.
     """
 
-    def __init__(self, trial: Trial, device: str = "cpu", checkpoint: Path | None = None) -> None:
+    def __init__(
+        self, trial: Trial, device: str = "cpu", checkpoint: Path | None = None, *, compile: bool = False
+    ) -> None:
         super().__init__(trial, torch.device(device))
         self.checkpoint = checkpoint
+        self._moves = None
+        if compile:
+            self._compile()
         self._saved_at = time.monotonic()
         if checkpoint is not None and kind_of(checkpoint) is not None:
             self._load(checkpoint)
+
+    def _compile(self) -> None:
+        from ganbench.training.compiled import CompiledStep, compiled_updates
+
+        start = time.perf_counter()
+        updates = compiled_updates(self.setup, self.d, self.g)
+        if updates is not None:
+            self.compiled, self._moves = True, functools.partial(CompiledStep, updates=updates)
+        self.total_seconds += time.perf_counter() - start
 
     def advance(self, seconds: float, to_evaluation: bool = False) -> None:
         """Train for about that long, at least one step, and save a checkpoint where one is due.
@@ -77,7 +93,14 @@ class Trainer(TrainingState):
         step = self.step + 1
         log = step in self.log_steps
         done = gan_step(
-            self.setup, self.d, self.g, self.noise, step, previous=self.last, keep_before=step in self.keep_steps
+            self.setup,
+            self.d,
+            self.g,
+            self.noise,
+            step,
+            previous=self.last,
+            keep_before=step in self.keep_steps,
+            moves=self._moves,
         )
         d_moved = self.last is None or done.d is not self.last.d
         self.step, self.last = step, done
@@ -181,6 +204,7 @@ class Trainer(TrainingState):
             path,
             {
                 "key": self.trial.key,
+                "compiled": self.compiled,
                 "extractor": self.evaluator.extractor_identity,
                 "step": self.step,
                 "players": {p.name: checkpoints.player_state(p) for p in (self.d, self.g)},

@@ -39,6 +39,8 @@ class Trick(Component):
         cost: what a step with it takes, in plain steps (results/baselines/trick_costs.json); `ganbench plan` estimates
             with it. cost_per: parameter → what each unit of it adds to `cost`.
         reads_optimizer: it reads the optimiser's options, so that all lanes of a trial must have the same.
+        compiles: whether its part of the losses is a function of tensors, see `training/compiled.py`: without memory,
+            and without Python that depends on a tensor's value or on the number of the step.
     """
 
     kind: ClassVar[str] = "trick"
@@ -46,6 +48,7 @@ class Trick(Component):
     cost: ClassVar[float] = 1.0
     cost_per: ClassVar[Mapping[str, float]] = {}
     reads_optimizer: ClassVar[bool] = False
+    compiles: ClassVar[bool] = True
 
     @property
     def step_cost(self) -> float:

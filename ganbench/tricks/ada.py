@@ -31,6 +31,7 @@ class ADA(Trick):
     addresses = "overfitting discriminator, without leaking augmentations into the samples"
     traits = ("changed inputs",)
     requires = {"images": "colour, translation and cutout are those of images"}
+    compiles = False  # it keeps p
 
     target: Annotated[float, Interval(ge=0, le=1)] = 0.6
     ramp: Annotated[int, Ge(1)] = 500_000

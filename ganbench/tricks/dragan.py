@@ -11,6 +11,7 @@ from ganbench.core.lanes import along
 from ganbench.core.lazy import Tensor
 from ganbench.core.protocols import DiscriminatorView
 from ganbench.tricks import Trick
+from ganbench.tricks._sample_gradients import NO_GRADIENT_OF_ONE_SAMPLE
 
 _UNDER_ROOT = 1e-12  # the root's slope is infinite at a zero gradient
 
@@ -29,10 +30,7 @@ class DRAGAN(Trick):
     addresses = "mode collapse: sharp gradients around real samples"
     cost = 1.5
     traits = ("penalty",)
-    conflicts = {
-        "couples samples": "the gradient of one sample's logit would hold the other samples' too",
-        "random discriminator": "the penalty would differentiate the noise of the discriminator",
-    }
+    conflicts = NO_GRADIENT_OF_ONE_SAMPLE
     strength = "weight"
     lanes = ("weight", "reach")
 

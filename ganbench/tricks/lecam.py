@@ -28,6 +28,7 @@ class LeCam(Trick):
     addresses = "discriminator that overfits few data"
     strength = "weight"
     lanes = ("weight",)
+    compiles = False  # it keeps averages
 
     weight: Annotated[float, Ge(0)] = 0.3
     decay: Annotated[float, Interval(ge=0, lt=1)] = 0.99

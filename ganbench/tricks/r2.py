@@ -12,6 +12,7 @@ from ganbench.core.lazy import Tensor
 from ganbench.core.protocols import DiscriminatorView
 from ganbench.tricks import Trick
 from ganbench.tricks._annealing import annealed
+from ganbench.tricks._sample_gradients import NO_GRADIENT_OF_ONE_SAMPLE
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,7 @@ class R2(Trick):
     addresses = "oscillation and collapse; a discriminator steep where no data are"
     cost = 1.5
     traits = ("penalty",)
-    conflicts = {
-        "couples samples": "the gradient of one sample's logit would hold the other samples' too",
-        "random discriminator": "the penalty would differentiate the noise of the discriminator",
-    }
+    conflicts = NO_GRADIENT_OF_ONE_SAMPLE
     strength = "gamma"
     lanes = ("gamma",)
 

@@ -34,6 +34,7 @@ class ReplayBuffer(Trick):
     strength = "p"
     strongest = 1.0
     lanes = ("p",)
+    compiles = False  # it keeps samples
 
     size: Annotated[int, Ge(1)] = 50
     p: Annotated[float, Interval(gt=0, le=1)] = 0.5

@@ -25,6 +25,7 @@ class TopK(Trick):
     group = "generator"
     source = "Sinha et al. 2020, arXiv:2002.06224, algorithm 1 and section 4"
     addresses = "generator that is pulled away from the data by its worst samples"
+    compiles = False  # k depends on the step
 
     gamma: Annotated[float, Interval(gt=0, le=1)] = 0.99
     floor: Annotated[float, Interval(gt=0, le=1)] = 0.5

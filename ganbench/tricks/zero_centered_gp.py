@@ -11,6 +11,7 @@ from ganbench.core.lanes import along
 from ganbench.core.lazy import Tensor, torch
 from ganbench.core.protocols import DiscriminatorView
 from ganbench.tricks import Trick
+from ganbench.tricks._sample_gradients import NO_GRADIENT_OF_ONE_SAMPLE
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,7 @@ class ZeroCenteredGP(Trick):
     addresses = "collapse, and a discriminator that overfits: pulls it towards the optimal one"
     cost = 1.5
     traits = ("penalty",)
-    conflicts = {
-        "couples samples": "the gradient of one sample's logit would hold the other samples' too",
-        "random discriminator": "the penalty would differentiate the noise of the discriminator",
-    }
+    conflicts = NO_GRADIENT_OF_ONE_SAMPLE
     strength = "gamma"
     lanes = ("gamma",)
 

@@ -327,6 +327,12 @@ def test_equal_tables_are_known_as_equal(tmp_path):
 
     c = results(tmp_path, "c", change=nudged, **GOOD)
     assert not compare_results(a, c, Rules()).identical
+    columns = {**a.columns, "environment": dataclasses.replace(a.columns["fid"], name="environment", timing=True)}
+    compiled, eager = (
+        dataclasses.replace(a, columns=columns, runs=a.runs.assign(environment=f'{{"compiled": {said}}}'))
+        for said in ("true", "false")
+    )
+    assert not compare_results(a, compiled, Rules()).identical and compare_results(a, eager, Rules()).identical
     curve = dataclasses.replace(a, history=a.history.assign(loss_g=a.history["loss_g"] + 1e-16 + 1e-15))
     assert not compare_results(a, curve, Rules()).identical
 

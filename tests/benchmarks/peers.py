@@ -152,11 +152,15 @@ def rows(rounds: int) -> list[tuple[str, str]]:
         size, ours = f"width {width}, batch {batch}, {seeds} seeds", engine_step(seeds=seeds, width=width, batch=batch)
         add(f"a plain loop's step over a step a seed: {size}", reference_step(width, batch), ours, seeds)
         add(f"a step over its matrix products: {size}", ours, products(seeds, width, batch))
-        compiled = jax_steps(seeds, width, batch)
-        if compiled is None:
+        fast = engine_step(seeds=seeds, width=width, batch=batch, compile=True)
+        add(f"a plain loop's step over a compiled step a seed: {size}", reference_step(width, batch), fast, seeds)
+        add(f"a compiled step over an eager one: {size}", fast, ours)
+        jax = jax_steps(seeds, width, batch)
+        if jax is None:
             lines.append((f"a step over JAX's: {size}", "unmeasured: JAX is not installed"))
         else:
-            add(f"a step over JAX's `jit(vmap(scan))`: {size}", ours, compiled, counts=(JAX_STEPS, 1))
+            add(f"a step over JAX's `jit(vmap(scan))`: {size}", ours, jax, counts=(JAX_STEPS, 1))
+            add(f"a compiled step over JAX's `jit(vmap(scan))`: {size}", fast, jax, counts=(JAX_STEPS, 1))
     add("16 settings of 4 seeds over 64 seeds of one setting", of_settings(16, 4), of_settings(1, 64), counts=(5, 5))
     for seeds in (64, 128, 256, 512):
         count = max(1, 320 // seeds)

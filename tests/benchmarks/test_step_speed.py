@@ -25,7 +25,7 @@ from tests.helpers.trials import choose, small_trial
 pytestmark = pytest.mark.alone
 
 
-def engine_step(*tricks, seeds=16, width=64, batch=64, **changes):
+def engine_step(*tricks, seeds=16, width=64, batch=64, compile=False, **changes):
     """Return a function that does one step of all seeds, logged as in a suite, without evaluations."""
     changes = {"network": ("mlp", {"width": width}), "log_every": 50, **changes}
     trial = small_trial(
@@ -36,7 +36,8 @@ def engine_step(*tricks, seeds=16, width=64, batch=64, **changes):
         steps=10**5,
         evaluate_every=10**5,
     )
-    trainer = Trainer(trial)
+    trainer = Trainer(trial, compile=compile)
+    assert trainer.compiled == compile
     return lambda: trainer.advance(0.0)
 
 

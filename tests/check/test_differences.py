@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ganbench.check.differences import Difference, Side, differences
 from ganbench.tables.manifest import RunManifest
 
@@ -52,3 +54,13 @@ def test_everything_that_changed_is_named_with_both_values():
 def test_a_text_that_is_no_suite_is_no_error():
     for text in ("", "a: [", "- 1"):
         assert all(one.kind == "suite" for one in differences(side(text), side()))
+
+
+def test_compiled_steps_are_said():
+    eager = side()
+    assert differences(eager, replace(side(), compiled=1)) == [
+        Difference("environment", "compiled steps", "none", "all trials")
+    ]
+    two = side(trials={"k1": "ring · hinge", "k2": "grid · hinge"})
+    (said,) = differences(two, replace(two, compiled=1))
+    assert said.now == "1 of 2 trials"

@@ -48,7 +48,7 @@ def cure(*arguments):
 def test_finds_the_cure_and_says_how_to_have_it(suite, capsys):
     assert main(["run", "swings.yaml", "--executor", "local"]) == 0
     assert re.search(
-        r"^by their verdicts 1 of 2 trials failed; `ganbench cure (\S+)` looks for what mends it$",
+        r"^by their verdicts 1 of 2 trials failed; `ganbench cure (\S+)` looks for what cures it$",
         capsys.readouterr().out,
         re.M,
     )
@@ -70,7 +70,7 @@ def test_finds_the_cure_and_says_how_to_have_it(suite, capsys):
     assert sorted(results.runs.loc[results.runs["tricks"] == "r1(gamma=1.0)", "seed"]) == list(range(2, 10))
     page = (suite / "report/swings-cures.html").read_text()
     assert page.index("as it is: 0 of 8 seeds healthy") < page.index("r1(gamma=1.0): 8 of 8 seeds healthy")
-    assert page.count("data:image/png") == 4 + 4  # four seeds each; a remedy that mends none is in the table alone
+    assert page.count("data:image/png") == 4 + 4  # four seeds each; a remedy that cures none is in the table alone
     assert main(["report", "results/swings-cure"]) == 0
 
 

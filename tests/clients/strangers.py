@@ -17,7 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.optim import SGD, Adam
+from torch.optim import LBFGS, SGD, Adam
+from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader, IterableDataset
 
 BATCH, LATENT = 8, 6
@@ -277,7 +278,60 @@ def copied_and_saved(make, steps):
     return [g, d]
 
 
+def one_optimiser(make, steps, *, freezes=True):
+    """One optimiser for both players; each is frozen while the other learns."""
+    g, d = mlp(LATENT, 16, 4), mlp(4, 16, 1)
+    both = Adam([*g.parameters(), *d.parameters()], 1e-3)
+    monitor = make(g, d, loss="ns")
+    for _ in range(steps):
+        g.requires_grad_(not freezes), d.requires_grad_(True)
+        x, fake = torch.randn(BATCH, 4), g(z())
+        real_logits, fake_logits = d(x), d(fake.detach())
+        both.zero_grad(), d_loss_of(real_logits, fake_logits).backward(), both.step()
+        g.requires_grad_(True), d.requires_grad_(not freezes)
+        fake = g(z())
+        both.zero_grad(), F.softplus(-d(fake)).mean().backward(), both.step()
+        monitor.step(real=x, fake=fake, real_logits=real_logits, fake_logits=fake_logits)
+    return [g, d]
+
+
+def second_order(make, steps):
+    """LBFGS for the generator, whose closure makes several backward passes a step."""
+    g, d = mlp(LATENT, 16, 4), mlp(4, 16, 1)
+    opt_g, opt_d = LBFGS(g.parameters(), lr=0.01, max_iter=3), Adam(d.parameters(), 1e-3)
+    monitor = make(g, d, loss="ns")
+    for _ in range(steps):
+        x, latent = torch.randn(BATCH, 4), z()
+        real_logits, fake_logits = d(x), d(g(latent).detach())
+        opt_d.zero_grad(), d_loss_of(real_logits, fake_logits).backward(), opt_d.step()
+
+        def closure(latent=latent):
+            opt_g.zero_grad()
+            loss = F.softplus(-d(g(latent))).mean()
+            loss.backward()
+            return loss
+
+        opt_g.step(closure)
+        monitor.step(real=x, fake=g(latent), real_logits=real_logits, fake_logits=fake_logits)
+    return [g, d]
+
+
+def recomputed(make, steps):
+    """Activations of the generator are computed again in its backward pass."""
+    g, d = mlp(LATENT, 16, 4), mlp(4, 16, 1)
+
+    class Checkpointed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = g
+
+        def forward(self, latent: Tensor) -> Tensor:
+            return checkpoint(self.body, latent, use_reentrant=False)
+
+    return plain(make, steps, Checkpointed(), d, lambda: torch.randn(BATCH, 4), z)
+
+
 LOOPS = (
     *(functional, dict_of_samples, gumbel_text, vae_gan, spectrograms, point_clouds, graphs),
-    *(stream_of_dicts, lazy_data, growing, replaced, copied_and_saved),
+    *(stream_of_dicts, lazy_data, growing, replaced, copied_and_saved, one_optimiser, second_order, recomputed),
 )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 
 import pytest
 import torch
 
-from tests.clients.strangers import LOOPS
+import ganbench
+from ganbench.core.errors import UsageError
+from tests.clients.strangers import LOOPS, one_optimiser, recomputed
 from tests.clients.test_loops import bits, run
 
 STEPS = 24
@@ -30,3 +33,28 @@ def test_no_bit_changes_and_what_is_left_out_is_said_once(loop, tmp_path, caplog
     expected = SAID.get(loop.__name__, ())
     assert len(lines) == len(expected), lines
     assert all(any(word in line for line in lines) for word in expected), lines
+
+
+def heard(caplog):
+    return [line for record in caplog.records if "verdicts want" not in (line := record.getMessage())]
+
+
+def test_one_optimiser_that_moves_d_by_gs_loss_too_is_named(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING, "ganbench.monitor"):
+        run(functools.partial(one_optimiser, freezes=False), tmp_path, STEPS)
+    (line,) = heard(caplog)
+    assert "one optimiser holds both" in line
+
+
+def test_a_single_diagnostic_that_was_asked_for_is_all_that_is_looked_at(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING, "ganbench.monitor"):
+        run(recomputed, tmp_path, STEPS, diagnostics=["critic_slope"])
+    assert heard(caplog) == []
+
+
+def test_lazy_layers_are_asked_for_a_first_minibatch(tmp_path):
+    lazy = torch.nn.Sequential(torch.nn.LazyLinear(4), torch.nn.LazyLinear(2))
+    with pytest.raises(UsageError, match="pass a minibatch through it first"):
+        ganbench.Monitor(lazy, torch.nn.Linear(2, 1), str(tmp_path / "lazy"))
+    lazy(torch.randn(2, 3))
+    ganbench.Monitor(lazy, torch.nn.Linear(2, 1), str(tmp_path / "lazy")).close()

@@ -43,7 +43,7 @@ def differing(one: Trial, other: Trial) -> set[str]:
 def test_every_proposal_is_trained_or_is_nothing_that_a_suite_can_say():
     assert {name for one in PROPOSALS for name in one.changes} <= CHANGES.keys()
     assert {one.text for one in PROPOSALS if not one.changes} == {
-        *("look at loss_slope and critic_slope", "more data", "nothing to mend")
+        *("look at loss_slope and critic_slope", "more data", "nothing to fix")
     }
     assert {*GENERAL} <= CHANGES.keys()
 

@@ -14,7 +14,8 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from tests.faults import contents, corruption, environments, file_events, hostile, pictures, suites
+from tests.faults import arguments as words
+from tests.faults import contents, corruption, environments, file_events, hostile, pictures, python_calls, suites
 from tests.faults.prepared import prepare
 from tests.faults.throws import GOOD, Throw, dump, run_all
 
@@ -171,7 +172,7 @@ so that moments lay earlier in them than the table says.
 In the first and the last tenth of the rounds the whole machine, on which other work ran, had (medians):
 {growth}.
 """
-MODULES = (corruption, file_events, hostile, pictures, suites, contents, environments)
+MODULES = (corruption, file_events, hostile, pictures, suites, contents, environments, words, python_calls)
 SOAK = Path("results/baselines/soak.csv")
 START = 1 / 3  # of a sweep's time: trials are under way by then
 

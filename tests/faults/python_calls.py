@@ -1,5 +1,7 @@
 """Wrong arguments of the Python interface: each argument of each call, with values of kinds that nobody meant."""
 
+# ruff: noqa: E501 - values stand side by side
+
 from __future__ import annotations
 
 import decimal

@@ -16,14 +16,13 @@ from ganbench.analysis.verdict_rules import RULES
 from ganbench.analysis.verdicts import Evidence, verdicts
 from ganbench.core.column import Column
 from ganbench.report import sections
+from ganbench.report.dataset_results import DatasetResults, improvements
 from ganbench.report.figures import Mark, curves, layer_profile
 from ganbench.report.heatmap import heatmaps
 from ganbench.report.marks import FAMILY
 from ganbench.report.page import render
 from ganbench.report.panels import frames
-from ganbench.report.rows import improvements
 from ganbench.report.verdict_bars import WIDTH, bar, findings, which
-from ganbench.report.wording import naming
 from tests.helpers.fake_results import fake_results
 from tests.helpers.frames import where
 
@@ -165,9 +164,8 @@ def _squares(map_):
 
 def test_the_heatmap_has_the_means_of_the_runs_and_the_reasons():
     results = fake_results(trials=24, seeds=3, datasets=("ring",))
-    named = naming(results.runs)
-    rows = ranking(results).to_dict("records")
-    (map_,) = heatmaps(rows, [metric_columns(results)["fid"]], named, {})
+    fid = {"fid": metric_columns(results)["fid"]}
+    (map_,) = heatmaps(DatasetResults("ring", ranking(results).to_dict("records"), results.runs, fid), {})
     shown = {
         (loss, trick): square for trick, squares in map_.rows for loss, square in zip(map_.losses, squares, strict=True)
     }
@@ -188,9 +186,9 @@ def test_a_star_of_trials_shows_what_was_left_out_and_why():
     results = fake_results(trials=12, seeds=2, datasets=("ring",))
     runs = results.runs.query("loss == 'hinge' or tricks == 'none'")
     results = dataclasses.replace(results, runs=runs)
-    (map_,) = heatmaps(
-        ranking(results).to_dict("records"), [metric_columns(results)["fid"]], naming(runs), {("minimax", "r1"): "why"}
-    )
+    fid = {"fid": metric_columns(results)["fid"]}
+    data = DatasetResults("ring", ranking(results).to_dict("records"), runs, fid)
+    (map_,) = heatmaps(data, {("minimax", "r1"): "why"})
     shown = {
         (loss, trick): square for trick, squares in map_.rows for loss, square in zip(map_.losses, squares, strict=True)
     }

@@ -15,8 +15,10 @@ import pytest
 from PIL import Image
 
 from ganbench.analysis.ranking import ranking
-from ganbench.report import sections
+from ganbench.analysis.verdict_rules import FAILED, LOW_QUALITY, RULES, UNCLEAR
+from ganbench.report import marks, sections
 from ganbench.report.cards import median_run
+from ganbench.report.dataset_results import DatasetResults
 from ganbench.report.figures import POINTS, curves
 from ganbench.report.headline import headline
 from ganbench.report.notes import lead_notes, two_groups
@@ -106,8 +108,7 @@ def _sentence(losses: dict[str, list[float]], *, floor: float = 8.0, statuses: d
     runs = pd.concat(parts, ignore_index=True)
     ranked = ranking(type(results)(**{**vars(results), "runs": runs})).to_dict("records")
     ranked = [{**row, "rank": row["rank"] if isinstance(row["rank"], int) else None} for row in ranked]
-    keys = [] if bool(runs["status"].isin(["FAILED"]).all()) else [MODES, FID]
-    return headline(ranked, runs, keys, floor, naming(runs))
+    return headline(DatasetResults(runs["dataset"].iloc[0], ranked, runs, {"modes_captured": MODES, "fid": FID}))
 
 
 def test_the_headline_says_what_a_human_would_say():
@@ -312,7 +313,9 @@ def test_seeds_that_agree_say_how_much_that_shows_and_two_groups_are_said():
     kept = runs.assign(status="OK")
     kept.loc[kept["trial"] == first, "modes_captured"] = 8.0
     kept.loc[kept["trial"] == second, "modes_captured"] = [8, 1, 8, 8, 1, 1, 8, 7]
-    notes = lead_notes([{"trial": first}, {"trial": second}], kept, MODES, floor=8.0)
+    kept["modes_captured_floor"] = 8.0
+    ranked = [{"trial": first}, {"trial": second}]
+    notes = lead_notes(DatasetResults("ring", ranked, kept, {"modes_captured": MODES}))
     assert notes[first].text == "8 of 8 seeds keep all modes, ≥ 63 %"  # 0.025^(1/8)
     assert notes[second].text == "two groups: 5 near 8.00, 3 near 1.00"
     assert two_groups(np.arange(8.0)) is None
@@ -339,3 +342,9 @@ def test_the_overview_has_the_ranks_of_each_data_set_and_a_page_of_one_has_none(
         assert [int(place.text.split(" ")[0]) for place in line.places] == ranks
         assert line.mean.startswith(f"{sum(ranks) / 2:.1f} ")
     assert sections.page(fake_results(trials=3, seeds=2)).overview is None
+
+
+def test_every_verdict_has_a_colour_and_a_shape_of_its_own():
+    names = {rule.verdict for rule in RULES} | {LOW_QUALITY, UNCLEAR, FAILED}
+    assert set(marks.FAMILY) == set(marks.SHAPES) == names
+    assert len(set(marks.SHAPES.values())) == len(names)

@@ -21,7 +21,7 @@ def test_every_run_carries_versions_and_the_place_it_was_made(tmp_path):
         assert json.loads(text) == trial.canonical()["versions"]
     for text in read.runs["environment"]:
         found = json.loads(text)
-        assert sorted(found) == ["device", "ganbench", "machine", "numpy", "python", "threads", "torch"]
+        assert sorted(found) == ["compiled", "device", "ganbench", "machine", "numpy", "python", "threads", "torch"]
         assert found["device"] == "cpu" and found["ganbench"] == __version__ and found["threads"] == 1
         assert found["torch"] and found["machine"].startswith("Linux ")
     assert read.columns["environment"].timing and not read.columns["versions"].timing
