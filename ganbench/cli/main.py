@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import importlib
 import os
-import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -54,6 +53,7 @@ Exit codes: 0 ok, 1 regression, 2 usage or configuration, 3 no or incomparable b
 """
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 COMPLETE = "_GANBENCH_COMPLETE"  # set by the script of `ganbench completion` whenever the user presses tab
+MOST_LETTERS = 1400  # of an error; the middle of a longer one is what somebody gave, not what is wrong with it
 RESUMABLE = {"run", "check", "cure", "verify-verdicts"}  # called again, they train only what is missing
 
 
@@ -165,9 +165,7 @@ def _explain(error: Exception, command: str) -> int:
         return OK
     if isinstance(error, click.ClickException):
         context = getattr(error, "ctx", None)
-        # click prints back what it was given, of any length
-        message = re.sub(r"\S{200,}", lambda word: f"{word[0][:60]}…", error.format_message())
-        _say(f"{message} (see: {context.command_path if context else 'ganbench'} --help)")
+        _say(f"{error.format_message()} (see: {context.command_path if context else 'ganbench'} --help)")
         return USAGE
     if isinstance(error, GanbenchError):
         for line in error.lines if isinstance(error, SeveralErrors) else [str(error)]:
@@ -179,8 +177,10 @@ def _explain(error: Exception, command: str) -> int:
 
 
 def _say(text: str) -> None:
-    """Write one line to stderr, without control characters."""
+    """Write one line to stderr, without control characters and of a length that can be read."""
     line = "".join(c if c.isprintable() else " " for c in " ".join(text.split()))
+    if len(line) > MOST_LETTERS:
+        line = f"{line[: MOST_LETTERS // 2]} … {line[-MOST_LETTERS // 2 :]}"
     try:
         click.echo(f"ganbench: {line}", err=True)
     except OSError:
