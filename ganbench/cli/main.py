@@ -53,7 +53,7 @@ Exit codes: 0 ok, 1 regression, 2 usage or configuration, 3 no or incomparable b
 """
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 COMPLETE = "_GANBENCH_COMPLETE"  # set by the script of `ganbench completion` whenever the user presses tab
-MOST_LETTERS = 1400  # of an error; the middle of a longer one is what somebody gave, not what is wrong with it
+MOST_LETTERS = 1400  # of what is wrong with an argument
 RESUMABLE = {"run", "check", "cure", "verify-verdicts"}  # called again, they train only what is missing
 
 
@@ -165,22 +165,25 @@ def _explain(error: Exception, command: str) -> int:
         return OK
     if isinstance(error, click.ClickException):
         context = getattr(error, "ctx", None)
-        _say(f"{error.format_message()} (see: {context.command_path if context else 'ganbench'} --help)")
+        _say(f"{_readable(error.format_message())} (see: {context.command_path if context else 'ganbench'} --help)")
         return USAGE
     if isinstance(error, GanbenchError):
         for line in error.lines if isinstance(error, SeveralErrors) else [str(error)]:
-            _say(line)
+            _say(_readable(line) if error.exit_code == USAGE else line)
         return error.exit_code
     detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     _say(f"internal error, {detail}; run it again with --debug for the traceback")
     return GanbenchError.exit_code
 
 
+def _readable(text: str) -> str:
+    """Return a text without its middle where it is too long to be read: that is a value, printed back."""
+    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS // 2]} … {text[-MOST_LETTERS // 2 :]}"
+
+
 def _say(text: str) -> None:
-    """Write one line to stderr, without control characters and of a length that can be read."""
+    """Write one line to stderr, without control characters."""
     line = "".join(c if c.isprintable() else " " for c in " ".join(text.split()))
-    if len(line) > MOST_LETTERS:
-        line = f"{line[: MOST_LETTERS // 2]} … {line[-MOST_LETTERS // 2 :]}"
     try:
         click.echo(f"ganbench: {line}", err=True)
     except OSError:
