@@ -274,9 +274,9 @@ class Plots:
         """Draw a metric over losses and tricks, or over two numbers that vary (`ganbench.figures.maps`)."""
         from ganbench.figures.maps import map_of
 
-        names = {"measure": measure, "x": x, "y": y}
-        given = [arguments.optional_text(f"Results.plot.map: {name}", value) for name, value in names.items()]
-        return map_of(self._tables, *given, _style(style))
+        for name, value in {"measure": measure, "x": x, "y": y}.items():
+            arguments.optional_text(f"Results.plot.map: {name}", value)
+        return map_of(self._tables, measure, x, y, _style(style))
 
 
 def _style(style: object) -> Style | None:

@@ -9,6 +9,7 @@ ganbench.core.errors.UsageError: ganbench.Monitor: samples is 'many'; give a who
 
 from __future__ import annotations
 
+import contextlib
 import math
 import numbers
 import os
@@ -45,6 +46,7 @@ def path(place: str, value: object) -> Path:
     """
     if not isinstance(value, (str, os.PathLike)):
         raise UsageError(f"{place} is {shown(value)}; give a path as text or pathlib.Path")
+    given = Path()
     try:
         given = Path(value)
         os.fsencode(given)
@@ -57,7 +59,7 @@ def path(place: str, value: object) -> Path:
         raise UsageError(f"{place} is {shown(value)}, which no file can be called; give another path") from error
     except OSError as error:
         if isinstance(error, (NotADirectoryError, PermissionError)):
-            return Path(value)  # whoever opens it says so
+            return given  # whoever opens it says so
         raise UsageError(f"{place} is {shown(str(value))}: {str(error.strerror).lower()}; give another path") from None
     return given
 
@@ -110,10 +112,13 @@ def number(place: str, value: object, above: float, most: float = math.inf) -> f
     Raises:
         UsageError: it is none, or not above `above` and at most `most`.
     """
-    fits = isinstance(value, numbers.Real) and not isinstance(value, bool) and above < value <= most
-    if not fits or (isinstance(value, int) and value.bit_length() > 1000) or not math.isfinite(float(value)):  # type: ignore[arg-type]
+    given = math.nan
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):  # a whole number of a thousand digits
+            given = float(value)
+    if not (above < given <= most and math.isfinite(given)):
         raise UsageError(f"{place} is {shown(value)}; give a number above {above:g}{_up_to(most)}")
-    return float(value)  # type: ignore[arg-type]
+    return given
 
 
 def _up_to(most: float) -> str:

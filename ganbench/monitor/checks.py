@@ -44,18 +44,17 @@ def check_kinds(lists: Mapping[str, object], networks: Mapping[str, object], fea
         UsageError: names the argument.
     """
     for name, value in lists.items():
-        if value is not None and not isinstance(value, (list, tuple)):
+        if value is None:
+            continue
+        if not isinstance(value, (list, tuple)):
             raise UsageError(f"ganbench.Monitor: {name} is {arguments.shown(value)}; give a list")
-        kinds = {"diagnostics": (str, Diagnostic), "metrics": (str, Metric)}.get(name)
-        for one in value or () if kinds else ():  # type: ignore[union-attr]
-            if not isinstance(one, kinds):
-                raise UsageError(
-                    f"ganbench.Monitor: {name} has {arguments.shown(one)}; give names, or instances such as "
-                    "`ganbench list` has"
-                )
-    for sink in lists["sinks"] or ():  # type: ignore[union-attr]
-        if not callable(getattr(sink, "open", None)) or isinstance(sink, Path):
-            raise UsageError(f"ganbench.Monitor: sinks has {arguments.shown(sink)}; give sinks of ganbench.sinks")
+        for one in value:
+            text = f"ganbench.Monitor: {name} has {arguments.shown(one)}; give"
+            if name == "sinks":
+                if not callable(getattr(one, "open", None)) or isinstance(one, Path):
+                    raise UsageError(f"{text} sinks of ganbench.sinks")
+            elif not isinstance(one, (str, Diagnostic if name == "diagnostics" else Metric)):
+                raise UsageError(f"{text} names, or instances such as `ganbench list` has")
     for name, value in networks.items():
         if value is not None and (not callable(value) or isinstance(value, type)):
             raise UsageError(f"ganbench.Monitor: {name} is {arguments.shown(value)}; give a network")

@@ -160,7 +160,7 @@ def _step(key: str, value: object) -> object:
     return monitor
 
 
-def _steps(monitor: object, g: object, d: object, given: dict[str, object]) -> None:
+def _steps(monitor, g, d, given) -> None:
     torch = _torch()
     ours = [torch.optim.SGD(net.parameters(), lr=0.1) for net in (g, d)]
     for _ in range(3):
