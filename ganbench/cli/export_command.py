@@ -74,6 +74,7 @@ def command(
     from ganbench.loaded import load
     from ganbench.report.watch import page_name
 
+    style = Style(width, height, size, font)
     results = load(run)
     folder = out / page_name(results.path)
     writable(folder)
@@ -81,7 +82,6 @@ def command(
         path = folder / f"{name}.{SUFFIXES[tables]}"
         path.write_text(_table(results, name, tables), encoding="utf-8")
         click.echo(path)
-    style = Style(width, height, size, font)
     for name, draw in _figures(results, curves, style) if figures != "none" else ():
         path = folder / f"{name}.{figures}"
         # Without a date equal tables give equal files.
