@@ -36,17 +36,21 @@ class Speed:
     rounds: int
 
 
-def measure(rounds: int = ROUNDS) -> Speed:
+def measure(rounds: int = ROUNDS, *, compiled: bool = False) -> Speed:
     """Train a ring of eight, a round of the engine and one of the reference loop in turn, on one thread.
 
-    Time is the processor's, so that a busy machine costs noise alone. It takes about ten seconds.
+    Time is the processor's, so that a busy machine costs noise alone. It takes about ten seconds, and up to a minute
+    more where the step is compiled.
+
+    Raises:
+        UsageError: the step cannot be compiled on this machine.
     """
     import torch
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        here, there = _engine(), reference_step(WIDTH, BATCH)
+        here, there = _engine(compiled), reference_step(WIDTH, BATCH)
         for step in (here, there):
             _clock(step, WARM_UP)
         return speed_of([_clock(here, STEPS) / _clock(there, STEPS) for _ in range(rounds)])
@@ -67,25 +71,28 @@ def tolerance(old: Speed, now: Speed) -> float:
     return max(LEAST, math.expm1(DEVIATIONS * math.hypot(old.noise, now.noise)))
 
 
-def check_speed(root: Path, machine: str, save: bool) -> tuple[int, str]:
+def check_speed(root: Path, machine: str, save: bool, compiled: bool) -> tuple[int, str]:
     """Measure, and save or judge; return the exit code and a line.
 
     Args:
         root: folder of baselines, where `speed.json` has a speed for each class of machines.
         machine: `linux-x86_64-cpu`.
         save: make this the baseline.
+        compiled: of a compiled step, which has a speed of its own in the file.
 
     Raises:
         IncomparableError: there is no baseline of this class of machines; reported before anything is measured.
-        UsageError: the file cannot be written.
+        UsageError: the file cannot be written, or the step not be compiled.
     """
+    option = " --compiled" if compiled else ""
+    machine += "-compiled" if compiled else ""
     path = root / FILE
     require_file(path)
     known = _read(path)
     if not save and machine not in known:
-        raise IncomparableError(f"{path}: no speed of {machine}; `ganbench check --speed --save` measures one")
-    now = measure()
-    cost = f"a step of {SEEDS} seeds takes {now.ratio:.3f} steps of the reference loop"
+        raise IncomparableError(f"{path}: no speed of {machine}; `ganbench check --speed{option} --save` measures one")
+    now = measure(compiled=compiled)
+    cost = f"a {'compiled ' if compiled else ''}step of {SEEDS} seeds takes {now.ratio:.3f} steps of the reference loop"
     if save:
         _write(path, {**known, machine: now})
         return 0, f"{cost}; saved in {path}"
@@ -132,7 +139,7 @@ def reference_step(width: int, batch: int) -> Callable[[], None]:
     return step
 
 
-def _engine() -> Callable[[], None]:
+def _engine(compiled: bool) -> Callable[[], None]:
     from ganbench.api import Suite
     from ganbench.training.trainer import Trainer
 
@@ -145,7 +152,9 @@ def _engine() -> Callable[[], None]:
         steps=10**5,
         evaluate={"every": 10**5},
     )
-    trainer = Trainer(suite.plan().trials[0])
+    trainer = Trainer(suite.plan().trials[0], compile=compiled)
+    if compiled and not trainer.compiled:
+        raise UsageError("the step cannot be compiled here, as said above; install g++ or name a compiler in CXX")
     return lambda: trainer.advance(0.0)
 
 

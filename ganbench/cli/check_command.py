@@ -53,6 +53,7 @@ Exit codes: 0 no regression found; 1 regression, or a metric without a value now
 )
 @click.option("--speed", is_flag=True, help="Judge the cost of a step against a reference loop's, instead of a suite.")
 @click.option("--save", is_flag=True, help="With --speed: make this the baseline.")
+@click.option("--compiled", is_flag=True, help="With --speed: of a compiled step (resources.compile).")
 @click.option("--github", is_flag=True, help="Write annotations for GitHub Actions to stderr.")
 @BASELINES
 @IMPORTS
@@ -68,6 +69,7 @@ def command(
     sequential: bool,
     speed: bool,
     save: bool,
+    compiled: bool,
     github: bool,
     root: Path,
     weights: tuple[str, ...],
@@ -76,10 +78,10 @@ def command(
     jobs: int | None,
 ) -> int:
     """Judge a run, or train a suite (.yaml) and judge that, against a baseline: is anything worse than it was?"""
-    if speed != (target is None) or save > speed:
-        raise click.UsageError("give a run or a suite, or --speed (with --save to make its baseline)")
+    if speed != (target is None) or max(save, compiled) > speed:
+        raise click.UsageError("give a run or a suite, or --speed (with --save to make its baseline, and --compiled)")
     if target is None:
-        return _check_speed(root, save)
+        return _check_speed(root, save, compiled)
     target = shipped(target) or target
     if sequential and target.suffix not in (".yaml", ".yml"):
         raise click.UsageError("--sequential trains; give a suite (.yaml) instead of a run")
@@ -162,14 +164,14 @@ def _tell_github(
             click.echo(line, err=True)
 
 
-def _check_speed(root: Path, save: bool) -> int:
+def _check_speed(root: Path, save: bool, compiled: bool) -> int:
     from ganbench.check.baselines import default_name
     from ganbench.check.speed import check_speed
     from ganbench.tables.manifest import RunManifest, environment
 
     # The engine is timed on the processor, whatever else the machine has.
     about = RunManifest(environment={**environment(), "gpu": []})
-    code, line = check_speed(root, default_name(about), save)
+    code, line = check_speed(root, default_name(about), save, compiled)
     click.echo(line)
     return code
 

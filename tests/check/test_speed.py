@@ -22,23 +22,27 @@ def test_noise_sets_the_tolerance():
 def test_exit_codes(tmp_path, monkeypatch, capsys):
     where = ["--baselines", str(tmp_path / "b")]
 
-    def never():
+    def never(compiled):
         raise AssertionError("something was measured")
 
     monkeypatch.setattr(check_speed, "measure", never)
     assert main(["check", "--speed", *where]) == 3
     assert main(["check", *where]) == main(["check", "x.yaml", "--speed", *where]) == 2
     assert main(["check", "x.yaml", "--save", *where]) == 2
-    monkeypatch.setattr(check_speed, "measure", lambda: Speed(3.0, 0.01, 15))
+    monkeypatch.setattr(check_speed, "measure", lambda compiled: Speed(2.0 if compiled else 3.0, 0.01, 15))
     assert main(["check", "--speed", "--save", *where]) == 0
     assert main(["check", "--speed", *where]) == 0
+    assert main(["check", "--speed", "--compiled", *where]) == 3  # it has a speed of its own
+    assert main(["check", "--speed", "--compiled", "--save", *where]) == 0
+    assert main(["check", "--speed", "--compiled", *where]) == 0
     for ratio, code, word in ((3.1, 0, "no slower"), (3.3, 1, "slower"), (2.0, 0, "faster")):
         capsys.readouterr()
-        monkeypatch.setattr(check_speed, "measure", lambda ratio=ratio: Speed(ratio, 0.01, 15))
+        monkeypatch.setattr(check_speed, "measure", lambda compiled, ratio=ratio: Speed(ratio, 0.01, 15))
         assert main(["check", "--speed", *where]) == code
         assert capsys.readouterr().out.startswith(f"{word}: a step of 16 seeds")
     whole = read_json(tmp_path / "b" / "speed.json")
-    machine = next(iter(whole))
+    machine, of_compiled = sorted(whole)
+    assert of_compiled == f"{machine}-compiled" and whole[machine]["ratio"] == 3.0
     wrong = ("x", None, float("nan"), float("inf"), 0.0, -1.0)
     hostile = [json_bytes({machine: {**whole[machine], name: bad}}) for name in ("ratio", "noise") for bad in wrong]
     flipped = json_bytes(whole).replace(b'"ratio": ', b'"ratio": 1')
@@ -55,9 +59,9 @@ def test_exit_codes(tmp_path, monkeypatch, capsys):
 def test_a_step_that_does_its_work_twice_is_found():
     # Twice the work is a ratio of 2; noise would have to be over 20 % a median for the gate to miss it.
     old = check_speed.measure(rounds=7)
-    engine = check_speed._engine()
+    engine = check_speed._engine(compiled=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(check_speed, "_engine", lambda: lambda: (engine(), engine()))
+        patch.setattr(check_speed, "_engine", lambda compiled: lambda: (engine(), engine()))
         now = check_speed.measure(rounds=7)
     assert now.ratio / old.ratio - 1 > tolerance(old, now)
 
