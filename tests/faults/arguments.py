@@ -98,7 +98,7 @@ def throws() -> Iterator[Throw]:
     for name, words in [*_replaced(cli), *_as_a_whole(cli)]:
         if words not in seen:
             seen.add(words)
-            told = " ".join(word if len(word) < 40 else f"{word[:8]}…{len(word)}" for word in words)
+            told = " ".join(word if len(word) < 40 else f"{word[:8]}…{word[-4:]} {len(word)}" for word in words)
             yield Throw(KIND, f"{name}: {told!r}", EXPECTED, _thrown(words), SECONDS)
 
 

@@ -147,7 +147,7 @@ def _speed_file() -> Path:
 def _measured(ratio: float) -> None:
     from ganbench.check import speed
 
-    speed.measure = lambda *_: speed.Speed(ratio, 0.001, 15)
+    speed.measure = lambda *_, **__: speed.Speed(ratio, 0.001, 15)
 
 
 def _speed() -> str:

@@ -158,7 +158,7 @@ def plan_id(*overrides: str) -> str:
 def _speed() -> None:
     from ganbench.check import speed
 
-    speed.measure = lambda *_: speed.Speed(3.0, 0.001, 15)
+    speed.measure = lambda *_, **__: speed.Speed(3.0, 0.001, 15)
     command("check", "--speed", "--save")
 
 

@@ -137,7 +137,7 @@ def _trapped(place: str, trap: str, words: tuple[str, ...]) -> Callable[[], str]
     def run() -> str:
         from ganbench.check import speed
 
-        speed.measure = lambda *_: speed.Speed(3.0, 0.001, 15)
+        speed.measure = lambda *_, **__: speed.Speed(3.0, 0.001, 15)
         before = _tables(run_folder())
         TRAPS[trap](Path(_placed(place)))
         with watched_outside(Path.cwd()) as touched:
