@@ -169,9 +169,9 @@ so: a signal before Python has read ganbench's first lines ends it as it ends an
 at 0.3 s). Nothing is lost: the same command goes on. In rounds 21 to 65 other work had made sweeps slower than usual,
 so that moments lay earlier in them than the table says.
 
-In round 245 a thread of Ray's aborted the program while Python took itself down: after an interrupt under Ray the command
-now ends at once. In rounds 243 and 244 semaphores of another program lay in /dev/shm. Rounds from 249 on are left out,
-since the files of other tests lay there; their tables were the same as well.
+In round 245 a thread of Ray's aborted the program while Python took itself down: after an interrupt under Ray the
+command now ends at once. In rounds 243 and 244 semaphores of another program lay in /dev/shm. Rounds from 249 on are
+left out, since the files of other tests lay there; their tables were the same as well.
 
 In the first and the last tenth of the rounds the whole machine, on which other work ran, had (medians):
 {growth}.
