@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import numbers
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -195,7 +196,7 @@ class Suite:
             if wrong is not None:
                 raise UsageError(f"ganbench.Suite: {key}: the key {arguments.shown(wrong)} is no text; write it as one")
             return {str(name): self._plain(inner, str(name), depth + 1) for name, inner in value.items()}
-        if isinstance(value, (list, tuple)):
+        if isinstance(value, (list, tuple, range)):
             # Only a list of tricks, or a combination in it, means `none` by None.
             inner = [self._plain(one, "" if key == "tricks" else key, depth + 1) for one in value]
             return ["none" if one is None else one for one in inner] if key == "tricks" else inner
@@ -203,6 +204,8 @@ class Suite:
             return str(value)
         if value is None or isinstance(value, (bool, int, float)):
             return value
+        if isinstance(value, numbers.Real):  # NumPy's
+            return int(value) if isinstance(value, numbers.Integral) else float(value)
         raise UsageError(
             f"ganbench.Suite: {key} is {arguments.shown(value)}; give what a suite file can say, or a component"
         )

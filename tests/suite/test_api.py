@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import numpy as np
 import pytest
 import torch
 from annotated_types import Gt
@@ -108,6 +109,15 @@ def test_mistakes_are_said_in_one_line(keys, problem):
         own_suite(**keys)
     assert problem in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_numbers_of_numpy_are_numbers():
+    def trials(seeds, steps, lr):
+        return ganbench.Suite(
+            "own", datasets=["ring"], seeds=seeds, steps=steps, optimizers=[{"adam": {"lr": lr}}]
+        ).plan().trials  # fmt: skip
+
+    assert trials(range(2), np.int64(100), np.float32(0.5)) == trials([0, 1], 100, 0.5)
 
 
 def test_incomplete_classes_are_refused():
