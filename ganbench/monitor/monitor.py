@@ -123,7 +123,7 @@ class Monitor:
         say_what_is_shared(g, d)
         open_monitors.enter(self, self._asked, (*members(cast[0]), *members(cast[1])))
         names = "/".join(map(called, cast))
-        record = Record(self._asked, names, view, seen, sinks, seed, device, self.guard, resume, scrutiny)
+        record = Record(self._asked, names, view, seen, sinks or (), seed, device, self.guard, resume, scrutiny)
         self._watch = Watch(g, d, view, seen, record, scrutiny, rows, looks, judged, ema, self.guard)
 
     @property

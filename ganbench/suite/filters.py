@@ -17,7 +17,13 @@ def matcher(only: str | None) -> Callable[[Trial], bool]:
     `loss=hinge` holds where the loss's label or name is matched, `*` and `?` being wildcards; the axes are dataset,
     network, loss, tricks and optimizer. For tricks it is the whole cell, its tricks joined by `+`. A term without `=`
     is matched against the trial's name (`ring · mlp · hinge · r1 · adam`). Commas inside parentheses do not separate.
+    None is every trial.
+
+    Raises:
+        UsageError: the filter is empty, as of a shell's variable without a value, or names no axis.
     """
+    if only is not None and not only.strip():
+        raise UsageError("--only: the filter is empty; leave it out to train every trial")
     terms = [_term(text) for text in _split(only or "*")]
 
     def holds(trial: Trial) -> bool:

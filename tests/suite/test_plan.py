@@ -136,6 +136,12 @@ def test_only(suite_of, only, kept):
             make_plan(suite, only)
 
 
+@pytest.mark.parametrize("only", ["", " "])
+def test_an_empty_filter_is_no_filter_that_anybody_means(only):
+    with pytest.raises(UsageError, match="the filter is empty"):
+        matcher(only)
+
+
 def test_only_with_an_unknown_axis():
     with pytest.raises(UsageError, match="--only: unknown axis 'lose', did you mean 'loss'"):
         matcher("lose=hinge")
