@@ -206,8 +206,8 @@ def _as_a_whole(cli: click.Group) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def _thrown(words: tuple[str, ...]) -> Callable[[], str]:
     def run() -> str:
-        _places()
-        before = _looks()
+        make_places()
+        before = looks()
         said = command(*words)
         if said.code not in (0, 1):
             found = refusal(said)
@@ -216,14 +216,14 @@ def _thrown(words: tuple[str, ...]) -> Callable[[], str]:
                 return NOTICED if several and len(said.err.splitlines()) < 30 else found
             if len(said.err) > LONGEST:
                 return f"{LINES}: a line of {len(said.err)} characters"
-            after = _looks()
+            after = looks()
             if said.code == 2 and after != before:
                 changed = sorted(n for n in before.keys() | after.keys() if before.get(n) != after.get(n))
                 return f"{OUTSIDE}: {changed[:5]}"
             return NOTICED
         if "Traceback" in said.err or "Warning" in said.err:
             return f"{LINES}: {said.err.strip()[-200:]}"
-        changed = {n for n in before if before[n] != _looks().get(n)}
+        changed = {n for n in before if before[n] != looks().get(n)}
         if any(n.startswith(("file", "folder", "outside", "readonly", "small.yaml", "other.yaml")) for n in changed):
             return f"{OUTSIDE}: {sorted(changed)[:5]}"
         return SAME
@@ -231,7 +231,7 @@ def _thrown(words: tuple[str, ...]) -> Callable[[], str]:
     return run
 
 
-def _places() -> None:
+def make_places() -> None:
     """Make what paths lead to that are no suites, runs or folders to write to."""
     import socket
 
@@ -250,7 +250,7 @@ def _places() -> None:
     Path("to_folder").symlink_to("folder")
 
 
-def _looks() -> dict[str, tuple[int, int]]:
+def looks() -> dict[str, tuple[int, int]]:
     """Return what lies in the working folder, with lengths and times."""
     found = {}
     for root, folders, files in os.walk("."):

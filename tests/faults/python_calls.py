@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ganbench.core.errors import GanbenchError, SeveralErrors
-from tests.faults.arguments import _looks, _places
+from tests.faults.arguments import looks, make_places
 from tests.faults.prepared import RUN
 from tests.faults.throws import LINES, NOTICED, OUTSIDE, SAME, TRACEBACK, Throw
 
@@ -238,8 +238,8 @@ def _thrown(
     call: str, act: Callable[[str, object], object], key: str, value: Callable[[], object]
 ) -> Callable[[], str]:
     def run() -> str:
-        _places()
-        given, before = value(), _looks()
+        make_places()
+        given, before = value(), looks()
         try:
             with contextlib.redirect_stderr(io.StringIO()):
                 act(key, given)
@@ -249,7 +249,7 @@ def _thrown(
                 return f"{LINES}: {text}"
             if len(text) > LONGEST:
                 return f"{LINES}: {len(text)} characters"
-            after = _looks()
+            after = looks()
             changed = sorted(n for n in before.keys() | after.keys() if before.get(n) != after.get(n))
             # A monitor that is under way has rows to write before it refuses what it is given.
             return f"{OUTSIDE}: {changed[:5]}" if changed and call != "Monitor.step" else NOTICED
