@@ -26,7 +26,7 @@ def suite(tmp_path, diagnostics):
 
 
 def test_a_suite_names_schedules(tmp_path):
-    (trial,) = make_plan(suite(tmp_path, LIST), "").trials
+    (trial,) = make_plan(suite(tmp_path, LIST)).trials
     labels = [choice.label for choice in trial.diagnostics]
     assert labels[:3] == ["gradients", "logits", "singular_values"]
     assert labels[4:] == ["path_angle", "duality_gap"]
