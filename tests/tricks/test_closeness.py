@@ -1,4 +1,4 @@
-"""Minibatch discrimination's derivatives: held to finite differences, to a formula over all pairs, and alike wherever a row lies."""
+"""Minibatch discrimination's derivatives, held to finite differences and to a formula over all pairs."""
 
 from __future__ import annotations
 
