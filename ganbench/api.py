@@ -106,6 +106,17 @@ class Suite:
             Document("ganbench.Suite", data, sources={(): f"ganbench.Suite(name={arguments.shown(name)})"})
         )
 
+    def __repr__(self) -> str:
+        """Return the suite's name and what its axes hold, by name."""
+        suite = self._suite
+        axes = {
+            "datasets": [choice.label for choice in suite.datasets],
+            "losses": [choice.label for choice in suite.losses],
+            "tricks": ["+".join(choice.label for choice in cell) or "none" for cell in suite.tricks],
+        }
+        texts = ", ".join(f"{name}=[{', '.join(labels)}]" for name, labels in axes.items())
+        return f"<ganbench.Suite {suite.name}: {texts}>"
+
     def plan(self, only: str | None = None) -> Plan:
         """Return what would run: `.trials`, and `.skipped` with reasons. `only` filters as `ganbench plan --only`.
 
