@@ -12,7 +12,17 @@ from typing import Any
 
 import click
 
-from ganbench.core.errors import BROKEN_PIPE, INCOMPLETE, INTERRUPTED, OK, USAGE, GanbenchError, SeveralErrors, unknown
+from ganbench.core.errors import (
+    BROKEN_PIPE,
+    INCOMPLETE,
+    INTERRUPTED,
+    OK,
+    USAGE,
+    GanbenchError,
+    SeveralErrors,
+    described,
+    unknown,
+)
 from ganbench.core.extras import missing_package
 from ganbench.core.version import __version__
 from ganbench.sweep.signals import Interrupts
@@ -122,7 +132,7 @@ def _main(arguments: list[str], interrupts: Interrupts) -> int:
         return BROKEN_PIPE
     except (KeyboardInterrupt, click.Abort) as error:
         return _interrupted(arguments, interrupts.code_of(error) or INTERRUPTED)
-    except Exception as error:  # noqa: BLE001 - the one place where errors become lines
+    except BaseException as error:  # noqa: BLE001 - the one place where errors become lines; a component may raise SystemExit
         if interrupts.code is not None:  # in compiled code a signal may come out as any exception
             return _interrupted(arguments, interrupts.code)
         if "--debug" in arguments:
@@ -151,7 +161,7 @@ def _invoke(arguments: list[str]) -> Any:  # noqa: ANN401 - what a command retur
         return end.exit_code
 
 
-def _explain(error: Exception, command: str) -> int:
+def _explain(error: BaseException, command: str) -> int:
     """Print an error in one line and return its exit code."""
     if isinstance(error, OSError) and error.errno in FULL and not isinstance(error, GanbenchError):
         _discard_output()
@@ -171,8 +181,7 @@ def _explain(error: Exception, command: str) -> int:
         for line in error.lines if isinstance(error, SeveralErrors) else [str(error)]:
             _say(_readable(line) if error.exit_code == USAGE else line)
         return error.exit_code
-    detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    _say(f"internal error, {detail}; run it again with --debug for the traceback")
+    _say(f"internal error, {described(error)}; run it again with --debug for the traceback")
     return GanbenchError.exit_code
 
 

@@ -27,7 +27,7 @@ from pydantic_core.core_schema import CoreSchema, no_info_plain_validator_functi
 
 from ganbench.core import registry
 from ganbench.core.component import Component
-from ganbench.core.errors import UnknownComponentError, unknown
+from ganbench.core.errors import UnknownComponentError, UsageError, component_errors, reason, unknown
 from ganbench.core.naming import AXES
 from ganbench.core.trial import Choice
 from ganbench.suite.yaml import Keys, describe, shorten
@@ -94,10 +94,11 @@ def choose(kind: str, written: object) -> Choice:
         path, text, key = first_error(errors)
         raise suite_error(text, (name, *path), key=key) from None
     try:
-        component = cls(**{f.name: getattr(checked, f.name) for f in dataclasses.fields(cls)})
-    except ValueError as error:
-        raise suite_error(f"{name}: {error}", (name,) if isinstance(written, dict) else ()) from None
-    return Choice.of(component)
+        with component_errors(name, ValueError):
+            return Choice.of(cls(**{f.name: getattr(checked, f.name) for f in dataclasses.fields(cls)}))
+    except (ValueError, UsageError) as error:
+        text = reason(error) if isinstance(error, UsageError) else f"{name}: {reason(error)}"
+        raise suite_error(text, (name,) if isinstance(written, dict) else ()) from None
 
 
 def _name_and_parameters(kind: str, written: object) -> tuple[str, Json]:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ganbench.core.errors import UsageError
+from ganbench.core.errors import UsageError, component_errors
 from ganbench.core.naming import run_id
 from ganbench.core.trial import Choice, Trial
 from ganbench.suite.choices import AXIS_KEYS
@@ -238,7 +238,8 @@ def incompatibility(trial: Trial) -> str | None:
     and its `skip(trial)` has the last word.
     """
     components = [choice.build() for choice in trial.choices]
-    having = [(component, component.all_traits) for component in components]
+    with component_errors(trial.name):
+        having = [(component, component.all_traits) for component in components]
     for component in components:
         for trait, reason in component.conflicts.items():
             other = next((c for c, traits in having if trait in traits and c is not component), None)
@@ -248,6 +249,7 @@ def incompatibility(trial: Trial) -> str | None:
             if not any(trait in traits for _, traits in having):
                 return f"{component.label} needs {trait}: {reason}"
     for component in components:
-        if reason := component.skip(trial):
-            return f"{component.label}: {reason}"
+        with component_errors(component.label):
+            if reason := component.skip(trial):
+                return f"{component.label}: {reason}"
     return None

@@ -15,7 +15,18 @@ from collections import Counter
 from pathlib import Path
 
 from tests.faults import arguments as words
-from tests.faults import contents, corruption, environments, file_events, hostile, pictures, python_calls, suites
+from tests.faults import (
+    contents,
+    corruption,
+    environments,
+    extremes,
+    file_events,
+    hostile,
+    pictures,
+    plugins,
+    python_calls,
+    suites,
+)
 from tests.faults.prepared import prepare
 from tests.faults.throws import GOOD, Throw, dump, run_all
 
@@ -176,7 +187,10 @@ left out, since the files of other tests lay there; their tables were the same a
 In the first and the last tenth of the rounds the whole machine, on which other work ran, had (medians):
 {growth}.
 """
-MODULES = (corruption, file_events, hostile, pictures, suites, contents, environments, words, python_calls)
+MODULES = (
+    *(corruption, file_events, hostile, pictures, suites, contents, environments, words, python_calls),
+    *(plugins, extremes),
+)
 SOAK = Path("results/baselines/soak.csv")
 START = 1 / 3  # of a sweep's time: trials are under way by then
 
