@@ -238,8 +238,10 @@ def incompatibility(trial: Trial) -> str | None:
     and its `skip(trial)` has the last word.
     """
     components = [choice.build() for choice in trial.choices]
-    with component_errors(trial.name):
-        having = [(component, component.all_traits) for component in components]
+    having = []
+    for component in components:
+        with component_errors(component.name):
+            having.append((component, component.all_traits))
     for component in components:
         for trait, reason in component.conflicts.items():
             other = next((c for c, traits in having if trait in traits and c is not component), None)
@@ -249,7 +251,7 @@ def incompatibility(trial: Trial) -> str | None:
             if not any(trait in traits for _, traits in having):
                 return f"{component.label} needs {trait}: {reason}"
     for component in components:
-        with component_errors(component.label):
+        with component_errors(component.name):
             if reason := component.skip(trial):
                 return f"{component.label}: {reason}"
     return None

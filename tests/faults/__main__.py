@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.faults import arguments as words
 from tests.faults import (
+    at_once,
     contents,
     corruption,
     environments,
@@ -189,7 +190,7 @@ In the first and the last tenth of the rounds the whole machine, on which other 
 """
 MODULES = (
     *(corruption, file_events, hostile, pictures, suites, contents, environments, words, python_calls),
-    *(plugins, extremes),
+    *(plugins, extremes, at_once),
 )
 SOAK = Path("results/baselines/soak.csv")
 START = 1 / 3  # of a sweep's time: trials are under way by then

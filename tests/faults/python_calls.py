@@ -160,10 +160,22 @@ def _step(key: str, value: object) -> object:
     return monitor
 
 
-def _steps(monitor, g, d, given) -> None:
+def watched_steps(folder: str, seed: int, steps: int) -> Path:
+    """Train a small loop with a monitor in it; return the folder that it took."""
+    import ganbench
+
+    torch = _torch()
+    torch.manual_seed(seed)
+    g, d = torch.nn.Linear(3, 2), torch.nn.Linear(2, 1)
+    with ganbench.Monitor(g, d, folder, evaluate_every=1, log_every=1, samples=20) as monitor:
+        _steps(monitor, g, d, {}, steps)
+    return monitor.folder
+
+
+def _steps(monitor, g, d, given, steps: int = 3) -> None:
     torch = _torch()
     ours = [torch.optim.SGD(net.parameters(), lr=0.1) for net in (g, d)]
-    for _ in range(3):
+    for _ in range(steps):
         real, fake = torch.randn(8, 2), g(torch.randn(8, 3))
         for optimizer, loss in zip(ours, (d(fake).mean(), d(real).mean() - d(fake.detach()).mean()), strict=True):
             optimizer.zero_grad()
