@@ -8,7 +8,7 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,6 +26,9 @@ from ganbench.core.errors import (
 from ganbench.core.extras import missing_package
 from ganbench.core.version import __version__
 from ganbench.sweep.signals import Interrupts
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 COMMANDS = {
     "demo": "See a GAN collapse and be cured: a page within a minute.",
@@ -119,8 +122,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from click.shell_completion import shell_complete
 
         return shell_complete(cli, {}, "ganbench", COMPLETE, instruction)
-    with Interrupts() as interrupts:
-        return _main(arguments, interrupts)
+    before = sys.unraisablehook
+    if "--debug" not in arguments:
+        sys.unraisablehook = _say_ignored
+    try:
+        with Interrupts() as interrupts:
+            return _main(arguments, interrupts)
+    finally:
+        sys.unraisablehook = before
+
+
+def _say_ignored(ignored: UnraisableHookArgs) -> None:
+    """Say in one line what Python ignores: an error of a finalizer, which nobody can catch."""
+    if ignored.exc_value is not None:
+        name = getattr(ignored.object, "__qualname__", type(ignored.object).__name__)
+        _say(f"{name} raised {described(ignored.exc_value)}, which is ignored")
 
 
 def _main(arguments: list[str], interrupts: Interrupts) -> int:

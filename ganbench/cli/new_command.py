@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import keyword
+import os
 import re
 from pathlib import Path
 from string import Template
@@ -104,6 +105,9 @@ def write_new(path: Path, text: str) -> None:
     """
     from ganbench.core.errors import UsageError
 
+    above = next(one for one in path.absolute().parents if os.path.lexists(one))
+    if not above.is_dir():
+        raise UsageError(f"{above}: is no folder; choose another one")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:

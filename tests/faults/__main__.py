@@ -117,8 +117,8 @@ What is left:
 LATER = """
 ## More of each kind
 
-Thrown later, at commit de68ffe (`before`) and at what mended it. What was not as expected was thrown again once it was
-mended, the rest once.
+Thrown later, at commit de68ffe (`before`) and at what fixed it. What was not as expected was thrown again once it was
+fixed, the rest once.
 
 | throw | count | expected | before | after |
 | --- | --- | --- | --- | --- |
@@ -162,7 +162,7 @@ the last two thirds of that. "In order": exit status 130 or 143, the command to 
 was done merged (nothing of it is asked for after SIGKILL), and nothing left behind: processes, TMPDIR, /dev/shm and the
 results' folder are looked at for a minute. "Same tables": when the sweep was let go on, its tables were those of an
 undisturbed one, bit for bit. [results/baselines/soak.csv](../results/baselines/soak.csv) has a row for each round. What
-rounds showed was mended while the others were made: their commits are {commits}.
+rounds showed was fixed while the others were made: their commits are {commits}.
 
 | signal | to | rounds | late | in order | same tables | seconds until it ended: median, most | all gone after, s |
 | --- | --- | --- | --- | --- | --- | --- | --- |

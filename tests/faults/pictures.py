@@ -225,7 +225,7 @@ MORE: dict[str, tuple[Callable[[Path], object], np.ndarray | None]] = {
     "a broken picture whose name has a line end": (lambda folder: (folder / "b\nad.png").write_text("x"), None),
     "a broken picture whose name is bytes": (lambda folder: (folder / os.fsdecode(b"z\xff.png")).write_text("x"), None),
     "a loop within a class": (_loop, None), "a loop of classes": (_loop_of_classes, None), "a link outside": (_linked, COLOURS),
-    "a hidden folder deep in a class": (_hidden_deep, None), "200 folders deep": (_deep_folders, None),
+    "a hidden folder deep in a class": (_hidden_deep, None), "200 folders deep": (_deep_folders, COLOURS),
     "Windows' own file": (lambda folder: (folder / "Thumbs.db").write_bytes(b"x"), None),
     "a file beside the classes": (lambda folder: (folder.parent / "bad.png").write_bytes(b"x"), None),
     "a device": (lambda folder: (folder / "bad.png").symlink_to("/dev/zero"), None),
