@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import importlib
 import os
 import shlex
@@ -124,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return shell_complete(cli, {}, "ganbench", COMPLETE, instruction)
     before = sys.unraisablehook
     if "--debug" not in arguments:
-        sys.unraisablehook = _say_ignored
+        sys.unraisablehook = functools.partial(_say_ignored, set())
     try:
         with Interrupts() as interrupts:
             return _main(arguments, interrupts)
@@ -132,10 +133,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.unraisablehook = before
 
 
-def _say_ignored(ignored: UnraisableHookArgs) -> None:
-    """Say in one line what Python ignores: an error of a finalizer, which nobody can catch."""
-    if ignored.exc_value is not None:
-        name = getattr(ignored.object, "__qualname__", type(ignored.object).__name__)
+def _say_ignored(told: set[str], ignored: UnraisableHookArgs) -> None:
+    """Say once, in one line, what Python ignores: an error of a finalizer, which nobody can catch."""
+    name = getattr(ignored.object, "__qualname__", type(ignored.object).__name__)
+    if ignored.exc_value is not None and name not in told:
+        told.add(name)
         _say(f"{name} raised {described(ignored.exc_value)}, which is ignored")
 
 

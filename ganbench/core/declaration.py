@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import inspect
 import math
@@ -48,12 +49,24 @@ def _problems(cls: type[Component], base: type[Component]) -> Iterator[str]:
     for name, value, hint in (
         ("summary()", cls.summary(), str),
         ("revision()", cls.revision(), int | str),
-        ("label", component.label, str),
-        ("all_traits", component.all_traits, tuple[str, ...]),
-        ("parameters", component.parameters, dict),
+        *_properties(component, base),
     ):
         if not fits(value, hint):
             yield f"{name} is {shown(value)}, not {_told(hint)}; correct it"
+
+
+def _properties(component: Component, base: type[Component]) -> Iterator[tuple[str, object, object]]:
+    """Yield name, value and type of every property that the base class declares.
+
+    What all components have may not raise. What a kind has may: the shape of a data set may need its files.
+    """
+    for name, member in inspect.getmembers(base, lambda one: isinstance(one, property)):
+        hint = typing.get_type_hints(member.fget)["return"]
+        if hasattr(Component, name):
+            yield name, getattr(component, name), hint
+            continue
+        with contextlib.suppress(Exception):
+            yield name, getattr(component, name), hint
 
 
 def _attribute_problems(component: Component, base: type[Component]) -> Iterator[str]:
@@ -113,14 +126,14 @@ def fits(value: object, hint: object) -> bool:
         return isinstance(value, Mapping) and all(
             fits(key, arguments[0]) and fits(one, arguments[1]) for key, one in value.items()
         )
-    return _is(value, hint)
+    return isinstance(value, origin) if inspect.isclass(origin) else _is(value, hint)
 
 
 def _is(value: object, hint: object) -> bool:
     if hint is None:
         return value is None
-    if not inspect.isclass(hint):
-        return True  # a protocol or a variable of types: nothing to hold it against
+    if not inspect.isclass(hint) or hint is typing.Any:
+        return True  # nothing to hold it against
     if isinstance(value, bool) and hint is not bool:
         return False
     if hint is float:

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import re
 import typing
+import warnings
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -74,7 +75,9 @@ def parameter_model(cls: type[Component]) -> type[Strict]:
     """Return the pydantic model of a component's parameters: its fields with their types, limits and defaults."""
     hints = typing.get_type_hints(cls, include_extras=True)
     fields: Json = {f.name: (hints[f.name], f.default) for f in dataclasses.fields(cls)}
-    model = create_model(cls.__name__, __base__=Strict, **fields)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a parameter that is called as one of pydantic's own methods: `copy`
+        model = create_model(cls.__name__, __base__=Strict, **fields)
     model.what = f"parameter of {cls.name}"
     return model
 

@@ -208,6 +208,7 @@ def trials_of(block: Block) -> Iterator[Trial]:
 def _trial(
     block: Block, dataset: Choice, network: Choice, loss: Choice, tricks: tuple[Choice, ...], optimizer: Choice
 ) -> Trial:
+    hooks = [_hooks(trick) for trick in tricks]
     return Trial(
         dataset=dataset,
         network=network,
@@ -225,10 +226,15 @@ def _trial(
         n_critic=block.training.n_critic,
         n_generator=block.training.n_generator,
         # An update rule moves both players from the same weights: the trial says so, whatever the suite has.
-        update="simultaneous" if any("rule" in choice.build().hooks for choice in tricks) else block.training.update,
+        update="simultaneous" if any("rule" in one for one in hooks) else block.training.update,
         ema=block.training.ema,
         stop={name: share for name, share in block.stop if share is not None},
     )
+
+
+def _hooks(trick: Choice) -> frozenset[str]:
+    with component_errors(trick.name):
+        return trick.build().hooks
 
 
 def incompatibility(trial: Trial) -> str | None:

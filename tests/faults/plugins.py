@@ -253,7 +253,11 @@ def _warned(said: Said, words: tuple[str, ...]) -> str:
     if said.code:
         kind = INTERNAL if said.code == 5 else LOST
         return f"{kind} ({said.code}): {words}: {said.err.strip()[-200:]}"
-    if words[0] != "run" and (len(lines) > 1 or len(said.err) > 1000 or (lines and "is left out" not in lines[0])):
+    if words[0] != "run" and (
+        len(lines) > 2
+        or len(said.err) > 1000
+        or any("is left out" not in one and "which is ignored" not in one for one in lines)
+    ):
         return f"{LINES}: {words}: {said.err.strip()[:250]}"
     return ""
 

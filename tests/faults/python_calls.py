@@ -243,6 +243,8 @@ def throws() -> Iterator[Throw]:
     for call, (act, keys) in CALLS.items():
         for key in keys:
             for name, value in VALUES.items():
+                if (call, key, name) == ("cure", "only", "None"):
+                    continue  # that is no filter: a cure like any other
                 yield Throw(KIND, f"{call} {key} = {name}", EXPECTED, _thrown(call, act, key, value), SECONDS)
 
 
