@@ -184,7 +184,7 @@ def _free(path: Path) -> Path:
             try:
                 tried.mkdir()
             except FileExistsError:
-                if not tried.is_dir() or any(tried.iterdir()):
+                if tried.is_symlink() or not tried.is_dir() or any(tried.iterdir()):
                     continue
             try:
                 with new_file(tried / CLAIM, durable=False):

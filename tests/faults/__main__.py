@@ -23,6 +23,7 @@ from tests.faults import (
     extremes,
     file_events,
     hostile,
+    hostile_outputs,
     pictures,
     plugins,
     python_calls,
@@ -190,7 +191,7 @@ In the first and the last tenth of the rounds the whole machine, on which other 
 """
 MODULES = (
     *(corruption, file_events, hostile, pictures, suites, contents, environments, words, python_calls),
-    *(plugins, extremes, at_once),
+    *(plugins, extremes, at_once, hostile_outputs),
 )
 SOAK = Path("results/baselines/soak.csv")
 START = 1 / 3  # of a sweep's time: trials are under way by then
