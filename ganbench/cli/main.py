@@ -68,6 +68,7 @@ Exit codes: 0 ok, 1 regression, 2 usage or configuration, 3 no or incomparable b
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 COMPLETE = "_GANBENCH_COMPLETE"  # set by the script of `ganbench completion` whenever the user presses tab
 MOST_LETTERS = 1400  # of what is wrong with an argument
+_ASKS_FOR_HELP = getattr(click.exceptions, "NoArgsIsHelpError", ())  # before click 8.2 it is an ordinary exit
 RESUMABLE = {"run", "check", "cure", "verify-verdicts"}  # called again, they train only what is missing
 
 
@@ -188,7 +189,7 @@ def _explain(error: BaseException, command: str) -> int:
     if missing := missing_package(error):
         _say(f"{command}: {missing}")
         return missing.exit_code
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+    if isinstance(error, _ASKS_FOR_HELP):
         click.echo(error.format_message())
         return OK
     if isinstance(error, click.ClickException):
