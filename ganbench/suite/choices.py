@@ -36,6 +36,7 @@ from ganbench.suite.yaml import Keys, describe, shorten
 # The key of each axis of a matrix, and the axis of a trial that one of its entries becomes.
 AXIS_KEYS = dict(zip(("datasets", "networks", "losses", "tricks", "optimizers"), AXES, strict=False))
 MAX_SEEDS = 1024
+LARGEST = 3.4e38  # float32 ends at 3.403e38
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 Json = dict[str, Any]
@@ -93,6 +94,7 @@ def choose(kind: str, written: object) -> Choice:
         raise suite_error(problem, (name,) if isinstance(written, dict) else (), key=True) from None
     try:
         checked = parameter_model(cls).model_validate(parameters)
+        _require_float32(name, checked)
     except ValidationError as errors:
         path, text, key = first_error(errors)
         raise suite_error(text, (name, *path), key=key) from None
@@ -102,6 +104,14 @@ def choose(kind: str, written: object) -> Choice:
     except (ValueError, UsageError) as error:
         text = reason(error) if isinstance(error, UsageError) else f"{name}: {reason(error)}"
         raise suite_error(text, (name,) if isinstance(written, dict) else ()) from None
+
+
+def _require_float32(name: str, checked: Strict) -> None:
+    """Raise for a number that tensors of float32 cannot hold: a trial would die of it."""
+    for field, value in checked:
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, float) and abs(one) > LARGEST:
+                raise suite_error(f"{field}: {one:g} is beyond float32; write at most {LARGEST:g}", (name, field))
 
 
 def _name_and_parameters(kind: str, written: object) -> tuple[str, Json]:
