@@ -177,6 +177,8 @@ def _free(path: Path) -> Path:
         UsageError: it cannot be made or written.
     """
     path = path.absolute()
+    if not path.name:
+        raise UsageError(f"{path}: has no name; give ganbench.Monitor a folder of its own")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for number in range(1, MOST_FOLDERS):

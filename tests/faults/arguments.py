@@ -189,6 +189,8 @@ def _as_a_whole(cli: click.Group) -> Iterator[tuple[str, tuple[str, ...]]]:
             ("--deb",),
             ("\udcff",),
         ):
+            if name in TRAINS and more == ("--",):
+                continue  # the end of the options, and a right call
             yield name, (*words, *call, *more)
         yield name, tuple(words)
     for first in (

@@ -63,7 +63,7 @@ VALUES: dict[str, Callable[[], object]] = {
     "np.int64": lambda: np.int64(3), "np.float32": lambda: np.float32(3), "np.str_": lambda: np.str_("ring"), "np.bool_": lambda: np.bool_(True),
     "array of objects": lambda: np.array([None, "x"], dtype=object), "pd.NA": lambda: pd.NA, "NaT": lambda: pd.NaT,
     "a frame": lambda: pd.DataFrame({"a": [1]}), "a series": lambda: pd.Series(["ring"]), "complex": lambda: 1 + 2j, "Ellipsis": lambda: ...,
-    "Decimal": lambda: decimal.Decimal("3"), "Fraction": lambda: fractions.Fraction(1, 3), "a path": lambda: Path("nosuch"),
+    "Decimal": lambda: decimal.Decimal("3"), "Fraction": lambda: fractions.Fraction(1, 3), "a path": lambda: Path("nosuch"), "the root": lambda: Path("/"), "here": lambda: Path(),
     "a tensor": lambda: _torch().ones(3), "an integer tensor": lambda: _torch().ones(3, dtype=_torch().int64), "a tensor of nan": lambda: _torch().full((4, 2), float("nan")),
     "a network": lambda: _torch().nn.Linear(2, 1), "an endless list": _endless, "a deep list": _deep, "raises": _Raises, "lone list": lambda: ["ring", "ring"],
     "an exception": lambda: ValueError("x"),
