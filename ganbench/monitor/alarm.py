@@ -38,7 +38,7 @@ class Alarm:
     What it says follows from the rows alone, and not from the time that they took.
 
     Args:
-        findings: what is wrong with the loop, and is to be mended before anything that a verdict proposes.
+        findings: what is wrong with the loop, and is to be fixed before anything that a verdict proposes.
 
     Attributes:
         verdict: the failure that holds now; None while there is none.
@@ -88,7 +88,7 @@ class Alarm:
                 self.verdict = None
         elif verdict.verdict != before:
             if first := self._findings.first:
-                verdict = replace(verdict, remedy=f"first mend what was said at {first}")
+                verdict = replace(verdict, remedy=f"first fix what was said at {first}")
             self.verdict = verdict
             cause = f" ({verdict.cause})" if verdict.cause else ""
             log.warning("step %d: %s%s: %s; remedy: %s", step, verdict.verdict, cause, verdict.text, verdict.remedy)
