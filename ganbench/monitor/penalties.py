@@ -49,6 +49,6 @@ class Penalties:
                 step,
                 "penalty",
                 f"d_loss is {d_loss:.3g}, of which the logits make {declared:.3g}: what is added to it grows instead "
-                "of falling, so it has no gradient; a penalty wants create_graph=True in autograd.grad, and D's logits of "
-                "samples that are not under no_grad",
+                "of falling, so it has no gradient; a penalty wants create_graph=True in autograd.grad, and D's logits "
+                "of samples that are not under no_grad",
             )
