@@ -10,9 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-import torch
-from torch import Tensor
-from torch.autograd.function import FunctionCtx
+from ganbench.core.lazy import Tensor, torch
 
 BLOCK_NUMBERS = 2**17  # of differences at a time, 512 kB
 REGISTERS = 32  # numbers: torch sums what is left over in another order, so that a seed's bits would depend on others
@@ -25,13 +23,13 @@ class Closeness(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: FunctionCtx, p: Tensor) -> Tensor:
+    def forward(ctx: torch.autograd.function.FunctionCtx, p: Tensor) -> Tensor:
         closeness, *near = _sums(p)
         ctx.save_for_backward(p, *near)
         return closeness
 
     @staticmethod
-    def backward(ctx: FunctionCtx, *grad_outputs: Tensor) -> Tensor:
+    def backward(ctx: torch.autograd.function.FunctionCtx, *grad_outputs: Tensor) -> Tensor:
         p, *near = ctx.saved_tensors  # pyright: ignore[reportAttributeAccessIssue] - missing in torch's annotations
         return _Slope.apply(p, *grad_outputs, *near)  # pyright: ignore[reportReturnType]
 
@@ -40,12 +38,12 @@ class _Slope(torch.autograd.Function):
     """The gradient of Σ_rb g_br · closeness_br by p."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, p: Tensor, grad: Tensor, *near: Tensor) -> Tensor:
+    def forward(ctx: torch.autograd.function.FunctionCtx, p: Tensor, grad: Tensor, *near: Tensor) -> Tensor:
         ctx.save_for_backward(p, grad, *near)
         return _slope(p, grad, near)
 
     @staticmethod
-    def backward(ctx: FunctionCtx, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: torch.autograd.function.FunctionCtx, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients by p and g along v: signs stay as they are, and near falls with the distance.
 
         With q = Σ_d sign(p_db − p_db') (v_db − v_db') they are Σ_b' (g_b + g_b') near q sign and −Σ_b' near q.
