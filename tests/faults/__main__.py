@@ -106,7 +106,7 @@ HEAD = """# Throws
 298e235, `after` commit {commit}, all of them: {before} and {after} were not as expected (two bombs took more than 15 s
 while the machine was busy, and were thrown once more). A dash was not thrown: links, pipes and file events have no
 figure before. `python -m tests.faults found.json` makes the throws again (seeds are fixed); `make test` throws a
-sample of every kind, `make verify` the whole.
+sample of every kind, `make verify` up to 500 of each.
 
 | throw | count | expected | before | after |
 | --- | --- | --- | --- | --- |
@@ -134,8 +134,8 @@ What was found, all in tables with right checksums: a run whose trials all faile
 sweep can leave; a value of 1e308 or a negative step stopped the page's drawing; an unknown status, no number of steps,
 or a reason to stop without its step ended in an internal error. What is left: where every FID is 1e308, NumPy's warning
 of an overflow is printed above the page's name. Of 324 contents in the place of files 216 were thrown, and of 87
-environments 15 with a training, in 60 s each or, where all of torch was compiled first, in 72 s; `make verify` throws
-all.
+environments 15 with a training, in 60 s each or, where all of torch was compiled first, in 72 s; `python -m
+tests.faults` throws all.
 
 ## Many runs in one process
 
