@@ -72,9 +72,9 @@ def unknown(what: str, name: str, known: Iterable[str], aliases: Mapping[str, st
     import difflib  # here alone, because `ganbench --help` needs none
 
     names, aliases = sorted(known), aliases or {}
-    # Exact other names are nearer than similar ones, whatever their case and hyphens.
+    # Two swapped letters make a short word look like little of the other; long words must be nearer than that.
     written = name.lower().replace("-", "_").replace(" ", "_")
-    near = difflib.get_close_matches(written, [*names, *aliases], n=1, cutoff=0.6)
+    near = difflib.get_close_matches(written, [*names, *aliases], n=1, cutoff=0.6 if len(written) < 6 else 0.75)
     hint = ""
     if near:
         hint = f", did you mean {aliases.get(near[0], near[0])!r}{f' ({near[0]})' if near[0] in aliases else ''}?"

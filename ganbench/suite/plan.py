@@ -45,6 +45,10 @@ class Plan:
         """Return the suite's name."""
         return self.suite.name
 
+    def __repr__(self) -> str:
+        """Return one line; a plan of hundreds of trials in full would fill a notebook."""
+        return f"<Plan of {self.name} ({self.run_id}): {len(self.trials)} .trials, {len(self.skipped)} .skipped>"
+
 
 def make_plan(suite: Suite, only: str | None = None, *, cap: int | None = MAX_TRIALS) -> Plan:
     """Expand a suite.

@@ -222,14 +222,16 @@ def test_a_divergence_is_recorded_and_said(tmp_path, caplog):
         ({"loss": "hing"}, "unknown loss 'hing', did you mean 'hinge'"),
         ({"diagnostics": ["cosine"]}, "cosine reads 'earlier', which only a sweep keeps"),
         ({"metrics": ["mode"]}, "unknown metric 'mode'"),
+        ({"features": "inceptoin"}, "unknown extractor 'inceptoin', did you mean 'inception'"),
+        ({"features": nn.Flatten}, "features is .*give an extractor's name or a function"),
+        ({"folder": "\udcff"}, "folder is .*no text in UTF-8"),
     ],
 )
 def test_mistakes_are_said_at_once_and_leave_no_hooks(tmp_path, options, problem):
     generator, discriminator = networks()
     hooks = len(sys.modules["torch.optim.optimizer"]._global_optimizer_pre_hooks)
     with pytest.raises(UsageError, match=problem):
-        monitor = ganbench.Monitor(generator, discriminator, tmp_path / "run", **options)
-        monitor.close()
+        ganbench.Monitor(generator, discriminator, **{"folder": tmp_path / "run", **options}).close()
     assert len(sys.modules["torch.optim.optimizer"]._global_optimizer_pre_hooks) == hooks
 
 
