@@ -145,8 +145,8 @@ throw once.
 
 | throw | there are | thrown | expected | before | after |
 | --- | --- | --- | --- | --- | --- |
-| arguments | 3,373 | 1,944 | exit 2 in one line and nothing is written; or the value is taken as it is | 1,182 as expected, 2 internal error | 792 as expected |
-| Python calls | 4,839 | 1,554 | an error in one line before anything is written; or the value is taken as it is | 1,552 as expected, 2 traceback | 2 as expected |
+| arguments | 3,373 | 2,145 | exit 2 in one line and nothing is written; or the value is taken as it is | 1,182 as expected, 2 internal error | 993 as expected |
+| Python calls | 4,839 | 1,876 | an error in one line before anything is written; or the value is taken as it is | 1,552 as expected, 2 traceback | 468 as expected |
 | plugins that no suite names | 429 | 222 | every command does as without it, but for one warning that names it; or the plugin is listed | 64 as expected, 13 internal error, 7 traceback, 1 several lines, 1 ended the command | 222 as expected |
 | plugins that a suite names | 1,016 | 296 | refused in one line, or a FAILED trial that names it; the others finish | 50 as expected, 18 traceback, 12 internal error | 229 as expected |
 | extreme numbers | 3,452 | 751 | refused in a line by the plan, or trained, with tables and a page | 338 as expected, 1 hangs | 413 as expected |
