@@ -206,7 +206,7 @@ class Suite:
             raise GanbenchError(f"ganbench.Suite: two classes are the {cls.kind} {cls.name!r}; rename one")
         try:
             json.dumps(component.parameters, allow_nan=False)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise UsageError(
                 f"ganbench.Suite: a parameter of {component.name} is not plain data ({error}); keep it in the class"
             ) from None

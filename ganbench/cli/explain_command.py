@@ -9,10 +9,11 @@ import click
 
 from ganbench.cli import failures
 from ganbench.cli.console import styled
-from ganbench.cli.describe import column_text, columns, facts, parameters
+from ganbench.cli.describe import column_text, facts, parameters
 from ganbench.cli.options import IMPORTS, explained_names
 from ganbench.cli.settings import SETTINGS, settings_named
 from ganbench.core.component import Component
+from ganbench.core.declaration import columns
 from ganbench.core.naming import is_named
 
 EPILOG = """\b

@@ -10,10 +10,11 @@ import click
 
 from ganbench.cli import failures
 from ganbench.cli.console import styled
-from ganbench.cli.describe import PLURALS, columns, facts, parameters
+from ganbench.cli.describe import PLURALS, facts, parameters
 from ganbench.cli.options import IMPORTS, kind_names
 from ganbench.cli.settings import SETTINGS, Setting, settings_named
 from ganbench.core.component import Component
+from ganbench.core.declaration import columns
 
 WIDTH = 100  # of a pipe; a terminal has its own
 VERDICTS = "verdicts"

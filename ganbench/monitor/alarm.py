@@ -29,7 +29,9 @@ CLEAR, APART = 2.0, EVALUATIONS // 2
 # whole runs: while it trains, movement must be clear, in two such windows, at half of its size or more in the second.
 MOVING, DYING = {"oscillation", "mode hopping"}, 0.5
 NOT_YET = Verdict("under-trained", "what is missing was never there", "")
-SHARES = {"discriminator wins"}  # decided by shares near 1, which cannot be twice beyond their limits
+# Decided by shares near 1, which cannot be twice beyond their limits. A discriminator is ahead of every young
+# generator, so that it must stay there for this many steps.
+SHARES, AHEAD = {"discriminator wins"}, 100
 
 
 class Alarm:
@@ -38,7 +40,7 @@ class Alarm:
     What it says follows from the rows alone, and not from the time that they took.
 
     Args:
-        findings: what is wrong with the loop, and is to be mended before anything that a verdict proposes.
+        findings: what is wrong with the loop, and is to be fixed before anything that a verdict proposes.
 
     Attributes:
         verdict: the failure that holds now; None while there is none.
@@ -48,6 +50,7 @@ class Alarm:
         self._findings = findings or Findings()
         self.verdict: Verdict | None = None
         self._suspect, self._since, self._at_first = "", 0, 0.0
+        self._from_step = 0  # at which it was suspected first
         self._looked_at = 0  # evaluations, or fourth rows
 
     def look(self, history: History, metrics: frozenset[str], facts: Mapping[Hashable, float | str]) -> None:
@@ -73,6 +76,8 @@ class Alarm:
         value = verdict.evidence[0].value if verdict.evidence else 0.0
         # The first samples move however well it goes; what they show says nothing about those that follow.
         settled = evaluations >= EVALUATIONS or verdict.verdict in AT_ONCE
+        if verdict.verdict != self._suspect:
+            self._from_step = step
         if verdict.verdict != self._suspect or not settled:
             self._suspect, self._since, self._at_first = verdict.verdict, evaluations, value
         moving = verdict.verdict in MOVING
@@ -81,6 +86,8 @@ class Alarm:
         coming_to_rest = moving and (not clear or value < DYING * self._at_first)
         if evaluations - self._since < (LASTING if soon else APART) or not settled or coming_to_rest:
             return
+        if verdict.verdict in SHARES and step - self._from_step < AHEAD:
+            return
         before = self.verdict.verdict if self.verdict else ""
         if verdict.verdict in QUIET:
             if before and verdict.verdict == "healthy":
@@ -88,7 +95,7 @@ class Alarm:
                 self.verdict = None
         elif verdict.verdict != before:
             if first := self._findings.first:
-                verdict = replace(verdict, remedy=f"first mend what was said at {first}")
+                verdict = replace(verdict, remedy=f"first fix what was said at {first}")
             self.verdict = verdict
             cause = f" ({verdict.cause})" if verdict.cause else ""
             log.warning("step %d: %s%s: %s; remedy: %s", step, verdict.verdict, cause, verdict.text, verdict.remedy)

@@ -12,6 +12,7 @@ import torch
 from ganbench.core import arguments, registry
 from ganbench.core.errors import UsageError
 from ganbench.diagnostics import Diagnostic
+from ganbench.extractors import Extractor
 from ganbench.losses import Loss
 from ganbench.metrics import Metric
 from ganbench.monitor.player import Player
@@ -58,10 +59,29 @@ def check_kinds(lists: Mapping[str, object], networks: Mapping[str, object], fea
     for name, value in networks.items():
         if value is not None and (not callable(value) or isinstance(value, type)):
             raise UsageError(f"ganbench.Monitor: {name} is {arguments.shown(value)}; give a network")
-    if features is not None and not isinstance(features, str) and not callable(features):
+    if isinstance(features, str):
+        registry.find(Extractor, features)
+    elif features is not None and (not callable(features) or isinstance(features, type)):
         raise UsageError(
             f"ganbench.Monitor: features is {arguments.shown(features)}; give an extractor's name or a function"
         )
+
+
+def folder_of(given: object) -> Path:
+    """Return the folder of the tables.
+
+    Raises:
+        UsageError: it is no path, or its name cannot stand in the tables.
+    """
+    folder = arguments.path("ganbench.Monitor: folder", given)
+    try:
+        folder.absolute().name.encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"ganbench.Monitor: folder is {arguments.shown(str(folder))}, whose name is no text in UTF-8 and cannot "
+            "stand in the tables; give another path"
+        ) from None
+    return folder
 
 
 def loss_of(chosen: str | Loss | None) -> Loss | None:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ganbench.core import registry
 from ganbench.losses import Loss
+from ganbench.monitor.penalties import Penalties
 from ganbench.monitor.ranges import OUTSIDE, Ranges, ends_of, origin_of, shown
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ FIRST_PUSHES, USUAL = 3, 8.0  # rows, and what the push of a healthy run is
 SAME = 2e-3  # relative difference of a loss and what it is computed anew: half precision rounds to 1e-3
 ADDED = 0.1  # relative difference up to which a factor may be a penalty that adds to the loss: nobody halves by a tenth
 VARIED = 0.01  # relative change of a loss over the looks, below which a factor and another loss cannot be told apart
+# Logits at which the half of a loss that is of generated samples is 0, and that of real ones.
+NOTHING = {"non_saturating": (-1e4, 1e4), "hinge": (-1e4, 1e4), "least_squares": (0.0, 1.0), "wasserstein": (0.0, 0.0)}
+HALVES = {"real": "generated", "generated": "real"}
 OTHERS = ("non_saturating", "hinge", "least_squares", "wasserstein")  # losses that a trained one may turn out to be
 
 
@@ -55,7 +59,7 @@ class Conventions:
         self._looks, self.parts = 0, 1
         self.pushes: dict[str, list[float]] = {}
         self._g: list[tuple[float, float, float]] = []
-        self._ranges = Ranges(findings)
+        self._ranges, self._penalties = Ranges(findings), Penalties(findings)
         self._undecided = {"logits", "d_loss", "g_loss"}
 
     @property
@@ -152,6 +156,12 @@ class Conventions:
                 sum(float(loss.discriminator(r, f).reshape(())) for r, f in zip(a, b, strict=True))
                 for a, b in ((real, fake), (fake, real))
             )
+        if names[0] in NOTHING:
+            none_fake, none_real = NOTHING[names[0]]
+            row["real"] = sum(self._of(r, torch.full_like(r, none_fake)) for r in real)
+            row["generated"] = sum(self._of(torch.full_like(f, none_real), f) for f in fake)
+        zeros = sum(self._of(torch.zeros_like(r), torch.zeros_like(f)) for r, f in zip(real, fake, strict=True))
+        self._penalties.look(step, d_loss, row[names[0]], zeros)
         self._looks += 1
         self._d = [*self._d[-LAST_LOOKS + 1 :], row]
         if len(self._d) < LOOKS:
@@ -161,6 +171,10 @@ class Conventions:
             self._undecided.discard("d_loss")
             if sentence:
                 self._findings.say(step, "sigmoid" if "sigmoid" in sentence else "d_loss", sentence)
+
+    def _of(self, real: Tensor, fake: Tensor) -> float:
+        assert self.loss is not None
+        return float(self.loss.discriminator(real, fake).reshape(()))
 
     def _on_d_loss(self, names: tuple[str, ...], sigmoid: bool) -> str | None:
         """Return a sentence; empty where all is well, None where it is too early to say."""
@@ -182,8 +196,22 @@ class Conventions:
                 f"{values}: it is that of real and fake logits exchanged; the labels of the discriminator's loss are "
                 "swapped, or the two arguments of monitor.step"
             )
+        for half, other in HALVES.items() if declared in NOTHING else ():
+            alone, enough = self._factor(half)
+            if alone is not None and abs(alone - 1) < SAME and enough:
+                self.comparable = False
+                return (
+                    f"{values}: it is that of {half} samples alone; add the half of {other} ones, so that the "
+                    "discriminator has something to tell apart"
+                )
         if not varied or (factor is not None and abs(factor - 1) < ADDED):
             return None
+        if factor is not None and factor < 0:
+            self.comparable = False
+            return (
+                f"{values}: its sign is wrong, so that the discriminator learns to be wrong; it descends what is given "
+                "to backward(): remove the minus"
+            )
         if factor is not None:
             self.scale = factor
             return (
@@ -202,8 +230,8 @@ class Conventions:
             if sigmoid or all(0 <= x <= 1 for row in self._logits for x in row) and self._logits:
                 return ""  # probabilities: said of the logits
             return (
-                f"{values}: penalties only add to it, so another loss is trained, or the logits are of other samples; "
-                "give the loss that is trained, and the logits that go into it"
+                f"{values}: penalties only add to it, so one is subtracted, another loss is trained, or the logits are "
+                "of other samples; give the loss that is trained, and the logits that go into it"
             )
         if all(row[""] > 30 * abs(row[declared]) for row in self._d):
             ratios = sorted(row[""] / row[declared] for row in self._d if row[declared] > 0)

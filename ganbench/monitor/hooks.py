@@ -20,6 +20,7 @@ from torch.utils.hooks import RemovableHandle
 
 from ganbench.monitor.guard import Guard, guarded
 from ganbench.monitor.player import Player
+from ganbench.monitor.rates import groups_of
 from ganbench.monitor.rounds import Rounds
 
 _SCALER_FILE = "grad_scaler.py"
@@ -98,6 +99,7 @@ class Catcher:
                     player.keep_extra(places, loss_scale())
                 else:
                     player.keep_before(places, _fused_scale(optimizer))
+                    player.groups[id(optimizer)] = groups_of(optimizer, player.place.keys())
 
     @guarded("the reading of weights")
     def after(self, optimizer: Optimizer) -> None:

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.analysis.verdicts import Verdict
-from ganbench.core import arguments
 from ganbench.core.errors import UsageError
 from ganbench.datasets import Dataset
 from ganbench.diagnostics import Diagnostic
@@ -19,7 +18,7 @@ from ganbench.metrics import Metric
 from ganbench.monitor import open_monitors
 from ganbench.monitor.cadence import Cadence
 from ganbench.monitor.cast import Networks, Several, called, members, part
-from ganbench.monitor.checks import check_kinds, check_numbers, loss_of, rank, readable, say_what_is_shared
+from ganbench.monitor.checks import check_kinds, check_numbers, folder_of, loss_of, rank, readable, say_what_is_shared
 from ganbench.monitor.given import Answers, Numbers
 from ganbench.monitor.guard import Guard
 from ganbench.monitor.player import Player
@@ -106,7 +105,7 @@ class Monitor:
         check_kinds(
             {"diagnostics": diagnostics, "metrics": metrics, "sinks": sinks}, {"judged": judged, "ema": ema}, features
         )
-        self.guard, self._asked, self._calls = Guard(), arguments.path("ganbench.Monitor: folder", folder), 0
+        self.guard, self._asked, self._calls = Guard(), folder_of(folder), 0
         self._watch: Watch | None = None
         cast = part("generator", generator), part("discriminator", discriminator)
         self._several = [one for one in cast if isinstance(one, Several)]  # players keep no more than a reference
@@ -116,7 +115,7 @@ class Monitor:
         device = g.param(0).device
         rows, looks = Cadence(log_every, overhead, WIDEST_ROWS, first=1, varied=True), Cadence(evaluate_every, overhead)
         view = View(loss_of(loss), diagnostics, self.guard)
-        scrutiny = Scrutiny(view.loss, d, g, self.guard)
+        scrutiny = Scrutiny(view.loss, d, g, {"judged": judged, "ema": ema}, self.guard)
         judging = device if device.type == "cuda" else CPU
         seen = SampleView(data, latents, features, kind, metrics, samples, judging, self.guard)
         seen.try_latents(g.module if judged is None else judged)

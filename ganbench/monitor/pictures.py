@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganbench.monitor.embedding import is_image
+from ganbench.training.history import SNAPSHOT_POINTS
 
 MOST = 64  # samples in a picture
 LARGEST = 128  # pixels of a side
@@ -56,3 +57,23 @@ def grid(images: Tensor) -> np.ndarray:
     tiles[:n] = images.expand(-1, 3, -1, -1)
     laid = tiles.unflatten(0, (rows, columns)).permute(0, 3, 1, 4, 2)
     return laid.reshape(rows * height, columns * width, 3).numpy()
+
+
+class Drawing:
+    """How samples of a shape are kept to be looked at: images as small bytes, others as a few numbers.
+
+    Args:
+        real: real samples `[n, *shape]`.
+    """
+
+    def __init__(self, real: Tensor) -> None:
+        self.images = drawable(tuple(real.shape[1:]))
+        self._size = size_of(tuple(real.shape[1:])) if self.images else (0, 0)
+        self._limits: Range = range_of(*(float(x) for x in real.aminmax())) if self.images else (-1.0, 1.0)
+
+    def of(self, points: Tensor, features: Tensor) -> Tensor:
+        """Return the picture of samples: bytes `[≤ 64, C, h, w]`, or numbers `[≤ 256, d]`, on the CPU."""
+        if self.images and drawable(tuple(points.shape[1:])):
+            return thumbnails(points, self._size, self._limits)
+        few_numbers = points.flatten(1) if points[:1].numel() <= features.shape[1] else features[: len(points)]
+        return few_numbers[:SNAPSHOT_POINTS].cpu().clone()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Iterable
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from torch.nn.parameter import is_lazy
 from ganbench.core.errors import UsageError
 from ganbench.core.protocols import PlayerUpdate
 from ganbench.monitor.clipping import as_trained
+from ganbench.monitor.rates import Group, Settings
 from ganbench.training.layout import Layout
 
 Kept = dict[int, Tensor]
@@ -98,6 +100,8 @@ class Player:
     def forget(self) -> None:
         """Drop what was caught."""
         self.extra = 0.0  # the gradient's norm of a regulariser's own update
+        self.groups: dict[int, list[Group]] = {}  # what its optimisers are set to, by their ids
+        self._norms = (math.nan, math.nan)
         self.pending: Kept = {}
         self.gradient: Kept = {}
         self.before: Kept = {}
@@ -149,11 +153,21 @@ class Player:
                 self.gradient[i] = self.pending.pop(i) / scale
             elif i in self._at_step and i not in self._reached:  # set by hand, without a backward pass
                 self.gradient[i] = self._at_step[i]
+        if both:
+            reached, given = (_norm([kept[i] for i in both]) for kept in (self._reached, self._at_step))
+            self._norms = reached / scale, given
         chosen = as_trained([self._reached[i] / scale for i in both], [self._at_step[i] for i in both])
         self.gradient |= dict(zip(both, chosen, strict=True))
         for i in places:
             self._at_step.pop(i, None)
             self._reached.pop(i, None)
+
+    def settings(self) -> Settings:
+        """Return what its optimisers are set to, and what they made of the gradient of the caught update."""
+        others = [i for i in range(len(self._params)) if i not in self.trained] if self.trained else []
+        left_out = [self.names[i] for i in others if (p := self.param(i)).requires_grad and _is_nonzero(p.grad)]
+        groups = [group for several in self.groups.values() for group in several]
+        return Settings(groups, *self._norms, _norm(list(self.before.values())), left_out)
 
     def make_update(self, loss: Tensor, real_logits: Tensor | None, fake_logits: Tensor) -> PlayerUpdate:
         """Return the caught update of what is trained on a leading axis of one."""
@@ -195,6 +209,14 @@ def unwrapped(module: Any) -> Any:  # noqa: ANN401 - checked by the caller
         if inner is None:
             return module
         module = inner
+
+
+def _norm(tensors: list[Tensor]) -> float:
+    return float(sum(float(tensor.double().square().sum()) for tensor in tensors)) ** 0.5
+
+
+def _is_nonzero(gradient: Tensor | None) -> bool:
+    return gradient is not None and bool(copied(gradient).abs().amax() > 0)
 
 
 def copied(tensor: Tensor) -> Tensor:

@@ -10,9 +10,11 @@ from torch import Tensor
 if TYPE_CHECKING:
     from ganbench.monitor.findings import Findings
 
-LOOKS = 5  # before it says something
+LOOKS, MORE_LOOKS = 5, 12  # before it says something; before it says that samples are cut
 ENDS = {"TanhBackward0": (-1.0, 1.0), "SigmoidBackward0": (0.0, 1.0)}  # grad_fn of samples → their range
 OUTSIDE = 0.05  # of a range's width, beyond which real samples are not in it
+NARROW = 0.05  # of the generator's range, that real samples fill at least
+SHORT = 0.25  # of the range of real samples, that generated ones never reach
 
 
 class Ranges:
@@ -28,6 +30,7 @@ class Ranges:
     def __init__(self, findings: Findings) -> None:
         self._findings, self.decided = findings, False
         self._real: list[tuple[float, float]] = []
+        self._fake: list[tuple[float, float]] = []
         self._fake_range: tuple[float, float] | None = None
 
     def look(self, step: int, real: Tensor, fake: Tensor) -> None:
@@ -38,13 +41,19 @@ class Ranges:
             self.decided = True
             return
         self._real.append(ends_of(real))
+        self._fake.append(ends_of(fake))
         self._fake_range = self._fake_range or ENDS.get(origin_of(fake))
-        if len(self._real) < LOOKS:
-            return
-        self.decided = True
+        if len(self._real) == LOOKS:
+            self._compare(step)
+        elif len(self._real) == MORE_LOOKS:
+            self.decided = True
+            self._look_at_cut(step)
+
+    def _compare(self, step: int) -> None:
         lowest, highest = min(low for low, _ in self._real), max(high for _, high in self._real)
         known = self._fake_range
-        low, high = known or ends_of(fake)
+        self.decided = known is not None  # where the generator ends in no function of a known range, it may be cut
+        low, high = known or self._fake[-1]
         width = high - low
         beyond = lowest < low - OUTSIDE * width or highest > high + OUTSIDE * width
         half = known == (-1.0, 1.0) and lowest >= 0 and highest > OUTSIDE
@@ -54,6 +63,28 @@ class Ranges:
             text = f"real samples lie in {shown(lowest, highest)}, and the generator {own} {shown(low, high)}"
             to = f"({_inverse(lowest, highest, low, high)})" if lowest >= 0 else "or end the generator without it"
             self._findings.say(step, "range", f"{text}: bring both to one range {to}, for training and for metrics")
+        elif known and highest - lowest < NARROW * width:
+            self._findings.say(
+                step,
+                "range",
+                f"real samples lie in {shown(lowest, highest)}, and the generator ends in {shown(low, high)}: they "
+                f"fill {(highest - lowest) / width:.1%} of it; they may be divided twice (ToTensor divides by 255)",
+            )
+
+    def _look_at_cut(self, step: int) -> None:
+        """Say where generated samples end at one and the same number at each look, far inside of the real ones."""
+        lowest, highest = min(low for low, _ in self._real), max(high for _, high in self._real)
+        lows, highs = {low for low, _ in self._fake}, {high for _, high in self._fake}
+        short = SHORT * (highest - lowest)
+        below, above = min(lows) - lowest > short, highest - max(highs) > short
+        if (below and len(lows) == 1 < len(highs)) or (above and len(highs) == 1 < len(lows)):
+            self._findings.say(
+                step,
+                "range",
+                f"real samples lie in {shown(lowest, highest)}, and generated ones in {shown(min(lows), max(highs))}, "
+                "which end at the same number at each step: a clamp or a ReLU at the end of the generator cuts them, "
+                "and no gradient comes through; end it in tanh, or clamp what is shown alone",
+            )
 
 
 def _inverse(lowest: float, highest: float, low: float, high: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,8 @@ from ganbench.extractors import Extractor
 from ganbench.metrics import Metric, Sample
 from ganbench.monitor.embedding import embedding_of, real_numbers
 from ganbench.monitor.guard import Hopeless
-from ganbench.monitor.pictures import Range, drawable, range_of, size_of, thumbnails
+from ganbench.monitor.parts import chunks, index_of, joined, nothing, part, shape_of, without_points
+from ganbench.monitor.pictures import Drawing
 from ganbench.monitor.view import few
 from ganbench.training.evaluation import (
     METRICS_OF_UNKNOWN_MODES,
@@ -28,32 +29,10 @@ from ganbench.training.evaluation import (
     evaluator_of_dataset,
     extractor_of,
 )
-from ganbench.training.history import SNAPSHOT_POINTS
 
 log = logging.getLogger("ganbench.monitor")
 
 OFF = 0.05  # of a range's width, beyond which images are not in it
-CHUNK, NUMBERS = 256, 1 << 24  # samples and numbers that are described at a time
-
-
-class Drawing:
-    """How samples of a shape are kept to be looked at: images as small bytes, others as a few numbers.
-
-    Args:
-        real: real samples `[n, *shape]`.
-    """
-
-    def __init__(self, real: Tensor) -> None:
-        self.images = drawable(tuple(real.shape[1:]))
-        self._size = size_of(tuple(real.shape[1:])) if self.images else (0, 0)
-        self._limits: Range = range_of(*(float(x) for x in real.aminmax())) if self.images else (-1.0, 1.0)
-
-    def of(self, points: Tensor, features: Tensor) -> Tensor:
-        """Return the picture of samples: bytes `[≤ 64, C, h, w]`, or numbers `[≤ 256, d]`, on the CPU."""
-        if self.images and drawable(tuple(points.shape[1:])):
-            return thumbnails(points, self._size, self._limits)
-        few_numbers = points.flatten(1) if points[:1].numel() <= features.shape[1] else features[: len(points)]
-        return few_numbers[:SNAPSHOT_POINTS].cpu().clone()
 
 
 class Reference:
@@ -112,7 +91,7 @@ class Reference:
     def use_samples(self, real: Tensor) -> None:
         """Compare with real samples `[n, *shape]` of the user's, which are read and not kept."""
         self._of_data = True
-        for chunk in _chunks(real[: 2 * self.n]):
+        for chunk in chunks(real[: 2 * self.n]):
             self.offer(chunk)
         self.heldout = real_numbers(few(real)).to(self._device)
         if self.evaluator is None and sum(len(s.features) for s in self._collected) >= 2:
@@ -133,7 +112,7 @@ class Reference:
             return
         if self._shape and shape_of(real) != self._shape and not self._any_size:
             self._leave_shape(shape_of(real))  # a resolution that changed
-        for chunk in _chunks(real):
+        for chunk in chunks(real):
             self._take(real_numbers(chunk.to(self._device)))
         if sum(len(sample.features) for sample in self._collected) >= 2 * self.n:
             self._finish()
@@ -169,8 +148,8 @@ class Reference:
         if self.extractor is None or self.drawing is None:
             return None
         data = Unlabelled(self._device) if self.evaluator is None else self.evaluator.data
-        judge = self.evaluator or SampleEvaluator(data, self.extractor, (), _nothing(self._device), lambda: _nothing())
-        return joined([_without_points(judge.describe(x)) for x in _chunks(real_numbers(points.to(self._device)))])
+        judge = self.evaluator or SampleEvaluator(data, self.extractor, (), nothing(self._device), lambda: nothing())
+        return joined([without_points(judge.describe(x)) for x in chunks(real_numbers(points.to(self._device)))])
 
     def state_dict(self) -> dict[str, Any] | None:
         """Return the features of what the first minibatches brought; None where the data are given."""
@@ -256,7 +235,7 @@ class Reference:
             log.warning(
                 "ganbench.Monitor: real samples hold NaN or infinities: %d numbers in %d of the %d looked at, first "
                 "in sample %d at %s; such samples are left out; remedy: look at the loader",
-                int(bad.sum()), count, len(real), first, _index(place, tuple(real.shape[1:])),
+                int(bad.sum()), count, len(real), first, index_of(place, tuple(real.shape[1:])),
             )  # fmt: skip
         self._broken += count
         return real[~of_sample] if count else real
@@ -272,49 +251,3 @@ class Reference:
         real = replace(real, points=self._pictures)
         self.evaluator = SampleEvaluator(Unlabelled(self._device), self.extractor, metrics, real, lambda: other)
         self._collected = []
-
-
-def joined(samples: Sequence[Sample]) -> Sample:
-    """Return several sets of samples as one."""
-
-    def cat(name: str) -> Any:  # noqa: ANN401 - a tensor, or None where none is known
-        parts = [getattr(sample, name) for sample in samples]
-        return None if parts[0] is None else torch.cat(parts)
-
-    return Sample(*(cat(name) for name in ("points", "features", "mode", "good", "probabilities", "log_density")))
-
-
-def _without_points(sample: Sample) -> Sample:
-    return replace(sample, points=sample.features)
-
-
-def shape_of(samples: Tensor) -> tuple[int, ...]:
-    """Return the shape of one sample as it is described: complex numbers are two."""
-    return (*samples.shape[1:], 2) if samples.is_complex() else tuple(samples.shape[1:])
-
-
-def part(sample: Sample, start: int, stop: int | None) -> Sample:
-    """Return some of the samples."""
-    return joined([Sample(*(None if x is None else x[start:stop] for x in _fields(sample)))])  # type: ignore[arg-type]
-
-
-def _fields(sample: Sample) -> tuple[Tensor | None, ...]:
-    return sample.points, sample.features, sample.mode, sample.good, sample.probabilities, sample.log_density
-
-
-def _nothing(device: torch.device | None = None) -> Sample:
-    none = torch.zeros(0, 1, device=device)
-    return Sample(none, none, none[:, 0].long(), none[:, 0].bool())
-
-
-def _chunks(samples: Tensor) -> Iterator[Tensor]:
-    """Yield samples in parts of bounded size."""
-    yield from samples.split(max(1, min(CHUNK, NUMBERS // max(1, samples[:1].numel()))))
-
-
-def _index(place: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    index = []
-    for size in reversed(shape):
-        place, rest = divmod(place, size)
-        index.append(rest)
-    return tuple(reversed(index))

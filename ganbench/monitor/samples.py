@@ -17,8 +17,9 @@ from ganbench.monitor.embedding import real_numbers
 from ganbench.monitor.given import tensor_of
 from ganbench.monitor.guard import Guard
 from ganbench.monitor.isolation import generated
+from ganbench.monitor.parts import joined, part, shape_of
 from ganbench.monitor.pictures import MOST
-from ganbench.monitor.reference import Reference, joined, part, shape_of
+from ganbench.monitor.reference import Reference
 from ganbench.training.evaluation import OUT_OF_RANGE, ExtractorChoice
 from ganbench.training.history import SNAPSHOT_POINTS
 

@@ -6,15 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganbench.core.errors import UsageError
 from ganbench.losses import Loss
 from ganbench.monitor.cast import answers_of, members
 from ganbench.monitor.conventions import Conventions
+from ganbench.monitor.copies import Copies
+from ganbench.monitor.feeds import Feeds
 from ganbench.monitor.findings import Findings
 from ganbench.monitor.guard import Guard
+from ganbench.monitor.heldout import Heldout
 from ganbench.monitor.player import Player
+from ganbench.monitor.rates import Rates
 from ganbench.monitor.symptoms import Idle, Symptoms
 from ganbench.monitor.terms import Terms
 from ganbench.monitor.wiring import Wiring
@@ -29,16 +33,21 @@ class Scrutiny:
     Args:
         loss: what both players descend, where that is known.
         d, g: the players.
+        copies: of the generator, `judged` and `ema`, None where they were not given.
         guard: keeps what fails here from the training.
 
     Attributes:
         findings: the sentences so far. terms: of the generator's loss.
     """
 
-    def __init__(self, loss: Loss | None, d: Player, g: Player, guard: Guard) -> None:
+    def __init__(
+        self, loss: Loss | None, d: Player, g: Player, copies: Mapping[str, nn.Module | None], guard: Guard
+    ) -> None:
         self._d, self._g, self.guard = d, g, guard
         self.findings = Findings()
         self._conventions, self._symptoms = Conventions(loss, self.findings), Symptoms(self.findings)
+        self._feeds, self._rates = Feeds(self.findings), Rates(self.findings)
+        self._heldout, self._copies = Heldout(self.findings), Copies(g.module, copies, self.findings)
         self._idle = {"d": Idle("d", self.findings), "g": Idle("g", self.findings)}
         self.terms = Terms(self.findings)
         self._wiring = Wiring({"D": members(d.module), "G": members(g.module)}, self.findings, guard)
@@ -68,26 +77,36 @@ class Scrutiny:
         expected = not self._d.moved or "G" in self._wiring.reached
         self.guard.run("the look at who moves", self._idle["g"].look, calls, False, expected)
 
-    def step(self, step: int, given: Mapping[str, object], logged: bool) -> None:
+    def step(self, step: int, given: Mapping[str, object], logged: bool, heldout: Tensor | None) -> None:
         """Take in a step that moved the generator.
 
         Args:
             step: its number.
             given: arguments of `monitor.step` by name.
             logged: whether it makes a row.
+            heldout: a few of the samples that were given as data.
         """
         self._idle["g"].look(step - 1, True, True)
         self._idle["d"].look(step - 1, self._d.moved, "D" in self._wiring.reached)
         tensors = {name: answers for name, value in given.items() if (answers := answers_of(value))}
         self.guard.run("the look at the loop's wiring", self._wiring.step, step, tensors)
+        self.guard.run("the look at what is fed", self._feeds.step, step, tensors)
+        self.guard.run("the look at the averaged copies", self._copies.look, step)
+        if not self._heldout.decided and "real" in tensors:
+            self.guard.run("the look at data=", self._heldout.look, step, tensors["real"][0], heldout)
         if not self._conventions.decided and (step <= EARLY or logged):
             self.guard.run("the look at conventions", self._conventions.look, step, tensors)
 
     def row(self, step: int, values: Mapping[str, float]) -> dict[str, float]:
         """Look at a row; return it in the scale of the declared loss, with the terms of the generator's loss."""
         row = self.guard.run("the scale of a row", self._conventions.rescaled, values) or dict(values)
-        self.guard.run("the look at a row", self._symptoms.look, step, row)
+        self.guard.run("the look at a row", self._symptoms.look, step, row, self._wiring.gets_gradient)
+        self.guard.run("the look at the optimisers", self._look_at_rates, step, row)
         return row | (self.guard.run("the terms", self.terms.take, step) or {})
+
+    def _look_at_rates(self, step: int, row: Mapping[str, float]) -> None:
+        players = {"d": self._d, "g": self._g}
+        self._rates.look(step, row, {name: player.settings() for name, player in players.items() if player.caught})
 
     def weigh(self, step: int, terms: Mapping[str, Tensor | float], at: Tensor | Sequence[Tensor] | None) -> None:
         """Weigh the terms of the generator's loss (`ganbench.monitor.terms`)."""

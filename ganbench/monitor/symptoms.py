@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from statistics import median
 from typing import TYPE_CHECKING
 
 from ganbench.analysis.verdict_rules import THRESHOLDS
+from ganbench.monitor.rates import STILL
 
 if TYPE_CHECKING:
     from ganbench.monitor.findings import Findings
@@ -18,7 +19,6 @@ FIRST_ROWS = 3  # from the beginning, for a gradient that is exactly 0
 RANKED_WRONG = 0.3  # AUC; where nothing can be told apart it is 0.5 ± 0.05 at 64 samples
 LEARNS = THRESHOLDS["no advantage"].value  # of what its logits could win; below it, a discriminator learns nothing
 LASTING = 100  # steps that it must last for: rows of neighbouring steps say the same
-STILL = 1e-7  # ‖Δw‖ / ‖w‖ of an update: the last bit of float32
 APART = 50.0  # times that one player's weights move faster, of themselves; two rates on purpose: 4 to 10
 OUTRUN = 5.0  # times; then the discriminator may well rank generated samples above real ones
 IDLE = 100  # steps without any update of a player
@@ -39,14 +39,20 @@ class Symptoms:
         self._wrong: list[tuple[int, float, float]] = []  # step, AUC, advantage, as long as it ranks wrongly
         self._at_first: dict[str, float] = {}
 
-    def look(self, step: int, values: Mapping[str, float]) -> None:
-        """Look at a row of the diagnostics, column → number."""
+    def look(self, step: int, values: Mapping[str, float], gets_gradient: Callable[[str], bool]) -> None:
+        """Look at a row of the diagnostics, column → number.
+
+        Args:
+            step: its number.
+            values: the row.
+            gets_gradient: whether a backward pass has brought a player, `"D"` or `"G"`, a gradient other than 0.
+        """
         self._rows.append(values)
         self._count += 1
         if self._count == FIRST_ROWS:
             self._at_first = {player: self._slower(player) for player in PLAYERS}
         for player in PLAYERS:
-            self._look_at_gradient(step, player)
+            self._look_at_gradient(step, player, gets_gradient)
             self._look_at_updates(step, player)
         self._look_at_ranking(step, values)
 
@@ -66,20 +72,26 @@ class Symptoms:
             step,
             "d_loss",
             f"the discriminator ranks generated samples above real ones (AUC at most {worst:.2g} since step "
-            f"{self._wrong[0][0]}): the labels in one of its losses are swapped, or flipped at random, or real_logits "
-            "and fake_logits are exchanged in monitor.step",
+            f"{self._wrong[0][0]}): the labels in one of its losses are swapped, or flipped at random, its optimiser "
+            "has maximize=True, or real_logits and fake_logits are exchanged in monitor.step",
         )
 
-    def _look_at_gradient(self, step: int, player: str) -> None:
+    def _look_at_gradient(self, step: int, player: str, gets_gradient: Callable[[str], bool]) -> None:
         norms = self._last(f"grad_norm_{player}")
-        if self._count == FIRST_ROWS and len(norms) == FIRST_ROWS and not any(norms):
-            name = PLAYERS[player][0]
-            self._findings.say(
-                step,
-                f"no gradient {player}",
-                f"no gradient reaches the {name}: it is exactly 0; its loss does not depend on it (samples detached or "
-                "made under no_grad, a factor of 0)",
+        if self._count != FIRST_ROWS or len(norms) != FIRST_ROWS or any(norms):
+            return
+        name, letter = PLAYERS[player][0], player
+        if gets_gradient(player.upper()):
+            sentence = (
+                f"the {name}'s optimiser is called without a gradient: {letter}_loss.backward() is missing, or "
+                f"zero_grad() stands between it and opt_{letter}.step()"
             )
+        else:
+            sentence = (
+                f"no gradient reaches the {name}: it is exactly 0; {letter}_loss.backward() is missing, or its loss "
+                "does not depend on it (samples detached or made under no_grad, a factor of 0)"
+            )
+        self._findings.say(step, f"no gradient {player}", sentence)
 
     def _look_at_updates(self, step: int, player: str) -> None:
         column, (name, other) = f"update_ratio_{player}", PLAYERS[player]
@@ -87,12 +99,6 @@ class Symptoms:
             return
         own = self._last(column)
         if max(own) < STILL:
-            self._findings.say(
-                step,
-                f"still {player}",
-                f"the {name} stands still: an update moves its weights by {median(own):.1e} of themselves; its "
-                "learning rate has decayed to nothing, or no gradient reaches it",
-            )
             return
         others = self._last("update_ratio_" + ("g" if player == "d" else "d"))
         if not self._full("update_ratio_" + ("g" if player == "d" else "d")) or min(others) < STILL:

@@ -110,7 +110,7 @@ class Watch:
             return
         self.steps += 1
         self.guard.step, self._unmoved = self.steps, 0
-        self.scrutiny.step(self.steps, given, self.catcher.armed)
+        self.scrutiny.step(self.steps, given, self.catcher.armed, self.samples.reference.heldout)
         self._end_round()
         self._g.moved = self._d.moved = False
         self.record.steps = self.steps

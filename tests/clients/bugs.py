@@ -7,13 +7,7 @@
 
 from __future__ import annotations
 
-import argparse
-import csv
-import logging
-import re
-import sys
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +18,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 import ganbench
+from tests.clients.hearing import Case, listen, options
 
 LATENT, BATCH, STEPS, LOOKS = 16, 64, 300, 60
 LOSSES = ("non_saturating", "hinge", "least_squares", "wasserstein")
@@ -271,69 +266,13 @@ HEALTHY = (
 )
 
 
-class Heard(logging.Handler):
-    """Keeps what the monitor says, once each."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if "verdicts want" not in (line := record.getMessage()):  # the runs are short
-            self.lines.append(line)
-
-
-def hear(planted: Planted, seed: int, steps: int = STEPS) -> list[str]:
-    """Train with a bug until it is named, or a healthy loop to its end, and return what the monitor said."""
-    handler, log = Heard(), logging.getLogger("ganbench.monitor")
-    log.addHandler(handler)
-    propagated, log.propagate = log.propagate, False
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            enough = (lambda: named(planted, handler.lines) is not None) if planted.says else lambda: False
-            Loop(**planted.changes).run(Path(folder) / "run", seed, steps, enough)
-    finally:
-        log.removeHandler(handler)
-        log.propagate = propagated
-    return handler.lines
-
-
-def named(planted: Planted, lines: Sequence[str]) -> int | None:
-    """Return the step at which a sentence named the bug; None where none did."""
-    for line in lines:
-        if re.search(planted.says, line):
-            step = re.match(r"step (\d+):", line)
-            return int(step.group(1)) if step else 0
-    return None
+def case_of(planted: Planted) -> Case:
+    """Return a planted loop as one to listen to."""
+    return Case(planted.name, planted.says, Loop(**planted.changes).run)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, nargs=2, default=(0, 1), help="the first, and the one behind the last")
-    parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--only", default="")
-    parser.add_argument("--verbose", action="store_true")
-    parser.add_argument("--csv", default="")
-    arguments = parser.parse_args()
-    rows = []
-    for healthy, several in ((False, BUGS + FAILURES), (True, HEALTHY)):
-        for planted in several:
-            if not re.search(arguments.only, planted.name):
-                continue
-            for seed in range(*arguments.seeds):
-                lines = hear(planted, seed, arguments.steps)
-                at = None if healthy else named(planted, lines)
-                verdict = ("accused" if lines else "in peace") if healthy else ("named" if at is not None else "missed")
-                rows.append((planted.name, seed, verdict, "" if at is None else at, lines[0] if lines else ""))
-                print(f"{verdict:9} {planted.name:50} seed {seed} at {at} of {len(lines)} lines", flush=True)
-                if arguments.verbose or verdict in ("missed", "accused"):
-                    for line in lines:
-                        print("      ", line[:230], flush=True)
-    if arguments.csv:
-        with Path(arguments.csv).open("w", newline="") as file:
-            csv.writer(file).writerows([("loop", "seed", "result", "step", "first_sentence"), *rows])
-    count = {kind: sum(row[2] == kind for row in rows) for kind in ("named", "missed", "accused", "in peace")}
-    print(count, file=sys.stderr)
+    listen(map(case_of, (*BUGS, *FAILURES, *HEALTHY)), options(STEPS).parse_args())
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.clients.bugs import BUGS, HEALTHY, hear, named
+from tests.clients.bugs import BUGS, HEALTHY, STEPS, case_of
+from tests.clients.hearing import hear, named
 
 EARLY = 140  # steps, in which all but three of the bugs are named
 LATE = ("G's rate decayed to nothing", "D stops stepping after 100 steps")
@@ -24,16 +25,16 @@ def sampled(planted):
 
 @pytest.mark.parametrize("planted", [sampled(one) for one in BUGS])
 def test_a_bug_is_named(planted):
-    lines = hear(planted, seed=5, steps=300 if planted.name in LATE else EARLY)
-    assert named(planted, lines) is not None, lines
+    lines = hear(case_of(planted), seed=5, steps=STEPS if planted.name in LATE else EARLY)
+    assert named(planted.says, lines) is not None, lines
 
 
 @pytest.mark.parametrize("planted", [pytest.param(HEALTHY[0], id=HEALTHY[0].name)])
 def test_a_healthy_loop_hears_nothing_early(planted):
-    assert hear(planted, seed=5, steps=EARLY) == []
+    assert hear(case_of(planted), seed=5, steps=EARLY) == []
 
 
 @pytest.mark.verify
 @pytest.mark.parametrize("planted", HEALTHY, ids=lambda planted: planted.name)
 def test_a_healthy_loop_hears_nothing(planted):
-    assert hear(planted, seed=5) == []
+    assert hear(case_of(planted), seed=5, steps=STEPS) == []

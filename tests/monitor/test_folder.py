@@ -116,6 +116,15 @@ def test_a_run_is_never_written_over(tmp_path):
     assert {path: path.read_bytes() for path in first.folder.iterdir()} == before
 
 
+def test_a_link_is_not_followed(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "run").symlink_to("elsewhere")
+    monitor = watched(tmp_path / "run").run(2).monitor
+    monitor.close()
+    assert monitor.folder == tmp_path / "run-2" and len(load(monitor.folder).history) == 2
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
 def test_the_newest_run_is_the_one_that_was_written_first_last_whatever_the_clock_says(tmp_path, monkeypatch):
     """Three runs beside each other while the clock goes back a year with each, and the first is gone on with."""
     for number, year in ((1, 2030), (2, 2029), (3, 2028)):
@@ -213,14 +222,16 @@ def test_a_divergence_is_recorded_and_said(tmp_path, caplog):
         ({"loss": "hing"}, "unknown loss 'hing', did you mean 'hinge'"),
         ({"diagnostics": ["cosine"]}, "cosine reads 'earlier', which only a sweep keeps"),
         ({"metrics": ["mode"]}, "unknown metric 'mode'"),
+        ({"features": "inceptoin"}, "unknown extractor 'inceptoin', did you mean 'inception'"),
+        ({"features": nn.Flatten}, "features is .*give an extractor's name or a function"),
+        ({"folder": "\udcff"}, "folder is .*no text in UTF-8"),
     ],
 )
 def test_mistakes_are_said_at_once_and_leave_no_hooks(tmp_path, options, problem):
     generator, discriminator = networks()
     hooks = len(sys.modules["torch.optim.optimizer"]._global_optimizer_pre_hooks)
     with pytest.raises(UsageError, match=problem):
-        monitor = ganbench.Monitor(generator, discriminator, tmp_path / "run", **options)
-        monitor.close()
+        ganbench.Monitor(generator, discriminator, **{"folder": tmp_path / "run", **options}).close()
     assert len(sys.modules["torch.optim.optimizer"]._global_optimizer_pre_hooks) == hooks
 
 
