@@ -63,13 +63,23 @@ def scores(
 
 
 def compare(arms: Sequence[Arms], rules: Rules, settled: Sequence[float] = ()) -> list[Row]:
-    """Return a row for each of these arms, in their order; `settled` are p values that Holm counts beside theirs.
+    """Return a row for each of these arms, in their order.
 
-    Worse: the one-sided permutation test of the means (in pairs where the sides share their seeds and there are enough
-    of them), Holm-adjusted over all tests here that can reject, is below alpha, and the loss is above the tolerance;
-    better likewise, as a family of its own. A share that is counted is worse without a test where it has risen.
-    Equivalent: a loss as large as the margin is ruled out at alpha, each by itself, because all of them have to be.
-    Underpowered: no result of so many runs could have been called worse beside so many tests. Else it is undecided.
+    The outcome of a row is the first of these that holds:
+
+    - Worse: the test's p is below alpha and the loss is above the tolerance. The test is the one-sided permutation
+      test of the means, in pairs where the sides share enough seeds. Its p is adjusted by Holm's method over all tests
+      here that can reject. A share that is counted (`diverged`) needs no test: it is worse where it has risen.
+    - Better: the same the other way. These tests are adjusted as a family of their own.
+    - Equivalent: a loss as large as the margin is ruled out at alpha. There is no adjustment, because every metric
+      has to pass.
+    - Underpowered: so few runs, beside so many tests, that no result could have been called worse.
+    - Undecided: all else.
+
+    Args:
+        arms: both sides of each metric of each trial.
+        rules: limits and error rates.
+        settled: p values of tests that were decided earlier (`sequential`); Holm's method counts them as well.
     """
     tested = [arm for arm in arms if arm.tested]
     tests = dict(zip(map(id, tested), _tests(tested, rules.alpha, settled), strict=True))
@@ -177,12 +187,12 @@ def _undecided(arm: Arms, row: Row, alpha: float) -> str:
 
 
 def _risen(arm: Arms) -> float:
-    """Return how much the share has risen for sure: runs that are still to come may all be well."""
+    """Return by how much the share has risen even if all runs that are still to be trained end well."""
     return float(arm.now.sum()) / max(len(arm.now), arm.planned) - mean(arm.baseline)
 
 
 def _rise(arm: Arms, alpha: float) -> str:
-    """Return how many runs diverged, and how many a test would need to see."""
+    """Return in words how many runs diverged, and how many a test would need in order to reject."""
     n, m = len(arm.baseline), len(arm.now)
     counts = f"{arm.now.sum():.0f} of {m} runs, {arm.baseline.sum():.0f} of {n} in the baseline"
     needed = next(

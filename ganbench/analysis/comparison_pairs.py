@@ -37,7 +37,7 @@ def trial_key(runs: pd.DataFrame) -> str:
 
 
 def _trained(*sides: pd.DataFrame) -> Callable[[pd.DataFrame], str]:
-    """Return how trials are called by what they train: their key, or a method's place among its best settings.
+    """Return trial → a name for what it trains: their key, or a method's place among its best settings.
 
     Which setting of a method is its best is a result: another one on the other side is the same trial of the suite.
     """

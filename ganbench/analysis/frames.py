@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from ganbench.analysis.labels import labels, trial_labels
-from ganbench.analysis.parameters import parameters, read_json
+from ganbench.analysis.parameters import parameters, read_json, varying
 from ganbench.analysis.ranking import metric_columns, ranking
 from ganbench.analysis.verdicts import verdicts
 from ganbench.core.column import Column
@@ -37,7 +37,7 @@ def readable_runs(results: Results, judged: pd.DataFrame | None = None) -> pd.Da
     shown = {"label": labels(runs), "seed": runs["seed"], "verdict": judged["verdict"].array}
     shown |= {name: runs[name] for name in ("status", "dataset")}
     shown |= dict(sorted(_numbers(results).items()))
-    left_out = (*_varied(results), *JSON_CELLS, *_IDENTIFIERS)
+    left_out = (*varying(results), *JSON_CELLS, *_IDENTIFIERS)
     shown |= {name: runs[name] for name in runs if name not in shown and name not in left_out}
     return pd.DataFrame({**shown, **{name: runs[name] for name in _IDENTIFIERS}}, index=runs.index)
 
@@ -146,15 +146,10 @@ def _measured(results: Results, columns: list[str]) -> pd.DataFrame:
     return pd.DataFrame({**named, **{name: kept[name].array for name in columns}})
 
 
-def _varied(results: Results) -> list[str]:
-    """Return the columns of the numbers that vary."""
-    return [name for name, column in results.columns.items() if column.varied and name in results.runs]
-
-
 def _numbers(results: Results) -> dict[str, pd.Series]:
     """Return `param.*`: what differs among trials, and under `vary` what each setting has."""
     runs = results.runs
-    return {**parameters(runs), **{f"param.{name}": runs.loc[:, name] for name in _varied(results)}}
+    return {**parameters(runs), **{f"param.{name}": runs.loc[:, name] for name in varying(results)}}
 
 
 def _of_trials(runs: pd.DataFrame, column: str) -> Iterator[tuple[str, object]]:

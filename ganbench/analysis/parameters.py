@@ -12,9 +12,15 @@ import pandas as pd
 
 from ganbench.core import registry
 from ganbench.core.naming import AXES
+from ganbench.tables.results import Results
 
 _KINDS = {"dataset": "dataset", "network": "network", "loss": "loss", "tricks": "trick", "optimizer": "optimizer"}
 _BRACKETS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
+
+
+def varying(results: Results) -> list[str]:
+    """Return the columns of the numbers that a suite's `vary` changes from setting to setting."""
+    return [name for name, column in results.columns.items() if column.varied and name in results.runs]
 
 
 def parameters(runs: pd.DataFrame) -> dict[str, pd.Series]:

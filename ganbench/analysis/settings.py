@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from ganbench.analysis.parameters import varying
 from ganbench.analysis.ranking import FINISHED, metric_columns, order_by
 from ganbench.analysis.statistics import Values, scored, worst
 from ganbench.analysis.verdict_rules import HEALTHY
@@ -107,7 +108,7 @@ def varied(results: Results, stage: Stage = "vary", judged: pd.DataFrame | None 
 
 
 def _method(results: Results, name: str, dataset: str, runs: pd.DataFrame, deciding: list[str]) -> MethodRuns:
-    addresses = [address for address in _addresses(results) if np.any(runs[address].notna())]
+    addresses = [address for address in varying(results) if np.any(runs[address].notna())]
     first = runs.drop_duplicates("setting")
     numbers = pd.DataFrame(
         {address: np.asarray(first[address]) for address in addresses}, index=np.asarray(first["setting"], dtype=int)
@@ -120,11 +121,6 @@ def numbers_of(method: MethodRuns, setting: int) -> dict[str, float | str]:
     """Return address → value of one setting, without numbers that the method does not have."""
     values = method.numbers.loc[setting].dropna().items()
     return {str(address): value if isinstance(value, str) else float(value) for address, value in values}
-
-
-def _addresses(results: Results) -> list[str]:
-    """Return the columns of the numbers that vary."""
-    return [name for name, column in results.columns.items() if column.varied and name in results.runs]
 
 
 def _filled(runs: pd.DataFrame, name: str, fill: float) -> Values:

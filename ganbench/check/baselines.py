@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ganbench.core.environment import now
-from ganbench.core.errors import INCOMPLETE, GanbenchError, IncomparableError, UsageError, unknown
+from ganbench.core.errors import IncomparableError, IncompleteError, UsageError, unknown
 from ganbench.core.file_set import new_files, open_one
 from ganbench.core.files import new_file, try_lock
 from ganbench.core.results_files import BrokenFileError, kind_of
@@ -21,12 +21,6 @@ ROOT = Path("results/baselines")
 # Git on Windows may change the ends of lines, and with them the checksum of a text.
 FOR_GIT = {".gitattributes": b"* -text\n", ".gitignore": b".lock\n"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-
-
-class IncompleteError(GanbenchError):
-    """A run lacks results of some of its trials."""
-
-    exit_code = INCOMPLETE
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,8 @@ def command(
 
     style = Style(width, height, size, font)
     results = load(run)
+    for column in curves:
+        results.curve(column)  # one that is not there is said before anything is written
     folder = out / page_name(results.path)
     writable(folder)
     for name in () if tables == "none" else only or TABLES:

@@ -52,6 +52,10 @@ class IncompleteError(GanbenchError):
     exit_code = INCOMPLETE
 
 
+class ComponentError(UsageError):
+    """A component raised something of its own, which is this error's cause."""
+
+
 class UnknownComponentError(UsageError):
     """A name that no component has, with the nearest one and all that are known."""
 
@@ -115,11 +119,11 @@ def component_errors(place: str, *but: type[Exception]) -> Iterator[None]:
         *but: errors that it may raise, which stay as they are.
 
     Raises:
-        UsageError: it raised something else, and no error of ganbench's.
+        ComponentError: it raised something else, and no error of ganbench's.
     """
     try:
         yield
     except BaseException as error:
         if isinstance(error, (GanbenchError, *but)) or is_interrupt(error):
             raise
-        raise UsageError(f"{place}: raised {described(error)}; correct the component") from error
+        raise ComponentError(f"{place}: raised {described(error)}; correct the component") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 
-from ganbench.core.errors import UsageError
+from ganbench.core.errors import ComponentError, UsageError
 
 # Module → its name for pip, and the extra of ganbench that brings it.
 OPTIONAL = {
@@ -58,9 +58,9 @@ def require(*modules: str) -> None:
 def missing_package(error: BaseException) -> MissingPackageError | None:
     """Return the error to show where `error` is the failed import of an optional package, or was caused by one.
 
-    A UsageError has a remedy of its own and stays as it is.
+    A UsageError has a remedy of its own and stays as it is, unless it is what a component raised.
     """
-    if isinstance(error, UsageError):
+    if isinstance(error, UsageError) and not isinstance(error, ComponentError):
         return error if isinstance(error, MissingPackageError) else None
     cause: BaseException | None = error
     while cause is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import exp, log, pi, prod
 
 from ganbench.core.lazy import Tensor, torch
+from ganbench.datasets._in_memory import InMemory
 
 # The share of a plane Gaussian beyond 3σ of its mean, 0.0111; other dimensions take the radius that leaves out
 # the same share, because a flat 3σ would accept hardly anything in 64 dimensions.
@@ -62,7 +63,7 @@ class Mixture:
         return total - d / 2 * log(2 * pi * self.sigma**2)
 
 
-class Points:
+class Points(InMemory):
     """A finite training set that is drawn once from a mixture; held-out samples are further points of the mixture.
 
     Args:
@@ -74,14 +75,6 @@ class Points:
     def __init__(self, mixture: Mixture, count: int, generator: torch.Generator) -> None:
         self.train, self.weights = mixture.sample_indices(generator, count), mixture.weights
         self.heldout, self.assign, self.log_density = mixture.heldout, mixture.assign, mixture.log_density
-
-    def sample_indices(self, generator: torch.Generator, n: int) -> Tensor:
-        """Return `n` row indices, each equally likely, with replacement."""
-        return torch.randint(len(self.train), (n,), generator=generator, device=self.train.device)
-
-    def gather(self, indices: Tensor) -> Tensor:
-        """Return the points of row indices with any leading axes."""
-        return self.train[indices]
 
 
 def plane_mixture(centres: Tensor, sigma: float, scaled: bool, device: torch.device) -> Mixture:

@@ -11,6 +11,7 @@ from ganbench.assets.digits import digit_images
 from ganbench.core.lazy import Tensor, torch
 from ganbench.datasets import Dataset
 from ganbench.datasets._bytes import sure_class
+from ganbench.datasets._in_memory import InMemory
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Digits(Dataset):
         return LabelledImages(train, labels, held, self.confidence, device)
 
 
-class LabelledImages:
+class LabelledImages(InMemory):
     """Images in [-1, 1] with a part that training never sees; the classes are the modes.
 
     Args:
@@ -61,14 +62,6 @@ class LabelledImages:
     def __init__(self, train: Tensor, labels: Tensor, held: Tensor, confidence: float, device: torch.device) -> None:
         self.train, self.held, self.confidence = train.to(device), held.to(device), confidence
         self.weights = labels.bincount().double().to(device) / len(labels)
-
-    def sample_indices(self, generator: torch.Generator, n: int) -> Tensor:
-        """Return `n` row indices, each equally likely, with replacement."""
-        return torch.randint(len(self.train), (n,), generator=generator, device=self.train.device)
-
-    def gather(self, indices: Tensor) -> Tensor:
-        """Return the images of row indices with any leading axes."""
-        return self.train[indices]
 
     def heldout(self, generator: torch.Generator, n: int) -> Tensor:
         """Return up to `n` held-out images in random order."""

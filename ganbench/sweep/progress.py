@@ -73,10 +73,10 @@ class Progress:
             listener.take(report)
         self.tick()
 
-    def expect(self, job: TrialJob) -> None:
-        """Take in a trial that was not known before."""
+    def expect(self, job: TrialJob, name: str = "") -> None:
+        """Take in a trial that was not known before; its name is the trial's in full where none is given."""
         if job.key not in self.names:
-            self.names[job.key] = job.trial.name
+            self.names[job.key] = name or job.trial.name
             for listener in self.listeners:
                 listener.add(job)
 

@@ -73,5 +73,6 @@ def test_hostile_names_are_text(tmp_path):
 
 
 def test_an_unknown_curve_is_one_line(run, tmp_path, capsys):
-    assert main(["export", str(run), "--out", str(tmp_path), "--tables", "none", "--curve", "nothing"]) == 2
+    assert main(["export", str(run), "--out", str(tmp_path / "out"), "--curve", "nothing"]) == 2
     assert "no curve 'nothing' (known: loss_g)" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()  # nothing was written before

@@ -161,3 +161,11 @@ def test_a_run_of_one_setting_says_so(tmp_path):
     results = load(run(tmp_path, make_plan(suite_of(Document("s", keys)))).folder)
     with pytest.raises(UsageError, match="is of one setting; add `vary:`"):
         results.robustness()
+
+
+def test_confirming_trials_are_shown_by_what_tells_them_apart(tmp_path, capsys):
+    run(tmp_path, plan(steps=10, vary={**KEYS["vary"], "settings": 2, "confirm": {"top": 1, "seeds": 2}}))
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("[")]
+    confirming = [line for line in lines if "tuned: setting" in line]
+    assert len(confirming) == 2 and not any("mlp" in line for line in lines)
+    assert {line.split()[2] for line in confirming} == {"non_saturating", "hinge"}
