@@ -19,7 +19,6 @@ from torch.optim import Adam, Optimizer
 import ganbench
 
 LATENT, BATCH, STEPS, LOOKS, WIDTH = 32, 32, 300, 60, 16
-GIVEN = ("fake", "real_logits", "fake_logits", "d_loss", "g_loss")  # to the monitor, beside the real minibatch
 
 
 @cache
@@ -142,7 +141,10 @@ class Dcgan:
                 given = self.update_d(self.real)
             given |= self.update_g()
             self.after()
-            monitor.step(real=self.real, **{name: given.get(name) for name in GIVEN})
+            monitor.step(
+                real=self.real, fake=given["fake"], real_logits=given.get("real_logits"),
+                fake_logits=given.get("fake_logits"), d_loss=given.get("d_loss"), g_loss=given["g_loss"],
+            )  # fmt: skip
             if enough():
                 break
         monitor.close()
