@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import numbers
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from ganbench.core import arguments, registry
 from ganbench.core.component import Component
 from ganbench.core.errors import INTERRUPTIONS, GanbenchError, UsageError
-from ganbench.core.naming import trial_id
+from ganbench.on_trial import FinishedTrial, OnTrial
+from ganbench.own_classes import is_installed, require_importable
 
 if TYPE_CHECKING:
     from ganbench.cures.search import Cure
@@ -25,9 +23,7 @@ if TYPE_CHECKING:
     from ganbench.networks import Network
     from ganbench.optimizers import Optimizer
     from ganbench.suite.plan import Plan
-    from ganbench.sweep.events import TrialProgress
-    from ganbench.sweep.jobs import TrialJob
-    from ganbench.sweep.run import Executor
+    from ganbench.sweep.plan_jobs import Executor
     from ganbench.tricks import Trick
 
 Named = str | Mapping[str, object]  # a component as a file names it: `"r1"`, or `{"r1": {"gamma": 0.1}}`
@@ -59,25 +55,6 @@ class Keys(TypedDict, total=False):
     resources: Section
 
 
-@dataclass(frozen=True)
-class FinishedTrial:
-    """What `on_trial` is called with.
-
-    Attributes:
-        trial: its identifier, as in the column `trial`. name: in one line.
-        status: OK, FAILED or TIMEOUT; a run that diverged is in `numbers`.
-        numbers: means over seeds, `diverged` for how many diverged, and `<metric>_floor` for real samples.
-        seconds: of its training. error: why it failed.
-    """
-
-    trial: str
-    name: str
-    status: str
-    numbers: dict[str, float] = field(default_factory=dict)
-    seconds: float = 0.0
-    error: str = ""
-
-
 class Suite:
     """A suite made in Python: `Suite(name="mine", datasets=["ring", MyData()], tricks=[None, R1(gamma=0.1)])`.
 
@@ -105,6 +82,17 @@ class Suite:
         self._suite = suite_of(
             Document("ganbench.Suite", data, sources={(): f"ganbench.Suite(name={arguments.shown(name)})"})
         )
+
+    def __repr__(self) -> str:
+        """Return the suite's name and what its axes hold, by name."""
+        suite = self._suite
+        axes = {
+            "datasets": [choice.label for choice in suite.datasets],
+            "losses": [choice.label for choice in suite.losses],
+            "tricks": ["+".join(choice.label for choice in cell) or "none" for cell in suite.tricks],
+        }
+        texts = ", ".join(f"{name}=[{', '.join(labels)}]" for name, labels in axes.items())
+        return f"<ganbench.Suite {suite.name}: {texts}>"
 
     def plan(self, only: str | None = None) -> Plan:
         """Return what would run: `.trials`, and `.skipped` with reasons. `only` filters as `ganbench plan --only`.
@@ -165,7 +153,7 @@ class Suite:
             jobs=jobs,
             quiet=not progress,
             components=own,
-            listeners=[_OnTrial(plan, on_trial)] if on_trial else [],
+            listeners=[OnTrial(plan, on_trial)] if on_trial else [],
         )
         if outcome.exit_code in INTERRUPTIONS:
             raise KeyboardInterrupt(f"{outcome.done} of {outcome.trials} trials are done and kept")
@@ -177,7 +165,7 @@ class Suite:
         own = tuple(self._own.values())
         if executor == "ray":
             for cls in own:
-                _require_importable(cls)
+                require_importable(cls)
         self._register()
         return own
 
@@ -213,12 +201,12 @@ class Suite:
     def _named(self, component: Component) -> dict[str, object]:
         cls = type(component)
         registry.require_component(cls)
-        known = self._own.setdefault((cls.kind, cls.name), cls) if not _installed(cls) else cls
+        known = self._own.setdefault((cls.kind, cls.name), cls) if not is_installed(cls) else cls
         if known is not cls:
             raise GanbenchError(f"ganbench.Suite: two classes are the {cls.kind} {cls.name!r}; rename one")
         try:
             json.dumps(component.parameters, allow_nan=False)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise UsageError(
                 f"ganbench.Suite: a parameter of {component.name} is not plain data ({error}); keep it in the class"
             ) from None
@@ -282,44 +270,3 @@ def _require_run(caller: str, only: object, address: object, jobs: object) -> No
 def _require_executor(caller: str, executor: str) -> None:
     if not isinstance(executor, str) or executor not in ("ray", "local"):
         raise UsageError(f"{caller}: unknown executor {arguments.shown(executor)}; take 'ray' or 'local'")
-
-
-class _OnTrial:
-    """Hands trials that have ended to a caller's function."""
-
-    def __init__(self, plan: Plan, call: Callable[[FinishedTrial], object]) -> None:
-        self._names = {trial.key: trial.name for trial in plan.trials}
-        self._call = call
-
-    def add(self, job: TrialJob) -> None:
-        """Take in a trial that was not known when the run began."""
-        self._names[job.key] = job.trial.name
-
-    def take(self, report: TrialProgress) -> None:
-        """Take in where a trial stands."""
-        if report.status is not None:
-            name, numbers = self._names[report.key], dict(report.numbers)
-            told = FinishedTrial(trial_id(report.key), name, str(report.status), numbers, report.seconds, report.error)
-            self._call(told)
-
-
-def _installed(cls: type[Component]) -> bool:
-    """Return whether any process can import this class by its name: it is in the package or has an entry point."""
-    registry_has = registry.components(cls.kind).get(cls.name) is cls
-    return registry_has and not registry.registered(cls)
-
-
-def _require_importable(cls: type[Component]) -> None:
-    """Raise where Ray's workers could not import a class.
-
-    Raises:
-        UsageError: they could not.
-    """
-    imported: object = sys.modules.get(cls.__module__)
-    for part in cls.__qualname__.split("."):
-        imported = getattr(imported, part, None)
-    if cls.__module__ == "__main__" or imported is not cls or importlib.util.find_spec(cls.__module__) is None:
-        raise UsageError(
-            f"ganbench.Suite.run: Ray's workers cannot import {cls.__qualname__} from {cls.__module__}; move it to the "
-            "top level of a module file, or run with executor='local'"
-        )

@@ -140,8 +140,8 @@ class Results:
         """Compare another run with this one, trial by trial and metric by metric, as `ganbench compare` does.
 
         Returns:
-            One row per trial and metric: `label`, `outcome` (identical, better, worse, undecided …), both means, the
-            difference, exact p-values after Holm's adjustment, and the outcome in words.
+            One row per trial and metric: `label metric outcome` (identical, better, worse, undecided …), both means,
+            their difference, exact p-values after Holm's adjustment; then the outcome in words and how it was tested.
 
         Raises:
             IncomparableError: they share no trial or metric, or were evaluated otherwise.
@@ -150,6 +150,7 @@ class Results:
 
         from ganbench.analysis.comparison_results import compare_results
         from ganbench.analysis.comparison_rules import Rules
+        from ganbench.analysis.frames import readable_comparison
         from ganbench.core.naming import without_common_parts
 
         now = (
@@ -157,25 +158,24 @@ class Results:
         )
         rows = compare_results(self.tables, now, Rules()).rows
         short = without_common_parts(dict.fromkeys(row.name for row in rows))
-        return pd.DataFrame([{"label": short[row.name], **asdict(row), "outcome": str(row.outcome)} for row in rows])
+        return readable_comparison(
+            pd.DataFrame([{"label": short[row.name], **asdict(row), "outcome": str(row.outcome)} for row in rows])
+        )
 
-    def ranking(self) -> pd.DataFrame:
-        """Return one row per trial, the best first (`ganbench.analysis.ranking`)."""
-        from ganbench.analysis.ranking import ranking
+    def ranking(self, full: bool = False) -> pd.DataFrame:
+        """Return one row per trial, the best of each data set first: label, how its runs ended, means of metrics.
 
-        return ranking(self.tables)
+        With `full` each metric has its median, spread and intervals beside the mean (`ganbench.analysis.ranking`).
+        """
+        from ganbench.analysis.frames import readable_ranking
+
+        return readable_ranking(self.tables, full)
 
     def verdicts(self) -> pd.DataFrame:
         """Return one row per run: its label, what went wrong and the evidence (`ganbench.analysis.verdicts`)."""
-        import pandas as pd
+        from ganbench.analysis.frames import readable_verdicts
 
-        from ganbench.analysis.frames import labels
-
-        runs = self.tables.runs
-        named = dict(zip(runs["run"], labels(runs), strict=True))
-        frame = self._verdicts.copy()
-        frame.insert(0, "label", pd.array([named[run] for run in frame["run"]], dtype="string"))
-        return frame
+        return readable_verdicts(self.tables, self._verdicts)
 
     @cached_property
     def _verdicts(self) -> pd.DataFrame:
@@ -243,9 +243,8 @@ class Results:
     def _repr_html_(self) -> str:
         """Return the same and the head of the ranking, for notebooks."""
         ranked = self.ranking().head(SHOWN)
-        kept = [name for name in ranked if "_" not in name or name.endswith("_mean")]
         text = escape(repr(self)).replace("\n", "<br>")
-        table = ranked[kept].to_html(index=False, border=0, na_rep="", float_format=lambda x: f"{x:.4g}")
+        table = ranked.to_html(index=False, border=0, na_rep="", float_format=lambda x: f"{x:.4g}")
         return f"<p>{text}</p>{table}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -122,7 +123,7 @@ def find(name: str, root: Path) -> Baseline:
     from ganbench.tables.results import load
 
     path = root / name if _NAME.fullmatch(name) and (root / name).is_dir() else Path(name)
-    if not name or not path.is_dir():
+    if not name or not os.path.isdir(path):  # which is no error where the name is longer than a path can be
         raise IncomparableError(
             f"{unknown('baseline', name[:100], names(root))}; `ganbench baseline save RUN --as NAME` makes one, "
             "and the folder of a run is one as well"

@@ -86,6 +86,8 @@ def planted_in(suite: Path) -> list[Planted]:
     """
     from ganbench.analysis.verdict_confusion import Planted
 
+    if suite.is_dir():
+        raise UsageError(f"{suite}: is a folder; name a suite, which has a file .csv beside it")
     path = suite.with_suffix(".csv")
     try:
         lines = read_given(path, MOST_BYTES).decode().splitlines()

@@ -32,7 +32,10 @@ def command() -> None:
 @BASELINES
 @DEBUG
 def save(run: Path, name: str | None, replace: bool, root: Path) -> None:
-    """Save RUN (a run's folder, or a suite's for its newest run) as a baseline."""
+    """Save RUN as a baseline.
+
+    RUN is a run's folder, or a suite's for its newest run.
+    """
     from ganbench.check import baselines
 
     folder = baselines.save(run, root, name, replace)
@@ -45,7 +48,10 @@ def save(run: Path, name: str | None, replace: bool, root: Path) -> None:
 @BASELINES
 @DEBUG
 def promote(name: str, to: str | None, root: Path) -> None:
-    """Let the baseline NAME take the place that `check` looks in; what was there is kept as `<place>.previous`."""
+    """Make NAME the baseline that `check` takes.
+
+    What was there is kept as `<place>.previous`.
+    """
     from ganbench.check import baselines
 
     folder = baselines.promote(name, to or baselines.default_name(baselines.find(name, root).manifest), root)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 
-from ganbench.cli.describe import PLURALS, column_text, columns, facts, parameters
+from ganbench.cli.describe import PLURALS, column_text, facts, parameters
 from ganbench.cli.settings import SETTINGS
 from ganbench.cli.snippet import snippet
 from ganbench.core import registry
 from ganbench.core.component import Component
+from ganbench.core.declaration import columns
 
 INTRODUCTION = """\
 # Catalogue

@@ -26,7 +26,10 @@ def command() -> None:
 @click.argument("names", nargs=-1, required=True)
 @DEBUG
 def get(names: tuple[str, ...]) -> None:
-    """Download NAMES: data sets into the data folder, weights into torch hub's."""
+    """Download data sets and weights.
+
+    Data sets go into the data folder, weights into that of torch hub.
+    """
     from ganbench.core.errors import UsageError, unknown
     from ganbench.datasets import _download as datasets
     from ganbench.extractors import _download as extractors
@@ -42,7 +45,10 @@ def get(names: tuple[str, ...]) -> None:
 @command.command("list")
 @DEBUG
 def list_() -> None:
-    """List the data sets that need files, whether these are here, and how to get them."""
+    """List what needs files.
+
+    Says whether they are here, and how to get them.
+    """
     from ganbench.assets.data_folder import data_folder
     from ganbench.core.errors import UsageError
     from ganbench.datasets._download import downloadable

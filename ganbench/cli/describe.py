@@ -47,11 +47,6 @@ def parameters(cls: type[Component]) -> list[tuple[str, str, str]]:
     return [(f.name, as_yaml(f.default), type_text(hints[f.name])) for f in dataclasses.fields(cls)]
 
 
-def columns(cls: type[Component]) -> tuple[Column, ...]:
-    """Return the table columns that a component fills."""
-    return (*getattr(cls, "columns", ()), *getattr(cls, "layer_columns", ()))
-
-
 def column_text(column: Column) -> str:
     """Return what a column means, its unit and its better direction."""
     unit = "" if column.unit == "1" else f" [{column.unit}]"

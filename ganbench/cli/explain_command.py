@@ -9,15 +9,17 @@ import click
 
 from ganbench.cli import failures
 from ganbench.cli.console import styled
-from ganbench.cli.describe import column_text, columns, facts, parameters
+from ganbench.cli.describe import column_text, facts, parameters
 from ganbench.cli.options import IMPORTS, explained_names
-from ganbench.cli.settings import SETTINGS
+from ganbench.cli.settings import SETTINGS, settings_named
 from ganbench.core.component import Component
+from ganbench.core.declaration import columns
+from ganbench.core.naming import is_named
 
 EPILOG = """\b
 Examples:
   ganbench explain hinge
-  ganbench explain wgan-gp    by the name that a paper gave it
+  ganbench explain WGAN-GP    by the name that a paper gave it, however it is written
   ganbench explain fid        a metric, and the table columns of that name
   ganbench explain ttur       a trick that is a setting of the suite
   ganbench explain "total collapse"   a verdict: how it is found and what to try
@@ -34,21 +36,26 @@ def command(name: str) -> None:
     from ganbench.core.registry import PACKAGES, aliases, components
 
     known = [cls for kind in PACKAGES for cls in components(kind).values()]
-    written = name.lower().replace("-", "_")
-    named = [cls for cls in known if cls.name == name or written in cls.aliases]
-    filled = [(cls, column) for cls in known for column in columns(cls) if column.name == name]
-    setting = SETTINGS.get(name)
-    verdicts = failures.of_symptom(name)
-    if not named and not filled and setting is None and not verdicts:
+    parts = _meant(known, name)
+    if not parts:
         names = {*SETTINGS, *failures.names(), *(cls.name for cls in known)}
         near = names | {column.name for cls in known for column in columns(cls)}
         hint = unknown("name", name[:60], near, aliases(known)).split(" (known:")[0]
         raise UsageError(f"{hint}{' ' if hint.endswith('?') else '; '}`ganbench list` shows what there is")
-    parts = ["\n".join(_component(cls)) for cls in named]
-    parts += [f"column {name}, from the {cls.kind} {cls.name}\n  {column_text(column)}" for cls, column in filled]
-    parts += ["\n".join(setting.lines())] if setting else []
-    parts += ["\n".join(failures.lines(verdict)) for verdict in verdicts]
     click.echo("\n\n".join(parts))
+
+
+def _meant(known: list[type[Component]], name: str) -> list[str]:
+    """Return the explanations of all that a name may mean, however it is written."""
+    parts = ["\n".join(_component(cls)) for cls in known if is_named(name, cls.name, *cls.aliases)]
+    parts += [
+        f"column {column.name}, from the {cls.kind} {cls.name}\n  {column_text(column)}"
+        for cls in known
+        for column in columns(cls)
+        if is_named(name, column.name)
+    ]
+    parts += ["\n".join(setting.lines()) for setting in settings_named(name)]
+    return parts + ["\n".join(failures.lines(verdict)) for verdict in failures.of_symptom(name)]
 
 
 def _component(cls: type[Component]) -> Iterator[str]:

@@ -107,7 +107,11 @@ def _figures(results: Results, curves: tuple[str, ...], style: Style) -> Iterato
 
 def _table(results: Results, name: str, form: str) -> str:
     """Return a table as text: CSV with every column and digit, the others with what fits a paper."""
-    frames = {"ranking": _ranking, "runs": lambda r: r.runs, "verdicts": lambda r: r.verdicts().drop(columns="details")}
+    frames = {
+        "ranking": lambda r: r.ranking(full=True),
+        "runs": lambda r: r.runs,
+        "verdicts": lambda r: r.verdicts().drop(columns="details"),
+    }
     frame = frames[name](results)
     if form == "csv":
         from ganbench.report.downloads import to_csv
@@ -122,12 +126,6 @@ def _table(results: Results, name: str, form: str) -> str:
         heads = [escaped(str(column)) for column in shown.columns]
         return "\n".join(table(heads, [[escaped(text) for text in row] for row in texts])) + "\n"
     return _latex([str(column) for column in shown.columns], texts)
-
-
-def _ranking(results: Results) -> pd.DataFrame:
-    ranked = results.ranking()
-    names = dict(zip(results.runs["trial"], results.runs["label"], strict=True))
-    return ranked.assign(label=[names[trial] for trial in ranked["trial"]])
 
 
 def _short(frame: pd.DataFrame, name: str, told: set[str]) -> pd.DataFrame:

@@ -5,23 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ganbench.core.naming import plain
+
 # What people call a failure → the verdicts that it may be.
 SYMPTOMS = {
     "mode collapse": ("total collapse", "partial collapse", "mode hopping"),
     "mode dropping": ("partial collapse",),
     "missing modes": ("partial collapse",),
+    "no diversity": ("total collapse", "partial collapse", "mode hopping"),
     "all samples look alike": ("total collapse", "mode hopping"),
     "vanishing gradients": ("vanishing gradient",),
     "discriminator too strong": ("discriminator wins", "vanishing gradient", "discriminator overfit"),
     "discriminator loss is zero": ("discriminator wins", "vanishing gradient"),
+    "loss goes to zero": ("discriminator wins", "vanishing gradient"),
     "exploding gradients": ("exploding gradient", "diverged"),
+    "loss explodes": ("exploding gradient", "diverged"),
     "nan": ("diverged", "exploding gradient"),
     "divergence": ("diverged", "exploding gradient"),
     "overfitting": ("discriminator overfit",),
     "memorisation": ("discriminator overfit",),
     "cycling": ("oscillation", "mode hopping"),
+    "oscillating": ("oscillation", "mode hopping"),
     "non-convergence": ("oscillation", "no signal", "under-trained"),
+    "unstable training": ("oscillation", "exploding gradient", "diverged"),
     "blurry samples": ("low quality", "under-trained"),
+    "noisy samples": ("low quality", "under-trained"),
+    "checkerboard": ("low quality",),
     "too few steps": ("under-trained",),
 }
 _SUMMARIES = {
@@ -60,11 +69,16 @@ def verdicts() -> list[Verdict]:
 
 
 def of_symptom(text: str) -> list[Verdict]:
-    """Return the verdicts of that name, or that a symptom of that name may be; singular and plural are the same."""
-    written = _plain(text)
-    names = {_plain(name): (name,) for name in _SUMMARIES} | {_plain(s): names for s, names in SYMPTOMS.items()}
-    chosen = names.get(written, ())
-    return [verdict for verdict in verdicts() if verdict.name in chosen]
+    """Return the verdicts of that name, or else those behind the symptoms whose words the text has: `NaN loss`."""
+    if named := [verdict for verdict in verdicts() if plain(verdict.name) == plain(text)]:
+        return named
+    words = set(map(plain, text.replace("-", " ").replace("_", " ").split()))
+    meant = [
+        verdicts
+        for symptom, verdicts in SYMPTOMS.items()
+        if plain(symptom) == plain(text) or set(map(plain, symptom.split())) <= words
+    ]
+    return [verdict for verdict in verdicts() if any(verdict.name in names for names in meant)]
 
 
 def names() -> list[str]:
@@ -93,7 +107,3 @@ def lines(verdict: Verdict) -> Iterator[str]:
         yield "what to try; a run is told what fits it:"
         yield from (f"  {text}" for text in proposals)
     yield "which methods helped most: docs/verdicts.md; `ganbench list` KIND has every component with its claim"
-
-
-def _plain(text: str) -> str:
-    return text.lower().replace("-", " ").replace("_", " ").strip().removesuffix("s")

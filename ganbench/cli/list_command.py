@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import shutil
 import textwrap
-from collections.abc import Iterable
 
 import click
 
 from ganbench.cli import failures
 from ganbench.cli.console import styled
-from ganbench.cli.describe import PLURALS, columns, facts, parameters
+from ganbench.cli.describe import PLURALS, facts, parameters
 from ganbench.cli.options import IMPORTS, kind_names
-from ganbench.cli.settings import SETTINGS
+from ganbench.cli.settings import SETTINGS, Setting, settings_named
 from ganbench.core.component import Component
+from ganbench.core.declaration import columns
 
 WIDTH = 100  # of a pipe; a terminal has its own
 VERDICTS = "verdicts"
+_SETTINGS = "tricks that are settings"
 EPILOG = """\b
 Examples:
   ganbench list                  everything, in short
@@ -48,9 +49,10 @@ def command(kind: str | None, form: str | None) -> None:
         return
     verdicts = failures.verdicts() if kind in (None, VERDICTS, "verdict") else []
     chosen = {k: list(components(k).values()) for k in kinds}
+    settings: list[Setting] = []
     words = kind if kind is not None and not kinds and not verdicts else None
     if words is not None:
-        chosen, verdicts = _search(words)
+        chosen, settings, verdicts = _search(words)
     if form == "json":
         data = {PLURALS[k]: [_data(cls) for cls in classes] for k, classes in chosen.items()}
         data |= {VERDICTS: [verdict._asdict() for verdict in verdicts]} if verdicts else {}
@@ -58,36 +60,37 @@ def command(kind: str | None, form: str | None) -> None:
     elif kind is not None and kinds:
         _in_full(kinds[0])
     else:
-        _in_short(
-            {PLURALS[k]: [(cls.name, _summary(cls)) for cls in classes] for k, classes in chosen.items()}, verdicts
-        )
+        sections = {PLURALS[k]: [(cls.name, _summary(cls)) for cls in classes] for k, classes in chosen.items()}
+        sections |= {_SETTINGS: [(s.name, s.summary) for s in settings]} if settings else {}
+        sections |= {VERDICTS: [(v.name, v.summary) for v in verdicts]} if verdicts else {}
+        _in_short(sections)
 
 
-def _search(words: str) -> tuple[dict[str, list[type[Component]]], list[failures.Verdict]]:
-    """Return the components and verdicts that words mean.
+def _search(words: str) -> tuple[dict[str, list[type[Component]]], list[Setting], list[failures.Verdict]]:
+    """Return the components, settings and verdicts that words mean.
 
     Raises:
         UsageError: there are none.
     """
     from ganbench.core.errors import UsageError, unknown
+    from ganbench.core.naming import is_named
     from ganbench.core.registry import components
 
-    def fits(*texts: str) -> bool:
-        return any(_plain(words) in _plain(text) for text in texts)
-
-    verdicts = failures.of_symptom(words)
+    verdicts, settings = failures.of_symptom(words), settings_named(words)
     named = (words, *(verdict.name for verdict in verdicts))
 
     def is_meant(cls: type[Component]) -> bool:
-        return fits(cls.name, *cls.aliases, cls.summary()) or any(_plain(n) in _plain(cls.addresses) for n in named)
+        said = any(_spaced(words) in _spaced(text) for text in (cls.name, *cls.aliases, cls.summary()))
+        claimed = any(_spaced(name) in _spaced(cls.addresses) for name in named)
+        return said or claimed or is_named(words, cls.name, *cls.aliases)
 
     chosen = {k: classes for k in PLURALS if (classes := list(filter(is_meant, components(k).values())))}
-    if not chosen and not verdicts:
+    if not chosen and not settings and not verdicts:
         raise UsageError(unknown("kind", words[:60], [*PLURALS.values(), VERDICTS]))
-    return chosen, verdicts
+    return chosen, settings, verdicts
 
 
-def _plain(text: str) -> str:
+def _spaced(text: str) -> str:
     return text.lower().replace("-", " ").replace("_", " ")
 
 
@@ -95,10 +98,8 @@ def _summary(cls: type[Component]) -> str:
     return f"{cls.summary()} ({', '.join(cls.aliases)})" if cls.aliases else cls.summary()
 
 
-def _in_short(sections: dict[str, list[tuple[str, str]]], verdicts: Iterable[failures.Verdict]) -> None:
+def _in_short(sections: dict[str, list[tuple[str, str]]]) -> None:
     """Print names and one-line texts, folded where they are wider than the terminal."""
-    if told := [(verdict.name, verdict.summary) for verdict in verdicts]:
-        sections = {**sections, VERDICTS: told}
     width = max((len(name) for entries in sections.values() for name, _ in entries), default=0)
     for title, entries in sections.items():
         click.echo(styled(title, bold=True))
@@ -140,7 +141,7 @@ def _in_full(kind: str) -> None:
     if not groups:
         click.echo(styled(PLURALS[kind], bold=True) + "\n  none")
     if kind == "trick":
-        click.echo(styled("tricks that are settings", bold=True))
+        click.echo(styled(_SETTINGS, bold=True))
         for setting in SETTINGS.values():
             _fold(f"  {styled(setting.name, bold=True)}  {setting.summary}")
             _fold(f"    paper:      {setting.source}")

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import errno
+import functools
 import importlib
 import os
 import shlex
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganbench.core.errors import BROKEN_PIPE, INCOMPLETE, INTERRUPTED, OK, USAGE, GanbenchError, SeveralErrors, unknown
+from ganbench.core.errors import (
+    BROKEN_PIPE,
+    INCOMPLETE,
+    INTERRUPTED,
+    OK,
+    USAGE,
+    GanbenchError,
+    SeveralErrors,
+    described,
+    unknown,
+)
 from ganbench.core.extras import missing_package
 from ganbench.core.version import __version__
 from ganbench.sweep.signals import Interrupts
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 COMMANDS = {
     "demo": "See a GAN collapse and be cured: a page within a minute.",
@@ -54,6 +68,7 @@ Exit codes: 0 ok, 1 regression, 2 usage or configuration, 3 no or incomparable b
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 COMPLETE = "_GANBENCH_COMPLETE"  # set by the script of `ganbench completion` whenever the user presses tab
 MOST_LETTERS = 1400  # of what is wrong with an argument
+_ASKS_FOR_HELP = getattr(click.exceptions, "NoArgsIsHelpError", ())  # before click 8.2 it is an ordinary exit
 RESUMABLE = {"run", "check", "cure", "verify-verdicts"}  # called again, they train only what is missing
 
 
@@ -109,8 +124,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from click.shell_completion import shell_complete
 
         return shell_complete(cli, {}, "ganbench", COMPLETE, instruction)
-    with Interrupts() as interrupts:
-        return _main(arguments, interrupts)
+    before = sys.unraisablehook
+    if "--debug" not in arguments:
+        sys.unraisablehook = functools.partial(_say_ignored, set())
+    try:
+        with Interrupts() as interrupts:
+            return _main(arguments, interrupts)
+    finally:
+        sys.unraisablehook = before
+
+
+def _say_ignored(told: set[str], ignored: UnraisableHookArgs) -> None:
+    """Say once, in one line, what Python ignores: an error of a finalizer, which nobody can catch."""
+    name = getattr(ignored.object, "__qualname__", type(ignored.object).__name__)
+    if ignored.exc_value is not None and name not in told:
+        told.add(name)
+        _say(f"{name} raised {described(ignored.exc_value)}, which is ignored")
 
 
 def _main(arguments: list[str], interrupts: Interrupts) -> int:
@@ -122,7 +151,7 @@ def _main(arguments: list[str], interrupts: Interrupts) -> int:
         return BROKEN_PIPE
     except (KeyboardInterrupt, click.Abort) as error:
         return _interrupted(arguments, interrupts.code_of(error) or INTERRUPTED)
-    except Exception as error:  # noqa: BLE001 - the one place where errors become lines
+    except BaseException as error:  # noqa: BLE001 - the one place where errors become lines; a component may raise SystemExit
         if interrupts.code is not None:  # in compiled code a signal may come out as any exception
             return _interrupted(arguments, interrupts.code)
         if "--debug" in arguments:
@@ -151,7 +180,7 @@ def _invoke(arguments: list[str]) -> Any:  # noqa: ANN401 - what a command retur
         return end.exit_code
 
 
-def _explain(error: Exception, command: str) -> int:
+def _explain(error: BaseException, command: str) -> int:
     """Print an error in one line and return its exit code."""
     if isinstance(error, OSError) and error.errno in FULL and not isinstance(error, GanbenchError):
         _discard_output()
@@ -160,7 +189,7 @@ def _explain(error: Exception, command: str) -> int:
     if missing := missing_package(error):
         _say(f"{command}: {missing}")
         return missing.exit_code
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+    if isinstance(error, _ASKS_FOR_HELP):
         click.echo(error.format_message())
         return OK
     if isinstance(error, click.ClickException):
@@ -171,8 +200,7 @@ def _explain(error: Exception, command: str) -> int:
         for line in error.lines if isinstance(error, SeveralErrors) else [str(error)]:
             _say(_readable(line) if error.exit_code == USAGE else line)
         return error.exit_code
-    detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    _say(f"internal error, {detail}; run it again with --debug for the traceback")
+    _say(f"internal error, {described(error)}; run it again with --debug for the traceback")
     return GanbenchError.exit_code
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import keyword
+import os
 import re
 from pathlib import Path
 from string import Template
@@ -37,7 +38,7 @@ def command(kind: str, name: str, into: Path, tests: Path | None) -> None:
     target, test = into / f"{name}.py", (tests or into) / f"test_{name}.py"
     _require_name(kinds[0], name)
     for path in (target, test):
-        if path.exists():
+        if os.path.lexists(path):
             raise UsageError(f"{path}: is there already; take another name or folder")
     _require_no_shadow(name, into)
     inside = into.resolve().is_relative_to(PACKAGE_ROOT)
@@ -69,7 +70,7 @@ def command(kind: str, name: str, into: Path, tests: Path | None) -> None:
 
 def module_name(file: Path) -> str:
     """Return the dotted name that a file is imported by: from the first folder that is not a package."""
-    file = file.resolve()
+    file = Path(os.path.realpath(file))  # a link that leads to itself is no error here
     parts, folder = [file.stem], file.parent
     while (folder / "__init__.py").exists():
         parts.insert(0, folder.name)
@@ -104,11 +105,14 @@ def write_new(path: Path, text: str) -> None:
     """
     from ganbench.core.errors import UsageError
 
+    above = next(one for one in path.absolute().parents if os.path.lexists(one))
+    if not above.is_dir():
+        raise UsageError(f"{above}: is no folder; choose another one")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
         taken = "is there already; take another name or folder"
-        problem = taken if path.exists() else f"cannot be written ({error.strerror}); choose another folder"
+        problem = taken if os.path.lexists(path) else f"cannot be written ({error.strerror}); choose another folder"
         raise UsageError(f"{path}: {problem}") from None

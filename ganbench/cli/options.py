@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -142,7 +143,7 @@ def weight_variables(texts: tuple[str, ...]) -> dict[str, str]:
 
 def announce(page: Path) -> None:
     """Say where a page is, and as a link that terminals open."""
-    click.echo(f"report  {page}\nopen    {page.resolve().as_uri()}")
+    click.echo(f"report  {page}\nopen    {Path(os.path.realpath(page)).as_uri()}")
 
 
 def writable(folder: Path) -> None:

@@ -104,11 +104,12 @@ def _compiled(plan: Plan) -> Iterator[str]:
 
 def _missing(plan: Plan) -> Iterator[str]:
     """Yield what data sets lack, each with its remedy; `run` would refuse to begin."""
-    from ganbench.core.errors import UsageError
+    from ganbench.core.errors import UsageError, component_errors
 
     for dataset in {trial.dataset.label: trial.dataset.build() for trial in plan.trials or plan.cells}.values():
         try:
-            dataset.require_files()
+            with component_errors(dataset.name):
+                dataset.require_files()
         except UsageError as problem:
             yield str(problem)
 

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ganbench.core.naming import is_named
+
 
 @dataclass(frozen=True)
 class Setting:
-    """A trick that suites have a key for: what it does with its formula, its paper, its claim, and how to set it."""
+    """A trick that suites have a key for: what it does with its formula, its paper, its claim, and how to set it.
+
+    `aliases` are the other names that papers have for it.
+    """
 
     name: str
     summary: str
     source: str
     addresses: str
     example: str
+    aliases: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[str]:
         """Yield what `ganbench explain` prints."""
@@ -36,6 +42,7 @@ SETTINGS = {
             "Heusel et al. 2017, arXiv:1706.08500, theorem 1; the numbers: Zhang et al. 2019, arXiv:1805.08318",
             "oscillation: a discriminator that is fast enough follows the generator to a local equilibrium",
             "datasets: [ring]\noptimizers: [adam, adam: {d_lr: 4e-4, g_lr: 1e-4, betas: [0.0, 0.9]}]",
+            ("two_time_scale", "two_time_scale_update_rule"),
         ),
         Setting(
             "n_critic",
@@ -43,6 +50,7 @@ SETTINGS = {
             "Goodfellow et al. 2014, arXiv:1406.2661, algorithm 1 (k); 5: Arjovsky et al. 2017, arXiv:1701.07875",
             "a critic too far from its optimum for its gradient to mean anything",
             "datasets: [ring]\nlosses: [wasserstein]\ntricks: [gradient_penalty]\ntraining: {n_critic: 5}",
+            ("critic_steps", "discriminator_steps", "d_steps"),
         ),
         Setting(
             "simultaneous",
@@ -57,6 +65,7 @@ SETTINGS = {
             "Yazıcı et al. 2019, arXiv:1806.04498; 0.999: Karras et al. 2018, arXiv:1710.10196",
             "samples that differ from step to step, as a generator circles; training itself is untouched",
             "datasets: [ring]\ntraining: {ema: 0.999}",
+            ("exponential_moving_average", "weight_averaging"),
         ),
         Setting(
             "negative_momentum",
@@ -67,3 +76,8 @@ SETTINGS = {
         ),
     )
 }
+
+
+def settings_named(text: str) -> list[Setting]:
+    """Return the settings that have this name, however it is written."""
+    return [setting for setting in SETTINGS.values() if is_named(text, setting.name, *setting.aliases)]

@@ -8,7 +8,7 @@ from abc import ABC
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ganbench.core.protocols import TrialFacts
+from ganbench.core.facts import TrialFacts
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import signal
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 OK, REGRESSION, USAGE, INCOMPARABLE, INCOMPLETE, INTERNAL = range(6)
 # 128 and the number of SIGHUP, SIGINT, SIGPIPE, SIGTERM
@@ -70,9 +72,9 @@ def unknown(what: str, name: str, known: Iterable[str], aliases: Mapping[str, st
     import difflib  # here alone, because `ganbench --help` needs none
 
     names, aliases = sorted(known), aliases or {}
-    # Exact other names are nearer than similar ones, whatever their case and hyphens.
+    # Two swapped letters make a short word look like little of the other; long words must be nearer than that.
     written = name.lower().replace("-", "_").replace(" ", "_")
-    near = difflib.get_close_matches(written, [*names, *aliases], n=1, cutoff=0.6)
+    near = difflib.get_close_matches(written, [*names, *aliases], n=1, cutoff=0.6 if len(written) < 6 else 0.75)
     hint = ""
     if near:
         hint = f", did you mean {aliases.get(near[0], near[0])!r}{f' ({near[0]})' if near[0] in aliases else ''}?"
@@ -80,6 +82,44 @@ def unknown(what: str, name: str, known: Iterable[str], aliases: Mapping[str, st
     return f"unknown {what} {shortened!r}{hint} (known: {', '.join(names) or 'none'})"
 
 
-def reason(error: Exception) -> str:
-    """Return an exception's text in one line; its type where it has no text."""
-    return " ".join(str(error).split()) or type(error).__name__
+def reason(error: BaseException) -> str:
+    """Return an exception's text in one line that can be written; its type where it has no text."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - it may be of anybody's class
+        text = ""
+    return " ".join(text.encode("utf-8", "backslashreplace").decode().split()) or type(error).__name__
+
+
+def described(error: BaseException) -> str:
+    """Return `ValueError: text`, in one line of at most 400 characters."""
+    kind, text = type(error).__name__, reason(error)
+    return (text if text == kind else f"{kind}: {text}")[:400]
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Say whether an exception is the user's ^C, and none that a component raised by itself.
+
+    While signals are caught (`ganbench.sweep.signals`) they are `Interrupted`, and nothing else is.
+    """
+    plain = isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    return plain or isinstance(error, Interrupted)
+
+
+@contextmanager
+def component_errors(place: str, *but: type[Exception]) -> Iterator[None]:
+    """Turn whatever a component raises in the body into one line that names it.
+
+    Args:
+        place: names the component.
+        *but: errors that it may raise, which stay as they are.
+
+    Raises:
+        UsageError: it raised something else, and no error of ganbench's.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, (GanbenchError, *but)) or is_interrupt(error):
+            raise
+        raise UsageError(f"{place}: raised {described(error)}; correct the component") from error

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ganbench.core.component import Component
-from ganbench.core.errors import UsageError, reason
+from ganbench.core.errors import UsageError, described, is_interrupt
 from ganbench.core.given_files import read_given
 from ganbench.core.registry import defined_in, register
 
@@ -65,11 +65,11 @@ class ImportedFile:
         sys.modules[name] = module  # dataclasses look their module up
         try:
             exec(compile(self.source, self.path, "exec"), module.__dict__)  # noqa: S102 - the user named the file
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:  # noqa: BLE001 - a file may raise anything, SystemExit too
             del sys.modules[name]
-            raise UsageError(f"{self._place(error)}: {type(error).__name__}: {reason_of(error)}; correct it") from error
+            if is_interrupt(error):
+                raise
+            raise UsageError(f"{self._place(error)}: {_described(error)}; correct it") from error
         return module
 
     def _place(self, error: BaseException) -> str:
@@ -105,6 +105,6 @@ def imported() -> tuple[ImportedFile, ...]:
     return tuple(_registered.values())
 
 
-def reason_of(error: BaseException) -> str:
-    """Return an error's text in one line."""
-    return (error.msg if isinstance(error, SyntaxError) else reason(Exception(*error.args)))[:200]
+def _described(error: BaseException) -> str:
+    """Return an error in one line, without the place that a syntax error has in its text."""
+    return (f"{type(error).__name__}: {error.msg}" if isinstance(error, SyntaxError) else described(error))[:200]

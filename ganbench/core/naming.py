@@ -67,6 +67,25 @@ def without_common_parts(names: Iterable[str]) -> dict[str, str]:
     return {name: SEPARATOR.join(pieces[i] for i in differ) for name, pieces in parts.items()}
 
 
+def plain(text: str) -> str:
+    """Return what is the same however people write a name: `WGAN-GP`, `wgan gp` and `wgan_gp` are `wgangp`.
+
+    Case, spaces, hyphens and a plural's s do not count; British spelling is American; normalization is norm.
+    """
+    letters = "".join(c for c in text.lower() if c.isalnum())
+    return letters.replace("isation", "ization").replace("normalization", "norm").removesuffix("s")
+
+
+def is_named(text: str, *names: str) -> bool:
+    """Return whether a text is one of these names, alone or with a noun: `Hinge loss`, `R1 regularization`."""
+    first, _, last = text.strip().rpartition(" ")
+    written = {plain(text), plain(first) if plain(last) in _NOUNS else plain(text)}
+    return not written.isdisjoint(map(plain, names))
+
+
+_NOUNS = set(map(plain, ("GAN", "loss", "trick", "regularization", "regularizer", "optimizer", "metric", "dataset")))
+
+
 def bare_names(texts: Iterable[str]) -> dict[str, str]:
     """Return each component's text → its name without parameters, unless the name occurs with other parameters too."""
     variants: dict[str, set[str]] = {}

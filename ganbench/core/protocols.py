@@ -1,4 +1,4 @@
-"""What the hooks of components are handed: a view of the discriminator, a player, a step, random numbers, the trial.
+"""What the hooks of components are handed: a view of the discriminator, a player, a step, random numbers.
 
 What is written here is all that a component may use of them; the engine, `ganbench.training`, makes them. Axes: `S`
 seed, `B` batch, `Z` latent, `F` features of the last hidden layer, `P` all weights of a player.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple, Protocol, TypeVar
+from typing import Literal, NamedTuple, Protocol
 
 from ganbench.core.lazy import Tensor, torch
 
@@ -224,82 +224,4 @@ class StepContext(Protocol):
 
     def differentiable_twice(self) -> StepContext:
         """Return the context for gradients that are differentiated again: penalties at fakes depend on both players."""
-        ...
-
-
-T_co = TypeVar("T_co", covariant=True)
-
-
-class ComponentFacts(Protocol):
-    """What `skip` may read of any component of the trial."""
-
-    name: ClassVar[str]
-
-    @property
-    def parameters(self) -> Mapping[str, object]:
-        """Return every parameter with its value."""
-        ...
-
-
-class DatasetFacts(ComponentFacts, Protocol):
-    """What `skip` may read of the data set."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Return the shape of one sample."""
-        ...
-
-
-class TrickFacts(ComponentFacts, Protocol):
-    """What `skip` may read of a trick."""
-
-    @property
-    def hooks(self) -> frozenset[str]:
-        """Return the names of the hooks that it overrides."""
-        ...
-
-    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape of one sample as the discriminator sees it with this trick."""
-        ...
-
-
-class Chosen(Protocol[T_co]):
-    """A component that the trial has."""
-
-    @property
-    def name(self) -> str:
-        """Return how a suite calls it."""
-        ...
-
-    def build(self) -> T_co:
-        """Return it."""
-        ...
-
-
-class TrialFacts(Protocol):
-    """The trial as `skip` reads it, to say why a component has no meaning in it."""
-
-    @property
-    def batch(self) -> int:
-        """Return B."""
-        ...
-
-    @property
-    def dataset(self) -> Chosen[DatasetFacts]:
-        """Return its data set."""
-        ...
-
-    @property
-    def network(self) -> Chosen[ComponentFacts]:
-        """Return its networks."""
-        ...
-
-    @property
-    def optimizer(self) -> Chosen[ComponentFacts]:
-        """Return its optimiser."""
-        ...
-
-    @property
-    def tricks(self) -> Sequence[Chosen[TrickFacts]]:
-        """Return its tricks, in their order."""
         ...

@@ -12,13 +12,15 @@ import importlib.metadata
 import inspect
 import logging
 import pkgutil
+import threading
 from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import TypeVar, overload
 
 from ganbench.core.arguments import shown
 from ganbench.core.component import Component
-from ganbench.core.errors import GanbenchError, UnknownComponentError, UsageError
+from ganbench.core.declaration import require_declaration
+from ganbench.core.errors import GanbenchError, UnknownComponentError, UsageError, described, is_interrupt, reason
 
 ENTRY_POINT_GROUP = "ganbench.components"
 PACKAGES = {
@@ -31,6 +33,8 @@ PACKAGES = {
     "diagnostic": "ganbench.diagnostics",
     "extractor": "ganbench.extractors",
 }
+
+SLOW_S = 10.0  # that the import of a plugin may take without a word
 
 log = logging.getLogger("ganbench.registry")
 _own: dict[tuple[str, str], type[Component]] = {}  # what `register` was given
@@ -64,28 +68,34 @@ def _add_plugin(table: Table, entry: importlib.metadata.EntryPoint) -> None:
 
     What a suite names and nobody has is an error of its own, with this warning before it.
     """
+    package = f" of {entry.dist.name}" if entry.dist is not None else ""
+    plugin = f"the plugin {entry.name} = {entry.value}{package}".encode("utf-8", "backslashreplace").decode()
+    plugin = " ".join(plugin.split())[:300]
+    text = "%s has been importing for %g s; if it hangs, interrupt this and uninstall it"
+    slow = threading.Timer(SLOW_S, log.warning, (text, plugin, SLOW_S))
+    slow.daemon = True
+    slow.start()
     try:
         loaded = entry.load()
         for cls in defined_in(loaded) if isinstance(loaded, ModuleType) else [loaded]:
             require_component(cls)
             _add(table, cls)
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:  # noqa: BLE001 - a package may raise anything while it is imported, SystemExit too
-        package = f" of {entry.dist.name}" if entry.dist is not None else ""
-        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        problem = " ".join(text.encode("utf-8", "backslashreplace").decode().split())[:300]
-        log.warning(
-            "the plugin %s = %s%s is left out (%s); fix it or uninstall it", entry.name, entry.value, package, problem
-        )
+        if is_interrupt(error):
+            raise
+        problem = reason(error) if isinstance(error, GanbenchError) else described(error)
+        log.warning("%s is left out (%s); fix it or uninstall it", plugin, problem[:300])
+    finally:
+        slow.cancel()
 
 
 def _add(table: Table, cls: type[Component]) -> None:
-    other = table[cls.kind].setdefault(cls.name, cls)
+    other = table[cls.kind].get(cls.name, cls)
     if other is not cls:
         raise GanbenchError(
             f"{cls.__module__}: the {cls.kind} {cls.name!r} is already defined in {other.__module__}; rename one"
         )
+    table[cls.kind][cls.name] = cls
 
 
 def register(cls: type[Component]) -> type[Component]:
@@ -123,7 +133,8 @@ def require_component(cls: type[Component]) -> None:
     if not inspect.isclass(cls):
         raise UsageError(f"{shown(cls)}: not a class; name a component's class, or the module that defines it")
     where = f"{cls.__module__}.{cls.__qualname__}"
-    if not issubclass(cls, Component) or getattr(cls, "kind", None) not in PACKAGES:
+    base = _base(cls)
+    if base is None or getattr(cls, "kind", None) != base.kind:
         raise UsageError(f"{where}: not a component; derive it from a base class such as ganbench.losses.Loss")
     if not isinstance(getattr(cls, "name", None), str) or not cls.name.isidentifier():
         raise UsageError(f"{where}: a component needs a name of letters, digits and _; add `name = 'my_{cls.kind}'`")
@@ -134,6 +145,13 @@ def require_component(cls: type[Component]) -> None:
     for field in dataclasses.fields(cls):
         if field.default is dataclasses.MISSING:
             raise UsageError(f"{where}: the parameter {field.name} has no default; give it one")
+    require_declaration(cls, base)
+
+
+def _base(cls: type) -> type[Component] | None:
+    """Return the base class of a component's kind; None for what is no component."""
+    bases = (c for c in cls.__mro__ if issubclass(c, Component) and c.__module__ in PACKAGES.values())
+    return next((c for c in bases if "kind" in vars(c)), None)
 
 
 @overload

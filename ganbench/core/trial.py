@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar, ca
 
 from ganbench.core import naming, registry
 from ganbench.core.component import Component
+from ganbench.core.errors import component_errors
 
 if TYPE_CHECKING:
     from ganbench.datasets import Dataset
@@ -202,7 +203,8 @@ class Trial:
         versions: dict[str, int | str] = {
             f"{c.kind}:{c.name}": registry.find(c.kind, c.name).revision() for c in self.choices
         }
-        extractor = getattr(self.dataset.build(), "extractor_name", None)
+        with component_errors(self.dataset.name):
+            extractor = getattr(self.dataset.build(), "extractor_name", None)
         if extractor is not None:
             versions[f"extractor:{extractor}"] = registry.find("extractor", extractor).revision()
         return dict(sorted(versions.items()))

@@ -14,7 +14,8 @@ from ganbench.cures.search import Cure, look_for_cures, require_one_setting
 from ganbench.suite.plan import Plan, make_plan
 from ganbench.suite.schema import Suite, read_suite, suite_of
 from ganbench.suite.yaml import read_file
-from ganbench.sweep.run import Executor, run_plan
+from ganbench.sweep.plan_jobs import Executor
+from ganbench.sweep.run import run_plan
 
 if TYPE_CHECKING:
     from ganbench.tables.results import Results

@@ -36,6 +36,7 @@ def read_picture(path: str) -> Image:
     pillow, operations = importlib.import_module("PIL.Image"), importlib.import_module("PIL.ImageOps")
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Pillow warns of and reads all the same
             warnings.simplefilter("error", pillow.DecompressionBombWarning)
             with pillow.open(path) as picture:
                 if getattr(picture, "n_frames", 1) > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from annotated_types import Ge
+from annotated_types import Interval
 
 from ganbench.core.column import Column
 from ganbench.core.lazy import Tensor
@@ -31,7 +31,7 @@ class DualityGap(Scheduled):
         Column("minimax_value", "value after the discriminator's best answer: how far generated data are"),
     )
 
-    steps: Annotated[int, Ge(1)] = 50
+    steps: Annotated[int, Interval(ge=1, le=100_000)] = 50
 
     def observe(self, step: Step) -> dict[str, Tensor]:
         """Return both numbers, `[...]`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from annotated_types import Ge
+from annotated_types import Interval
 
 from ganbench.core.column import Column
 from ganbench.core.lazy import Tensor, torch
@@ -31,7 +31,7 @@ class GradientSnr(Scheduled):
         Column("grad_snr_d", "signal-to-noise ratio of the discriminator's gradient over m minibatches"),
     )
 
-    minibatches: Annotated[int, Ge(2)] = 8
+    minibatches: Annotated[int, Interval(ge=2, le=10_000)] = 8
 
     def observe(self, step: Step) -> dict[str, Tensor]:
         """Return both ratios, `[...]`."""

@@ -24,6 +24,7 @@ class BEGAN(Loss):
     """
 
     name = "began"
+    aliases = ("boundary_equilibrium",)
     source = "Berthelot et al. 2017, arXiv:1703.10717, section 3.4"
     addresses = "an unbalanced game: k holds the two errors in proportion"
     optimum = 0.0

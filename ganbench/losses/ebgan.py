@@ -21,6 +21,7 @@ class EBGAN(Loss):
     """
 
     name = "ebgan"
+    aliases = ("energy_based",)
     version = 2
     source = "Zhao et al. 2016, arXiv:1609.03126, eq. 1-2"
     addresses = "a discriminator with one number to say: an autoencoder judges every coordinate"

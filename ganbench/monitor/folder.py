@@ -177,6 +177,8 @@ def _free(path: Path) -> Path:
         UsageError: it cannot be made or written.
     """
     path = path.absolute()
+    if not path.name:
+        raise UsageError(f"{path}: has no name; give ganbench.Monitor a folder of its own")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for number in range(1, MOST_FOLDERS):
@@ -184,7 +186,7 @@ def _free(path: Path) -> Path:
             try:
                 tried.mkdir()
             except FileExistsError:
-                if not tried.is_dir() or any(tried.iterdir()):
+                if tried.is_symlink() or not tried.is_dir() or any(tried.iterdir()):
                     continue
             try:
                 with new_file(tried / CLAIM, durable=False):

@@ -65,7 +65,7 @@ def state_of_folder(path: Path) -> dict[str, Any]:
     pictures = found.samples[trial] if trial in found.samples else None
     steps = [] if pictures is None else pictures["steps"].tolist()
     metrics = [name for name in found.runs if name in found.history and name not in KEYS]
-    steps_of = found.history["step"].to_numpy()
+    steps_of = found.history["step"].to_numpy(dtype="int64")
     measured = ~np.isnan(found.history[metrics].to_numpy(dtype="float64"))
     looked = steps_of[measured.any(axis=1)]
     return {
@@ -98,6 +98,6 @@ def _kept(path: Path, checksums: Mapping[str, str]) -> dict[str, Any]:
 def _state_of(rows: Any) -> dict[str, Any]:  # noqa: ANN401 - a frame
     names = [name for name in rows.columns if name not in KEYS]
     return {
-        "steps": torch.tensor(rows["step"].to_numpy(copy=True)),
+        "steps": torch.tensor(rows["step"].to_numpy(dtype="int64", copy=True)),
         "columns": {name: torch.tensor(rows[name].to_numpy(dtype="float64", copy=True)) for name in names},
     }

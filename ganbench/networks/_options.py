@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ganbench.core.facts import TrialFacts
 from ganbench.core.lazy import Tensor, torch
-from ganbench.core.protocols import Noise, Params, TrialFacts
+from ganbench.core.protocols import Noise, Params
 from ganbench.networks import Net
 from ganbench.networks._each_seed import WIDE, OneByOne
 from ganbench.networks._layers import Layer, Sequential

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Interval
 
-from ganbench.core.protocols import TrialFacts
+from ganbench.core.facts import TrialFacts
 from ganbench.networks import Net, Network
 from ganbench.networks._attention import SelfAttention
 from ganbench.networks._images import Conv, ImageDropout, Unpack, pack

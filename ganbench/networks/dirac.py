@@ -7,8 +7,9 @@ from typing import Annotated
 
 from annotated_types import Ge
 
+from ganbench.core.facts import TrialFacts
 from ganbench.core.lazy import Tensor, torch
-from ganbench.core.protocols import Noise, Params, TrialFacts
+from ganbench.core.protocols import Noise, Params
 from ganbench.networks import Network
 from ganbench.networks._layers import Function, Sequential
 

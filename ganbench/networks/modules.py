@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ganbench.core.errors import UsageError
+from ganbench.core.facts import TrialFacts
 from ganbench.core.lazy import Tensor, torch
-from ganbench.core.protocols import Noise, Params, TrialFacts
+from ganbench.core.protocols import Noise, Params
 from ganbench.networks import Net, Network
 from ganbench.networks._trying import RANDOM, Shape, Traits, global_stream, runs_under_vmap, try_out
 

@@ -8,8 +8,9 @@ from typing import Annotated
 
 from annotated_types import Interval
 
+from ganbench.core.facts import TrialFacts
 from ganbench.core.lazy import F, Tensor, torch
-from ganbench.core.protocols import Noise, Params, TrialFacts
+from ganbench.core.protocols import Noise, Params
 from ganbench.networks import Net, Network
 from ganbench.networks._images import Conv, Unpack, downsample, pack
 from ganbench.networks._initialisers import Initialiser, initialiser

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from annotated_types import Interval
 
+from ganbench.core.facts import TrialFacts
 from ganbench.core.lazy import F
-from ganbench.core.protocols import TrialFacts
 from ganbench.networks import Net, Network
 from ganbench.networks._attention import SelfAttention
 from ganbench.networks._images import Conv, ImageDropout, Unpack, downsample, pack, upsample

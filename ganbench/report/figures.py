@@ -113,7 +113,7 @@ def curve_table(history: pd.DataFrame, column: str) -> tuple[np.ndarray, list[st
 
     numbers = history[column].to_numpy(float, na_value=np.nan)
     known = history[column].notna().to_numpy(bool)
-    steps, step = np.unique(history["step"].to_numpy()[known], return_inverse=True)
+    steps, step = np.unique(history["step"].to_numpy(dtype="int64")[known], return_inverse=True)
     run, runs = pd.factorize(history["run"].to_numpy()[known], sort=True)
     table = np.full((len(steps), len(runs)), np.nan)
     table[step, run] = np.where(np.isfinite(numbers[known]), numbers[known], np.nan)

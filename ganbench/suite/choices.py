@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import re
 import typing
+import warnings
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -27,7 +28,7 @@ from pydantic_core.core_schema import CoreSchema, no_info_plain_validator_functi
 
 from ganbench.core import registry
 from ganbench.core.component import Component
-from ganbench.core.errors import UnknownComponentError, unknown
+from ganbench.core.errors import UnknownComponentError, UsageError, component_errors, reason, unknown
 from ganbench.core.naming import AXES
 from ganbench.core.trial import Choice
 from ganbench.suite.yaml import Keys, describe, shorten
@@ -35,6 +36,7 @@ from ganbench.suite.yaml import Keys, describe, shorten
 # The key of each axis of a matrix, and the axis of a trial that one of its entries becomes.
 AXIS_KEYS = dict(zip(("datasets", "networks", "losses", "tricks", "optimizers"), AXES, strict=False))
 MAX_SEEDS = 1024
+LARGEST = 3.4e38  # float32 ends at 3.403e38
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 Json = dict[str, Any]
@@ -74,7 +76,9 @@ def parameter_model(cls: type[Component]) -> type[Strict]:
     """Return the pydantic model of a component's parameters: its fields with their types, limits and defaults."""
     hints = typing.get_type_hints(cls, include_extras=True)
     fields: Json = {f.name: (hints[f.name], f.default) for f in dataclasses.fields(cls)}
-    model = create_model(cls.__name__, __base__=Strict, **fields)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a parameter that is called as one of pydantic's own methods: `copy`
+        model = create_model(cls.__name__, __base__=Strict, **fields)
     model.what = f"parameter of {cls.name}"
     return model
 
@@ -90,14 +94,24 @@ def choose(kind: str, written: object) -> Choice:
         raise suite_error(problem, (name,) if isinstance(written, dict) else (), key=True) from None
     try:
         checked = parameter_model(cls).model_validate(parameters)
+        _require_float32(name, checked)
     except ValidationError as errors:
         path, text, key = first_error(errors)
         raise suite_error(text, (name, *path), key=key) from None
     try:
-        component = cls(**{f.name: getattr(checked, f.name) for f in dataclasses.fields(cls)})
-    except ValueError as error:
-        raise suite_error(f"{name}: {error}", (name,) if isinstance(written, dict) else ()) from None
-    return Choice.of(component)
+        with component_errors(name, ValueError):
+            return Choice.of(cls(**{f.name: getattr(checked, f.name) for f in dataclasses.fields(cls)}))
+    except (ValueError, UsageError) as error:
+        text = reason(error) if isinstance(error, UsageError) else f"{name}: {reason(error)}"
+        raise suite_error(text, (name,) if isinstance(written, dict) else ()) from None
+
+
+def _require_float32(name: str, checked: Strict) -> None:
+    """Raise for a number that tensors of float32 cannot hold: a trial would die of it."""
+    for field, value in checked:
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, float) and abs(one) > LARGEST:
+                raise suite_error(f"{field}: {one:g} is beyond float32; write at most {LARGEST:g}", (name, field))
 
 
 def _name_and_parameters(kind: str, written: object) -> tuple[str, Json]:

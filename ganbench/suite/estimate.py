@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 
-from ganbench.core.errors import UsageError
+from ganbench.core.errors import UsageError, component_errors
 from ganbench.core.trial import Trial
 from ganbench.suite.plan import Plan
 
@@ -23,8 +23,9 @@ LONGEST_S = YEAR_S
 def trial_seconds(trial: Trial) -> float:
     """Return seconds on one core: a fixed cost per step, the arithmetic of every seed, and the evaluations."""
     critics = trial.n_critic / trial.n_generator  # updates of D in a step, which is one of the generator
-    step_ms = STEP_MS * (1 + critics) / 2 + len(trial.lanes) * _gflop(trial, critics) * MS_PER_GFLOP
-    step_ms *= math.prod(trick.build().step_cost for trick in trial.tricks)
+    with component_errors(trial.name):
+        step_ms = STEP_MS * (1 + critics) / 2 + len(trial.lanes) * _gflop(trial, critics) * MS_PER_GFLOP
+        step_ms *= math.prod(trick.build().step_cost for trick in trial.tricks)
     evaluations = max(1, trial.steps // trial.evaluate_every)
     return (
         TRIAL_S
@@ -86,7 +87,8 @@ def _weights_bytes(trial: Trial) -> float:
     network = trial.network.build()
     if "images" in network.all_traits:
         return 0.0
-    return 16.0 * len(trial.lanes) * sum(network.products(getattr(trial.dataset.build(), "shape", ())))
+    with component_errors(trial.name):
+        return 16.0 * len(trial.lanes) * sum(network.products(getattr(trial.dataset.build(), "shape", ())))
 
 
 def _size(number: float) -> str:

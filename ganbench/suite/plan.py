@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ganbench.core.errors import UsageError
+from ganbench.core.errors import UsageError, component_errors
 from ganbench.core.naming import run_id
 from ganbench.core.trial import Choice, Trial
 from ganbench.suite.choices import AXIS_KEYS
@@ -44,6 +44,10 @@ class Plan:
     def name(self) -> str:
         """Return the suite's name."""
         return self.suite.name
+
+    def __repr__(self) -> str:
+        """Return one line; a plan of hundreds of trials in full would fill a notebook."""
+        return f"<Plan of {self.name} ({self.run_id}): {len(self.trials)} .trials, {len(self.skipped)} .skipped>"
 
 
 def make_plan(suite: Suite, only: str | None = None, *, cap: int | None = MAX_TRIALS) -> Plan:
@@ -208,6 +212,7 @@ def trials_of(block: Block) -> Iterator[Trial]:
 def _trial(
     block: Block, dataset: Choice, network: Choice, loss: Choice, tricks: tuple[Choice, ...], optimizer: Choice
 ) -> Trial:
+    hooks = [_hooks(trick) for trick in tricks]
     return Trial(
         dataset=dataset,
         network=network,
@@ -225,10 +230,15 @@ def _trial(
         n_critic=block.training.n_critic,
         n_generator=block.training.n_generator,
         # An update rule moves both players from the same weights: the trial says so, whatever the suite has.
-        update="simultaneous" if any("rule" in choice.build().hooks for choice in tricks) else block.training.update,
+        update="simultaneous" if any("rule" in one for one in hooks) else block.training.update,
         ema=block.training.ema,
         stop={name: share for name, share in block.stop if share is not None},
     )
+
+
+def _hooks(trick: Choice) -> frozenset[str]:
+    with component_errors(trick.name):
+        return trick.build().hooks
 
 
 def incompatibility(trial: Trial) -> str | None:
@@ -238,7 +248,10 @@ def incompatibility(trial: Trial) -> str | None:
     and its `skip(trial)` has the last word.
     """
     components = [choice.build() for choice in trial.choices]
-    having = [(component, component.all_traits) for component in components]
+    having = []
+    for component in components:
+        with component_errors(component.name):
+            having.append((component, component.all_traits))
     for component in components:
         for trait, reason in component.conflicts.items():
             other = next((c for c, traits in having if trait in traits and c is not component), None)
@@ -248,6 +261,7 @@ def incompatibility(trial: Trial) -> str | None:
             if not any(trait in traits for _, traits in having):
                 return f"{component.label} needs {trait}: {reason}"
     for component in components:
-        if reason := component.skip(trial):
-            return f"{component.label}: {reason}"
+        with component_errors(component.name):
+            if reason := component.skip(trial):
+                return f"{component.label}: {reason}"
     return None

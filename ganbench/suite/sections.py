@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Interval
 
 from ganbench.core import registry
+from ganbench.core.errors import component_errors
 from ganbench.core.trial import Choice
 from ganbench.suite.choices import Axis, ChoiceOf, Strict, Timeout
 
@@ -37,7 +38,8 @@ class Evaluate(Strict):
         """Return what judges the samples of a data set."""
         if self.metrics is not None:
             return self.metrics
-        names = DEFAULT_METRICS if getattr(dataset.build(), "modes", 1) else METRICS_WITHOUT_MODES
+        with component_errors(dataset.name):
+            names = DEFAULT_METRICS if getattr(dataset.build(), "modes", 1) else METRICS_WITHOUT_MODES
         return tuple(Choice.of(registry.find("metric", name)()) for name in names)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import cast
 
 from ganbench.core import registry
-from ganbench.core.errors import UsageError
+from ganbench.core.errors import UsageError, component_errors
 from ganbench.core.trial import Trial
 from ganbench.datasets import Dataset
 from ganbench.extractors import Extractor
@@ -21,9 +21,11 @@ def prepare_inputs(trials: Iterable[Trial]) -> None:
     """
     datasets = {trial.dataset.label: _dataset(trial) for trial in trials}.values()
     for dataset in datasets:
-        dataset.prepare()
+        with component_errors(f"{dataset.label}: its preparation"):
+            dataset.prepare()
     for name in sorted({dataset.extractor_name for dataset in datasets}):
-        _extractor(name).prepare()
+        with component_errors(f"{name}: its preparation"):
+            _extractor(name).prepare()
 
 
 def require_same_extractors(finished: Iterable[TrialJob]) -> None:

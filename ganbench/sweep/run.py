@@ -8,21 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Literal
 
 import yaml
 
 from ganbench.core.component import Component
 from ganbench.core.environment import now
-from ganbench.core.errors import INCOMPLETE, OK, UsageError
+from ganbench.core.errors import INCOMPLETE, OK
 from ganbench.core.file_set import NewFiles, new_files
 from ganbench.core.files import storing
-from ganbench.core.imports import imported
 from ganbench.core.naming import short_names, trial_id
 from ganbench.sinks import Sink
 from ganbench.suite.estimate import plan_seconds, require_feasible
 from ganbench.suite.plan import Plan
-from ganbench.suite.space import Sampler, direction
 from ganbench.sweep.already_done import announce, missing_of
 from ganbench.sweep.confirm import confirming_trials
 from ganbench.sweep.events import Listener
@@ -32,15 +29,13 @@ from ganbench.sweep.inputs import prepare_inputs, require_same_extractors
 from ganbench.sweep.job_source import JobList, JobSource
 from ganbench.sweep.jobs import TrialJob, device_here
 from ganbench.sweep.manifest import manifest, previous
+from ganbench.sweep.plan_jobs import Executor, jobs_of, require_executor
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.progress_file import ProgressFile
 from ganbench.sweep.results_dir import locked, prepare, require_space
-from ganbench.sweep.search_log import AdaptiveSearch
 from ganbench.sweep.signals import Interrupts
 from ganbench.sweep.sink_export import SinkExport
 from ganbench.tables.manifest import Times, next_place
-
-Executor = Literal["ray", "local"]
 
 
 @dataclass(frozen=True)
@@ -97,11 +92,11 @@ def run_plan(
         StoreError: the disk filled up under way; finished trials are kept.
         RayDied: Ray's own processes ended under way; what is done was merged.
     """
-    _require_executor(plan, executor)
+    require_executor(plan, executor)
     require_feasible(plan)
     folder = prepare(Path(results_root), plan)
     with locked(folder), Interrupts() as interrupts:
-        source = _source(plan, folder, tuple(components))
+        source = jobs_of(plan, folder, tuple(components))
         run = _Run(plan, folder, source, progress, quiet, executor, jobs, address, interrupts)
         interrupts.rescue = run.rescue
         try:
@@ -117,36 +112,6 @@ def run_plan(
             return run.end_early(error)
         finally:
             run.close()
-
-
-def _require_executor(plan: Plan, executor: Executor) -> None:
-    search = plan.suite.search
-    if executor == "local" and search is not None and search.needs_ray:
-        place = plan.suite.place(("search",))
-        raise UsageError(f"{place}: asha and optuna are Ray's; leave `--executor local` out, or search at random")
-
-
-def _source(plan: Plan, folder: Path, components: tuple[type[Component], ...]) -> JobSource:
-    """Return the plan's trials as jobs, or the search that makes them as it goes."""
-    resources, search = plan.suite.resources, plan.suite.search
-    terms = (
-        folder,
-        resources.timeout,
-        resources.cpus,
-        components,
-        imported(),
-        resources.device,
-        resources.gpus,
-        resources.compile,
-    )
-    if search is None:
-        return JobList([TrialJob(trial, trial.key, *terms) for trial in plan.trials])
-    first = (plan.trials or plan.cells)[0]
-    mode = direction(search, first.metrics)
-    template = TrialJob(first, first.key, *terms, objective=(search.metric, mode), search=search)
-    if not search.adaptive:
-        return JobList([template.of(trial) for trial in plan.trials])
-    return AdaptiveSearch(Sampler(search, plan.cells), template, folder / f"search-{plan.run_id}.jsonl", mode)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganbench.core.errors import Interrupted
+from ganbench.core.errors import Interrupted, described
 from ganbench.core.files import StoreError
 from ganbench.core.results_files import MisplacedError, read_json
 from ganbench.core.status import Status
@@ -154,9 +154,7 @@ class TrialRunner:
 
 def describe(error: BaseException) -> str:
     """Return `ValueError: text (losses/hinge.py:31)` in one line of at most 500 characters."""
-    # A lone surrogate in an error's text cannot be written as UTF-8.
-    written = f"{type(error).__name__}: {error}".encode("utf-8", "backslashreplace").decode()
-    text = " ".join(written.split())[:400]
+    text = described(error)
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({'/'.join(Path(frames[-1].filename).parts[-2:])}:{frames[-1].lineno})" if frames else ""
     return text + where[:100]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing
 
-from ganbench.core.protocols import TrialFacts
+from ganbench.core.facts import TrialFacts
 
 
 def lacking(trial: TrialFacts, option: str, value: object) -> str | None:

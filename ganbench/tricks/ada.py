@@ -25,6 +25,7 @@ class ADA(Trick):
     """
 
     name = "ada"
+    aliases = ("adaptive_discriminator_augmentation",)
     version = 2
     group = "inputs"
     source = "Karras et al. 2020, arXiv:2006.06676, section 3.1, heuristic r_t"

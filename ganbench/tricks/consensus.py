@@ -22,7 +22,7 @@ class Consensus(Trick):
     """
 
     name = "consensus"
-    aliases = ("conopt",)
+    aliases = ("conopt", "consensus_optimization")
     version = 2
     group = "update rule"
     source = "Mescheder et al. 2017, arXiv:1705.10461, algorithm 2"

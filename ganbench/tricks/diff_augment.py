@@ -23,7 +23,7 @@ class DiffAugment(Trick):
     """
 
     name = "diff_augment"
-    aliases = ("diffaug", "diffaugment")
+    aliases = ("diffaug", "diffaugment", "differentiable_augmentation")
     version = 2
     group = "inputs"
     source = "Zhao et al. 2020, arXiv:2006.10738, section 3.2 and the authors' code"

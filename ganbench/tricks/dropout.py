@@ -7,7 +7,7 @@ from typing import Annotated
 
 from annotated_types import Interval
 
-from ganbench.core.protocols import TrialFacts
+from ganbench.core.facts import TrialFacts
 from ganbench.networks import Network
 from ganbench.tricks import Trick
 from ganbench.tricks._network_options import lacking

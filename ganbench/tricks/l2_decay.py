@@ -21,7 +21,7 @@ class L2Decay(Trick):
     """
 
     name = "l2_decay"
-    aliases = ("weight_decay",)
+    aliases = ("weight_decay", "l2")
     group = "penalty"
     source = "Krogh & Hertz 1991, A simple weight decay can improve generalization, eq. 1"
     addresses = "steep or overfitting discriminator: keeps weights small"

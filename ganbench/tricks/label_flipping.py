@@ -7,9 +7,10 @@ from typing import Annotated
 
 from annotated_types import Interval
 
+from ganbench.core.facts import TrialFacts
 from ganbench.core.lanes import along
 from ganbench.core.lazy import torch
-from ganbench.core.protocols import Noise, Targets, TrialFacts
+from ganbench.core.protocols import Noise, Targets
 from ganbench.tricks import Trick
 
 

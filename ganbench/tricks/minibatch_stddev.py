@@ -8,8 +8,8 @@ from typing import Annotated
 
 from annotated_types import Ge
 
+from ganbench.core.facts import TrialFacts
 from ganbench.core.lazy import Tensor, torch
-from ganbench.core.protocols import TrialFacts
 from ganbench.tricks import Trick
 
 _UNDER_ROOT = 1e-8  # the paper's code; the root's slope is infinite at equal samples

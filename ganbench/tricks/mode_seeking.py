@@ -7,9 +7,10 @@ from typing import Annotated
 
 from annotated_types import Ge
 
+from ganbench.core.facts import TrialFacts
 from ganbench.core.lanes import along
 from ganbench.core.lazy import Tensor
-from ganbench.core.protocols import DiscriminatorView, TrialFacts
+from ganbench.core.protocols import DiscriminatorView
 from ganbench.tricks import Trick
 
 _EPS = 1e-5

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge
 
+from ganbench.core.facts import TrialFacts
 from ganbench.core.lazy import Tensor
-from ganbench.core.protocols import DiscriminatorView, TrialFacts
+from ganbench.core.protocols import DiscriminatorView
 from ganbench.tricks import Trick
 
 

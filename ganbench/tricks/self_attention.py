@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ganbench.core.protocols import TrialFacts
+from ganbench.core.facts import TrialFacts
 from ganbench.networks import Network
 from ganbench.tricks import Trick
 from ganbench.tricks._network_options import lacking

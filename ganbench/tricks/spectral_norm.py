@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from annotated_types import Ge
+from annotated_types import Interval
 
 from ganbench.core.lazy import F, Tensor, torch
 from ganbench.tricks import Trick
@@ -30,7 +30,7 @@ class SpectralNorm(Trick):
     traits = ("spectral norm",)
     conflicts = {"zero start": "a weight that starts at 0 has no largest singular value to be divided by"}
 
-    iterations: Annotated[int, Ge(1)] = 1
+    iterations: Annotated[int, Interval(ge=1, le=1000)] = 1
 
     def weight_buffers(self, params: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         """Return a random unit vector u for each weight of one seed, after 15 iterations from there."""

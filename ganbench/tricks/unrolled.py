@@ -9,8 +9,9 @@ from typing import Annotated
 
 from annotated_types import Ge
 
+from ganbench.core.facts import TrialFacts
 from ganbench.core.lazy import Tensor, torch
-from ganbench.core.protocols import Player, PlayerName, PlayerUpdate, StepContext, TrialFacts
+from ganbench.core.protocols import Player, PlayerName, PlayerUpdate, StepContext
 from ganbench.tricks import Trick
 
 _UNDER_ROOT = 1e-24  # the root's slope is infinite at a zero second moment

@@ -129,3 +129,23 @@ def test_html_escapes_what_names_hold(tmp_path):
     tables = made_tables(trial)
     tables.runs["loss"] = "<script>"
     assert "<script>" not in ganbench.load(made_run(tmp_path, {trial: tables}))._repr_html_()
+
+
+def test_what_is_read_first_stands_first(tmp_path):
+    results = loaded(tmp_path, seeded(2), dataclasses.replace(seeded(2), tricks=(Choice.of(R1()),)))
+    assert results.runs.columns[:3].tolist() == ["label", "seed", "verdict"]
+    assert results.verdicts().columns[:3].tolist() == ["label", "seed", "verdict"]
+    assert results.compare(results).columns[:3].tolist() == ["label", "metric", "outcome"]
+    short, full = results.ranking(), results.ranking(full=True)
+    assert short.columns[:2].tolist() == ["rank", "label"] and set(short["label"]) == set(results.runs["label"])
+    means = [name for name in short if name.endswith("_mean")]
+    assert means == [
+        f"{name}_mean" for name in results.runs if f"{name}_low" in full and results.columns[name].direction
+    ]
+    assert set(short) < set(full) and "modes_captured_median" in full
+
+
+def test_a_plan_and_a_suite_are_one_line():
+    suite = ganbench.Suite("short", datasets=["ring"], losses=["hinge"], tricks=[None, "r1"], seeds=2, steps=40)
+    assert repr(suite) == "<ganbench.Suite short: datasets=[ring], losses=[hinge], tricks=[none, r1]>"
+    assert repr(suite.plan()).endswith(": 2 .trials, 0 .skipped>")

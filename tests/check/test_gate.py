@@ -7,79 +7,15 @@ import shutil
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
-import pyarrow.parquet as pq
 import pytest
 
-from ganbench.analysis.comparison_results import Comparison, compare_results
-from ganbench.analysis.comparison_rows import Outcome, Row
-from ganbench.analysis.comparison_rules import Rules
 from ganbench.check import baselines
-from ganbench.check.outputs import github_annotations, suite_places
 from ganbench.cli.main import main
-from ganbench.cli.options import plan_of
 from ganbench.core.trial import Trial
-from ganbench.tables import schema
 from ganbench.tables.results import load
-from tests.engine import Trainer
+from tests.check.gate import SUITE, change, without_modes
 from tests.helpers.present import present
 from tests.helpers.sealed import reseal
-
-SUITE = """\
-datasets: [{ring: {sigma: 0.2}}]
-networks: [{mlp: {latent: 4, width: 16}}]
-losses:
-  - non_saturating
-  - hinge
-seeds: 8
-steps: 20
-batch: 32
-log_every: 10
-evaluate: {every: 20, samples: 100}
-"""
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """Return a folder with a suite, its run and its baseline `main`."""
-    folder = tmp_path_factory.mktemp("gate")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        (folder / "small.yaml").write_text(SUITE)
-        assert main(["run", "small.yaml", "--executor", "local"]) == 0
-        assert main(["baseline", "save", "results/small", "--as", "main"]) == 0
-    return folder
-
-
-@pytest.fixture
-def here(trained, tmp_path, monkeypatch):
-    """Go to a copy of that folder; nothing is trained unless a test allows it."""
-    shutil.copytree(trained, tmp_path / "here")
-    monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setenv("TERM", "dumb")
-    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    return tmp_path / "here"
-
-
-@pytest.fixture
-def no_training(monkeypatch):
-    def train(*_arguments, **_more):
-        raise AssertionError("something was trained")
-
-    monkeypatch.setattr(Trainer, "__init__", train)
-
-
-def change(change_runs, run="results/small"):
-    """Rewrite the runs table of a run."""
-    path = load(run).path / "runs.parquet"
-    table = schema.read(path.read_bytes(), "runs")
-    columns = schema.declarations("runs", table.schema)
-    pq.write_table(schema.to_arrow("runs", change_runs(schema.to_pandas(table)), columns), path)
-    reseal(path.parent)
-
-
-def without_modes(runs):
-    spread = (runs["seed"] % 8).astype(float) * 1e-3
-    return runs.assign(fid=runs["fid"] + 5 + spread, hq_fraction=0.0)
 
 
 def test_equal_runs_pass_at_once(here, capsys, no_training):
@@ -158,55 +94,6 @@ def test_a_regression(here, capsys, monkeypatch):
     assert "| ❌ worse |" in capsys.readouterr().out
     assert main(["compare", "main", "results/small"]) == 0
     assert "regression: " in capsys.readouterr().out
-
-
-def test_annotations_are_on_the_line_of_the_loss(here, capsys):
-    change(without_modes)
-    # Going on from the parts would mend the table, so this takes the functions that the command uses.
-    old = baselines.find("main", Path("results/baselines"))
-    comparison = compare_results(old.results, load("results/small"), Rules(metrics=("fid",)), old.fingerprints)
-    lines = github_annotations(comparison, suite_places(plan_of(Path("small.yaml"), (), None, False), None))
-    assert [line.split(",title")[0] for line in lines] == [f"::error file=small.yaml,line={n}" for n in (4, 5)]
-
-
-def test_annotations_are_on_the_line_of_the_block_and_from_the_root_of_the_repository(here, monkeypatch):
-    suite = """\
-datasets: [ring]
-losses:
-  - hinge
-include:
-  - steps: 100
-    losses:
-      - minimax
-      - hinge
-  - steps: 200
-"""
-    (here / "deep").mkdir()
-    (here / "deep" / "blocks.yaml").write_text(suite)
-    monkeypatch.chdir(here / "deep")
-    plan = plan_of(Path("blocks.yaml"), (), None, False)
-    places = suite_places(plan, str(here))
-    lines = {(t.steps, t.loss.name): places[t.key[:12]] for t in plan.trials}
-    file = Path("deep/blocks.yaml")
-    assert lines == {
-        (4000, "hinge"): (file, 3),
-        (100, "minimax"): (file, 7),
-        (100, "hinge"): (file, 8),
-        (200, "hinge"): (file, 9),  # which has its losses from above: the block's own line
-    }
-    for elsewhere in (str(here / "elsewhere"), None):
-        assert {file for file, _ in suite_places(plan, elsewhere).values()} == {Path("blocks.yaml")}
-
-
-def test_annotations_hold_nothing_that_ends_a_command():
-    bad = "a\nb\r\n::error::c,d:e%0A\u2028f"
-    row = Row("t", bad, "fid", "1", "lower", Outcome.WORSE, bad)
-    where = Path("s,u:i\nte%.yaml")
-    line = github_annotations(Comparison((row,), Rules(), (), ()), {"t": (where, 3)})[0]
-    assert len(line.splitlines()) == 1
-    properties, _, message = line.removeprefix("::error ").partition("::")
-    assert properties == "file=s%2Cu%3Ai te%25.yaml,line=3,title=fid worse"
-    assert message.count("%") == message.count("%25") == 2
 
 
 def test_nan_and_a_missing_metric_are_regressions(here, capsys):
@@ -332,88 +219,6 @@ def test_a_file_that_cannot_be_written_is_said_before_training(here, capsys, no_
         main(["check", "small.yaml", "--executor", "local", "--baseline", "main", "--junit-xml", "no/such/j.xml"]) == 2
     )
     assert "no/such/j.xml: cannot be written" in capsys.readouterr().err
-
-
-def trained_seeds(monkeypatch):
-    """Return the list that every trainer's seeds will be put into."""
-    seen, start = [], Trainer.__init__
-
-    def init(self, trial, *rest, **more):
-        seen.append((trial.loss.name, trial.seeds))
-        start(self, trial, *rest, **more)
-
-    monkeypatch.setattr(Trainer, "__init__", init)
-    return seen
-
-
-def test_sequential_stops_at_equal_bits(here, capsys, monkeypatch):
-    # Batches are a multiple of 32, so that three seeds give the bits that they gave among eight.
-    seen = trained_seeds(monkeypatch)
-    arguments = ["check", "small.yaml", "--baseline", "main", "--executor", "local", "--sequential", "--json"]
-    assert main(arguments) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["identical"] and set(found["seeds"].values()) == {3}
-    assert sorted(seen) == [("hinge", (0, 1, 2)), ("non_saturating", (0, 1, 2))]
-    assert main(arguments) == 0
-    assert len(seen) == 2  # the parts are there
-
-
-def test_sequential_goes_on_only_with_what_is_undecided(here, capsys, monkeypatch):
-    # The baseline of hinge is made better than anything that trains now; the other trial stays equal to the last bit.
-    path = here / "results/baselines/main/runs.parquet"
-    table = schema.read(path.read_bytes(), "runs")
-    columns = schema.declarations("runs", table.schema)
-    runs = schema.to_pandas(table)
-    runs.loc[runs["loss"] == "hinge", "fid"] = 0.001
-    pq.write_table(schema.to_arrow("runs", runs, columns), path)
-    about = json.loads((path.parent / "manifest.json").read_text())
-    other = set(runs.loc[runs["loss"] == "hinge", "trial"])
-    about["baseline"]["runs"] = {k: v for k, v in about["baseline"]["runs"].items() if k.split("-")[0] not in other}
-    reseal(path.parent, **about)
-    seen = trained_seeds(monkeypatch)
-    # Six tests of 8 against 6 runs reach 6/3003 at best: an early look's tenth of 0.05, not of 0.01.
-    more = ["--executor", "local", "--sequential", "--alpha", "0.05"]
-    assert main(["check", "small.yaml", "--baseline", "main", *more]) == 1
-    assert [seeds for loss, seeds in seen if loss == "non_saturating"] == [(0, 1, 2)]
-    hinge = [seeds for loss, seeds in seen if loss == "hinge"]
-    assert hinge[:2] == [(0, 1, 2), (3,)] and sum(map(len, hinge)) < 8
-    captured = capsys.readouterr()
-    assert "worse" in captured.out and "1 of 2 trials are decided with 3 seeds" in captured.err
-
-
-def test_a_sequential_check_leaves_one_run_with_all_its_seeds(here, capsys):
-    path = here / "results/baselines/main/runs.parquet"
-    table = schema.read(path.read_bytes(), "runs")
-    columns = schema.declarations("runs", table.schema)
-    runs = schema.to_pandas(table)
-    runs.loc[runs["loss"] == "hinge", "fid"] = 0.001  # clearly better than now, so that hinge goes on
-    pq.write_table(schema.to_arrow("runs", runs, columns), path)
-    about = json.loads((path.parent / "manifest.json").read_text())
-    other = set(runs.loc[runs["loss"] == "hinge", "trial"])
-    about["baseline"]["runs"] = {k: v for k, v in about["baseline"]["runs"].items() if k.split("-")[0] not in other}
-    reseal(path.parent, **about)
-    more = ["--executor", "local", "--sequential", "--alpha", "0.05", "--results", "fresh", "--json"]
-    assert main(["check", "small.yaml", "--baseline", "main", *more]) == 1
-    seeds = json.loads(capsys.readouterr().out)["seeds"]
-    assert len(set(seeds.values())) == 2
-    found = load("fresh/small").runs
-    counts = {loss: sorted(rows["seed"]) for loss, rows in found.groupby("loss")}
-    assert counts["non_saturating"] == list(range(3)) and counts["hinge"] == list(range(max(seeds.values())))
-
-
-@pytest.mark.parametrize("search", ["{searcher: optuna}", "{scheduler: asha}"])
-def test_a_search_that_makes_its_trials_up_is_refused_in_one_line(here, capsys, no_training, search):
-    words = search.strip("{}")
-    tail = f"search: {{metric: fid, trials: 4, {words}, space: {{optimizer.lr: {{log_uniform: [1e-4, 1e-2]}}}}}}\n"
-    (here / "small.yaml").write_text(SUITE + tail)
-    assert main(["check", "small.yaml", "--baseline", "main"]) == 2
-    told = capsys.readouterr().err.splitlines()
-    assert len(told) == 1 and told[0].startswith("ganbench: small.yaml:") and "check the folder of a run" in told[0]
-
-
-def test_sequential_needs_a_suite(here, capsys, no_training):
-    assert main(["check", "results/small", "--baseline", "main", "--sequential"]) == 2
-    assert "give a suite" in capsys.readouterr().err
 
 
 def test_promote_replaces_and_keeps_what_was_there(here, capsys):

@@ -48,13 +48,13 @@ def test_equal_tables_give_equal_files(run, tmp_path):
 def test_csv_has_every_digit(run, tmp_path):
     text = (export(run, tmp_path, "--figures", "none", "--tables", "csv") / "ranking.csv").read_text()
     rows = list(csv.DictReader(io.StringIO(text)))
-    expected = ganbench.load(run).ranking()
+    expected = ganbench.load(run).ranking(full=True)
     assert [float(row["modes_captured_mean"]) for row in rows] == expected["modes_captured_mean"].tolist()
     assert [row["label"] for row in rows] == [label for label in ganbench.load(run).runs["label"].unique()]
 
 
 def test_latex_and_markdown_show_means_with_intervals(run, tmp_path):
-    best = ganbench.load(run).ranking().iloc[0]
+    best = ganbench.load(run).ranking(full=True).iloc[0]
     cell = f"{best['modes_captured_mean']:.3g} [{best['modes_captured_low']:.3g}, {best['modes_captured_high']:.3g}]"
     tex = (export(run, tmp_path, "--figures", "none") / "ranking.tex").read_text()
     assert cell in tex and tex.startswith("\\begin{tabular}{") and "modes\\_captured" in tex

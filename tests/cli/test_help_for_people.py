@@ -36,10 +36,40 @@ def test_a_symptom_is_explained_by_the_verdicts_behind_it(symptom, capsys):
     assert all(f"{name} (a verdict)" in text for name in ("total collapse", "partial collapse", "mode hopping"))
 
 
-@pytest.mark.parametrize("name, component", [("wgan-gp", "gradient_penalty"), ("sngan", "spectral_norm")])
+@pytest.mark.parametrize("words, verdict", [("NaN loss", "diverged"), ("D loss goes to zero", "discriminator wins")])
+def test_a_symptom_may_have_more_words(words, verdict, capsys):
+    assert f"{verdict} (a verdict)" in printed(capsys, "explain", words)
+
+
+@pytest.mark.parametrize(
+    "name, component",
+    [
+        ("wgan-gp", "gradient_penalty"),
+        ("WGAN GP", "gradient_penalty"),
+        ("SN-GAN", "spectral_norm"),
+        ("spectral normalisation", "spectral_norm"),
+        ("EBGAN", "ebgan"),
+        ("FID", "fid"),
+        ("Hinge loss", "hinge"),
+        ("R1 regularization", "r1"),
+        ("truncation trick", "truncation"),
+    ],
+)
 def test_papers_names_are_known(name, component, capsys):
     assert printed(capsys, "explain", name).startswith(component)
     assert component in printed(capsys, "list", name)
+
+
+@pytest.mark.parametrize("name", ["TTUR", "two time-scale update rule"])
+def test_settings_are_known_by_their_papers_names(name, capsys):
+    assert printed(capsys, "explain", name).startswith("ttur (a setting")
+    assert "ttur" in printed(capsys, "list", name)
+
+
+@pytest.mark.parametrize("name", ["BigGAN", "StyleGAN", "pixelnorm", "loss of faith"])
+def test_nothing_is_proposed_that_only_sounds_alike(name, capsys):
+    assert main(["explain", name]) == 2
+    assert "did you mean" not in capsys.readouterr().err
 
 
 def test_the_list_is_json_for_tools(capsys):

@@ -36,6 +36,7 @@ def ganbench(*arguments, **options):
         (["run", "small.yaml", "--set", "losses=[wgann]"], 2, "ganbench: --set losses=[wgann]: unknown loss 'wgann'"),
         (["list", "lossse"], 2, "ganbench: unknown kind 'lossse', did you mean 'losses'?"),
         (["explain", "hing"], 2, "ganbench: unknown name 'hing', did you mean 'hinge'?"),
+        (["compare", "x" * 300, "results"], 3, "ganbench: unknown baseline"),
         (["report", "nowhere"], 2, "ganbench: nowhere: no such folder"),
         (["report", "."], 2, "ganbench: .: holds no run"),
     ],
@@ -156,3 +157,34 @@ def test_help_works_without_a_home_or_locale():
 
 def test_no_colour_codes_in_a_pipe():
     assert "\x1b" not in ganbench("list", env={**os.environ, "FORCE_COLOR": "1"}).stdout
+
+
+class Noisy:
+    """Raises when it goes, as often as there are of it."""
+
+    def __del__(self):
+        raise ValueError("broken\nin two lines")
+
+
+def test_what_a_finalizer_raises_is_one_line(monkeypatch, capsys):
+    def command(arguments):
+        Noisy(), Noisy()
+        return 0
+
+    before = sys.unraisablehook
+    monkeypatch.setattr(cli_main, "_invoke", command)
+    assert main(["list"]) == 0
+    error = capsys.readouterr().err
+    assert error == "ganbench: Noisy.__del__ raised ValueError: broken in two lines, which is ignored\n"
+    assert sys.unraisablehook is before
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), GeneratorExit(), BaseExceptionGroup("x", [SystemExit(3)])])
+def test_whatever_comes_out_is_one_line(monkeypatch, capsys, error):
+    def command(arguments):
+        raise error
+
+    monkeypatch.setattr(cli_main, "_invoke", command)
+    assert main(["list"]) == 5
+    line = capsys.readouterr().err
+    assert line.count("\n") == 1 and line.startswith(f"ganbench: internal error, {type(error).__name__}")

@@ -138,8 +138,18 @@ def test_a_folder_that_is_no_package_is_said(tmp_path, capsys, monkeypatch):
 
 def test_a_folder_that_cannot_be_written(tmp_path, capsys):
     (tmp_path / "file").touch()
-    assert main(["new", "loss", "mine", "--into", str(tmp_path / "file")]) == 2
-    assert "cannot be written" in capsys.readouterr().err
+    for place in ("file", "file/below"):
+        assert main(["new", "loss", "mine", "--into", str(tmp_path / place)]) == 2
+        assert f"{tmp_path / 'file'}: is no folder" in capsys.readouterr().err
+    into = tmp_path / "made"
+    assert main(["new", "loss", "mine", "--into", str(into), "--tests", str(tmp_path / "file")]) == 2
+    assert f"{tmp_path / 'file'}: is no folder" in capsys.readouterr().err and not list(into.iterdir())
+
+
+def test_a_link_of_the_files_name_stays(tmp_path, capsys):
+    (tmp_path / "mine.py").symlink_to("mine.py")
+    assert main(["new", "loss", "mine", "--into", str(tmp_path)]) == 2
+    assert "mine.py: is there already" in capsys.readouterr().err and len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_module_is_named_from_its_package():

@@ -87,3 +87,11 @@ def test_hides_the_modes(planted, capsys):
     planted("healthy")
     verify("--hide-modes")
     assert "2 healthy" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("place", [".", "/", "folder"])
+def test_a_folder_is_no_suite(tmp_path, monkeypatch, capsys, place):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    assert main(["verify-verdicts", place, "--executor", "local"]) == 2
+    assert capsys.readouterr().err == f"ganbench: {place}: is a folder; name a suite, which has a file .csv beside it\n"

@@ -44,6 +44,8 @@ COMBINED = [
     ("diff_augment", "self_attention", "r1"),
     ("latent", "unrolled"),
     ("consensus", "l2_decay"),
+    ("minibatch_discrimination", "consensus"),
+    ("minibatch_discrimination", "unrolled"),
     ("historical_averaging", "dropout"),
 ]
 

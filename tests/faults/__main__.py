@@ -15,7 +15,20 @@ from collections import Counter
 from pathlib import Path
 
 from tests.faults import arguments as words
-from tests.faults import contents, corruption, environments, file_events, hostile, pictures, python_calls, suites
+from tests.faults import (
+    at_once,
+    contents,
+    corruption,
+    environments,
+    extremes,
+    file_events,
+    hostile,
+    hostile_outputs,
+    pictures,
+    plugins,
+    python_calls,
+    suites,
+)
 from tests.faults.prepared import prepare
 from tests.faults.throws import GOOD, Throw, dump, run_all
 
@@ -105,8 +118,8 @@ What is left:
 LATER = """
 ## More of each kind
 
-Thrown later, at commit de68ffe (`before`) and at what mended it. What was not as expected was thrown again once it was
-mended, the rest once.
+Thrown later, at commit de68ffe (`before`) and at what fixed it. What was not as expected was thrown again once it was
+fixed, the rest once.
 
 | throw | count | expected | before | after |
 | --- | --- | --- | --- | --- |
@@ -150,7 +163,7 @@ the last two thirds of that. "In order": exit status 130 or 143, the command to 
 was done merged (nothing of it is asked for after SIGKILL), and nothing left behind: processes, TMPDIR, /dev/shm and the
 results' folder are looked at for a minute. "Same tables": when the sweep was let go on, its tables were those of an
 undisturbed one, bit for bit. [results/baselines/soak.csv](../results/baselines/soak.csv) has a row for each round. What
-rounds showed was mended while the others were made: their commits are {commits}.
+rounds showed was fixed while the others were made: their commits are {commits}.
 
 | signal | to | rounds | late | in order | same tables | seconds until it ended: median, most | all gone after, s |
 | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -176,7 +189,10 @@ left out, since the files of other tests lay there; their tables were the same a
 In the first and the last tenth of the rounds the whole machine, on which other work ran, had (medians):
 {growth}.
 """
-MODULES = (corruption, file_events, hostile, pictures, suites, contents, environments, words, python_calls)
+MODULES = (
+    *(corruption, file_events, hostile, pictures, suites, contents, environments, words, python_calls),
+    *(plugins, extremes, at_once, hostile_outputs),
+)
 SOAK = Path("results/baselines/soak.csv")
 START = 1 / 3  # of a sweep's time: trials are under way by then
 

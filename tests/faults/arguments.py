@@ -86,6 +86,13 @@ NUMBERS = (
     "\udcff",
     "--",
     "None",
+    "1e308",
+    "-0.0",
+    "1e-320",
+    "9223372036854775808",
+    "True",
+    "1_000",
+    "1+2j",
 )
 ONLY_WRITTEN_TO = {"--results", "--report", "--out", "--into", "--tests", "--junit-xml"}  # what may be made is made
 
@@ -182,6 +189,8 @@ def _as_a_whole(cli: click.Group) -> Iterator[tuple[str, tuple[str, ...]]]:
             ("--deb",),
             ("\udcff",),
         ):
+            if name in TRAINS and more == ("--",):
+                continue  # the end of the options, and a right call
             yield name, (*words, *call, *more)
         yield name, tuple(words)
     for first in (

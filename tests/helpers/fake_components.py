@@ -10,7 +10,7 @@ from annotated_types import Gt, Interval, Len
 
 from ganbench.core import registry
 from ganbench.core.component import Component
-from ganbench.core.protocols import TrialFacts
+from ganbench.core.facts import TrialFacts
 from ganbench.networks import Network
 from ganbench.suite.schema import DEFAULT_DIAGNOSTICS
 from ganbench.suite.sections import DEFAULT_METRICS

@@ -116,6 +116,15 @@ def test_a_run_is_never_written_over(tmp_path):
     assert {path: path.read_bytes() for path in first.folder.iterdir()} == before
 
 
+def test_a_link_is_not_followed(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "run").symlink_to("elsewhere")
+    monitor = watched(tmp_path / "run").run(2).monitor
+    monitor.close()
+    assert monitor.folder == tmp_path / "run-2" and len(load(monitor.folder).history) == 2
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
 def test_the_newest_run_is_the_one_that_was_written_first_last_whatever_the_clock_says(tmp_path, monkeypatch):
     """Three runs beside each other while the clock goes back a year with each, and the first is gone on with."""
     for number, year in ((1, 2030), (2, 2029), (3, 2028)):

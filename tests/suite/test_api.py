@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -88,6 +89,7 @@ def test_the_key_follows_version_and_parameters():
 
 
 NOT_A_NUMBER: Any = lambda: 1  # noqa: E731
+DEEP: Any = functools.reduce(lambda inner, _: [inner], range(100_000), [])
 
 
 @pytest.mark.parametrize(
@@ -102,6 +104,7 @@ NOT_A_NUMBER: Any = lambda: 1  # noqa: E731
         ({"tricks": [["none", "r1"]]}, "`none` is a cell of its own"),
         ({"tricks": [Scaled()]}, "unknown trick 'scaled'"),
         ({"losses": [Scaled(scale=NOT_A_NUMBER)]}, "a parameter of scaled is not plain data"),
+        ({"losses": [Scaled(scale=DEEP)]}, "a parameter of scaled is not plain data"),
     ],
 )
 def test_mistakes_are_said_in_one_line(keys, problem):

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from ganbench.api import FinishedTrial, Keys
+from ganbench.api import Keys
+from ganbench.on_trial import FinishedTrial
 from ganbench.suite.schema import Suite
 from tests.helpers import ROOT
 from tests.helpers.own_suites import own_suite

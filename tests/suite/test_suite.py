@@ -58,6 +58,10 @@ def test_choices_carry_all_parameters_checked(suite_of):
             "datasets: [ring]\ntricks: [r1: {gamma: 010}]",
             "x.yaml:2:22: gamma: expected a number such as 1e-4, found the text '010'",
         ),
+        (
+            "datasets: [ring]\ntricks: [r1: {gamma: 1e154}]",
+            "x.yaml:2:22: gamma: 1e+154 is beyond float32; write at most",
+        ),
         ("datasets: [ring]\ntricks: [r1: {gamma: .nan}]", "x.yaml:2:22: .nan is not a finite number"),
         ("datasets: [ring]\ntricks: [r1: {gamma: 13}]", "x.yaml:2:14: r1: 13 brings bad luck; take another"),
         ("datasets: [ring]\ntricks: [r1: 3]", "x.yaml:2:14: the parameters of r1 are a mapping"),
