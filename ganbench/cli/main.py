@@ -189,7 +189,7 @@ def _explain(error: BaseException, command: str) -> int:
     if missing := missing_package(error):
         _say(f"{command}: {missing}")
         return missing.exit_code
-    if isinstance(error, _ASKS_FOR_HELP):
+    if isinstance(error, _ASKS_FOR_HELP) and isinstance(error, click.ClickException):
         click.echo(error.format_message())
         return OK
     if isinstance(error, click.ClickException):

@@ -44,7 +44,7 @@ def frame(state: State, width: int, rows: int | None, unicode: bool = True) -> G
     cells = [_cells(names[trial.name], trial, unicode) for trial in chosen]
     widths = _fitting(heads, cells, width)
     for head, wide in widths.items():
-        table.add_column(head, overflow="ellipsis", no_wrap=True, width=wide)
+        table.add_column(head, overflow="ellipsis", no_wrap=True, min_width=wide, max_width=wide)
     for row in cells:
         table.add_row(*(cell for head, cell in zip(heads, row, strict=True) if head in widths))
     lines: list[Table | Text] = [Text(_headline(state), style="bold"), Text(""), table]

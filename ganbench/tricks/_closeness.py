@@ -1,17 +1,16 @@
 """How close each sample of a minibatch is to the others, for minibatch discrimination. Importing this file loads torch.
 
 A distance is symmetric, so the pairs (b, b + k) for k = 1 … B/2 are all there are: half the work of the full B × B
-square. Rows are worked off in blocks whose differences stay in the processor's second cache.
+square. Rows are worked off in blocks whose differences stay in the processor's second cache. Both passes are operators
+of their own that a compiled step calls as they are: what inductor makes of the formula takes three times as long.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-import torch
-from torch import Tensor
-from torch.autograd.function import FunctionCtx
+from ganbench.core.lazy import Tensor, torch
 
 BLOCK_NUMBERS = 2**17  # of differences at a time, 512 kB
 REGISTERS = 32  # numbers: torch sums what is left over in another order, so that a seed's bits would depend on others
@@ -24,54 +23,27 @@ class Closeness(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: FunctionCtx, p: Tensor) -> Tensor:
-        closeness, near = torch.empty_like(p[0]), []
-        # Below the smallest normal number: the exponential of what is further away takes fifty times as long.
-        floor = math.ceil(math.log(torch.finfo(p.dtype).tiny))
-        for rows in _blocks(p):
-            doubled, batch = _doubled(p[..., rows]), p.shape[1]
-            total, difference = torch.zeros_like(doubled[0]), torch.empty_like(doubled[:, :batch])
-            pairs = p.new_empty(batch // 2, *difference.shape[1:])
-            for k, near_k in enumerate(pairs, 1):
-                torch.sub(doubled[:, :batch], doubled[:, k : k + batch], out=difference).abs_()
-                torch.sum(difference, 0, out=near_k).neg_().clamp_(min=floor).exp_()
-                total[:batch] += near_k
-                if 2 * k != batch:  # at half the batch both ends of a pair are met on their own
-                    total[k : k + batch] += near_k
-            closeness[:, rows] = _folded(total, rows)
-            near.append(pairs)
+    def forward(ctx: torch.autograd.function.FunctionCtx, p: Tensor) -> Tensor:
+        closeness, *near = _sums(p)
         ctx.save_for_backward(p, *near)
         return closeness
 
     @staticmethod
-    def backward(ctx: FunctionCtx, *grad_outputs: Tensor) -> Tensor:
+    def backward(ctx: torch.autograd.function.FunctionCtx, *grad_outputs: Tensor) -> Tensor:
         p, *near = ctx.saved_tensors  # pyright: ignore[reportAttributeAccessIssue] - missing in torch's annotations
         return _Slope.apply(p, *grad_outputs, *near)  # pyright: ignore[reportReturnType]
 
 
 class _Slope(torch.autograd.Function):
-    """The gradient of Σ_rb g_br · closeness_br by p, −Σ_b' (g_b + g_b') near_bb' sign(p_db − p_db'), `[D, B, R]`."""
+    """The gradient of Σ_rb g_br · closeness_br by p."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, p: Tensor, grad: Tensor, *near: Tensor) -> Tensor:
+    def forward(ctx: torch.autograd.function.FunctionCtx, p: Tensor, grad: Tensor, *near: Tensor) -> Tensor:
         ctx.save_for_backward(p, grad, *near)
-        slope = torch.empty_like(p)
-        for rows, pairs in zip(_blocks(p), near, strict=True):
-            doubled, grads, batch = _doubled(p[..., rows]), _doubled(grad[:, rows]), p.shape[1]
-            total, sign = torch.zeros_like(doubled), torch.empty_like(doubled[:, :batch])
-            weight = torch.empty_like(pairs[0]) if len(pairs) else grads
-            for k, near_k in enumerate(pairs, 1):
-                torch.add(grads[:batch], grads[k : k + batch], out=weight).mul_(near_k)
-                if 2 * k == batch:
-                    weight *= 0.5
-                torch.sub(doubled[:, :batch], doubled[:, k : k + batch], out=sign).sign_()
-                total[:, :batch].addcmul_(sign, weight, value=-1)
-                total[:, k : k + batch].addcmul_(sign, weight)
-            slope[..., rows] = _folded(total, rows)
-        return slope
+        return _slope(p, grad, near)
 
     @staticmethod
-    def backward(ctx: FunctionCtx, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: torch.autograd.function.FunctionCtx, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients by p and g along v: signs stay as they are, and near falls with the distance.
 
         With q = Σ_d sign(p_db − p_db') (v_db − v_db') they are Σ_b' (g_b + g_b') near q sign and −Σ_b' near q.
@@ -98,10 +70,55 @@ class _Slope(torch.autograd.Function):
         return by_p, by_grad, *[None] * len(near)
 
 
-def closeness_in_one(p: Tensor) -> Tensor:
-    """Return the same as one formula over all pairs, `[D, B, R] → [B, R]`: what a compiler makes its own loops of."""
-    distance = (p.unsqueeze(1) - p.unsqueeze(2)).abs().sum(0)  # [B, B, R]
-    return torch.exp(-distance).sum(1) - 1
+@torch.library.custom_op("ganbench::closeness", mutates_args=(), schema="(Tensor p) -> Tensor[]")
+def _sums(p: Tensor) -> list[Tensor]:
+    """Return the closeness `[B, R]`, and exp(−‖p_b − p_b'‖₁) of the pairs of each block, `[B/2, B, r]`."""
+    closeness, near = torch.empty_like(p[0]), []
+    # Below the smallest normal number: the exponential of what is further away takes fifty times as long.
+    floor = math.ceil(math.log(torch.finfo(p.dtype).tiny))
+    for rows in _blocks(p):
+        doubled, batch = _doubled(p[..., rows]), p.shape[1]
+        total, difference = torch.zeros_like(doubled[0]), torch.empty_like(doubled[:, :batch])
+        pairs = p.new_empty(batch // 2, *difference.shape[1:])
+        for k, near_k in enumerate(pairs, 1):
+            torch.sub(doubled[:, :batch], doubled[:, k : k + batch], out=difference).abs_()
+            torch.sum(difference, 0, out=near_k).neg_().clamp_(min=floor).exp_()
+            total[:batch] += near_k
+            if 2 * k != batch:  # at half the batch both ends of a pair are met on their own
+                total[k : k + batch] += near_k
+        closeness[:, rows] = _folded(total, rows)
+        near.append(pairs)
+    return [closeness, *near]
+
+
+@_sums.register_fake
+def _(p: Tensor) -> list[Tensor]:
+    batch, unit = p.shape[1], _unit(p.shape[1])
+    near = [p.new_empty(batch // 2, batch, -(-(rows.stop - rows.start) // unit) * unit) for rows in _blocks(p)]
+    return [torch.empty_like(p[0]), *near]
+
+
+@torch.library.custom_op("ganbench::slope", mutates_args=(), schema="(Tensor p, Tensor grad, Tensor[] near) -> Tensor")
+def _slope(p: Tensor, grad: Tensor, near: Sequence[Tensor]) -> Tensor:
+    """Return −Σ_b' (g_b + g_b') near_bb' sign(p_db − p_db'), `[D, B, R]`."""
+    slope = torch.empty_like(p)
+    for rows, pairs in zip(_blocks(p), near, strict=True):
+        doubled, grads, batch = _doubled(p[..., rows]), _doubled(grad[:, rows]), p.shape[1]
+        total, sign, weight = torch.zeros_like(doubled), torch.empty_like(doubled[:, :batch]), grads[:batch].clone()
+        for k, near_k in enumerate(pairs, 1):
+            torch.add(grads[:batch], grads[k : k + batch], out=weight).mul_(near_k)
+            if 2 * k == batch:
+                weight *= 0.5
+            torch.sub(doubled[:, :batch], doubled[:, k : k + batch], out=sign).sign_()
+            total[:, :batch].addcmul_(sign, weight, value=-1)
+            total[:, k : k + batch].addcmul_(sign, weight)
+        slope[..., rows] = _folded(total, rows)
+    return slope
+
+
+@_slope.register_fake
+def _(p: Tensor, grad: Tensor, near: Sequence[Tensor]) -> Tensor:
+    return torch.empty_like(p)
 
 
 def _blocks(p: Tensor) -> Iterator[slice]:

@@ -168,7 +168,8 @@ class Noisy:
 
 def test_what_a_finalizer_raises_is_one_line(monkeypatch, capsys):
     def command(arguments):
-        Noisy(), Noisy()
+        for _ in range(2):
+            Noisy()
         return 0
 
     before = sys.unraisablehook

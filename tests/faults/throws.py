@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-SECONDS = 15  # that a throw may take; each takes one or two
+SECONDS = 60  # that a throw may take; each takes one or two, on a busy machine ten and torch to import
 SAME, NOTICED = "the same numbers", "one line"
 OTHER, LINES, INTERNAL, TRACEBACK, HANGS = "other numbers", "several lines", "internal error", "traceback", "hangs"
 OUTSIDE, NEITHER, LOST, SLOW = "touched outside", "neither old nor new", "lost", "too slow or too large"
