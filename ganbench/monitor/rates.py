@@ -24,7 +24,7 @@ LEAPS = 0.5  # ‖Δw‖ / ‖w‖ of one of the first updates; usual: 1e-3, sma
 FELL = 1e-2  # of a rate, below which it has decayed
 TINY = 1e-6  # a rate
 CUT = 1e-2  # of a gradient, below which clipping leaves next to nothing
-OUTWEIGHS = 10.0  # times that weight decay pulls harder than the gradient
+OUTWEIGHS = 3.0  # times that weight decay pulls harder than the gradient
 SHRINKS = 0.01  # of a weight, that decoupled decay takes away at each step
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.clients.hearing import hear, named
-from tests.clients.image_loops import BUGS, HEALTHY, STEPS, HalvesApart, Undetached, case_of
+from tests.clients.image_bugs import BUGS, case_of
+from tests.clients.image_loops import HEALTHY, STEPS, HalvesApart, Undetached
 
 SOON = 30  # steps, in which the bugs below are named
 QUICK = (

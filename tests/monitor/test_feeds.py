@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits
@@ -26,7 +27,7 @@ def said(batches, latents=None, image=None) -> list[str]:
 @pytest.mark.parametrize("kind", ["digits", "one number", "heavy tails"])
 def test_minibatches_drawn_at_random_are_left_in_peace(kind, batch):
     source = torch.Generator().manual_seed(batch)
-    digits = torch.from_numpy(load_digits().images).float()
+    digits = torch.from_numpy(np.asarray(load_digits(return_X_y=True)[0])).float()
     draws = {
         "digits": lambda: digits[torch.randint(len(digits), (batch,), generator=source)],
         "one number": lambda: torch.randn(batch, 1, generator=source),
@@ -36,9 +37,8 @@ def test_minibatches_drawn_at_random_are_left_in_peace(kind, batch):
 
 
 def test_classes_in_order_are_named():
-    scans = load_digits()
-    order = torch.argsort(torch.from_numpy(scans.target), stable=True)
-    digits = torch.from_numpy(scans.images).float()[order]
+    scans, classes = (torch.from_numpy(np.asarray(part)) for part in load_digits(return_X_y=True))
+    digits = scans.float()[torch.argsort(classes, stable=True)]
     assert said(digits[i * 32 % 1600 :][:32] for i in range(53)) == ["not shuffled"]
 
 
