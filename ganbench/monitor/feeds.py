@@ -40,10 +40,10 @@ class Feeds:
         self._findings = findings
         self._early: list[dict[str, Tensor]] = []
         self._before: dict[str, Tensor] = {}
-        self._in_a_row = {"real": 0, "fake": 0, "alike": 0}
+        self._held: dict[str, list[Tensor]] = {}  # what held at the window's steps; read at its end, which waits once
         self._again = 0
         self._means: list[Tensor] = []
-        self._variances: list[float] = []
+        self._variances: list[Tensor] = []
 
     def step(self, step: int, given: Mapping[str, Sequence[Tensor]]) -> None:
         """Look at a step, where it is one of those that are looked at.
@@ -66,15 +66,18 @@ class Feeds:
         self._before = {name: sketch[:FEW] for name, sketch in sketches.items()}
 
     def _compare_with_last(self, step: int, sketches: Mapping[str, Tensor], first: bool, last: bool) -> None:
-        rows = self._in_a_row = dict.fromkeys(self._in_a_row, 0) if first else self._in_a_row
+        if first:
+            self._held = {"real": [], "fake": [], "alike": []}
         for name, sketch in sketches.items():
             now, before = sketch[:FEW], self._before.get(name)
             if not first and before is not None and before.shape == now.shape:
-                rows[name] += torch.equal(before, now) if name == "real" else _correlation(before, now) > ALIKE
+                same = (before == now).all() if name == "real" else _correlation(before, now) > ALIKE
+                self._held[name].append(same)
             if name == "fake" and len(now) >= LENGTH:
-                rows["alike"] += bool((now - now[0]).abs().amax() <= EQUAL * now.abs().amax())
+                self._held["alike"].append((now - now[0]).abs().amax() <= EQUAL * now.abs().amax())
         if not last:
             return
+        rows = {name: sum(map(bool, held)) for name, held in self._held.items()}
         if rows["real"] == LENGTH - 1:
             self._findings.say(
                 step,
@@ -117,11 +120,11 @@ class Feeds:
             self._means, self._variances = [], []
             return
         self._means.append(real.mean(0))
-        self._variances.append(float(real.var(0).sum()) / len(real))
+        self._variances.append(real.var(0).sum() / len(real))
         if len(self._means) < FEWEST:
             return
         between = float(torch.stack(self._means).var(0).sum())
-        within = sum(self._variances) / len(self._variances)
+        within = float(torch.stack(self._variances).mean())
         if within > 0 and between >= SPREAD * within:
             self._findings.say(
                 step,
@@ -146,10 +149,10 @@ def _is_again(now: Mapping[str, Tensor], before: Mapping[str, Tensor]) -> bool:
     real, earlier = now.get("real"), before.get("real")
     if real is not None and earlier is not None and torch.equal(real, earlier):
         return False
-    return _correlation(before["fake"], now["fake"]) > ALIKE
+    return bool(_correlation(before["fake"], now["fake"]) > ALIKE)
 
 
-def _correlation(before: Tensor, now: Tensor) -> float:
+def _correlation(before: Tensor, now: Tensor) -> Tensor:
+    """Return the correlation of two sketches; NaN where one of them is constant."""
     a, b = (x - x.mean(0) for x in (before, now))
-    size = float(a.norm() * b.norm())
-    return float((a * b).sum()) / size if size > 0 else 0.0
+    return (a * b).sum() / (a.norm() * b.norm())

@@ -101,7 +101,7 @@ class Player:
         """Drop what was caught."""
         self.extra = 0.0  # the gradient's norm of a regulariser's own update
         self.groups: dict[int, list[Group]] = {}  # what its optimisers are set to, by their ids
-        self._norms = (math.nan, math.nan)
+        self._norms: list[Tensor] = []  # of the gradient when the backward pass had ended, and as the optimiser got it
         self.pending: Kept = {}
         self.gradient: Kept = {}
         self.before: Kept = {}
@@ -155,7 +155,7 @@ class Player:
                 self.gradient[i] = self._at_step[i]
         if both:
             reached, given = (_norm([kept[i] for i in both]) for kept in (self._reached, self._at_step))
-            self._norms = reached / scale, given
+            self._norms = [reached / scale, given]
         chosen = as_trained([self._reached[i] / scale for i in both], [self._at_step[i] for i in both])
         self.gradient |= dict(zip(both, chosen, strict=True))
         for i in places:
@@ -167,7 +167,10 @@ class Player:
         others = [i for i in range(len(self._params)) if i not in self.trained] if self.trained else []
         left_out = [self.names[i] for i in others if (p := self.param(i)).requires_grad and _is_nonzero(p.grad)]
         groups = [group for several in self.groups.values() for group in several]
-        return Settings(groups, *self._norms, _norm(list(self.before.values())), left_out)
+        weights = _norm(list(self.before.values()))
+        norms = torch.stack([weights, *(norm.to(weights.device) for norm in self._norms)]).tolist()
+        reached, given = norms[1:] or (math.nan, math.nan)
+        return Settings(groups, reached, given, norms[0], left_out)
 
     def make_update(self, loss: Tensor, real_logits: Tensor | None, fake_logits: Tensor) -> PlayerUpdate:
         """Return the caught update of what is trained on a leading axis of one."""
@@ -211,8 +214,11 @@ def unwrapped(module: Any) -> Any:  # noqa: ANN401 - checked by the caller
         module = inner
 
 
-def _norm(tensors: list[Tensor]) -> float:
-    return float(sum(float(tensor.double().square().sum()) for tensor in tensors)) ** 0.5
+def _norm(tensors: list[Tensor]) -> Tensor:
+    """Return the norm of all of them as a tensor, for which nothing waits yet."""
+    parts = [torch.view_as_real(t) if t.is_complex() else t for t in tensors]
+    norms = [torch.linalg.vector_norm(part, dtype=torch.float64) for part in parts] or [torch.zeros(())]
+    return torch.linalg.vector_norm(torch.stack([norm.to(norms[0].device) for norm in norms]))
 
 
 def _is_nonzero(gradient: Tensor | None) -> bool:
