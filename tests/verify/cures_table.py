@@ -1,8 +1,8 @@
 """Cures of the planted failures; writes results/baselines/cures.csv.
 
 `python tests/verify/cures_table.py FOLDER [SCENARIO …]` keeps its runs in FOLDER and goes on where it was; on one core
-it takes about an hour. Of each planted failure: four seeds for its verdict, eight that choose the best remedy (as
-`ganbench cure --seeds 8` does), and sixteen fresh ones that chose nothing, on which that remedy and the trial itself
+it takes about an hour. Of each planted failure: four seeds for its verdict, sixteen that choose the best remedy (as
+`ganbench cure` does), and sixteen fresh ones that chose nothing, on which that remedy and the trial itself
 are counted. A remedy holds where at least 90 % of the fresh seeds are healthy. Seeds begin at 3000: those below 2000
 made the thresholds of the verdicts, and those from 2000 on their committed table.
 """
@@ -29,7 +29,7 @@ from tests.helpers import ROOT
 
 SUITE = ROOT / "suites/planted_failures.yaml"
 TABLE = ROOT / "results/baselines/cures.csv"
-FIRST, TOLD, CHOSEN, FRESH = 3000, 4, 8, 16
+FIRST, TOLD, CHOSEN, FRESH = 3000, 4, 16, 16
 COLUMNS = (
     *("scenario", "verdict", "remedy", "chosen_healthy", "chosen_seeds", "healthy", "base_healthy", "seeds", "p"),
     *("holds", "remedies"),
