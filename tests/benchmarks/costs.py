@@ -27,8 +27,8 @@ MORE = {
     "gradient_penalty": [{"one_sided": True}],
     "latent": [{"distribution": "sphere"}],
 }
-# Those that every test run measures.
-QUICK = ("one_sided_label_smoothing", "packing", "r1", "spectral_norm")
+# Those that every test run measures: other programs on the machine must not decide, so each is well below its limit.
+QUICK = ("one_sided_label_smoothing", "packing", "r1")
 
 
 def cases():
