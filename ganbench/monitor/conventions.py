@@ -189,21 +189,9 @@ class Conventions:
                 )
             return ""
         values = f"d_loss is {given:.4g}, and {declared} of the logits that were given {last:.4g}"
-        swapped, _ = self._factor(f"{declared} swapped")
-        if swapped is not None and abs(swapped - 1) < SAME and varied:
+        if (sentence := self._of_other_logits(declared, values, varied)) is not None:
             self.comparable = False
-            return (
-                f"{values}: it is that of real and fake logits exchanged; the labels of the discriminator's loss are "
-                "swapped, or the two arguments of monitor.step"
-            )
-        for half, other in HALVES.items() if declared in NOTHING else ():
-            alone, enough = self._factor(half)
-            if alone is not None and abs(alone - 1) < SAME and enough:
-                self.comparable = False
-                return (
-                    f"{values}: it is that of {half} samples alone; add the half of {other} ones, so that the "
-                    "discriminator has something to tell apart"
-                )
+            return sentence
         if not varied or (factor is not None and abs(factor - 1) < ADDED):
             return None
         if factor is not None and factor < 0:
@@ -236,6 +224,23 @@ class Conventions:
         if all(row[""] > 30 * abs(row[declared]) for row in self._d):
             ratios = sorted(row[""] / row[declared] for row in self._d if row[declared] > 0)
             self.scale = ratios[len(ratios) // 2] if ratios else 1.0
+        return None
+
+    def _of_other_logits(self, declared: str, values: str, varied: bool) -> str | None:
+        """Return a sentence where d_loss is that of exchanged logits, or of one half of them."""
+        swapped, _ = self._factor(f"{declared} swapped")
+        if swapped is not None and abs(swapped - 1) < SAME and varied:
+            return (
+                f"{values}: it is that of real and fake logits exchanged; the labels of the discriminator's loss are "
+                "swapped, or the two arguments of monitor.step"
+            )
+        for half, other in HALVES.items() if declared in NOTHING else ():
+            alone, enough = self._factor(half)
+            if alone is not None and abs(alone - 1) < SAME and enough:
+                return (
+                    f"{values}: it is that of {half} samples alone; add the half of {other} ones, so that the "
+                    "discriminator has something to tell apart"
+                )
         return None
 
     def _factor(self, name: str) -> tuple[float | None, bool]:
