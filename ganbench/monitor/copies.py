@@ -35,6 +35,11 @@ class Copies:
         self._first = _buffers(generator) if known else {}
         self._steps = 0
 
+    @property
+    def decided(self) -> bool:
+        """Return whether nothing is looked at any more."""
+        return self._steps >= AFTER
+
     def look(self, step: int) -> None:
         """Take in a step; after fifty, say which copy is still what it was."""
         self._steps += 1

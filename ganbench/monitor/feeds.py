@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from ganbench.monitor.windows import EARLY, LENGTH, WINDOWS
+
 if TYPE_CHECKING:
     from ganbench.monitor.findings import Findings
 
-WINDOWS = (1, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)  # the steps at which one begins
-LENGTH = 4  # steps of a window, all of which must show the same
-EARLY = 24  # steps, in which latents are compared with those of all steps before
 FEW, MANY, NUMBERS = 16, 64, 256  # samples that are compared, that a mean is taken of, and numbers of each
 ALIKE = 0.9  # correlation of generated samples of two steps whose latents are the same; independent ones: ±0.1
 AGAIN = 6  # steps whose latents were there before, not just now

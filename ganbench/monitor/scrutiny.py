@@ -21,10 +21,10 @@ from ganbench.monitor.player import Player
 from ganbench.monitor.rates import Rates
 from ganbench.monitor.symptoms import Idle, Symptoms
 from ganbench.monitor.terms import Terms
+from ganbench.monitor.windows import CLOSE, EARLY
 from ganbench.monitor.wiring import Wiring
 
 PATIENCE = 20  # steps without an update of the discriminator, after which rows do without it
-EARLY = 24  # steps in which conventions are looked at; later at logged steps alone
 
 
 class Scrutiny:
@@ -88,6 +88,8 @@ class Scrutiny:
         """
         self._idle["g"].look(step - 1, True, True)
         self._idle["d"].look(step - 1, self._d.moved, "D" in self._wiring.reached)
+        if not (logged or step in CLOSE or self._wiring.open) and self._copies.decided and self._heldout.decided:
+            return
         tensors = {name: answers for name, value in given.items() if (answers := answers_of(value))}
         self.guard.run("the look at the loop's wiring", self._wiring.step, step, tensors)
         self.guard.run("the look at what is fed", self._feeds.step, step, tensors)

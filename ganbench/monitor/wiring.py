@@ -18,12 +18,11 @@ from torch.utils.hooks import RemovableHandle
 
 from ganbench.monitor.guard import Guard, guarded
 from ganbench.monitor.passes import Pass, Stepped, Updates, updates_of
+from ganbench.monitor.windows import LENGTH, WINDOWS
 
 if TYPE_CHECKING:
     from ganbench.monitor.findings import Findings
 
-WINDOWS = (1, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)  # the steps at which one begins
-LENGTH = 4  # steps of a window
 SEEN = 2  # updates of a window that must show the same
 MOST_EVENTS = 1000
 WORDS = {"D": ("discriminator", "opt_d", "d_loss"), "G": ("generator", "opt_g", "g_loss")}
@@ -40,6 +39,7 @@ class Wiring:
 
     Attributes:
         reached: players whose watched weights a gradient other than 0 may have reached so far.
+        open: whether it is within a window.
     """
 
     def __init__(self, networks: Mapping[str, list[nn.Module]], findings: Findings, guard: Guard) -> None:
@@ -47,7 +47,7 @@ class Wiring:
         self._networks = {name: [weakref.ref(network) for network in several] for name, several in networks.items()}
         self.reached: set[str] = set()
         self.muted = False
-        self._open, self._from, self._calls = True, 1, 0
+        self.open, self._from, self._calls = True, 1, 0
         self._events: list[Pass | Stepped] = []
         self._current: Pass | None = None
         self._held: list[tuple[Tensor, Tensor | None, int]] = []  # weights with their `.grad` before a pass
@@ -64,7 +64,7 @@ class Wiring:
         """Take the hooks away."""
         for handle in self._handles:
             handle.remove()
-        self._handles, self._open = [], False
+        self._handles, self.open = [], False
         self._events, self._held, self._current = [], [], None
 
     def gets_gradient(self, name: str) -> bool:
@@ -78,7 +78,7 @@ class Wiring:
             step: its number.
             given: arguments of `monitor.step` by name.
         """
-        if not self._open:
+        if not self.open:
             if step + 1 in WINDOWS:
                 self._begin()
                 self._from = step + 1
@@ -88,7 +88,7 @@ class Wiring:
             self.close()
 
     def _begin(self) -> None:
-        self._open, self._events, self._current, self._still = True, [], None, {}
+        self.open, self._events, self._current, self._still = True, [], None, {}
         me = weakref.ref(self)
 
         def after(optimizer: Optimizer, *_: object) -> None:
@@ -149,7 +149,7 @@ class Wiring:
 
     @guarded("the look at the loop's wiring")
     def _stepped(self, optimizer: Optimizer) -> None:
-        if self._open and (players := frozenset(filter(self._has_gradient, self._players(optimizer)))):
+        if self.open and (players := frozenset(filter(self._has_gradient, self._players(optimizer)))):
             self._events.append(Stepped(players, id(optimizer)))
 
     def _has_gradient(self, name: str) -> bool:

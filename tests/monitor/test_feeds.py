@@ -7,7 +7,8 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from ganbench.monitor.feeds import EARLY, Feeds
+from ganbench.monitor.feeds import Feeds
+from ganbench.monitor.windows import EARLY
 from ganbench.monitor.findings import Findings
 
 RUNS = 300  # none accused: fewer than 1 % are, at 95 % confidence
