@@ -63,10 +63,10 @@ def command(
     from ganbench.cures.run import Settings, cures_of
     from ganbench.report.cured import write_cures
 
-    writable(report)
     settings = Settings(results, executor, address, jobs, say=lambda text: click.echo(text, err=True))
     if not target.is_dir():
-        target = suite_file(target)
+        target = suite_file(target, " or the folder of a run")
+    writable(report)
     found = cures_of(target, only, seeds, settings)
     for cure in found:
         _show(cure)

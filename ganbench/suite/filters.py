@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from ganbench.core.errors import UsageError, unknown
@@ -32,6 +32,18 @@ def matcher(only: str | None) -> Callable[[Trial], bool]:
         )
 
     return holds
+
+
+def instead(only: str, trials: Sequence[Trial]) -> str:
+    """Return what a filter that fits none of these trials may say instead: "tricks here: none, r1(gamma=0.1)"."""
+    terms = [_term(text) for text in _split(only)]
+    wrong = [(axis, text) for axis, text in terms if axis and not any(fits(texts(t), {axis: text}) for t in trials)]
+    if wrong:
+        axis = wrong[0][0]
+        return f"{axis} here: {shorten(', '.join(dict.fromkeys(texts(trial)[axis][0] for trial in trials)), 200)}"
+    if any(not axis and not any(matches(trial.name, text) for trial in trials) for axis, text in terms):
+        return f"a trial's name here: {trials[0].name}"
+    return "each term fits trials, and none fits all terms"
 
 
 def _term(text: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from ganbench.core.errors import UsageError, component_errors
 from ganbench.core.naming import run_id
 from ganbench.core.trial import Choice, Trial
 from ganbench.suite.choices import AXIS_KEYS
-from ganbench.suite.filters import fits, matcher, texts
+from ganbench.suite.filters import fits, instead, matcher, texts
 from ganbench.suite.methods import Method, address_error, method_trials, placed
 from ganbench.suite.schema import EVALUATIONS, Block, Suite
 from ganbench.suite.space import Sampler, Search, column_direction, direction, space_error
@@ -79,6 +79,9 @@ def make_plan(suite: Suite, only: str | None = None, *, cap: int | None = MAX_TR
             methods.append(method)
             trials += method.trials
             skipped += without_meaning
+    if only is not None and cells and not wanted:
+        place = f"{suite.place()}: nothing to run ({len(cells)} not matched by --only {shorten(only)!r})"
+        raise UsageError(f"{place}; change it, {instead(only, [trial for _, trial in cells])}")
     if not trials:
         raise UsageError(_nothing(suite, excluded, len(cells) - len(wanted), only, skipped))
     if suite.search is not None:

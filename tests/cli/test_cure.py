@@ -143,6 +143,8 @@ SEARCHED = "search: {trials: 2, space: {optimizer.lr: {uniform: [0.1, 0.2]}}, me
         (["swings.yaml"], SEARCHED, "a suite with `search` tries many settings of a trial already"),
         (["swing.yaml"], "", "swing.yaml: cannot be read (no such file"),
         (["nothing"], "", "unknown suite 'nothing'"),
+        (["results/swing"], "", "results/swing: no such folder; give the path of a suite file or the folder of a run"),
+        (["papers/dirca"], "", "unknown suite 'papers/dirca', did you mean 'papers/dirac'?"),
         (["."], "", "holds no run"),
         (["swings.yaml", "--address", "here:1"], "", "--address is a Ray cluster's"),
     ],

@@ -68,9 +68,10 @@ def test_init_writes_a_suite_that_plans(empty, capsys, arguments, file):
     assert Path(file).read_text(encoding="utf-8") == text
 
 
-def test_a_shipped_suite_that_is_named_as_a_file_is_told_by_its_name(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    assert main(["plan", "smoke.yaml"]) == 2
+@pytest.mark.parametrize("file", ["smoke.yaml", "suites/smoke.yaml", "suites/papers/dirac.yml"])
+def test_a_shipped_suite_that_is_named_as_a_file_is_told_by_its_name(empty, capsys, file):
+    assert main(["plan", file]) == 2
+    name = "papers/dirac" if "dirac" in file else "smoke"
     assert capsys.readouterr().err == (
-        "ganbench: smoke.yaml: no such file; the suite that comes with the package is smoke\n"
+        f"ganbench: {file}: no such file; the suite that comes with the package is {name}\n"
     )

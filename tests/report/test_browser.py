@@ -106,6 +106,17 @@ def test_nothing_is_wider_than_a_narrow_screen(open_page, name):
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
+@pytest.mark.parametrize("media, width", [("screen", 1280), ("print", 1032)])  # A4 across, less its margins
+def test_a_ranking_with_fid_is_not_cut(open_page, media, width):
+    page = open_page(width=width)
+    page.emulate_media(media=media)
+    assert "FID" in page.locator(".ranking thead").last.inner_text()
+    widths = "(all) => all.map((one) => [one.scrollWidth, one.clientWidth])"
+    rankings = page.locator(".scroll:has(.ranking)").evaluate_all(widths)
+    assert len(rankings) == 2
+    assert [table for table in rankings if table[0] > table[1]] == []
+
+
 @pytest.mark.parametrize("name", ["run.html", "settings.html", "search.html"])
 def test_on_a_narrow_screen_ranks_stand_in_their_rows(open_page, name):
     page = open_page(name, width=400)

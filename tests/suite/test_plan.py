@@ -136,6 +136,22 @@ def test_only(suite_of, only, kept):
             make_plan(suite, only)
 
 
+@pytest.mark.parametrize(
+    ("only", "says"),
+    [
+        ("loss=hing", "change it, loss here: minimax, hinge"),
+        ("dataset=ring,tricks=r3", "change it, tricks here: none, r1(gamma=2.0)"),
+        ("0a1b2c3d4e5f", "change it, a trial's name here: ring · mlp · minimax · none · adam"),
+        ("loss=hinge,*minimax*", "change it, each term fits trials, and none fits all terms"),
+    ],
+)
+def test_a_filter_that_fits_nothing_is_told_what_would(suite_of, only, says):
+    suite = suite_of("datasets: [ring]\nlosses: [minimax, hinge]\ntricks: [none, r1: {gamma: 2}]")
+    with pytest.raises(UsageError) as caught:
+        make_plan(suite, only)
+    assert str(caught.value) == f"x.yaml:1:1: nothing to run (4 not matched by --only {only!r}); {says}"
+
+
 @pytest.mark.parametrize("only", ["", " "])
 def test_an_empty_filter_is_no_filter_that_anybody_means(only):
     with pytest.raises(UsageError, match="the filter is empty"):
