@@ -3,8 +3,6 @@
 `python tests/clients/bugs.py --seeds 3 5` prints what the monitor says of each, and when, as a table.
 """
 
-# pyright: reportAttributeAccessIssue=false, reportPossiblyUnboundVariable=false
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -21,7 +19,30 @@ import ganbench
 from tests.clients.hearing import Case, listen, options
 
 LATENT, BATCH, STEPS, LOOKS = 16, 64, 300, 60
-LOSSES = ("non_saturating", "hinge", "least_squares", "wasserstein")
+
+
+@dataclass
+class Parts:
+    """What a loop trains and with what."""
+
+    generator: nn.Module
+    discriminator: nn.Module
+    opt_g: torch.optim.Optimizer
+    opt_d: torch.optim.Optimizer
+    images: Tensor
+    z_fixed: Tensor
+
+
+@dataclass
+class Shown:
+    """What the discriminator saw in one update and what it answered; fakes still carry the generator's graph."""
+
+    real: Tensor
+    fake: Tensor
+    z: Tensor
+    real_logits: Tensor
+    fake_logits: Tensor
+    d_loss: Tensor
 
 
 @dataclass
@@ -31,13 +52,11 @@ class Loop:
     Attributes:
         loss: what is trained. declared: what the monitor is told, nothing where it is empty. real: the images.
         flip: share of the labels that are exchanged. noise: on what D sees. silent: losses are not given.
-        prepare: is called with the loop once its networks exist. before_d, before_g: at the head of each half step.
     """
 
     loss: str = "non_saturating"
     declared: str | None = None
     scale: float = 1.0
-    weights: float = 1.0
     d_rate: float = 1e-3
     g_rate: float = 1e-3
     betas: tuple[float, float] = (0.5, 0.999)
@@ -51,7 +70,6 @@ class Loop:
     clear_d: bool = True
     clear_g: bool = True
     clear_early: bool = False
-    freeze_d: bool = False
     swap: bool = False
     swap_given: bool = False
     probabilities: bool = False
@@ -62,10 +80,8 @@ class Loop:
     copy_in_optimizer: bool = False
     no_graph: bool = False
     g_direction: float = 1.0
-    frozen_from: int = 0
     decay: float = 1.0
     real: Callable[[Tensor], Tensor] = field(default=lambda pixels: pixels / 8 - 1)
-    fake: Callable[[Tensor], Tensor] = field(default=lambda samples: samples)
     stop_d_at: int = 0
     d_advance: int = 0
     batch: int = BATCH
@@ -120,68 +136,80 @@ class Loop:
     ) -> ganbench.Monitor:
         """Train, and return the monitor; end where `enough` says so."""
         torch.manual_seed(seed)
-        pixels = torch.from_numpy(load_digits().images).float().unsqueeze(1)
+        parts = self.parts()
+        monitor = ganbench.Monitor(
+            parts.generator, parts.discriminator, folder, data=parts.images[::2],
+            loss=None if self.declared == "" else self.declared or self.loss,
+            latents=torch.randn(256, LATENT), samples=256, log_every=max(1, steps // LOOKS),
+            evaluate_every=max(1, steps // LOOKS),
+        )  # fmt: skip
+        for step in range(1, steps + 1):
+            shown = self.d_step(parts, step)
+            for _ in range(self.n_critic - 1):
+                shown = self.d_step(parts, step)
+            if step <= self.d_advance:
+                continue
+            fake, g_loss = self.g_step(parts, shown)
+            if self.leave_eval and step >= self.leave_eval:
+                parts.generator.eval()
+            given = shown.real_logits, shown.fake_logits
+            given = given[::-1] if self.swap_given else given
+            losses = {} if self.silent else {"d_loss": shown.d_loss, "g_loss": g_loss}
+            monitor.step(real=shown.real, fake=fake, real_logits=given[0], fake_logits=given[1], **losses)
+            if enough():
+                break
+        monitor.close()
+        return monitor
+
+    def parts(self) -> Parts:
+        pixels = torch.from_numpy(load_digits()["images"]).float().unsqueeze(1)
         images = self.real(pixels)
         generator, discriminator = self.networks()
         trained = generator if not self.copy_in_optimizer else self.networks()[0]
         opt_g = torch.optim.Adam(trained.parameters(), lr=self.g_rate, betas=self.betas)
         owner = generator if self.wrong_optimizer else discriminator
         opt_d = torch.optim.Adam(owner.parameters(), lr=self.d_rate, betas=self.betas)
-        z_fixed = torch.randn(self.batch, LATENT)
-        monitor = ganbench.Monitor(
-            generator, discriminator, folder, data=images[::2],
-            loss=None if self.declared == "" else self.declared or self.loss,
-            latents=torch.randn(256, LATENT), samples=256, log_every=max(1, steps // LOOKS),
-            evaluate_every=max(1, steps // LOOKS),
-        )  # fmt: skip
-        for step in range(1, steps + 1):
-            for _ in range(self.n_critic):
-                indices = torch.arange(self.batch) if self.same_batch else torch.randint(len(images), (self.batch,))
-                real = images[indices]
-                z = z_fixed if self.fixed_latents else torch.randn(self.batch, LATENT)
-                fake = self.fake(generator(z))
-                if self.clear_d and not self.clear_early:
-                    opt_d.zero_grad()
-                shown = fake.detach() if self.detach else fake
-                seen, shown = (x + self.noise * torch.randn_like(x) if self.noise else x for x in (real, shown))
-                real_logits, fake_logits = discriminator(seen), discriminator(shown)
-                d_loss = self.scale * self.losses(real_logits, fake_logits)
-                if self.penalty:
-                    d_loss = d_loss + self.penalty * penalty(discriminator, real, fake.detach())
-                if self.r1:
-                    d_loss = d_loss + 0.5 * self.r1 * slope(discriminator, real).square().mean()
-                d_loss.backward(retain_graph=not self.detach)
-                if not (self.stop_d_at and step > self.stop_d_at):
-                    opt_d.step()
-                if self.clear_early:
-                    opt_d.zero_grad()
-            if step <= self.d_advance:
-                continue
-            if self.detach is False:
-                fake = self.fake(generator(z))
-            if self.clear_g and self.detach:
-                opt_g.zero_grad()
-            g_loss = self.scale * self.g_losses(discriminator(fake.detach() if self.no_graph else fake))
-            if self.no_graph:
-                g_loss = g_loss + 0.0 * sum(p.sum() for p in generator.parameters())
-            g_loss.backward()
-            if self.frozen_from and step >= self.frozen_from:
-                for p in generator.parameters():
-                    p.requires_grad_(False)
-            opt_g.step()
-            if not self.detach:
-                opt_g.zero_grad()
-            for group in opt_g.param_groups:
-                group["lr"] *= self.decay
-            if self.leave_eval and step >= self.leave_eval:
-                generator.eval()
-            given = (fake_logits, real_logits) if self.swap_given else (real_logits, fake_logits)
-            losses = {} if self.silent else {"d_loss": d_loss, "g_loss": g_loss}
-            monitor.step(real=real, fake=fake, real_logits=given[0], fake_logits=given[1], **losses)
-            if enough():
-                break
-        monitor.close()
-        return monitor
+        return Parts(generator, discriminator, opt_g, opt_d, images, torch.randn(self.batch, LATENT))
+
+    def d_step(self, parts: Parts, step: int) -> Shown:
+        images, discriminator, opt_d = parts.images, parts.discriminator, parts.opt_d
+        indices = torch.arange(self.batch) if self.same_batch else torch.randint(len(images), (self.batch,))
+        real = images[indices]
+        z = parts.z_fixed if self.fixed_latents else torch.randn(self.batch, LATENT)
+        fake = parts.generator(z)
+        if self.clear_d and not self.clear_early:
+            opt_d.zero_grad()
+        shown = fake.detach() if self.detach else fake
+        seen, shown = (x + self.noise * torch.randn_like(x) if self.noise else x for x in (real, shown))
+        real_logits, fake_logits = discriminator(seen), discriminator(shown)
+        d_loss = self.scale * self.losses(real_logits, fake_logits)
+        if self.penalty:
+            d_loss = d_loss + self.penalty * penalty(discriminator, real, fake.detach())
+        if self.r1:
+            d_loss = d_loss + 0.5 * self.r1 * slope(discriminator, real).square().mean()
+        d_loss.backward(retain_graph=not self.detach)
+        if not (self.stop_d_at and step > self.stop_d_at):
+            opt_d.step()
+        if self.clear_early:
+            opt_d.zero_grad()
+        return Shown(real, fake, z, real_logits, fake_logits, d_loss)
+
+    def g_step(self, parts: Parts, shown: Shown) -> tuple[Tensor, Tensor]:
+        """Move the generator; return the fakes that it was judged by, and its loss."""
+        opt_g = parts.opt_g
+        fake = shown.fake if self.detach else parts.generator(shown.z)
+        if self.clear_g and self.detach:
+            opt_g.zero_grad()
+        g_loss = self.scale * self.g_losses(parts.discriminator(fake.detach() if self.no_graph else fake))
+        if self.no_graph:
+            g_loss = g_loss + 0.0 * sum(p.sum() for p in parts.generator.parameters())
+        g_loss.backward()
+        opt_g.step()
+        if not self.detach:
+            opt_g.zero_grad()
+        for group in opt_g.param_groups:
+            group["lr"] *= self.decay
+        return fake, g_loss
 
 
 def penalty(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
