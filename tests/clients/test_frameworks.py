@@ -21,7 +21,7 @@ from torch.optim import Adam
 import ganbench
 from ganbench.assets.fidelity import import_torchvision
 from ganbench.tables.results import load
-from tests.clients.loops import BATCH, LATENT, images, small_d, small_g
+from tests.clients.small_networks import BATCH, LATENT, images, small_d, small_g
 from tests.clients.test_loops import STEPS, Silent, bits, run
 from tests.helpers import ROOT
 
