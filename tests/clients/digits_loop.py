@@ -149,15 +149,18 @@ class Loop:
                 parts.generator.eval()
             given = shown.real_logits, shown.fake_logits
             given = given[::-1] if self.swap_given else given
-            losses = {} if self.silent else {"d_loss": shown.d_loss, "g_loss": g_loss}
-            monitor.step(real=shown.real, fake=fake, real_logits=given[0], fake_logits=given[1], **losses)
+            losses = (None, None) if self.silent else (shown.d_loss, g_loss)
+            monitor.step(
+                real=shown.real, fake=fake, real_logits=given[0], fake_logits=given[1],
+                d_loss=losses[0], g_loss=losses[1],
+            )  # fmt: skip
             if enough():
                 break
         monitor.close()
         return monitor
 
     def parts(self) -> Parts:
-        pixels = torch.from_numpy(load_digits()["images"]).float().unsqueeze(1)
+        pixels = torch.from_numpy(load_digits(return_X_y=True)[0].reshape(-1, 8, 8)).float().unsqueeze(1)
         images = self.real(pixels)
         generator, discriminator = self.networks()
         trained = generator if not self.copy_in_optimizer else self.networks()[0]

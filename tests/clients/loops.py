@@ -185,7 +185,7 @@ def biggan(make: Made, steps: int) -> list[nn.Module]:
     g = small_g()
     d = nn.Sequential(nn.utils.spectral_norm(nn.Linear(16, 16)), nn.ReLU(), nn.utils.spectral_norm(nn.Linear(16, 1)))
     opt_g, opt_d = Adam(g.parameters(), 5e-5, (0.0, 0.999)), Adam(d.parameters(), 2e-4, (0.0, 0.999))
-    monitor = make(g, d, loss="hinge")
+    monitor, given = make(g, d, loss="hinge"), {}
     for _ in range(steps):
         for _ in range(2):
             opt_d.zero_grad()
@@ -194,13 +194,15 @@ def biggan(make: Made, steps: int) -> list[nn.Module]:
                 real_logits, fake_logits = d(real), d(fake.detach())
                 d_loss = F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()
                 (d_loss / 2).backward()
+                given = {"real": real, "real_logits": real_logits, "fake_logits": fake_logits, "d_loss": d_loss}
             opt_d.step()
         opt_g.zero_grad()
         for _ in range(2):
             fake = g(torch.randn(BATCH, LATENT))
             (-d(fake).mean() / 2).backward()
+            given["fake"] = fake
         opt_g.step()
-        monitor.step(real=real, fake=fake, real_logits=real_logits, fake_logits=fake_logits, d_loss=d_loss)
+        monitor.step(**given)
     return [g, d]
 
 

@@ -41,9 +41,8 @@ def cyclegan(make: Made, steps: int) -> list[nn.Module]:
         shown = pool[int(torch.randint(len(pool), ()))]
         opt_d.zero_grad()
         real_logits, fake_logits = [d_a(a), d_b(b)], [d_a(fake_a.detach()), d_b(shown)]
-        loss = sum(
-            0.5 * ((r - 1).square().mean() + f.square().mean()) for r, f in zip(real_logits, fake_logits, strict=True)
-        )
+        both = zip(real_logits, fake_logits, strict=True)
+        loss = sum((0.5 * ((r - 1).square().mean() + f.square().mean()) for r, f in both), torch.zeros(()))
         loss.backward()
         opt_d.step()
         monitor.step(real=b, fake=fake_b, real_logits=real_logits, fake_logits=fake_logits, d_loss=loss)
@@ -104,7 +103,7 @@ def vqgan(make: Made, steps: int) -> list[nn.Module]:
     encoder, decoder = nn.Linear(16, 4), nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 16))
     g, d = nn.Sequential(encoder, decoder), small_d()
     opt_g, opt_d = Adam(g.parameters(), 4e-4, (0.5, 0.9)), Adam(d.parameters(), 4e-4, (0.5, 0.9))
-    monitor, last = make(g, d, loss="hinge"), decoder[-1].weight
+    monitor, last = make(g, d, loss="hinge"), decoder[-1].get_parameter("weight")
     for i in range(steps):
         real, factor = images().flatten(1)[:, :16], float(i >= steps // 2)
         fake = g(real)
@@ -146,15 +145,14 @@ def hifigan(make: Made, steps: int) -> list[nn.Module]:
         real, fake = torch.randn(BATCH, 1, 64) / 4, g(torch.randn(BATCH, LATENT))
         opt_d.zero_grad()
         on_real, on_fake = [d(real) for d in scales], [d(fake.detach()) for d in scales]
-        d_loss = sum(
-            (r - 1).square().mean() + f.square().mean() for (r, _), (f, _) in zip(on_real, on_fake, strict=True)
-        )
+        both = zip(on_real, on_fake, strict=True)
+        d_loss = sum(((r - 1).square().mean() + f.square().mean() for (r, _), (f, _) in both), torch.zeros(()))
         d_loss.backward()
         opt_d.step()
         opt_g.zero_grad()
         answers = [d(fake) for d in scales]
         features = sum(F.l1_loss(a[0], r[0].detach()) for (_, a), (_, r) in zip(answers, on_real, strict=True))
-        adversarial = sum((a - 1).square().mean() for a, _ in answers)
+        adversarial = sum(((a - 1).square().mean() for a, _ in answers), torch.zeros(()))
         monitor.terms({"adversarial": adversarial, "features": 2 * features})
         (adversarial + 2 * features).backward()
         opt_g.step()

@@ -3,8 +3,6 @@
 accelerate is no dependency of the tests: its loop runs where it is installed.
 """
 
-# pyright: reportMissingImports=false, reportAttributeAccessIssue=false, reportArgumentType=false, reportCallIssue=false
-
 from __future__ import annotations
 
 import inspect
@@ -90,7 +88,8 @@ def lightning_module(make, steps):
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
     trainer = lightning.Trainer(accelerator="cpu", max_epochs=1, enable_model_summary=False, **quiet)
     module = GAN()
-    trainer.fit(module, torch.utils.data.DataLoader(images(BATCH * steps).flatten(1)[:, :16], batch_size=BATCH))
+    real = images(BATCH * steps).flatten(1)[:, :16]
+    trainer.fit(module, torch.utils.data.DataLoader(real, batch_size=BATCH))  # pyright: ignore[reportArgumentType] - a tensor is one
     return [module.g, module.d]
 
 
@@ -120,6 +119,7 @@ def shard(rank: int, folder: Path, watched: bool) -> None:
     """Train three steps with weights that are spread over two processes, and keep the whole ones."""
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
+    from torch.distributed.tensor import DTensor
 
     torch.set_num_threads(1)
     torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
@@ -131,7 +131,7 @@ def shard(rank: int, folder: Path, watched: bool) -> None:
     monitor = ganbench.Monitor(g, d, folder / "run", loss="ns") if watched else Silent()
     for _ in range(3):
         alternate(monitor, (g, d), (opt_g, opt_d), torch.Tensor.backward, minibatch())
-    whole = [p.full_tensor() if hasattr(p, "full_tensor") else p for n in (g, d) for p in n.parameters()]
+    whole = [p.full_tensor() if isinstance(p, DTensor) else p for n in (g, d) for p in n.parameters()]
     torch.save([p.detach() for p in whole], folder / f"{rank}.pt")
     torch.distributed.destroy_process_group()
 

@@ -73,10 +73,10 @@ def _loop(path: Path) -> None:
 
 def _trapped(place: str, lay: Callable[[Path], None], words: tuple[str, ...]) -> Callable[[], str]:
     def run() -> str:
-        placed = [placed(word) for word in words]
+        words_here = [placed(word) for word in words]
         lay(Path(placed(place)))
         with watched_outside(Path.cwd()) as touched:
-            found = _monitored() if words == ("monitor",) else _commanded(placed)
+            found = _monitored() if words == ("monitor",) else _commanded(words_here)
         # What was there and is linked to is the user's own, and so is what an option names.
         own = [one for one in touched if not one.startswith("kept")]
         return f"{OUTSIDE}: {own[:3]}" if own and place not in NAMED else found
