@@ -136,12 +136,12 @@ def shard(rank: int, folder: Path, watched: bool) -> None:
     torch.distributed.destroy_process_group()
 
 
-def sharded(folder: Path, watched: bool) -> tuple[list[torch.Tensor], str]:
-    folder.mkdir()
+def sharded(folder: Path) -> list[str]:
+    """Train in two processes, alone and then watched, and return what each of them said."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     processes = [
         subprocess.Popen(
-            [sys.executable, "-m", __name__, str(rank), str(folder), str(int(watched))],
+            [sys.executable, "-m", __name__, str(rank), str(folder)],
             cwd=ROOT,
             env=environment,
             stderr=subprocess.PIPE,
@@ -151,17 +151,20 @@ def sharded(folder: Path, watched: bool) -> tuple[list[torch.Tensor], str]:
     ]
     said = [process.communicate(timeout=240)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
-    return torch.load(folder / "0.pt"), said[0]
+    return said
 
 
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch is built without distributed training")
 def test_weights_that_are_spread_over_processes_train_alike_and_it_is_said(tmp_path):
-    alone, _ = sharded(tmp_path / "alone", False)
-    watched, said = sharded(tmp_path / "watched", True)
+    for name in ("alone", "watched"):
+        (tmp_path / name).mkdir()
+    said = sharded(tmp_path)[0]
+    alone, watched = (torch.load(tmp_path / name / "0.pt") for name in ("alone", "watched"))
     assert len(alone) == len(watched) > 0 and all(map(torch.equal, alone, watched))
     assert "spread over processes (FSDP2)" in said and "nothing is watched" in said
     assert not (tmp_path / "watched" / "run").exists()
 
 
 if __name__ == "__main__":
-    shard(int(sys.argv[1]), Path(sys.argv[2]), bool(int(sys.argv[3])))
+    for name in ("alone", "watched"):
+        shard(int(sys.argv[1]), Path(sys.argv[2], name), name == "watched")
