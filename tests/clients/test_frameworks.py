@@ -6,9 +6,6 @@ accelerate is no dependency of the tests: its loop runs where it is installed.
 from __future__ import annotations
 
 import inspect
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -21,7 +18,7 @@ from ganbench.assets.fidelity import import_torchvision
 from ganbench.tables.results import load
 from tests.clients.small_networks import BATCH, LATENT, images, small_d, small_g
 from tests.clients.test_loops import STEPS, Silent, bits, run
-from tests.helpers import ROOT
+from tests.helpers import warm
 
 
 def alternate(monitor, networks, optimizers, backward, real):
@@ -138,20 +135,12 @@ def shard(rank: int, folder: Path, watched: bool) -> None:
 
 def sharded(folder: Path) -> list[str]:
     """Train in two processes, alone and then watched, and return what each of them said."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", __name__, str(rank), str(folder)],
-            cwd=ROOT,
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    said = [process.communicate(timeout=240)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], said
-    return said
+    code = f"import sys\nfrom pathlib import Path\nfrom {__name__} import shard\n"
+    code += "for name in ('alone', 'watched'):\n    shard(int(sys.argv[1]), Path(sys.argv[2], name), name == 'watched')"
+    children = [warm.Child(code, rank, folder) for rank in range(2)]
+    done = [child.wait(240) for child in children]
+    assert [one.returncode for one in done] == [0, 0], done
+    return [one.stderr for one in done]
 
 
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch is built without distributed training")
@@ -163,8 +152,3 @@ def test_weights_that_are_spread_over_processes_train_alike_and_it_is_said(tmp_p
     assert len(alone) == len(watched) > 0 and all(map(torch.equal, alone, watched))
     assert "spread over processes (FSDP2)" in said and "nothing is watched" in said
     assert not (tmp_path / "watched" / "run").exists()
-
-
-if __name__ == "__main__":
-    for name in ("alone", "watched"):
-        shard(int(sys.argv[1]), Path(sys.argv[2], name), name == "watched")
