@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from ganbench.core import arguments, registry
 from ganbench.core.component import Component
-from ganbench.core.errors import INTERRUPTIONS, GanbenchError, UsageError
+from ganbench.core.errors import GanbenchError, UsageError
 from ganbench.on_trial import FinishedTrial, OnTrial
 from ganbench.own_classes import is_installed, require_importable
 
@@ -140,9 +140,7 @@ class Suite:
         from ganbench.sweep.run import run_plan
 
         folder = arguments.path("ganbench.Suite.run: results", results)
-        _require_run("ganbench.Suite.run", only, address, jobs)
-        if on_trial is not None and not callable(on_trial):
-            raise UsageError(f"ganbench.Suite.run: on_trial is {arguments.shown(on_trial)}; give a function")
+        _require_run("ganbench.Suite.run", only, address, jobs, on_trial)
         own = self._components("ganbench.Suite.run", executor)
         plan = self.plan(only)
         outcome = run_plan(
@@ -155,8 +153,7 @@ class Suite:
             components=own,
             listeners=[OnTrial(plan, on_trial)] if on_trial else [],
         )
-        if outcome.exit_code in INTERRUPTIONS:
-            raise KeyboardInterrupt(f"{outcome.done} of {outcome.trials} trials are done and kept")
+        outcome.require_uninterrupted()
         return load(outcome.folder)
 
     def _components(self, caller: str, executor: Executor) -> tuple[type[Component], ...]:
@@ -260,11 +257,13 @@ def cure(
     return cures_of(target, only, seeds, Settings(folder, executor, address, jobs))
 
 
-def _require_run(caller: str, only: object, address: object, jobs: object) -> None:
+def _require_run(caller: str, only: object, address: object, jobs: object, on_trial: object = None) -> None:
     arguments.optional_text(f"{caller}: only", only)
     arguments.optional_text(f"{caller}: address", address)
     if jobs is not None:
         arguments.whole(f"{caller}: jobs", jobs, least=1, most=4096)
+    if on_trial is not None and not callable(on_trial):
+        raise UsageError(f"{caller}: on_trial is {arguments.shown(on_trial)}; give a function")
 
 
 def _require_executor(caller: str, executor: str) -> None:

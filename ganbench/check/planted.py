@@ -51,7 +51,6 @@ def run(
     """Train what is missing and return the table, or None with an exit code where results are missing."""
     from ganbench.analysis.verdict_confusion import Confusion, confusion
     from ganbench.analysis.verdicts import verdicts
-    from ganbench.core.errors import INTERRUPTIONS, Interrupted
     from ganbench.sweep.run import run_plan
     from ganbench.tables.results import load
 
@@ -59,8 +58,7 @@ def run(
     read = [(plan_of(suite, request), planted_in(suite)) for suite in request.suites]
     for plan, planted in read:
         outcome = run_plan(plan, results, executor=executor, jobs=jobs)
-        if outcome.exit_code in INTERRUPTIONS:
-            raise Interrupted(outcome.exit_code)
+        outcome.require_uninterrupted()
         if outcome.exit_code:
             return None, outcome.exit_code
         trials = [trial.id for trial in plan.trials]

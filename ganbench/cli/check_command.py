@@ -17,7 +17,6 @@ from ganbench.cli.options import EXECUTOR, IMPORTS, JOBS, RESULTS, WEIGHTS, plan
 from ganbench.cli.paths import PATH
 from ganbench.cli.shipped import shipped
 from ganbench.core.environment import variables
-from ganbench.core.errors import INTERRUPTIONS, Interrupted
 
 if TYPE_CHECKING:
     from ganbench.analysis.comparison_results import Comparison
@@ -129,8 +128,7 @@ def _train(plan: Plan, results: Path, executor: Literal["ray", "local"], jobs: i
     from ganbench.sweep.run import run_plan
 
     outcome = run_plan(plan, results, executor=executor, jobs=jobs)
-    if outcome.exit_code in INTERRUPTIONS:
-        raise Interrupted(outcome.exit_code)
+    outcome.require_uninterrupted()
     return outcome.folder
 
 

@@ -11,7 +11,6 @@ import click
 
 from ganbench.cli.options import REPORT, RESULTS, announce, plan_of, writable
 from ganbench.cli.shipped import suite_names
-from ganbench.core.errors import INTERRUPTIONS, Interrupted
 from ganbench.core.extras import require
 
 if TYPE_CHECKING:
@@ -41,8 +40,7 @@ def command(results: Path, report: Path) -> int:
 
     click.echo(headline(plan, jobs=1))
     outcome = run_plan(plan, results, executor="local")
-    if outcome.exit_code in INTERRUPTIONS:
-        raise Interrupted(outcome.exit_code)
+    outcome.require_uninterrupted()
     from ganbench.loaded import load
     from ganbench.report.page import write_report
 

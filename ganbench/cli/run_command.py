@@ -23,7 +23,6 @@ from ganbench.cli.options import (
     writable,
 )
 from ganbench.core.environment import variables
-from ganbench.core.errors import INTERRUPTIONS, Interrupted
 from ganbench.core.extras import require
 
 if TYPE_CHECKING:
@@ -93,8 +92,7 @@ def command(
     from ganbench.sweep.run import run_plan
 
     outcome = run_plan(plan, results, executor=executor, address=address, jobs=jobs, sinks=trackers)
-    if outcome.exit_code in INTERRUPTIONS:
-        raise Interrupted(outcome.exit_code)
+    outcome.require_uninterrupted()
     from ganbench.report.page import write_report
 
     for text in _judged(outcome.folder):

@@ -15,8 +15,8 @@ INTERRUPTIONS = (HUNG_UP, INTERRUPTED, TERMINATED)
 class Interrupted(KeyboardInterrupt):
     """A signal asked to stop; not an `Exception`, so that no trial takes it for its own error."""
 
-    def __init__(self, exit_code: int = INTERRUPTED) -> None:
-        super().__init__(exit_code)
+    def __init__(self, exit_code: int = INTERRUPTED, words: str = "") -> None:
+        super().__init__(words or exit_code)
         self.exit_code = exit_code
 
 

@@ -214,6 +214,10 @@ class StepContext(Protocol):
         """Move a player's weights by its optimiser; return the update, with the weights before it if asked for."""
         ...
 
+    def apply_both(self, of_d: PlayerUpdate, of_g: PlayerUpdate) -> tuple[PlayerUpdate, PlayerUpdate]:
+        """Move both players, the discriminator first, as `apply_update` does."""
+        ...
+
     def set_rate(self, player: Player) -> None:
         """Give a player's optimiser the rate of this step."""
         ...

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganbench.core.component import Component
-from ganbench.core.errors import INTERRUPTIONS, Interrupted, UsageError
+from ganbench.core.errors import UsageError
 from ganbench.core.naming import run_id
 from ganbench.cures.search import Cure, look_for_cures, require_one_setting
 from ganbench.suite.plan import Plan, make_plan
@@ -46,8 +46,7 @@ class Settings:
             jobs=self.jobs,
             components=self.components,
         )
-        if outcome.exit_code in INTERRUPTIONS:
-            raise Interrupted(outcome.exit_code)
+        outcome.require_uninterrupted()
         return outcome.folder
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 from annotated_types import Interval
 
-from ganbench.assets.data_folder import data_folder
 from ganbench.assets.mnist import CLASSES, mnist_files
 from ganbench.core.lazy import torch
 from ganbench.datasets._torchvision import TorchvisionImages
@@ -44,8 +43,7 @@ class DigitScans(TorchvisionImages):
         Raises:
             UsageError: the files are missing or broken.
         """
-        with self._explained():
-            return self.open(data_folder(), held=held, download=False)
+        return cast("datasets.MNIST", self._opened(held=held))
 
 
 @dataclass(frozen=True)

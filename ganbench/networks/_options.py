@@ -10,7 +10,8 @@ from ganbench.core.lazy import Tensor, torch
 from ganbench.core.protocols import Noise, Params
 from ganbench.networks import Net
 from ganbench.networks._each_seed import WIDE, OneByOne
-from ganbench.networks._layers import Layer, Sequential
+from ganbench.networks._initialisers import Initialiser
+from ganbench.networks._layers import Layer, Linear, Sequential
 from ganbench.networks._norms import BatchNorm, ImageBatchNorm, ImageInstanceNorm, ImageLayerNorm, LayerNorm
 from ganbench.networks._virtual import ImageVirtualBatchNorm, VirtualBatchNorm
 
@@ -65,6 +66,11 @@ def absorbs_bias(kind: str) -> bool:
 def reparametrised(net: Net, weight_norm: bool) -> Net:
     """Return the network, with weight norm if asked for."""
     return WeightNormed(net) if weight_norm else net
+
+
+def last_layer(width: int, start: Initialiser, weight_norm: bool) -> Net:
+    """Return a discriminator's last layer `[S, B, width] → [S, B, 1]`, with weight norm if asked for."""
+    return reparametrised(Sequential([Linear("head", width, 1, start)]), weight_norm)
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,13 @@ from ganbench.networks import Net, Network
 from ganbench.networks._attention import SelfAttention
 from ganbench.networks._images import Conv, ImageDropout, Unpack, pack
 from ganbench.networks._initialisers import Initialisation, initialiser
-from ganbench.networks._layers import Function, Layer, Linear, Sequential, activation
+from ganbench.networks._layers import Function, Layer, Linear, activation
 from ganbench.networks._options import (
     absorbs_bias,
     discriminator_traits,
     image_net,
     image_norm,
+    last_layer,
     reparametrised,
     unfit_images,
 )
@@ -107,5 +108,4 @@ class DCGAN(Network):
 
     def head(self, width: int) -> Net:
         """Return the discriminator's last layer `[S, B, width] → [S, B, 1]`."""
-        last = Sequential([Linear("head", width, 1, initialiser(self.init, self.init_scale))])
-        return reparametrised(last, self.d_weight_norm)
+        return last_layer(width, initialiser(self.init, self.init_scale), self.d_weight_norm)

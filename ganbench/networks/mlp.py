@@ -12,7 +12,7 @@ from ganbench.core.lazy import torch
 from ganbench.networks import Net, Network
 from ganbench.networks._initialisers import Initialisation, initialiser
 from ganbench.networks._layers import Dropout, Function, Layer, Linear, Residual, Sequential, activation, maxout
-from ganbench.networks._options import absorbs_bias, discriminator_traits, point_norm, reparametrised
+from ganbench.networks._options import absorbs_bias, discriminator_traits, last_layer, point_norm, reparametrised
 from ganbench.networks._virtual import Reference, without_reference
 
 Size = Annotated[int, Interval(ge=1, le=65536)]
@@ -88,5 +88,4 @@ class MLP(Network):
 
     def head(self, width: int) -> Net:
         """Return the discriminator's last layer `[S, B, width] → [S, B, 1]`."""
-        last = Sequential([Linear("head", width, 1, initialiser(self.init, self.init_scale))])
-        return reparametrised(last, self.d_weight_norm)
+        return last_layer(width, initialiser(self.init, self.init_scale), self.d_weight_norm)

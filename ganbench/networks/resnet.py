@@ -13,12 +13,13 @@ from ganbench.networks import Net, Network
 from ganbench.networks._attention import SelfAttention
 from ganbench.networks._images import Conv, ImageDropout, Unpack, downsample, pack, upsample
 from ganbench.networks._initialisers import Initialisation, initialiser
-from ganbench.networks._layers import Function, Layer, Linear, Residual, Sequential, activation
+from ganbench.networks._layers import Function, Layer, Linear, Residual, activation
 from ganbench.networks._options import (
     absorbs_bias,
     discriminator_traits,
     image_net,
     image_norm,
+    last_layer,
     reparametrised,
     unfit_images,
 )
@@ -133,7 +134,7 @@ class ResNet(Network):
 
     def head(self, width: int) -> Net:
         """Return the discriminator's last layer `[S, B, width] → [S, B, 1]`."""
-        return reparametrised(Sequential([Linear("head", width, 1, initialiser(self.init, 1.0))]), self.d_weight_norm)
+        return last_layer(width, initialiser(self.init, 1.0), self.d_weight_norm)
 
 
 def _relu() -> Function:

@@ -13,7 +13,7 @@ import yaml
 
 from ganbench.core.component import Component
 from ganbench.core.environment import now
-from ganbench.core.errors import INCOMPLETE, OK
+from ganbench.core.errors import INCOMPLETE, INTERRUPTIONS, OK, Interrupted
 from ganbench.core.file_set import NewFiles, new_files
 from ganbench.core.files import storing
 from ganbench.core.naming import SEPARATOR, short_names, trial_id
@@ -57,6 +57,15 @@ class RunOutcome:
     failed: int
     retries: dict[str, int] = field(default_factory=dict)
 
+    def require_uninterrupted(self) -> None:
+        """Check that the run came to its end.
+
+        Raises:
+            Interrupted: a signal ended it; finished trials are kept.
+        """
+        if self.exit_code in INTERRUPTIONS:
+            raise Interrupted(self.exit_code, f"{self.done} of {self.trials} trials are done and kept")
+
 
 def run_plan(
     plan: Plan,
@@ -98,11 +107,7 @@ def run_plan(
     with locked(folder), Interrupts() as interrupts:
         source = jobs_of(plan, folder, tuple(components))
         run = _Run(plan, folder, source, progress, quiet, executor, jobs, address, interrupts)
-        interrupts.rescue = run.rescue
         try:
-            with interrupts.held():  # a module that is half imported would be of no use to who merges
-                import_module("ganbench.tables.merge")
-            interrupts.check()
             run.begin(sinks, listeners)
             run.train(run.missing())
             run.train(run.confirming())
@@ -138,6 +143,10 @@ class _Run:
 
     def begin(self, sinks: Sequence[Sink], listeners: Sequence[Listener] = ()) -> None:
         """Find out what is missing, and let everybody who follows the run know."""
+        self.interrupts.rescue = self.rescue
+        with self.interrupts.held():  # a module that is half imported would be of no use to who merges
+            import_module("ganbench.tables.merge")
+        self.interrupts.check()
         from ganbench.tables import part_store
 
         part_store.sweep_left(self.folder)

@@ -63,8 +63,7 @@ def gan_step(
         if setup.rule is not None:
             done = Step(*setup.rule.rule(context))
         elif trial.update == "simultaneous":
-            update_d, update_g = context.discriminator_update(), context.generator_update()
-            done = Step(context.apply_update(d, update_d), context.apply_update(g, update_g))
+            done = Step(*context.apply_both(context.discriminator_update(), context.generator_update()))
         else:
             update_d = context.apply_update(d, context.discriminator_update())
             done = Step(update_d, context.apply_update(g, context.generator_update()))
@@ -221,6 +220,10 @@ class PackedStep:
         player.optimizer.step()
         self.bound(player)
         return update
+
+    def apply_both(self, of_d: PlayerUpdate, of_g: PlayerUpdate) -> tuple[PlayerUpdate, PlayerUpdate]:
+        """Move both players, the discriminator first, as `apply_update` does."""
+        return self.apply_update(self.d, of_d), self.apply_update(self.g, of_g)
 
     def set_rate(self, player: Player) -> None:
         """Give a player's optimiser the rate of this step."""

@@ -40,8 +40,7 @@ class Consensus(Trick):
 
     def rule(self, context: StepContext) -> tuple[PlayerUpdate, PlayerUpdate]:
         """Return both players' passes with the regularised gradients."""
-        update_d, update_g = self._updates(context)
-        return context.apply_update(context.d, update_d), context.apply_update(context.g, update_g)
+        return context.apply_both(*self._updates(context))
 
     def lone_update(self, context: StepContext, player: PlayerName) -> PlayerUpdate:
         """Move one player alone by its regularised gradient."""

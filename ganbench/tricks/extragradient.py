@@ -30,13 +30,11 @@ class Extragradient(Trick):
         """Return both players' passes at the point ahead."""
         d, g = context.d, context.g
         here = d.flat.clone(), g.flat.clone()
-        ahead = context.update_of("D"), context.update_of("G")
-        context.apply_update(d, ahead[0])
-        context.apply_update(g, ahead[1])
+        context.apply_both(context.update_of("D"), context.update_of("G"))
         there = context.update_of("D"), context.update_of("G")
         d.flat.copy_(here[0])
         g.flat.copy_(here[1])
-        return context.apply_update(d, there[0]), context.apply_update(g, there[1])
+        return context.apply_both(*there)
 
     def lone_update(self, context: StepContext, player: PlayerName) -> PlayerUpdate:
         """Move one player alone by its gradient at the point ahead of it."""

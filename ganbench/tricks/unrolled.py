@@ -53,8 +53,7 @@ class Unrolled(Trick):
 
     def rule(self, context: StepContext) -> tuple[PlayerUpdate, PlayerUpdate]:
         """Return the discriminator's pass, which is the first unrolled update's, and the generator's unrolled one."""
-        update_d, update_g = self._updates(context)
-        return context.apply_update(context.d, update_d), context.apply_update(context.g, update_g)
+        return context.apply_both(*self._updates(context))
 
     def lone_update(self, context: StepContext, player: PlayerName) -> PlayerUpdate:
         """Move the discriminator plainly, or the generator against a discriminator that is foreseen and waits."""

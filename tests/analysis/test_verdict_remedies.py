@@ -13,7 +13,8 @@ from ganbench.analysis.verdict_remedies import Remedy, used_by
 from ganbench.analysis.verdict_rules import RULES
 from ganbench.analysis.verdicts import verdict_of
 from ganbench.core import registry
-from tests.analysis.verdict_cases import CASES, circle, run
+from tests.analysis.verdict_cases import CASES
+from tests.analysis.verdict_runs import circle, run
 
 REMEDIES = {name: value for name, value in vars(verdict_remedies).items() if isinstance(value, Remedy)}
 NAMES = sorted({name for remedy in REMEDIES.values() for one in remedy.proposals for name in one.components})

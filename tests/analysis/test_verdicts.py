@@ -12,7 +12,8 @@ from ganbench.analysis.verdict_rules import RULES, THRESHOLDS, WORDS, Rule
 from ganbench.analysis.verdict_statistics import in_order, statistics
 from ganbench.analysis.verdicts import verdict_of, verdict_shares, verdicts
 from ganbench.tables.results import Results
-from tests.analysis.verdict_cases import CASES, LATE, NARROW, NEAR, STEPS, TIME, N, circle, judge, results, run
+from tests.analysis.verdict_cases import CASES, LATE, NARROW, NEAR
+from tests.analysis.verdict_runs import STEPS, TIME, N, circle, judge, results, run
 from tests.helpers.stand_in import stand_in
 
 

@@ -61,15 +61,27 @@ def jax_steps(seeds: int, width: int, batch: int) -> Step | None:
     """Return a function that does `JAX_STEPS` steps of all seeds in one compiled call; None where there is no JAX."""
     try:
         import jax  # pyright: ignore[reportMissingImports] - a peer, in no extra
-        import jax.numpy as jnp  # pyright: ignore[reportMissingImports]
     except ImportError:
         return None
+    start, step = jax_game(width, batch)
+    carry = [jax.vmap(start)(jax.random.split(jax.random.key(0), seeds))]
+    run = jax.jit(jax.vmap(lambda c: jax.lax.scan(step, c, None, JAX_STEPS)[0]), donate_argnums=0)
+
+    def steps() -> None:
+        carry[0] = jax.block_until_ready(run(carry[0]))
+
+    return steps
+
+
+def jax_game(width: int, batch: int) -> tuple[Callable, Callable]:
+    """Return how one seed's networks, optimisers and key start, and one step of them, as functions of JAX."""
+    import jax  # pyright: ignore[reportMissingImports]
+    import jax.numpy as jnp  # pyright: ignore[reportMissingImports]
 
     def init(key: jax.Array, sizes: tuple[int, ...]) -> list[tuple[jax.Array, jax.Array]]:
-        keys = jax.random.split(key, len(sizes))
         return [
             (jax.random.uniform(k, (i, o), minval=-1, maxval=1) / i**0.5, jnp.zeros(o))
-            for k, i, o in zip(keys, sizes, sizes[1:], strict=False)
+            for k, i, o in zip(jax.random.split(key, len(sizes)), sizes, sizes[1:], strict=False)
         ]
 
     def apply(layers: list[tuple[jax.Array, jax.Array]], x: jax.Array, slope: float) -> jax.Array:
@@ -110,13 +122,7 @@ def jax_steps(seeds: int, width: int, batch: int) -> Step | None:
         zero = lambda p: (p, tree(jnp.zeros_like, p), tree(jnp.zeros_like, p))  # noqa: E731
         return zero(init(kd, (2, width, width, 1))), zero(init(kg, (LATENT, width, width, 2))), key, jnp.float32(1)
 
-    carry = [jax.vmap(start)(jax.random.split(jax.random.key(0), seeds))]
-    run = jax.jit(jax.vmap(lambda c: jax.lax.scan(step, c, None, JAX_STEPS)[0]), donate_argnums=0)
-
-    def steps() -> None:
-        carry[0] = jax.block_until_ready(run(carry[0]))
-
-    return steps
+    return start, step
 
 
 def of_settings(settings: int, seeds: int) -> Step:

@@ -15,7 +15,8 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from ganbench.monitor.pictures import grid
-from tests.clients.bugs import BUGS, FAILURES, HEALTHY, Loop
+from tests.clients.bugs import BUGS, FAILURES, HEALTHY
+from tests.clients.digits_loop import Loop
 from tests.clients.hearing import Heard
 
 STEPS, SEED, ENLARGED, GAP = 160, 0, 3, 4

@@ -4,7 +4,8 @@ Each takes `make(generator, discriminator, **options)`, which returns a monitor 
 number of steps; it returns its networks.
 """
 
-# pyright: reportArgumentType=false, reportCallIssue=false, reportIndexIssue=false, reportUnusedExpression=false
+# Several calls stand in one line.
+# pyright: reportUnusedExpression=false
 
 from __future__ import annotations
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.clients.bugs import BUGS, HEALTHY, STEPS, case_of
+from tests.clients.bugs import BUGS, HEALTHY, case_of
+from tests.clients.digits_loop import STEPS
 from tests.clients.hearing import hear, named
 
 EARLY = 140  # steps, in which all but three of the bugs are named

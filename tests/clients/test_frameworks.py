@@ -3,14 +3,9 @@
 accelerate is no dependency of the tests: its loop runs where it is installed.
 """
 
-# pyright: reportMissingImports=false, reportAttributeAccessIssue=false, reportArgumentType=false, reportCallIssue=false
-
 from __future__ import annotations
 
 import inspect
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -21,9 +16,9 @@ from torch.optim import Adam
 import ganbench
 from ganbench.assets.fidelity import import_torchvision
 from ganbench.tables.results import load
-from tests.clients.loops import BATCH, LATENT, images, small_d, small_g
+from tests.clients.small_networks import BATCH, LATENT, images, small_d, small_g
 from tests.clients.test_loops import STEPS, Silent, bits, run
-from tests.helpers import ROOT
+from tests.helpers import warm
 
 
 def alternate(monitor, networks, optimizers, backward, real):
@@ -90,7 +85,8 @@ def lightning_module(make, steps):
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
     trainer = lightning.Trainer(accelerator="cpu", max_epochs=1, enable_model_summary=False, **quiet)
     module = GAN()
-    trainer.fit(module, torch.utils.data.DataLoader(images(BATCH * steps).flatten(1)[:, :16], batch_size=BATCH))
+    real = images(BATCH * steps).flatten(1)[:, :16]
+    trainer.fit(module, torch.utils.data.DataLoader(real, batch_size=BATCH))  # pyright: ignore[reportArgumentType] - a tensor is one
     return [module.g, module.d]
 
 
@@ -120,6 +116,7 @@ def shard(rank: int, folder: Path, watched: bool) -> None:
     """Train three steps with weights that are spread over two processes, and keep the whole ones."""
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
+    from torch.distributed.tensor import DTensor
 
     torch.set_num_threads(1)
     torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
@@ -131,37 +128,27 @@ def shard(rank: int, folder: Path, watched: bool) -> None:
     monitor = ganbench.Monitor(g, d, folder / "run", loss="ns") if watched else Silent()
     for _ in range(3):
         alternate(monitor, (g, d), (opt_g, opt_d), torch.Tensor.backward, minibatch())
-    whole = [p.full_tensor() if hasattr(p, "full_tensor") else p for n in (g, d) for p in n.parameters()]
+    whole = [p.full_tensor() if isinstance(p, DTensor) else p for n in (g, d) for p in n.parameters()]
     torch.save([p.detach() for p in whole], folder / f"{rank}.pt")
     torch.distributed.destroy_process_group()
 
 
-def sharded(folder: Path, watched: bool) -> tuple[list[torch.Tensor], str]:
-    folder.mkdir()
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", __name__, str(rank), str(folder), str(int(watched))],
-            cwd=ROOT,
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    said = [process.communicate(timeout=240)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], said
-    return torch.load(folder / "0.pt"), said[0]
+def sharded(folder: Path) -> list[str]:
+    """Train in two processes, alone and then watched, and return what each of them said."""
+    code = f"import sys\nfrom pathlib import Path\nfrom {__name__} import shard\n"
+    code += "for name in ('alone', 'watched'):\n    shard(int(sys.argv[1]), Path(sys.argv[2], name), name == 'watched')"
+    children = [warm.Child(code, rank, folder) for rank in range(2)]
+    done = [child.wait(240) for child in children]
+    assert [one.returncode for one in done] == [0, 0], done
+    return [one.stderr for one in done]
 
 
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch is built without distributed training")
 def test_weights_that_are_spread_over_processes_train_alike_and_it_is_said(tmp_path):
-    alone, _ = sharded(tmp_path / "alone", False)
-    watched, said = sharded(tmp_path / "watched", True)
+    for name in ("alone", "watched"):
+        (tmp_path / name).mkdir()
+    said = sharded(tmp_path)[0]
+    alone, watched = (torch.load(tmp_path / name / "0.pt") for name in ("alone", "watched"))
     assert len(alone) == len(watched) > 0 and all(map(torch.equal, alone, watched))
     assert "spread over processes (FSDP2)" in said and "nothing is watched" in said
     assert not (tmp_path / "watched" / "run").exists()
-
-
-if __name__ == "__main__":
-    shard(int(sys.argv[1]), Path(sys.argv[2]), bool(int(sys.argv[3])))

@@ -24,10 +24,12 @@ from tests.faults import (
     file_events,
     hostile,
     hostile_outputs,
+    hostile_parts,
     pictures,
     plugins,
     python_calls,
     suites,
+    two_at_once,
 )
 from tests.faults.prepared import prepare
 from tests.faults.throws import GOOD, Throw, dump, run_all
@@ -216,8 +218,8 @@ In the first and the last tenth of the rounds the whole machine, on which other 
 {growth}.
 """
 MODULES = (
-    *(corruption, file_events, hostile, pictures, suites, contents, environments, words, python_calls),
-    *(plugins, extremes, at_once, hostile_outputs),
+    *(corruption, file_events, hostile, hostile_parts, two_at_once, pictures, suites, contents),
+    *(environments, words, python_calls, plugins, extremes, at_once, hostile_outputs),
 )
 SOAK = Path("results/baselines/soak.csv")
 START = 1 / 3  # of a sweep's time: trials are under way by then

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.faults.corruption import _equal, _tables
-from tests.faults.hostile import RUN, _children, _same_run
 from tests.faults.prepared import PARTS, run_folder
+from tests.faults.small_run import RUN, same_run
 from tests.faults.throws import LOST, NOTICED, OTHER, SAME, Said, Throw, command, refusal
+from tests.faults.two_at_once import side_by_side
 
 EXPECTED = "each does what it would do alone, or one is refused in one line"
 SECONDS = 120
@@ -80,7 +81,7 @@ def _both(first: tuple[str, ...], second: tuple[str, ...], whole: bool, times: i
 def _as_before(before: list[object]) -> str:
     """Run the suite again: whatever the two did, its tables are those of an undisturbed run."""
     again = command(*RUN)
-    return f"{LOST}: {again.err.strip()[-200:]}" if again.code else _same_run(before)
+    return f"{LOST}: {again.err.strip()[-200:]}" if again.code else same_run(before)
 
 
 def _repeated(words: tuple[str, ...], times: int, number: int) -> Callable[[], str]:
@@ -106,7 +107,7 @@ def _said(*acts: Callable[[], str]) -> list[str]:
         return lambda: path.write_text(act(), errors="replace") and 0
 
     paths = [Path(f"said-{i}").absolute() for i in range(len(acts))]
-    codes = _children(*(told(act, path) for act, path in zip(acts, paths, strict=True)))
+    codes = side_by_side(*(told(act, path) for act, path in zip(acts, paths, strict=True)))
     return [
         path.read_text() if code == 0 else f"{LOST}: status {code}" for code, path in zip(codes, paths, strict=True)
     ]

@@ -18,9 +18,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.faults.hostile import RUN, TRAPS, _cleared, _placed, _reseal_run
+from tests.faults.hostile import TRAPS, cleared
 from tests.faults.prepared import plan, run_folder
 from tests.faults.python_calls import watched_steps
+from tests.faults.small_run import RUN, placed, reseal_run
 from tests.faults.throws import NOTICED, OTHER, OUTSIDE, SAME, SLOW, TRACEBACK, Throw, command, refusal, watched_outside
 
 KEPT = "refused in one line, or written in the place of the trap; nothing outside is touched"
@@ -59,7 +60,7 @@ def throws() -> Iterator[Throw]:
 
 
 def _socket(path: Path) -> None:
-    made = _cleared(path)
+    made = cleared(path)
     before = os.getcwd()
     os.chdir(made.parent)  # the path of a socket is short
     socket.socket(socket.AF_UNIX).bind(made.name)
@@ -67,15 +68,15 @@ def _socket(path: Path) -> None:
 
 
 def _loop(path: Path) -> None:
-    _cleared(path).symlink_to(path.name)
+    cleared(path).symlink_to(path.name)
 
 
 def _trapped(place: str, lay: Callable[[Path], None], words: tuple[str, ...]) -> Callable[[], str]:
     def run() -> str:
-        placed = [_placed(word) for word in words]
-        lay(Path(_placed(place)))
+        words_here = [placed(word) for word in words]
+        lay(Path(placed(place)))
         with watched_outside(Path.cwd()) as touched:
-            found = _monitored() if words == ("monitor",) else _commanded(placed)
+            found = _monitored() if words == ("monitor",) else _commanded(words_here)
         # What was there and is linked to is the user's own, and so is what an option names.
         own = [one for one in touched if not one.startswith("kept")]
         return f"{OUTSIDE}: {own[:3]}" if own and place not in NAMED else found
@@ -124,7 +125,7 @@ def _array(shape: tuple[int, ...], dtype: str, name: str = "samples", data: byte
             header = io.BytesIO()
             np.lib.format.write_array_header_2_0(header, {"descr": dtype, "fortran_order": False, "shape": shape})
             archive.writestr(f"{trial}/{name}.npy", header.getvalue() + data)
-        _reseal_run()
+        reseal_run()
 
     return bomb
 
@@ -133,7 +134,7 @@ def _table(table: str, change: Callable[[pa.Table], pa.Table]) -> Callable[[], N
     def bomb() -> None:
         path = run_folder() / f"{table}.parquet"
         pq.write_table(change(pq.read_table(path)), path, compression="zstd")
-        _reseal_run()
+        reseal_run()
 
     return bomb
 
@@ -194,7 +195,7 @@ def _bombed(bomb: Callable[[], object], words: tuple[str, ...]) -> Callable[[], 
     def run() -> str:
         bomb()
         at_first, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
-        said = command(*(_placed(word) for word in words))
+        said = command(*(placed(word) for word in words))
         seconds = time.process_time() - began
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - at_first) >> 10
         if seconds > 5 or grown > 1024:

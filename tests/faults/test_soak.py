@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from tests.faults.left_behind import Watched
-from tests.faults.soak import TRIALS, Round, Soak, interleaved
+from tests.faults.soak import Soak, interleaved
+from tests.faults.soak_rounds import TRIALS, Round
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads what Linux says of processes")
 GOOD = Round(

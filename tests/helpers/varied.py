@@ -1,4 +1,4 @@
-"""Methods over settings, made up."""
+"""Methods over settings: a small suite that varies two rates, and results that are made up."""
 
 from __future__ import annotations
 
@@ -12,6 +12,20 @@ from ganbench.core.column import Column
 
 FID = Column("fid", "distance", direction="lower", leading=1)
 MODES = Column("modes", "modes", direction="higher", leading=1)
+VARIED = {
+    "datasets": ["ring"],
+    "networks": [{"mlp": {"width": 8, "latent": 2}}],
+    "losses": ["non_saturating", "hinge"],
+    "seeds": 2,
+    "steps": 40,
+    "batch": 16,
+    "log_every": 10,
+    "evaluate": {"every": 5, "samples": 50},
+    "vary": {
+        "settings": 8,
+        "space": {"optimizer.lr": {"log_uniform": [1e-4, 1e-2]}, "optimizer.d_over_g": {"log_uniform": [0.25, 4]}},
+    },
+}
 
 
 def method(name: str, values: np.ndarray, measure: str = "modes", numbers: pd.DataFrame | None = None) -> MethodRuns:

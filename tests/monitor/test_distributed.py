@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 import ganbench
-from tests.helpers import ROOT
+from tests.helpers import warm
 
 
 def train(rank: int, folder: Path) -> None:
@@ -38,19 +35,13 @@ def train(rank: int, folder: Path) -> None:
 
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch is built without distributed training")
 def test_rank_0_writes_averaged_gradients(tmp_path):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    processes = [
-        subprocess.Popen([sys.executable, "-m", __name__, str(rank), str(tmp_path)], cwd=ROOT, env=environment)
-        for rank in range(2)
-    ]
-    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    code = f"import sys\nfrom pathlib import Path\nfrom {__name__} import train\n"
+    code += "train(int(sys.argv[1]), Path(sys.argv[2]))"
+    children = [warm.Child(code, rank, tmp_path) for rank in range(2)]
+    assert [child.wait(120).returncode for child in children] == [0, 0]
     truth, other = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2))
     history = ganbench.load(tmp_path / "run").tables.history
     assert len(history) == 3 and not (tmp_path / "run-2").exists()
     for name in ("grad_norm_g", "grad_norm_d", "update_ratio_g", "update_ratio_d"):
         assert history[name].tolist() == pytest.approx([row[name] for row in truth], rel=1e-5)
         assert [row[name] for row in other] == pytest.approx([row[name] for row in truth], rel=1e-5)
-
-
-if __name__ == "__main__":
-    train(int(sys.argv[1]), Path(sys.argv[2]))

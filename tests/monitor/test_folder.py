@@ -1,7 +1,5 @@
 """What a monitor leaves: the tables of a run, whatever becomes of the process, the disk or the numbers."""
 
-# pyright: reportOptionalMemberAccess=false
-
 from __future__ import annotations
 
 import json
@@ -158,14 +156,14 @@ def test_a_killed_process_leaves_whole_tables(tmp_path):
 
 def test_a_table_is_the_old_one_until_the_new_one_is_whole(tmp_path, monkeypatch):
     loop = watched(tmp_path / "run").run(5)
-    loop.monitor._watch.record.flush()
+    present(loop.monitor._watch).record.flush()
 
     def torn(table, file):
         file.write(b"PAR1")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(folders.pq, "write_table", torn)
-    loop.run(5).monitor._watch.record.flush()
+    present(loop.run(5).monitor._watch).record.flush()
     assert len(load(tmp_path / "run").history) == 5
     loop.monitor.close()
 

@@ -1,7 +1,5 @@
 """Gradients under scalers, in half precision, and changed between the backward pass and the update."""
 
-# pyright: reportGeneralTypeIssues=false, reportOptionalMemberAccess=false
-
 from __future__ import annotations
 
 import numpy as np
@@ -12,6 +10,7 @@ from torch import nn
 import ganbench
 from ganbench.monitor.clipping import as_trained
 from ganbench.tables.results import load
+from tests.helpers.present import present
 from tests.helpers.small_gan import Loop, norm
 
 
@@ -33,7 +32,7 @@ def test_a_fused_optimiser_that_skips_has_not_diverged(tmp_path):
         parameter.register_hook(lambda g: g * torch.inf if scaler.get_scale() > 2.0**9 else g)
     loop.run(4).monitor.close()
     results = load(tmp_path / "run")
-    assert results.runs["status"][0] == "OK" and loop.monitor.steps == 5
+    assert results.runs["status"].tolist() == ["OK"] and loop.monitor.steps == 5
     truth = [row["grad_norm_g"] for row in loop.truth if np.isfinite(row["grad_norm_g"])]
     assert results.history["grad_norm_g"].tolist() == pytest.approx(truth, rel=2e-5)
 
@@ -73,7 +72,7 @@ def test_gradients_that_were_changed_are_those_that_train(tmp_path, change):
     loop = changed_by(change)(watch(tmp_path)).run(5)
     loop.monitor.close()
     results = load(tmp_path / "run")
-    assert results.runs["status"][0] == "OK"
+    assert results.runs["status"].tolist() == ["OK"]
     for name in ("grad_norm_g", "grad_norm_d"):
         assert results.history[name].tolist() == pytest.approx([row[name] for row in loop.truth], rel=2e-5)
 
@@ -83,7 +82,7 @@ def test_gradients_of_infinite_backward_passes_that_are_repaired_do_not_diverge(
     for p in loop.generator.parameters():
         p.register_hook(lambda g: torch.full_like(g, torch.nan))
     loop.run(4).monitor.close()
-    assert load(tmp_path / "run").runs["status"][0] == "OK" and loop.monitor.steps == 4
+    assert load(tmp_path / "run").runs["status"].tolist() == ["OK"] and loop.monitor.steps == 4
 
 
 @pytest.mark.parametrize("clip", ["norm", "value", "none"])
@@ -114,12 +113,12 @@ def test_bfloat16_networks(tmp_path):
                 fake = generator(torch.randn(10, 4))
                 answers = discriminator(fake)
             answers.mean().backward()
-            norms.append(float(sum(p.grad.double().square().sum() for p in generator.parameters()) ** 0.5))
+            norms.append(float(sum(present(p.grad).double().square().sum() for p in generator.parameters()) ** 0.5))
             optimizer.step()
             monitor.step(real=torch.randn(10, 2), fake=fake, fake_logits=answers, real_logits=answers)
     history = load(tmp_path / "run").history
     assert history["grad_norm_g"].tolist() == pytest.approx(norms, rel=1e-5)
-    assert history["total_spread"].notna().sum() >= 2
+    assert len(history["total_spread"].dropna()) >= 2
 
 
 def test_norms_of_many_weights_are_added_in_float64():

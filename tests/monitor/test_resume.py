@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import os
 import signal
-import subprocess
-import sys
+import time
 
 import pandas as pd
 import pytest
@@ -14,7 +12,7 @@ import torch
 
 import ganbench
 from ganbench.tables import results as stored
-from tests.helpers import ROOT
+from tests.helpers import warm
 from tests.helpers.small_gan import LATENT, Loop
 
 OPTIONS = {"log_every": 1, "evaluate_every": 4, "samples": 20}
@@ -77,26 +75,22 @@ SCRIPT = """
 import sys, torch
 from tests.helpers.small_gan import Loop
 import ganbench
-from ganbench.tables import results as stored
 torch.set_num_threads(1)
 loop = Loop(lambda g, d: ganbench.Monitor(g, d, sys.argv[1], log_every=1, evaluate_every=10, samples=40, resume=True))
 while True:
     loop.run(20)
-    print(loop.monitor.steps, flush=True)
 """
 
 
 def test_a_killed_run_goes_on_in_its_folder(tmp_path):
     for rows in (30, 60):
-        command = [sys.executable, "-c", SCRIPT, str(tmp_path / "run")]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        for _ in process.stdout:
-            written = tmp_path / "run" / "manifest.json"
-            if written.exists() and len(stored.load(tmp_path / "run").history) > rows:
-                break
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
+        child = warm.Child(SCRIPT, tmp_path / "run")
+        written = tmp_path / "run" / "manifest.json"
+        while not (written.exists() and len(stored.load(tmp_path / "run").history) > rows):
+            assert child.process.is_alive()
+            time.sleep(0.05)
+        child.process.kill()
+        assert child.wait().returncode == -signal.SIGKILL
     steps = stored.load(tmp_path / "run").history["step"].tolist()
     assert steps == list(range(1, len(steps) + 1)) and [p.name for p in tmp_path.iterdir()] == ["run"]
 

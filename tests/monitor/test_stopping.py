@@ -1,8 +1,6 @@
 """Callbacks that stop a run at a verdict: only at the named ones, only when they last."""
 
-# pyright: reportArgumentType=false
-
-from types import SimpleNamespace
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -13,13 +11,20 @@ from ganbench.core.errors import UsageError
 from ganbench.stopping import StopOnVerdict, lightning_callback
 
 
+@dataclass
+class Watched:
+    """What stands for a monitor."""
+
+    verdict: Verdict | None = None
+
+
 def verdict(name):
     return Verdict(name, "seen", "rest") if name else None
 
 
 def stopped_at(course, **options):
     """Return the step, from 1, at which a course of verdicts is stopped; None if it is not."""
-    monitor = SimpleNamespace(verdict=None)
+    monitor = Watched()
     stop = StopOnVerdict(monitor, **options)
     for step, name in enumerate(course, 1):
         monitor.verdict = verdict(name)
@@ -43,7 +48,7 @@ def test_passing_alarms_and_others_end_nothing():
 @pytest.mark.parametrize("options", [{"verdicts": ["colapse"]}, {"verdicts": ["healthy"]}, {"patience": 0}])
 def test_what_cannot_be_waited_for_is_refused(options):
     with pytest.raises(UsageError):
-        StopOnVerdict(SimpleNamespace(verdict=None), **options)
+        StopOnVerdict(Watched(), **options)
 
 
 def test_lightning_stops_at_a_collapse(tmp_path):
@@ -56,7 +61,7 @@ def test_lightning_stops_at_a_collapse(tmp_path):
         def __init__(self):
             super().__init__()
             self.layer = torch.nn.Linear(1, 1)
-            self.monitor = SimpleNamespace(verdict=None)
+            self.monitor = Watched()
             self.steps = 0
 
         def configure_optimizers(self):
@@ -79,7 +84,7 @@ def test_lightning_stops_at_a_collapse(tmp_path):
             enable_model_summary=False,
             callbacks=[lightning_callback(**options)],
         )
-        trainer.fit(module, torch.utils.data.DataLoader(torch.zeros(50, 1)))
+        trainer.fit(module, torch.utils.data.DataLoader(torch.zeros(50, 1)))  # pyright: ignore[reportArgumentType] - a tensor is one
         return module.steps
 
     assert fit(Module(), patience=3) == 7

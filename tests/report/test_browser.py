@@ -12,6 +12,7 @@ import ganbench
 from ganbench.report.page import render, render_changes
 from tests.helpers.fake_results import fake_results
 from tests.helpers.kinds_of_run import searched, watched
+from tests.helpers.varied import VARIED
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -19,20 +20,6 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
 PAGES = ["run.html", "changes.html", "settings.html", "search.html", "monitor.html"]
 WIDTHS = {"wide": 1280, "narrow": 400}
-VARIED = {
-    "datasets": ["ring"],
-    "networks": [{"mlp": {"width": 8, "latent": 2}}],
-    "losses": ["non_saturating", "hinge"],
-    "seeds": 2,
-    "steps": 40,
-    "batch": 16,
-    "log_every": 10,
-    "evaluate": {"every": 5, "samples": 50},
-    "vary": {
-        "settings": 8,
-        "space": {"optimizer.lr": {"log_uniform": [1e-4, 1e-2]}, "optimizer.d_over_g": {"log_uniform": [0.25, 4]}},
-    },
-}
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,7 @@ from ganbench.report.labelled import spread_out
 from ganbench.report.settings_plane import nearest_cells, plane_of
 from ganbench.report.stability_map import stability_maps
 from tests.helpers.present import present
-from tests.helpers.varied import MODES, varied_of
-from tests.report.test_browser import VARIED
+from tests.helpers.varied import MODES, VARIED, varied_of
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """`ganbench.Suite` for type checkers: they know its keys, and find a misspelt one."""
 
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -69,3 +70,12 @@ def test_what_a_callback_raises_ends_the_run_and_keeps_what_is_done(tmp_path):
     rest: list[FinishedTrial] = []
     suite.run(tmp_path, executor="local", progress=False, on_trial=rest.append)
     assert [trial.name for trial in rest] == [suite.plan().trials[1].name]
+
+
+def test_a_signal_ends_the_call_and_what_is_kept_is_said(tmp_path):
+    def interrupt(_):
+        signal.raise_signal(signal.SIGINT)
+
+    suite = own_suite(losses=["hinge", "wasserstein"])
+    with pytest.raises(KeyboardInterrupt, match="1 of 2 trials are done and kept"):
+        suite.run(tmp_path, executor="local", progress=False, on_trial=interrupt)

@@ -11,9 +11,9 @@ from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
 from ganbench.suite.space import WORST, Range, Sampler, apply, score
 from tests.engine import AdaptiveSearch
+from tests.helpers.local_runs import run_local
 from tests.helpers.parts import read_part
 from tests.helpers.small_suite import small_plan
-from tests.sweep.test_run import run_local
 
 TEXT = """
 name: small

@@ -13,8 +13,8 @@ from ganbench.core.errors import UsageError
 from ganbench.sweep.executors import ray_processes, ray_session
 from ganbench.sweep.job_source import JobList
 from ganbench.sweep.jobs import TrialJob, device_here
+from tests.helpers.local_runs import run_local
 from tests.helpers.small_suite import small_plan
-from tests.sweep.test_run import run_local
 
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 

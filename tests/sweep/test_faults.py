@@ -48,7 +48,7 @@ FILL = """
 import sys
 from pathlib import Path
 from tests.helpers.small_suite import small_plan
-from tests.sweep.test_run import quiet
+from tests.helpers.local_runs import quiet
 from ganbench.sweep.run import run_plan
 from ganbench.core.files import StoreError
 

@@ -16,8 +16,8 @@ from ganbench.sweep.results_dir import locked
 from ganbench.sweep.signals import Interrupts
 from ganbench.tables import merge
 from ganbench.tables import part_store as store
+from tests.helpers.local_runs import run_local
 from tests.helpers.small_suite import small_plan
-from tests.sweep.test_run import run_local
 
 # Where a signal lands, and at which call.
 PLACES = {

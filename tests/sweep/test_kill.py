@@ -7,8 +7,8 @@ import time
 import pytest
 
 import ganbench
+from tests.helpers.local_runs import assert_equal_results, run_local
 from tests.helpers.small_suite import small_plan, start
-from tests.sweep.test_run import assert_equal_results, run_local
 
 SLOW = ("steps=120", "evaluate.every=60")
 RAY = pytest.param("ray", marks=pytest.mark.verify)

@@ -8,8 +8,8 @@ from ganbench.core.files import replaced, try_lock
 from ganbench.sweep.trial_runner import TrialRunner
 from ganbench.training.trainer import Trainer
 from tests.helpers import warm
+from tests.helpers.local_runs import run_local
 from tests.helpers.small_suite import TEXT, small_plan
-from tests.sweep.test_run import run_local
 
 HIDE = """
 import os, signal, sys

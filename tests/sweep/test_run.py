@@ -1,13 +1,11 @@
 import dataclasses
 import errno
-import io
 import json
 import shutil
 import signal
 import time
 from collections import namedtuple
 
-import pandas as pd
 import pytest
 
 import ganbench
@@ -18,38 +16,14 @@ from ganbench.report.index import write_index
 from ganbench.sweep import manifest, run
 from ganbench.sweep import results_dir as folder
 from ganbench.sweep.jobs import TrialJob
-from ganbench.sweep.progress import Progress
-from ganbench.sweep.run import run_plan
 from ganbench.tables import part_store as store
 from ganbench.tables.results import find_run
 from ganbench.training import checkpoint, trainer
 from ganbench.training.trainer import Trainer
+from tests.helpers.local_runs import assert_equal_results, run_local
 from tests.helpers.present import present
 from tests.helpers.small_suite import TEXT, small_plan
 from tests.helpers.trials import small_trial
-
-
-def timeless(frame: pd.DataFrame, columns) -> pd.DataFrame:
-    """Return a table without what a clock measured."""
-    return frame.drop(columns=[name for name in frame if name in columns and columns[name].timing])
-
-
-def assert_equal_results(one, other):
-    for name in ("runs", "history", "layers"):
-        left, right = (timeless(getattr(results, name), results.columns) for results in (one, other))
-        assert len(left.columns) > 5
-        pd.testing.assert_frame_equal(left, right, check_exact=True)
-
-
-def quiet(plan):
-    return Progress({trial.key: trial.name for trial in plan.trials}, io.StringIO())
-
-
-def run_local(plan, results, **options):
-    screen = io.StringIO()
-    progress = Progress({trial.key: trial.name for trial in plan.trials}, screen)
-    outcome = run_plan(plan, results, executor="local", progress=progress, **options)
-    return outcome, screen.getvalue().splitlines()
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ import ganbench
 from ganbench.analysis.ranking import ranking
 from ganbench.analysis.verdicts import verdicts
 from ganbench.core.errors import UsageError
+from tests.helpers.local_runs import run_local
 from tests.helpers.small_suite import TEXT as PLAIN
 from tests.helpers.small_suite import small_plan
-from tests.sweep.test_run import run_local
 
 # One cell collapses (as planted in suites/planted_failures.yaml, shorter), the other does not.
 TEXT = """
