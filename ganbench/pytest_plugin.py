@@ -66,11 +66,15 @@ class Trained:
         """Fail where more than a share of the runs has one of these verdicts.
 
         Raises:
-            UsageError: a verdict that does not exist, such as a misspelt one.
+            UsageError: a verdict that does not exist, such as a misspelt one; none at all; or a share that is none.
         """
         from ganbench.analysis.verdict_rules import RULES
         from ganbench.core.errors import UsageError, unknown
 
+        if not unwanted:
+            raise UsageError('assert_no_verdict: names no verdict, so it never fails; name one, such as "diverged"')
+        if not 0 <= at_most < 1:  # NaN neither
+            raise UsageError(f"assert_no_verdict: at_most={at_most} would let every run pass; give a share such as 0.1")
         known = {rule.verdict for rule in RULES} | {"low quality", "unclear"}
         for name in unwanted:
             if name not in known:
@@ -85,15 +89,21 @@ class Trained:
         """Fail where the mean over seeds is outside; a run without a value counts as the worst, NaN never passes.
 
         Raises:
-            UsageError: no such metric, or one without a direction.
+            UsageError: no such metric, one without a direction, or no bound.
         """
         import math
 
         from ganbench.analysis.comparison_results import judged_metrics
         from ganbench.analysis.comparison_rules import Rules
         from ganbench.analysis.statistics import mean, scored, worst
+        from ganbench.core.errors import UsageError
 
-        column = judged_metrics(self.results.tables, Rules(metrics=(metric,)))[metric]
+        if at_least is None and at_most is None:
+            raise UsageError(f"assert_metric: {metric} has no bound, so it never fails; give at_least= or at_most=")
+        judged = judged_metrics(self.results.tables, Rules(metrics=(metric,)))
+        if metric not in judged:
+            raise UsageError(f"assert_metric: {metric!r} is a pattern; name one of {', '.join(judged)}")
+        column = judged[metric]
         runs = self.results.runs
         lost = (runs["status"] == "DIVERGED") if metric == "diverged" else runs[metric]
         values = lost.astype("float64").to_numpy()

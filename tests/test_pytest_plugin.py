@@ -7,7 +7,11 @@ import sys
 
 import pytest
 
+from ganbench.core.errors import UsageError
+from ganbench.loaded import Results
+from ganbench.pytest_plugin import Trained
 from tests.helpers import warm
+from tests.helpers.fake_results import fake_results
 
 pytest_plugins = "pytester"
 
@@ -85,6 +89,19 @@ def test_a_gan_of_ones_own_is_trained_and_judged(pytester):
     again = run(pytester, "-k", "regression or another")  # equal bits pass with three seeds
     again.assert_outcomes(passed=1, failed=1, deselected=5)
     again.stdout.fnmatch_lines(["*not the suite of the baseline*"])
+
+
+@pytest.mark.parametrize("share", [1, 5, -0.1, float("nan")])
+def test_what_could_never_fail_is_refused(share, tmp_path):
+    trained = Trained(Results(fake_results(trials=2, seeds=2, datasets=("ring",))), tmp_path, save=False)
+    with pytest.raises(UsageError, match="would let every run pass"):
+        trained.assert_no_verdict("diverged", at_most=share)
+    with pytest.raises(UsageError, match="names no verdict"):
+        trained.assert_no_verdict()
+    with pytest.raises(UsageError, match="fid has no bound"):
+        trained.assert_metric("fid")
+    with pytest.raises(UsageError, match=r"'modes_\*' is a pattern; name one of modes_captured"):
+        trained.assert_metric("modes_*", at_least=0)
 
 
 def test_nothing_heavy_is_imported_before_the_fixture_is_used():

@@ -106,7 +106,7 @@ def curve(results: Results, column: str) -> pd.DataFrame:
 def components(results: Results) -> pd.DataFrame:
     """Return one row per trial and component: its kind, its name and the version that made the numbers."""
     rows = [
-        (trial, *name.split(":", 1), version)
+        (trial, *name.partition(":")[::2], version)
         for trial, text in _of_trials(results.runs, "versions")
         for name, version in read_json(text).items()
     ]
@@ -115,7 +115,9 @@ def components(results: Results) -> pd.DataFrame:
 
 def environments(results: Results) -> pd.DataFrame:
     """Return one row per trial: the device, the machine and the versions of packages that it was trained with."""
-    rows = [{"trial": trial, **read_json(text)} for trial, text in _of_trials(results.runs, "environment")]
+    rows = [
+        {"trial": "", **read_json(text)} | {"trial": trial} for trial, text in _of_trials(results.runs, "environment")
+    ]
     return pd.DataFrame(rows, columns=None if rows else ["trial"])
 
 

@@ -113,6 +113,6 @@ def read_json(text: object) -> dict[str, Any]:
     """Return the mapping that a cell of the tables holds as JSON; an empty one where it holds none."""
     try:
         known = json.loads(text) if isinstance(text, str) else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return known if isinstance(known, dict) else {}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -91,13 +93,24 @@ def promote(name: str, to: str, root: Path) -> Path:
     if not (root / name).is_dir():
         raise IncomparableError(unknown("baseline", name, names(root)))
     found = find(name, root)
-    about = {**(found.manifest.baseline or {}), "name": to, "from": name}
+    about, copy = {**(found.manifest.baseline or {}), "name": to, "from": name}, None
     with _writing(root, to):
         if kind_of(root / to) is not None:
-            previous = find(to, root)
-            _write(previous.results, root, f"{to}.previous", previous.manifest)
+            previous, kept = find(to, root), f"{to}.previous"
+            if name == kept:
+                found = copy = _copy(found, root, name)
+            _write(previous.results, root, kept, previous.manifest)
         _write(found.results, root, to, found.manifest.model_copy(update={"baseline": about}))
+        if copy is not None:
+            shutil.rmtree(copy.results.path, ignore_errors=True)
     return root / to
+
+
+def _copy(found: Baseline, root: Path, name: str) -> Baseline:
+    """Write a baseline again under a name that is free: two that change places would be one if this ended between."""
+    free = next(f"{name}.{n}" for n in itertools.count(1) if kind_of(root / f"{name}.{n}") is None)
+    _write(found.results, root, free, found.manifest)
+    return find(str(root / free), root)
 
 
 def names(root: Path) -> list[str]:

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import yaml
-
+from ganbench.suite.resolved import keys_of
 from ganbench.tables.manifest import RunManifest
 
 if TYPE_CHECKING:
@@ -132,12 +131,7 @@ def _trials(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Differen
 
 def _keys(suite: str) -> dict[str, str]:
     """Return the suite's keys with their values, `optimizers.0.adam.lr`; none of a text that is no suite."""
-    try:
-        read = yaml.safe_load(suite)
-    except yaml.YAMLError:
-        return {}
-    if not isinstance(read, dict):
-        return {}
+    read = keys_of(suite)
     return dict(_flat({key: value for key, value in read.items() if key not in (*_UNTRAINED, "seeds")}, ""))
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ganbench.core.errors import UsageError
+from ganbench.core.errors import UsageError, unknown
 from ganbench.core.given_files import read_given
 from ganbench.core.markdown import escaped, table
 
@@ -80,22 +80,34 @@ def planted_in(suite: Path) -> list[Planted]:
     """Return the scenarios of a suite, in the order of its trials.
 
     Raises:
-        UsageError: the file is not there, or lacks a column.
+        UsageError: the file is not there, lacks a column, or names a verdict that no run gets.
     """
-    from ganbench.analysis.verdict_confusion import Planted
-
     if suite.is_dir():
         raise UsageError(f"{suite}: is a folder; name a suite, which has a file .csv beside it")
     path = suite.with_suffix(".csv")
     try:
         lines = read_given(path, MOST_BYTES).decode().splitlines()
-        return [Planted(row["scenario"], row["verdict"], row["cause"] or "") for row in csv.DictReader(lines)]
+        return [_scenario(row, f"{path}: scenario {n}") for n, row in enumerate(csv.DictReader(lines), 1)]
+    except csv.Error as error:
+        raise UsageError(f"{path}: {error}; it has a scenario a line") from None
     except ValueError:
         raise UsageError(f"{path}: is no UTF-8 text; save it as UTF-8") from None
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}; it says which verdict each trial of {suite} should get") from None
     except KeyError as error:
         raise UsageError(f"{path}: no column {error}; it has scenario, verdict, cause") from None
+
+
+def _scenario(row: Mapping[str, str | None], place: str) -> Planted:
+    """Return a line's scenario; hours would be trained for a verdict that is misspelt, and then be called wrong."""
+    from ganbench.analysis.verdict_confusion import NOT, Planted
+    from ganbench.analysis.verdict_rules import FAILED, LOW_QUALITY, RULES, UNCLEAR
+
+    scenario, verdict, cause = (row[name] or "" for name in ("scenario", "verdict", "cause"))
+    known = {rule.verdict for rule in RULES} | {FAILED, LOW_QUALITY, UNCLEAR}
+    if (named := verdict.removeprefix(NOT)) not in known:
+        raise UsageError(f"{place}: {unknown('verdict', named, known)}")
+    return Planted(scenario, verdict, cause)
 
 
 def plan_of(suite: Path, request: Request):  # noqa: ANN201 - a Plan, whose module is loaded only here

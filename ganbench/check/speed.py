@@ -21,6 +21,7 @@ SEEDS, WIDTH, BATCH, LATENT = 16, 64, 64, 8
 ROUNDS, STEPS, WARM_UP = 15, 50, 60
 LEAST = 0.05  # slower by less than this is never reported
 DEVIATIONS = 3.0
+MOST_NOISE = 100.0  # of a logarithm: what is above says nothing, and its exponential is beyond all numbers
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ def _read(path: Path) -> dict[str, Speed]:
         speeds = {name: _speed(one) for name, one in read_json(path).items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, OverflowError) as error:
         why = getattr(error, "strerror", None) or f"{error}"
         raise IncomparableError(
             f"{path}: cannot be read ({why}); take it back from version control, or move it away and measure anew with "
@@ -186,6 +187,6 @@ def _read(path: Path) -> dict[str, Speed]:
 
 def _speed(one: dict[str, float | int]) -> Speed:
     speed = Speed(float(one["ratio"]), float(one["noise"]), int(one["rounds"]))
-    if not (0 < speed.ratio < math.inf and 0 <= speed.noise < math.inf and speed.rounds > 0):
+    if not (0 < speed.ratio < math.inf and 0 <= speed.noise < MOST_NOISE and speed.rounds > 0):
         raise ValueError("a ratio, a noise or a number of rounds that no measurement gives")
     return speed

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -82,15 +84,34 @@ def command(
     writable(folder)
     for name in () if tables == "none" else only or TABLES:
         path = folder / f"{name}.{SUFFIXES[tables]}"
-        path.write_text(_table(results, name, tables), encoding="utf-8")
+        with _written(path) as file:
+            file.write(_table(results, name, tables).encode())
         click.echo(path)
     for name, draw in _figures(results, curves, style) if figures != "none" else ():
-        path = folder / f"{name}.{figures}"
+        path = folder / f"{_file_name(name)}.{figures}"
         # Without a date equal tables give equal files.
         metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(figures)
-        with drawn(style):
-            draw().savefig(path, dpi=dpi, metadata=metadata)
+        with drawn(style), _written(path) as file:
+            draw().savefig(file, format=figures, dpi=dpi, metadata=metadata)
         click.echo(path)
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that is written whole, or say in one line why it cannot be."""
+    from ganbench.core.errors import UsageError
+    from ganbench.core.files import replaced
+
+    try:
+        with replaced(path, durable=False) as file:
+            yield file
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror}); choose another folder with --out") from None
+
+
+def _file_name(name: str) -> str:
+    """Return a name that leads to no other folder: a column is called what its metric likes."""
+    return re.sub(r"[%/\\\0]", lambda found: f"%{ord(found[0]):02X}", name)
 
 
 def _figures(results: Results, curves: tuple[str, ...], style: Style) -> Iterator[tuple[str, Callable[[], Figure]]]:

@@ -121,9 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - as long as the process
     if instruction := os.environ.get(COMPLETE):
-        from click.shell_completion import shell_complete
-
-        return shell_complete(cli, {}, "ganbench", COMPLETE, instruction)
+        return _complete(instruction)
     before = sys.unraisablehook
     if "--debug" not in arguments:
         sys.unraisablehook = functools.partial(_say_ignored, set())
@@ -132,6 +130,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _main(arguments, interrupts)
     finally:
         sys.unraisablehook = before
+
+
+def _complete(instruction: str) -> int:
+    """Print what may follow the words of `COMP_WORDS`; whatever goes wrong prints nothing into the user's prompt."""
+    from click.shell_completion import shell_complete
+
+    try:
+        code = shell_complete(cli, {}, "ganbench", COMPLETE, instruction)
+        sys.stdout.flush()
+    except OSError:  # the shell does not listen
+        _discard_output()
+        return BROKEN_PIPE
+    except BaseException:  # noqa: BLE001 - a component of somebody's may raise anything while names are looked up
+        return GanbenchError.exit_code
+    return code
 
 
 def _say_ignored(told: set[str], ignored: UnraisableHookArgs) -> None:

@@ -86,6 +86,7 @@ def spark(values: Sequence[float], logarithmic: bool, unicode: bool = True) -> s
     heights = [piece[len(piece) // 2] for piece in pieces]
     if logarithmic:
         heights = [math.log(h) for h in heights]
+    heights = [h / 2 for h in heights]  # of the largest floats the difference would be infinite
     low, high = min(heights), max(heights)
     blocks = BLOCKS if unicode else PLAIN_BLOCKS
     if high == low:

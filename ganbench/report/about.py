@@ -12,6 +12,7 @@ from ganbench.core.column import Column
 from ganbench.core.naming import AXES
 from ganbench.report.dataset_results import floor_of
 from ganbench.report.wording import NONE, count, listing, name_of, number
+from ganbench.suite.resolved import keys_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,24 +76,14 @@ def skipped_cells(manifest: RunManifest) -> dict[str, dict[tuple[str, str], str]
 
 def description(suite: str) -> str:
     """Return what the suite says it is for, empty where it says nothing or cannot be read."""
-    said = _keys(suite).get("description")
-    return " ".join(str(said).split()) if said else ""
+    said = keys_of(suite).get("description")
+    return " ".join(said.split()) if isinstance(said, str) else ""
 
 
 def search_of(suite: str) -> dict[str, Any]:
     """Return the suite's `search`, empty where it has none or cannot be read."""
-    search = _keys(suite).get("search")
+    search = keys_of(suite).get("search")
     return search if isinstance(search, dict) else {}
-
-
-def _keys(suite: str) -> dict[str, Any]:
-    import yaml
-
-    try:
-        known = yaml.safe_load(suite)
-    except yaml.YAMLError:
-        return {}
-    return known if isinstance(known, dict) else {}
 
 
 def definitions(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import re
 import tempfile
 import time
@@ -86,7 +87,7 @@ def _rewritten(run: Path, report: Path, say: Callable[[str], None], every: float
     seen = 0
     while True:
         folder = find_run(run)
-        changed = (folder / "runs.parquet").stat().st_mtime_ns
+        changed = os.lstat(folder / MANIFEST).st_mtime_ns  # it is always there; a table may be missing
         if changed != seen:
             seen = changed
             page = write_report(folder, report / f"{page_name(folder)}.html", "It may still be growing")

@@ -63,6 +63,15 @@ class Range:
             return math.exp(rng.uniform(math.log(low), math.log(high)))
         return rng.uniform(low, high)
 
+    def holds(self, value: object) -> bool:
+        """Say whether a value, as JSON has it, is one of them; an end may be missed by a rounding."""
+        if self.kind == "choice":
+            return json.dumps(value) in map(json.dumps, self.values)
+        if isinstance(value, bool) or not isinstance(value, int if self.kind == "int" else (int, float)):
+            return False
+        low, high = self.values
+        return low <= value <= high or any(math.isclose(value, end, rel_tol=1e-9) for end in (low, high))
+
 
 def read_range(written: object) -> Range:
     """Return what a suite's `{log_uniform: [1e-5, 1e-2]}` says a number may be."""
@@ -255,6 +264,13 @@ class Sampler:
         numbers = {path: config[path] for path in self.search.space}
         trial = apply(self.cells[config.get("cell", 0)], numbers)
         return replace(trial, search=self.name) if self.search.scheduler != "none" else trial
+
+    def holds(self, config: Mapping[str, object]) -> bool:
+        """Say whether a configuration, as JSON has it, is one that this search may try."""
+        names = {*self.search.space, *(["cell"] if len(self.cells) > 1 else [])}
+        cell = config.get("cell", 0)
+        known = set(config) == names and type(cell) is int and 0 <= cell < len(self.cells)
+        return known and all(span.holds(config[path]) for path, span in self.search.space.items())
 
     @property
     def name(self) -> str:

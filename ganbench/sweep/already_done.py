@@ -35,10 +35,10 @@ def _has_checkpoint(job: TrialJob) -> bool:
     """Return whether there is a checkpoint; one that is damaged is moved to `quarantine/`, with a warning."""
     if kind_of(job.checkpoint) is None:
         return False
-    try:
-        read_sealed(job.checkpoint)
-    except BrokenFileError as problem:
-        with storing(job.folder):
+    with storing(job.folder):  # what cannot be read just now may be whole
+        try:
+            read_sealed(job.checkpoint)
+        except BrokenFileError as problem:
             job.drop_checkpoint(str(problem))
-        return False
+            return False
     return True

@@ -90,12 +90,12 @@ class AdaptiveSearch:
         require_file(self.path)
         with storing(self.path.parent):
             lines = read_bytes(self.path).splitlines()
-        names = {*self.search.space, *(["cell"] if len(self.sampler.cells) > 1 else [])}
         for number, line in enumerate(lines, 1):
             try:
                 config = parse_json(line).get("config")
+                if not isinstance(config, dict) or not self.sampler.holds(config):
+                    raise BrokenFileError("it is no configuration of this search")
             except BrokenFileError as problem:
                 log.warning("%s:%d: passed over (%s)", self.path, number, problem)
                 continue
-            if isinstance(config, dict) and set(config) == names:
-                yield config
+            yield config

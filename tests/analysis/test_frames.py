@@ -10,6 +10,7 @@ import ganbench
 from ganbench.core.component import Component
 from ganbench.core.errors import UsageError
 from ganbench.core.trial import Choice
+from ganbench.loaded import Results
 from ganbench.losses.hinge import Hinge
 from ganbench.networks.mlp import MLP
 from ganbench.optimizers.adam import Adam
@@ -84,6 +85,16 @@ def test_runs_have_verdicts_and_no_json(tmp_path):
     assert results.runs["verdict"].tolist() == results.verdicts()["verdict"].tolist()
     assert not {"versions", "environment"} & set(results.runs)
     assert len(results.components) == 0 or {"kind", "name", "version"} < set(results.components)
+
+
+@pytest.mark.parametrize("text", ['{"a": "b", "trial": 5}', "[" * 100_000, '{"a": ' * 100_000, "{", "5"])
+def test_cells_that_anybody_wrote_are_no_errors(tmp_path, text):
+    tables = loaded(tmp_path, seeded(2)).tables
+    results = Results(dataclasses.replace(tables, runs=tables.runs.assign(versions=text, environment=text)))
+    known = set(tables.runs["trial"])
+    assert set(results.components["trial"]) <= known and set(results.environments["trial"]) == known
+    assert len(results.components) == int('"a": "b"' in text) * 2
+    assert len(results.runs) == 2
 
 
 def test_what_was_logged_and_what_was_evaluated_are_apart(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 from ganbench.check.differences import Difference, Side, differences
 from ganbench.tables.manifest import RunManifest
@@ -52,7 +53,11 @@ def test_everything_that_changed_is_named_with_both_values():
 
 
 def test_a_text_that_is_no_suite_is_no_error():
-    for text in ("", "a: [", "- 1"):
+    laughs = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in pairwise("abcdefghi")
+    )
+    itself, deep, digits = "a: &a [*a]", "a: " + "[" * 5000 + "]" * 5000, "a: 0x" + "f" * 5000
+    for text in ("", "a: [", "- 1", "a: 2000-99-99", "{[1]: 2}", laughs, itself, deep, digits, "a: b\n" * 300_000):
         assert all(one.kind == "suite" for one in differences(side(text), side()))
 
 

@@ -43,8 +43,10 @@ def test_exit_codes(tmp_path, monkeypatch, capsys):
     whole = read_json(tmp_path / "b" / "speed.json")
     machine, of_compiled = sorted(whole)
     assert of_compiled == f"{machine}-compiled" and whole[machine]["ratio"] == 3.0
-    wrong = ("x", None, float("nan"), float("inf"), 0.0, -1.0)
-    hostile = [json_bytes({machine: {**whole[machine], name: bad}}) for name in ("ratio", "noise") for bad in wrong]
+    wrong = ("x", None, float("nan"), float("inf"), 0.0, -1.0, [3.0])
+    names = ("ratio", "noise", "rounds")
+    hostile = [json_bytes({machine: {**whole[machine], name: bad}}) for name in names for bad in wrong]
+    hostile += [json_bytes({machine: {**whole[machine], "noise": bad}}) for bad in (1e300, 10**400)]
     flipped = json_bytes(whole).replace(b'"ratio": ', b'"ratio": 1')
     for content in (b"{", b"[]", b'{"a": {"ratio": "x"}}', flipped, *hostile):
         if content == json_bytes({machine: {**whole[machine], "noise": 0.0}}):

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import io
+import os
 
 import numpy as np
 import pytest
@@ -76,3 +77,32 @@ def test_an_unknown_curve_is_one_line(run, tmp_path, capsys):
     assert main(["export", str(run), "--out", str(tmp_path / "out"), "--curve", "nothing"]) == 2
     assert "no curve 'nothing' (known: loss_g)" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()  # nothing was written before
+
+
+@pytest.mark.parametrize("name", ["ranking.tex", "curve_loss_g.pdf"])
+def test_a_folder_in_the_place_of_a_file_is_one_line(run, tmp_path, capsys, name):
+    place = tmp_path / "out/made" / name
+    place.mkdir(parents=True)
+    assert main(["export", str(run), "--out", str(tmp_path / "out"), "--curve", "loss_g"]) == 2
+    assert capsys.readouterr().err.startswith(f"ganbench: {place}: cannot be written (")
+
+
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(run, tmp_path):
+    places = [tmp_path / "out/made" / name for name in ("ranking.tex", "curve_loss_g.pdf")]
+    places[0].parent.mkdir(parents=True)
+    for place in places:
+        os.mkfifo(place)
+    export(run, tmp_path, "--curve", "loss_g")
+    assert all(place.is_file() for place in places)
+
+
+def test_a_column_that_looks_like_a_path_leads_nowhere(tmp_path):
+    trial = seeded(1)
+    tables = made_tables(trial)
+    declared = {**tables.columns, "/../../x": dataclasses.replace(tables.columns["loss_g"], name="/../../x")}
+    tables = dataclasses.replace(
+        tables, history=tables.history.rename(columns={"loss_g": "/../../x"}), columns=declared
+    )
+    run = made_run(tmp_path / "made", {trial: tables})
+    folder = export(run, tmp_path, "--tables", "none", "--figures", "svg", "--curve", "/../../x")
+    assert "curve_%2F..%2F..%2Fx.svg" in {path.name for path in folder.iterdir()}

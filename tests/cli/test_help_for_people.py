@@ -116,6 +116,18 @@ def test_tab_completes(words, completed):
     assert f"plain,{completed}" in done.stdout.splitlines(), done.stderr
 
 
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"COMP_WORDS": "ganbench ex"}, {"COMP_WORDS": "ganbench ex", "COMP_CWORD": "x"}],
+    ids=["no words", "no place", "a place that is none"],
+)
+def test_a_completion_that_goes_wrong_leaves_the_prompt_alone(given, monkeypatch, capfd):
+    for name, text in {"_GANBENCH_COMPLETE": "bash_complete", **given}.items():
+        monkeypatch.setenv(name, text)
+    assert main([]) == 5
+    assert capfd.readouterr() == ("", "")
+
+
 def test_all_mistakes_of_a_suite_are_said_at_once(tmp_path, capsys):
     path = tmp_path / "bad.yaml"
     path.write_text(

@@ -66,9 +66,16 @@ def test_mistakes_are_one_line(planted, tmp_path, capsys):
         (lambda: (tmp_path / "x.csv").unlink(), "x.csv: No such file or directory; it says which verdict"),
         (lambda: planted(header="scenario,expected,cause"), "x.csv: no column 'verdict'; it has scenario, verdict"),
         (
-            lambda: (tmp_path / "x.csv").write_text("scenario,verdict,cause\na,b,\n"),
+            lambda: (tmp_path / "x.csv").write_text("scenario,verdict,cause\na,healthy,\n"),
             "2 trials and 1 scenarios in x.csv",
         ),
+        (lambda: planted("halthy"), "x.csv: scenario 2: unknown verdict 'halthy', did you mean 'healthy'?"),
+        (lambda: planted("not sound"), "x.csv: scenario 2: unknown verdict 'sound'"),
+        (
+            lambda: (tmp_path / "x.csv").write_text("scenario,verdict,cause\na,healthy,\nshort\n"),
+            "x.csv: scenario 2: unknown verdict ''",
+        ),
+        (lambda: planted("x" * 200_000), "x.csv: field larger than field limit"),
     ):
         change()
         assert verify() == 2

@@ -237,6 +237,7 @@ def test_sparks():
     assert spark([5, 5, 5], False) == "▁▁▁"
     assert spark([0.0, -1.0], True) == "" and spark([], False) == ""
     assert len(spark(list(range(1000)), False)) == 16
+    assert spark([-1.7e308, 0.0, 1.7e308], False) == "▁▅█"
     assert spark([0.0] * 500 + [1.0] * 500, False) == "▁" * 8 + "█" * 8
 
 

@@ -159,3 +159,10 @@ def test_watching_a_sweep_that_died_says_so(tmp_path):
     _state(folder, [], running=True, updated="2020-01-01T00:00:00+00:00")
     with pytest.raises(UsageError, match="no sign of life since 2020-01-01"):
         watching.watch(folder, tmp_path, print, 0.01)
+
+
+def test_watching_tables_that_are_not_all_there_says_what_is_missing(before, tmp_path):
+    folder = save(before, tmp_path / "made_up" / "0a1b2c3d4e")
+    (folder / "runs.parquet").unlink()
+    with pytest.raises(UsageError, match=r"runs\.parquet: cannot be read \(missing\)"):
+        watching.watch(folder, tmp_path, print, 0.01)

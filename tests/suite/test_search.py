@@ -180,6 +180,24 @@ def test_the_ledger_survives_a_kill_in_the_middle_of_a_line(tmp_path):
     assert kept == config and found.trial.optimizer.parameters["lr"] == 1e-3 and found.key == found.trial.key
 
 
+def test_a_ledger_of_configurations_that_nobody_tried_is_passed_over(tmp_path, caplog):
+    from tests.engine import TrialJob
+
+    plan = plan_of(tmp_path, "search.searcher=optuna")
+    assert plan.suite.search is not None
+    work = TrialJob(plan.cells[0], plan.cells[0].key, tmp_path)
+    adaptive = AdaptiveSearch(Sampler(plan.suite.search, plan.cells), work, tmp_path / "ledger", "min")
+    good = {"cell": 3, "optimizer.lr": 1e-3, "tricks.r1.gamma": 1.0, "training.n_critic": 1, "network.depth": 2}
+    wrong = [(name, value) for name in good for value in (-1, 99, 1e300, math.nan, "x", None, True, [1])]
+    for name, value in wrong:
+        adaptive.begin({**good, name: value})
+    assert adaptive.tried() == []
+    assert len(caplog.messages) == len(wrong)
+    assert all(text.endswith("passed over (it is no configuration of this search)") for text in caplog.messages)
+    adaptive.begin(good)
+    assert len(adaptive.tried()) == 1
+
+
 @pytest.fixture
 def work(tmp_path):
     """Return the work of one trial of a search."""

@@ -202,6 +202,20 @@ def test_a_checkpoint_on_a_full_disk_ends_the_run_too(tmp_path, monkeypatch):
         run_local(small_plan(tmp_path), tmp_path)
 
 
+def test_a_checkpoint_that_cannot_be_read_just_now_is_named_and_stays(tmp_path, monkeypatch, built):
+    def refused(_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    plan = small_plan(tmp_path)
+    kept = tmp_path / "small/checkpoints" / f"{plan.trials[0].key}.pt"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"of hours")
+    monkeypatch.setattr("ganbench.sweep.already_done.read_sealed", refused)
+    with pytest.raises(StoreError, match="small: input/output error"):
+        run_local(plan, tmp_path)
+    assert built == [] and kept.read_bytes() == b"of hours"
+
+
 def test_no_space_elsewhere_is_the_trials_own_failure(tmp_path, monkeypatch):
     def advance(self, seconds):
         raise OSError(errno.ENOSPC, "No space left on device")
