@@ -1,6 +1,6 @@
 """What the monitor costs a loop: where it only counts, at most 5 % of a step of a millisecond, measured in one run.
 
-What rows and looks at samples cost is bounded as a share of the time, whatever they cost (`tests/monitor/test_length.py`).
+What rows and looks at samples may take is a share of the time (`tests/monitor/test_length.py`).
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ import torch
 from sklearn.datasets import load_digits
 
 from ganbench.monitor.feeds import Feeds
-from ganbench.monitor.windows import EARLY
 from ganbench.monitor.findings import Findings
+from ganbench.monitor.windows import EARLY
 
 RUNS = 300  # none accused: fewer than 1 % are, at 95 % confidence
 
