@@ -17,7 +17,7 @@ from ganbench.sweep.job_source import JobList
 from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.manifest import suite_hash
 from ganbench.sweep.progress import Progress
-from ganbench.sweep.run import run_plan
+from ganbench.sweep.run import RunOutcome, run_plan
 from ganbench.sweep.search_log import AdaptiveSearch
 from ganbench.sweep.signals import Interrupts
 from ganbench.sweep.trial_runner import TrialRunner
@@ -51,6 +51,7 @@ __all__ = [
     "PackedNoise",
     "PackedPlayer",
     "Progress",
+    "RunOutcome",
     "PackedStep",
     "Trainer",
     "TrialJob",

@@ -8,13 +8,13 @@ import pty
 import subprocess
 import sys
 import types
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from ganbench.cli import doctor_command
 from ganbench.cli.main import main
+from tests.engine import RunOutcome
 from tests.helpers.sealed import reseal
 
 
@@ -78,12 +78,6 @@ def test_schema_is_json_schema(fakes, capsys):
     assert schema["required"] == []
 
 
-@dataclass
-class Outcome:
-    folder: Path
-    exit_code: int
-
-
 @pytest.fixture
 def trained(fakes, monkeypatch):
     """Stand in for the run and the report; return the calls."""
@@ -92,7 +86,7 @@ def trained(fakes, monkeypatch):
     def run_plan(plan, results_root, *, executor, address, jobs, sinks):
         assert not sinks
         calls.runs.append((plan, results_root, executor, address, jobs))
-        return Outcome(results_root / plan.name / plan.run_id, calls.code)
+        return RunOutcome(results_root / plan.name / plan.run_id, calls.code, trials=2, done=2, trained=2, failed=0)
 
     def write_report(folder, out):
         calls.reports.append((folder, out))
