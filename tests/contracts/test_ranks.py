@@ -170,6 +170,9 @@ class Board:
             self.trick.after(player.name, player.flat)
         return update
 
+    def apply_both(self, of_d, of_g):
+        return self.apply_update(self.d, of_d), self.apply_update(self.g, of_g)
+
     def step(self, number):
         self.progress = (number - 1) / 5
         self.trick.before_step(self)
