@@ -115,9 +115,8 @@ def components(results: Results) -> pd.DataFrame:
 
 def environments(results: Results) -> pd.DataFrame:
     """Return one row per trial: the device, the machine and the versions of packages that it was trained with."""
-    rows = [
-        {"trial": "", **read_json(text)} | {"trial": trial} for trial, text in _of_trials(results.runs, "environment")
-    ]
+    # The trial stands first, and is the table's own whatever a cell calls so.
+    rows = [{"trial": t} | read_json(text) | {"trial": t} for t, text in _of_trials(results.runs, "environment")]
     return pd.DataFrame(rows, columns=None if rows else ["trial"])
 
 

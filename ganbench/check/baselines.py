@@ -62,7 +62,7 @@ def save(run: Path, root: Path, name: str | None = None, replace: bool = False) 
     from ganbench.tables.results import load
 
     results = load(run)
-    _require_uninterrupted(results)
+    _require_whole(results)
     name = checked_name(name or default_name(results.manifest))
     if kind_of(root / name) is not None and not replace:
         raise UsageError(f"{root / name}: this baseline exists; pass --replace, or another name with --as")
@@ -169,7 +169,7 @@ def _texts(value: object) -> dict[str, str]:
     return {str(k): str(v) for k, v in value.items()} if isinstance(value, dict) else {}
 
 
-def _require_uninterrupted(results: Results) -> None:
+def _require_whole(results: Results) -> None:
     runs = results.runs
     failed = set(runs["trial"].to_numpy()[runs["status"].isin(["FAILED", "TIMEOUT"]).to_numpy(dtype=bool)])
     planned = results.manifest.counts.get("trials", 1)

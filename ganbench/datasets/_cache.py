@@ -43,7 +43,7 @@ def mapped(path: Path, shape: Shape) -> Tensor | None:
     """
     try:
         with open_file(path, MOST_BYTES) as file:
-            _require_uninterrupted(path, file, shape)
+            _require_whole(path, file, shape)
             images = numpy.memmap(file, numpy.uint8, mode="r", offset=len(_header(shape)), shape=shape)
     except FileNotFoundError:
         return None
@@ -56,7 +56,7 @@ def mapped(path: Path, shape: Shape) -> Tensor | None:
         return torch.from_numpy(images)
 
 
-def _require_uninterrupted(path: Path, file: BinaryIO, shape: Shape) -> None:
+def _require_whole(path: Path, file: BinaryIO, shape: Shape) -> None:
     status = os.fstat(file.fileno())
     looks = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     if status.st_size != len(_header(shape)) + prod(shape) + DIGEST or file.read(len(_header(shape))) != _header(shape):

@@ -88,6 +88,7 @@ class Scrutiny:
         """
         self._idle["g"].look(step - 1, True, True)
         self._idle["d"].look(step - 1, self._d.moved, "D" in self._wiring.reached)
+        # Most steps are in no window: they only count, and what they were given is not even taken apart.
         if not (logged or step in CLOSE or self._wiring.open) and self._copies.decided and self._heldout.decided:
             return
         tensors = {name: answers for name, value in given.items() if (answers := answers_of(value))}

@@ -9,16 +9,11 @@ from ganbench.report.over_settings import ONE_SETTING, over_settings
 from ganbench.report.page import render
 from ganbench.report.summary import AnalysedResults, summary
 from tests.helpers.fake_results import fake_results
+from tests.helpers.varied import VARIED
 
 SHOWN = ONE_SETTING.replace("`vary`", "<code>vary</code>")
 SUITE = {
-    "datasets": ["ring"],
-    "networks": [{"mlp": {"width": 8, "latent": 2}}],
-    "losses": ["non_saturating", "hinge"],
-    "seeds": 2,
-    "steps": 40,
-    "batch": 16,
-    "log_every": 10,
+    **VARIED,
     "evaluate": {"every": 10, "samples": 100},
     "vary": {
         "settings": 4,
