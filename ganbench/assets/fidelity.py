@@ -58,18 +58,19 @@ def torchvision_state() -> str:
         return f"broken: {error}"
 
 
-def fid_statistics(features: Tensor) -> dict[str, numpy.ndarray]:
+def fid_statistics(features: Tensor, *, overwrite: bool = False) -> dict[str, numpy.ndarray]:
     """Return the mean and covariance of `[n, d]` features as torch-fidelity expects them, in float64; n ≥ 2.
 
-    They are the same as torch-fidelity's to the last bit (a test checks that), in three quarters of the time: it
-    computes the mean twice.
+    They are torch-fidelity's to the last bit (a test checks that), in less time: it computes the mean twice.
+    With `overwrite` features in float64 are centred in place: a second array of megabytes costs more than the centring.
     One-dimensional features get a constant second axis, which changes no distance: torch-fidelity needs a matrix.
     """
     values = features.double().cpu()
     if values.shape[1] == 1:
         values = torch.cat((values, torch.zeros_like(values)), dim=1)
-    mean = values.numpy().mean(axis=0)  # numpy's order of summation, which is not torch's
-    centred = (values - torch.from_numpy(mean)).numpy()
+    array = values.numpy()
+    mean = array.mean(axis=0)  # numpy's order of summation, which is not torch's
+    centred = numpy.subtract(array, mean, out=array if overwrite else None)
     return {"mu": mean, "sigma": (centred.T @ centred) * (1 / (len(values) - 1))}
 
 

@@ -24,14 +24,16 @@ def judge_each(
 ) -> dict[str, Tensor]:
     """Return `[...]` values by name of feature sets `[..., n, d]`, NaN for a set that is not finite (or beyond 1e48).
 
-    `judge` sees one set `[n, d]` in float64, so a set's numbers do not depend on those beside it, to the last bit.
+    `judge` sees one set `[n, d]` in float64, so a set's numbers do not depend on those beside it, to the last bit. The
+    set is a copy, which `judge` may overwrite.
     """
     lead = features.shape[:-2]
     table = torch.full((lead.numel(), len(names)), torch.nan, dtype=torch.float64, device="cpu")
     for row, x in zip(table, features.reshape(-1, *features.shape[-2:]), strict=True):
         low, high = x.aminmax()
         if -LARGEST < float(low) and float(high) < LARGEST:
-            row[:] = torch.tensor([float(v) for v in judge(x.double())], dtype=torch.float64, device="cpu")
+            values = judge(x.to(torch.float64, copy=True))
+            row[:] = torch.tensor([float(v) for v in values], dtype=torch.float64, device="cpu")
     return {name: table[:, i].reshape(lead).to(features.device) for i, name in enumerate(names)}
 
 

@@ -42,6 +42,8 @@ class FID(Metric):
         """Return the distance of each leading index, `[...]`."""
         enough = min(fake.features.shape[-2], len(real.features)) > 1
         reference = fid_statistics(real.features) if enough else {}
-        return judge_each(
-            fake.features, ["fid"], lambda x: [fid_distance(fid_statistics(x), reference) if enough else torch.nan]
-        )
+
+        def judge(x: Tensor) -> list[float]:
+            return [fid_distance(fid_statistics(x, overwrite=True), reference) if enough else torch.nan]
+
+        return judge_each(fake.features, ["fid"], judge)
