@@ -9,7 +9,6 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from ganbench.check import baselines
 from ganbench.cli.main import main
 from ganbench.core.trial import Trial
 from ganbench.tables.results import load
