@@ -141,7 +141,7 @@ class Suite:
 
         folder = arguments.path("ganbench.Suite.run: results", results)
         _require_run("ganbench.Suite.run", only, address, jobs, on_trial)
-        own = self._components("ganbench.Suite.run", executor)
+        components = self._components("ganbench.Suite.run", executor)
         plan = self.plan(only)
         outcome = run_plan(
             plan,
@@ -150,7 +150,7 @@ class Suite:
             address=address,
             jobs=jobs,
             quiet=not progress,
-            components=own,
+            components=components,
             listeners=[OnTrial(plan, on_trial)] if on_trial else [],
         )
         outcome.require_uninterrupted()
@@ -159,12 +159,12 @@ class Suite:
     def _components(self, caller: str, executor: Executor) -> tuple[type[Component], ...]:
         """Return the suite's own classes, registered, where this executor can have them."""
         _require_executor(caller, executor)
-        own = tuple(self._own.values())
+        classes = tuple(self._own.values())
         if executor == "ray":
-            for cls in own:
+            for cls in classes:
                 require_importable(cls)
         self._register()
-        return own
+        return classes
 
     def _plain(self, value: object, key: str = "", depth: int = 0) -> object:
         """Return what a file would say, and remember the classes of the components in it."""
@@ -250,8 +250,8 @@ def cure(
     seeds = arguments.whole("ganbench.cure: seeds", seeds, least=1, most=256)
     _require_run("ganbench.cure", only, address, jobs)
     if isinstance(suite, Suite):
-        own = suite._components("ganbench.cure", executor)
-        return cures_of_suite(suite._suite, only, seeds, Settings(folder, executor, address, jobs, own))
+        components = suite._components("ganbench.cure", executor)
+        return cures_of_suite(suite._suite, only, seeds, Settings(folder, executor, address, jobs, components))
     _require_executor("ganbench.cure", executor)
     target = arguments.path("ganbench.cure: suite", suite)
     return cures_of(target, only, seeds, Settings(folder, executor, address, jobs))

@@ -48,5 +48,7 @@ class OnTrial:
         """Take in where a trial stands."""
         if report.status is not None:
             name, numbers = self._names[report.key], dict(report.numbers)
-            told = FinishedTrial(trial_id(report.key), name, str(report.status), numbers, report.seconds, report.error)
-            self._call(told)
+            finished = FinishedTrial(
+                trial_id(report.key), name, str(report.status), numbers, report.seconds, report.error
+            )
+            self._call(finished)

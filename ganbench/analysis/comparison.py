@@ -172,17 +172,17 @@ def _outcome(arm: Arms, row: Row, tests: _Tests, rules: Rules) -> tuple[Outcome,
 
 def _undecided(arm: Arms, row: Row, alpha: float) -> str:
     """Return what was found and the largest loss that is not ruled out."""
-    found = f"p {row.p_worse:.2g} after Holm" if row.p_worse < 1 else f"p {row.p_single:.2g} alone"
+    why = f"p {row.p_worse:.2g} after Holm" if row.p_worse < 1 else f"p {row.p_single:.2g} alone"
     if row.p_worse < alpha:
-        found = f"a loss within the tolerance of {row.tolerance:.3g}"
+        why = f"a loss within the tolerance of {row.tolerance:.3g}"
     elif math.isclose(float(np.ptp(np.concatenate((arm.baseline, arm.now)))), 0.0):
-        found = "nothing varies in these runs"
+        why = "nothing varies in these runs"
     if math.isnan(row.bound):
-        return f"{found}; no loss is ruled out, because no worst value is known (--worst {arm.metric}=NUMBER sets one)"
+        return f"{why}; no loss is ruled out, because no worst value is known (--worst {arm.metric}=NUMBER sets one)"
     if math.isnan(row.margin):
-        return f"{found}; a loss of up to {max(row.bound, 0.0):.3g} is not ruled out ({1 - alpha:.0%})"
+        return f"{why}; a loss of up to {max(row.bound, 0.0):.3g} is not ruled out ({1 - alpha:.0%})"
     return (
-        f"{found}; a loss of {row.margin:.3g} is not ruled out (p {row.p_margin:.2g}), up to {row.bound:.3g}; add seeds"
+        f"{why}; a loss of {row.margin:.3g} is not ruled out (p {row.p_margin:.2g}), up to {row.bound:.3g}; add seeds"
     )
 
 

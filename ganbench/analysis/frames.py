@@ -34,12 +34,12 @@ def readable_runs(results: Results, judged: pd.DataFrame | None = None) -> pd.Da
     """
     runs = results.runs
     judged = verdicts(results) if judged is None else judged
-    shown = {"label": labels(runs), "seed": runs["seed"], "verdict": judged["verdict"].array}
-    shown |= {name: runs[name] for name in ("status", "dataset")}
-    shown |= dict(sorted(_numbers(results).items()))
+    columns = {"label": labels(runs), "seed": runs["seed"], "verdict": judged["verdict"].array}
+    columns |= {name: runs[name] for name in ("status", "dataset")}
+    columns |= dict(sorted(_numbers(results).items()))
     left_out = (*varying(results), *JSON_CELLS, *_IDENTIFIERS)
-    shown |= {name: runs[name] for name in runs if name not in shown and name not in left_out}
-    return pd.DataFrame({**shown, **{name: runs[name] for name in _IDENTIFIERS}}, index=runs.index)
+    columns |= {name: runs[name] for name in runs if name not in columns and name not in left_out}
+    return pd.DataFrame({**columns, **{name: runs[name] for name in _IDENTIFIERS}}, index=runs.index)
 
 
 def readable_ranking(results: Results, full: bool = False) -> pd.DataFrame:

@@ -20,19 +20,19 @@ def labels(runs: pd.DataFrame) -> pd.Series:
     Loss and tricks are always named, another axis where trials differ in it, the steps where nothing else differs.
     """
     keys = _keys(runs)
-    told = {key: {axis: str(row[axis]) for axis in AXES} for key, row in _first_rows(runs, keys)}
+    texts_of = {key: {axis: str(row[axis]) for axis in AXES} for key, row in _first_rows(runs, keys)}
     settings = {}
     for key, row in _first_rows(runs, keys):
-        parts = told[key]["schedule"].split(", ")
-        told[key]["schedule"] = ", ".join(part for part in parts if not part.startswith(_SETTINGS)) or "default"
+        parts = texts_of[key]["schedule"].split(", ")
+        texts_of[key]["schedule"] = ", ".join(part for part in parts if not part.startswith(_SETTINGS)) or "default"
         if not _missing(row.get("setting")):
             tuned = "tuned: " if row.get("stage") == "confirm" else ""
             settings[key] = f"{SEPARATOR}{tuned}setting {int(row['setting'])}"
-    datasets = {key: texts.pop("dataset") for key, texts in told.items()}
+    datasets = {key: texts.pop("dataset") for key, texts in texts_of.items()}
     names: dict[tuple[str, object], str] = {}
     for dataset in dict.fromkeys(datasets.values()):
-        there = {str(i): key for i, key in enumerate(told) if datasets[key] == dataset}
-        short = short_names({i: {"dataset": dataset, **told[key]} for i, key in there.items()})
+        there = {str(i): key for i, key in enumerate(texts_of) if datasets[key] == dataset}
+        short = short_names({i: {"dataset": dataset, **texts_of[key]} for i, key in there.items()})
         names |= {key: short[i] + settings.get(key, "") for i, key in there.items()}
     names = _apart(names, datasets, {key: f"{row.get('steps')} steps" for key, row in _first_rows(runs, keys)})
     names = _apart(names, datasets, {key: key[0] for key in names})

@@ -56,8 +56,8 @@ def pairwise_of(methods: Varied, measure: str | None = None) -> pd.DataFrame:
             gain = gain if gain.sum() >= 0 else -gain
             test = sign_flip(gain)
             effect = float(np.mean((gain > 0) + 0.5 * (gain == 0))) if len(gain) else math.nan
-            shown = sign * test.mean
-            rows.append((dataset, column.name, better, worse, len(gain), shown, effect, test.p, math.nan, test.method))
+            mean = sign * test.mean
+            rows.append((dataset, column.name, better, worse, len(gain), mean, effect, test.p, math.nan, test.method))
         table = pd.DataFrame(rows, columns=columns)
         tables.append(table.assign(p_holm=holm(table["p"].tolist())).sort_values("p", kind="stable"))
     kept = [table for table in tables if len(table)]

@@ -92,15 +92,15 @@ def promote(name: str, to: str, root: Path) -> Path:
         raise UsageError(f"baseline {name!r} is promoted to its own name; give another with --to")
     if not (root / name).is_dir():
         raise IncomparableError(unknown("baseline", name, names(root)))
-    found = find(name, root)
-    about, copy = {**(found.manifest.baseline or {}), "name": to, "from": name}, None
+    source = find(name, root)
+    about, copy = {**(source.manifest.baseline or {}), "name": to, "from": name}, None
     with _writing(root, to):
         if kind_of(root / to) is not None:
             previous, kept = find(to, root), f"{to}.previous"
             if name == kept:
-                found = copy = _copy(found, root, name)
+                source = copy = _copy(source, root, name)
             _write(previous.results, root, kept, previous.manifest)
-        _write(found.results, root, to, found.manifest.model_copy(update={"baseline": about}))
+        _write(source.results, root, to, source.manifest.model_copy(update={"baseline": about}))
         if copy is not None:
             shutil.rmtree(copy.results.path, ignore_errors=True)
     return root / to

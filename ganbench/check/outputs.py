@@ -33,26 +33,26 @@ _LEVELS = {
 
 def markdown(comparison: Comparison, title: str, differs: Sequence[Difference], everything: bool = False) -> str:
     """Return a section of Markdown in which no text of the tables is markup; what differs stands first."""
-    told = shown(comparison, differs, everything)
+    facts = shown(comparison, differs, everything)
     lines = [f"### {escaped(title)}", "", f"**{escaped(headline(comparison))}**", ""]
     lines += [
         "What differs between the sides:" if differs else "Nothing differs between the sides but their numbers.",
         "",
     ]
-    if told.differs:
-        lines += [*table(DIFFERS, [[escaped(cell) for cell in one.cells] for one in told.differs[:MOST_ROWS]]), ""]
+    if facts.differs:
+        lines += [*table(DIFFERS, [[escaped(cell) for cell in one.cells] for one in facts.differs[:MOST_ROWS]]), ""]
     lines += [f"- ⚠️ {escaped(text)}" for text in notes(comparison)]
-    lines += [f"- {escaped(text)}" for text in told.reasons]
+    lines += [f"- {escaped(text)}" for text in facts.reasons]
     lines += [f"- new, not judged: {escaped(name)}" for name in comparison.new]
-    lines += [f"- all trials: {escaped(told.common)}"] if told.common else []
-    if told.rows:
+    lines += [f"- all trials: {escaped(facts.common)}"] if facts.common else []
+    if facts.rows:
         texts = (
             (f"{_MARKS.get(row.outcome, _asks(row))} {first}".strip(), *map(escaped, others))
-            for row, (first, *others) in zip(told.rows[:MOST_ROWS], told.cells, strict=False)
+            for row, (first, *others) in zip(facts.rows[:MOST_ROWS], facts.cells, strict=False)
         )
         lines += ["", *table(HEADERS, texts)]
-    if len(told.rows) > MOST_ROWS:
-        lines += ["", f"{len(told.rows) - MOST_ROWS} more rows are left out."]
+    if len(facts.rows) > MOST_ROWS:
+        lines += ["", f"{len(facts.rows) - MOST_ROWS} more rows are left out."]
     return "\n".join(lines) + "\n"
 
 

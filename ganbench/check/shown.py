@@ -60,12 +60,12 @@ def _common(names: Mapping[str, str]) -> str:
 def _grouped(differs: Sequence[Difference], names: Mapping[str, str]) -> list[Difference]:
     """Return the differences with short names; many trials of the same names and other settings are one."""
     settings = [one for one in differs if one.kind == TRIALS and one.now == OTHER_SETTINGS]
-    grouped, said = [], False
+    grouped, counted = [], False
     for one in differs:
         if len(settings) > FEW and one in settings:
-            if not said:
+            if not counted:
                 grouped.append(Difference(TRIALS, f"{len(settings)} of them", OTHER_SETTINGS, OTHER_SETTINGS))
-            said = True
+            counted = True
         elif one.kind == TRIALS:
             grouped.append(Difference(TRIALS, names[one.name], one.baseline, one.now))
         else:

@@ -158,21 +158,21 @@ def _print(comparison: Comparison, title: str, differs: Sequence[Difference], ou
     from ganbench.check.shown import shown
     from ganbench.cli.console import table
 
-    told = shown(comparison, differs, output.everything)
-    if told.differs:
-        table(differences.HEADERS, [[one_line(cell) for cell in one.cells] for one in told.differs[:MOST_DIFFERENCES]])
+    lines = shown(comparison, differs, output.everything)
+    if lines.differs:
+        table(differences.HEADERS, [[one_line(cell) for cell in one.cells] for one in lines.differs[:MOST_DIFFERENCES]])
     else:
         click.echo("nothing differs between the sides but their numbers")
-    if len(told.differs) > MOST_DIFFERENCES:
-        click.echo(f"{len(told.differs) - MOST_DIFFERENCES} more differences are in --json")
-    if told.common:
-        click.echo(f"\nall trials: {one_line(told.common)}")
-    if told.rows:
+    if len(lines.differs) > MOST_DIFFERENCES:
+        click.echo(f"{len(lines.differs) - MOST_DIFFERENCES} more differences are in --json")
+    if lines.common:
+        click.echo(f"\nall trials: {one_line(lines.common)}")
+    if lines.rows:
         click.echo()
-        table(verdict.HEADERS, [[one_line(cell) for cell in row] for row in told.cells])
+        table(verdict.HEADERS, [[one_line(cell) for cell in row] for row in lines.cells])
         click.echo()
     new = (f"new, not judged: {name}" for name in comparison.new)
-    for text in (*told.reasons, *(f"note: {note}" for note in verdict.notes(comparison)), *new):
+    for text in (*lines.reasons, *(f"note: {note}" for note in verdict.notes(comparison)), *new):
         click.echo(one_line(text))
     click.echo(verdict.headline(comparison))
 

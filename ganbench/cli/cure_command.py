@@ -67,12 +67,12 @@ def command(
     if not target.is_dir():
         target = suite_file(target, " or the folder of a run")
     writable(report)
-    found = cures_of(target, only, seeds, settings)
-    for cure in found:
+    cures = cures_of(target, only, seeds, settings)
+    for cure in cures:
         _show(cure)
-    click.echo(f"tables  {found[0].folder}")
-    click.echo(f"report  {write_cures(found, report)}")
-    return 0 if all(cure.best for cure in found) else 1
+    click.echo(f"tables  {cures[0].folder}")
+    click.echo(f"report  {write_cures(cures, report)}")
+    return 0 if all(cure.best for cure in cures) else 1
 
 
 def _show(cure: Cure) -> None:

@@ -140,18 +140,18 @@ def _table(results: Results, name: str, form: str) -> str:
         from ganbench.report.downloads import to_csv
 
         return to_csv(frame)
-    told = {column for column, declared in results.columns.items() if declared.direction}
-    shown = _short(frame, name, told)
-    texts = [[_number(value) for value in row] for row in shown.itertuples(index=False, name=None)]
+    metrics = {column for column, declared in results.columns.items() if declared.direction}
+    brief = _short(frame, name, metrics)
+    texts = [[_number(value) for value in row] for row in brief.itertuples(index=False, name=None)]
     if form == "markdown":
         from ganbench.core.markdown import escaped, table
 
-        heads = [escaped(str(column)) for column in shown.columns]
+        heads = [escaped(str(column)) for column in brief.columns]
         return "\n".join(table(heads, [[escaped(text) for text in row] for row in texts])) + "\n"
-    return _latex([str(column) for column in shown.columns], texts)
+    return _latex([str(column) for column in brief.columns], texts)
 
 
-def _short(frame: pd.DataFrame, name: str, told: set[str]) -> pd.DataFrame:
+def _short(frame: pd.DataFrame, name: str, metrics: set[str]) -> pd.DataFrame:
     """Return what fits a page: of metrics those with a better direction, in a ranking as means with their intervals."""
     import pandas as pd
 
@@ -160,11 +160,11 @@ def _short(frame: pd.DataFrame, name: str, told: set[str]) -> pd.DataFrame:
     if name == "runs":
         kept = [c for c in ("dataset", "label", "seed", "status", "verdict") if c in frame]
         numbers = [str(c)[: -len("_floor")] for c in frame if str(c).endswith("_floor")]
-        numbers = [number for number in numbers if number in told]
+        numbers = [number for number in numbers if number in metrics]
         return frame.loc[:, [*kept, *(str(c) for c in frame if str(c).startswith("param.")), *numbers]]
     columns = {"rank": frame["rank"], **{c: frame[c] for c in SHARED}}
     for metric in (str(c)[: -len("_mean")] for c in frame if str(c).endswith("_mean")):
-        if metric not in told:
+        if metric not in metrics:
             continue
         mean, low, high = (frame[f"{metric}_{part}"] for part in ("mean", "low", "high"))
         columns[metric] = pd.Series(

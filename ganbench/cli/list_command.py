@@ -80,9 +80,9 @@ def _search(words: str) -> tuple[dict[str, list[type[Component]]], list[Setting]
     named = (words, *(verdict.name for verdict in verdicts))
 
     def is_meant(cls: type[Component]) -> bool:
-        said = any(_spaced(words) in _spaced(text) for text in (cls.name, *cls.aliases, cls.summary()))
+        named_so = any(_spaced(words) in _spaced(text) for text in (cls.name, *cls.aliases, cls.summary()))
         claimed = any(_spaced(name) in _spaced(cls.addresses) for name in named)
-        return said or claimed or is_named(words, cls.name, *cls.aliases)
+        return named_so or claimed or is_named(words, cls.name, *cls.aliases)
 
     chosen = {k: classes for k in PLURALS if (classes := list(filter(is_meant, components(k).values())))}
     if not chosen and not settings and not verdicts:

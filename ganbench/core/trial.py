@@ -172,8 +172,8 @@ class Trial:
         fields = {f.name: f.default for f in dataclasses.fields(self)}
         changed = [n for n in ("n_critic", "n_generator", "ema", "batch") if getattr(self, n) != fields[n]]
         named = [] if self.update == fields["update"] else [str(self.update)]
-        told = [self._settings_told()] if self.settings else []
-        return [*named, *(f"{name}={getattr(self, name)}" for name in changed), *told]
+        settings = [self._settings_told()] if self.settings else []
+        return [*named, *(f"{name}={getattr(self, name)}" for name in changed), *settings]
 
     def _settings_told(self) -> str:
         """Return `settings 0 … 15`, or `tuned: setting 3` for a method's best one on fresh seeds."""

@@ -24,8 +24,8 @@ def rates(title: str, *players: PlayerName, factor: float) -> Change:
             rates = {"lr": old.lr * factor} | {
                 name: getattr(old, name) * factor for name in ("d_lr", "g_lr") if getattr(old, name) is not None
             }
-        told = ", ".join(f"{old.rate(one):g} → {old.rate(one) * factor:g}" for one in players[:1])
-        return Changed(replace(trial, optimizer=Choice.of(replace(old, **rates))), f"{title} {told}")
+        first_rate = ", ".join(f"{old.rate(one):g} → {old.rate(one) * factor:g}" for one in players[:1])
+        return Changed(replace(trial, optimizer=Choice.of(replace(old, **rates))), f"{title} {first_rate}")
 
     return change
 
@@ -99,8 +99,8 @@ def network_sizes(title: str, **factors: float) -> Change:
                 sizes[name] = max(1, round(value * factor))
         if not sizes:
             raise UnfitError(f"{trial.network.name} has no {' and no '.join(factors)} to change")
-        told = ", ".join(f"{name} {value}" for name, value in sizes.items())
-        return Changed(replace(trial, network=Choice.of(replace(old, **sizes))), f"{title} ({told})")
+        text = ", ".join(f"{name} {value}" for name, value in sizes.items())
+        return Changed(replace(trial, network=Choice.of(replace(old, **sizes))), f"{title} ({text})")
 
     return change
 

@@ -117,8 +117,8 @@ def look_for_cures(plan: Plan, judged: pd.DataFrame, seeds: int, train: Train, s
     Raises:
         UsageError: no trial fails.
     """
-    found = failing(judged)
-    stars = [star(trial, found[trial.id]) for trial in plan.trials if trial.id in found]
+    failed = failing(judged)
+    stars = [star(trial, failed[trial.id]) for trial in plan.trials if trial.id in failed]
     if not stars:
         raise UsageError(f"{plan.suite.place()}: {_nothing_failed(judged)}")
     first = max(seed for trial in plan.trials for seed in trial.seeds) + 1

@@ -29,8 +29,8 @@ def snippet(arm: Arm) -> str:
     if arm.name in RATES:
         return _rates(arm.trial)
     text = _file(FILES.get(arm.name, arm.name))
-    own = [trick for trick in arm.trial.tricks if trick.name in arm.name]
-    values = {name: _short(value) for trick in own for name, value in trick.parameters.items()}
+    tricks = [trick for trick in arm.trial.tricks if trick.name in arm.name]
+    values = {name: _short(value) for trick in tricks for name, value in trick.parameters.items()}
     return Template(text).substitute({**values, "ema": _short(arm.trial.ema)})
 
 

@@ -68,15 +68,15 @@ def line_for(suite: Suite, trial: Trial) -> str:
     It says no more than it must: every key without which the suite would still come to the trial is left out. Seeds are
     the suite's.
     """
-    said = {key: value for key, value in _brief_block(trial).items() if key != "seeds"}
-    for key, value in list(said.items()):
+    block = {key: value for key, value in _brief_block(trial).items() if key != "seeds"}
+    for key, value in list(block.items()):
         if isinstance(value, dict):
             for inner in list(value):
-                less = {**said, key: {name: one for name, one in said[key].items() if name != inner}}
-                said = less if _adds(suite, less, trial) else said
-        less = {name: one for name, one in said.items() if name != key}
-        said = less if _adds(suite, less, trial) else said
-    flow = yaml.safe_dump(said, default_flow_style=True, sort_keys=False, width=10**6, allow_unicode=True)
+                less = {**block, key: {name: one for name, one in block[key].items() if name != inner}}
+                block = less if _adds(suite, less, trial) else block
+        less = {name: one for name, one in block.items() if name != key}
+        block = less if _adds(suite, less, trial) else block
+    flow = yaml.safe_dump(block, default_flow_style=True, sort_keys=False, width=10**6, allow_unicode=True)
     return f"- {flow.strip()}"
 
 

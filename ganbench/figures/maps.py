@@ -52,9 +52,9 @@ def map_of(
             chosen = measure or next(iter(order_by(rows, metrics)), None)
             if chosen is None:
                 raise UsageError(f"{results.path}: no metric decides on {dataset}; name a measure")
-            shown = _dots(ax, results, rows, chosen, x, y) if x and y else _tiles(ax, rows, chosen)
+            mappable = _dots(ax, results, rows, chosen, x, y) if x and y else _tiles(ax, rows, chosen)
             ax.set_title(dataset)
-            figure.colorbar(shown, ax=ax, label=named(metrics[chosen]))
+            figure.colorbar(mappable, ax=ax, label=named(metrics[chosen]))
         return figure
 
 
@@ -69,14 +69,14 @@ def _require_varied(results: Results, *numbers: str | None) -> None:
 def _tiles(ax: Axes, runs: pd.DataFrame, measure: str):  # noqa: ANN202 - matplotlib's mappable
     table = runs.pivot_table(index="tricks", columns="loss", values=measure, aggfunc="mean", sort=False, observed=True)
     values = table.to_numpy(dtype=np.float64)
-    shown = ax.imshow(values, aspect="auto", cmap="viridis")
+    image = ax.imshow(values, aspect="auto", cmap="viridis")
     ax.set_xticks(range(len(table.columns)), [str(name) for name in table.columns], rotation=30, ha="right")
     ax.set_yticks(range(len(table.index)), [str(name) for name in table.index])
     middle = (np.nanmin(values) + np.nanmax(values)) / 2 if np.isfinite(values).any() else 0.0
     for row, column in np.argwhere(np.isfinite(values)):
         value = values[row, column]
         ax.text(column, row, f"{value:.3g}", ha="center", va="center", color="white" if value < middle else "black")
-    return shown
+    return image
 
 
 def _dots(ax: Axes, results: Results, runs: pd.DataFrame, measure: str, x: str, y: str):  # noqa: ANN202 - as above
@@ -85,6 +85,6 @@ def _dots(ax: Axes, results: Results, runs: pd.DataFrame, measure: str, x: str, 
     points, place = np.unique(at[known], axis=0, return_inverse=True)
     place = place.reshape(-1)  # numpy 2.0 kept the axis
     means = np.bincount(place, values[known]) / np.bincount(place)
-    shown = ax.scatter(points[:, 0], points[:, 1], c=means, cmap="viridis", s=24)
+    dots = ax.scatter(points[:, 0], points[:, 1], c=means, cmap="viridis", s=24)
     ax.set(xlabel=x, ylabel=y, xscale=results.columns[x].scale, yscale=results.columns[y].scale)
-    return shown
+    return dots

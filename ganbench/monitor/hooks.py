@@ -124,10 +124,10 @@ class Catcher:
 
         The device is waited for on logged steps alone.
         """
-        found = getattr(optimizer, "found_inf", None)
-        if not isinstance(found, Tensor) or not (self.armed or found.device.type == "cpu"):
+        found_inf = getattr(optimizer, "found_inf", None)
+        if not isinstance(found_inf, Tensor) or not (self.armed or found_inf.device.type == "cpu"):
             return False
-        return bool(found.item())
+        return bool(found_inf.item())
 
     def _places(self, optimizer: Optimizer) -> Moved:
         """Return the players that an optimiser moves, with the places of their weights in it."""

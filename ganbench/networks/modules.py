@@ -107,15 +107,15 @@ class ModuleNet:
 
     def apply(self, params: Params, buffers: Params, x: Tensor, *, training: bool, noise: Noise | None) -> Tensor:
         """Return the output for `x` `[S, B, …]`; in training the module may move `buffers` in place."""
-        own = {n: params[self._key(n)] for n in self.params}
-        own = {n: t.mT if n in self.linear else t for n, t in own.items()}
+        weights = {n: params[self._key(n)] for n in self.params}
+        weights = {n: t.mT if n in self.linear else t for n, t in weights.items()}
         kept = {n: buffers[self._key(n)] for n in self.kept}
         self.module.train(training)
         with global_stream(_seed_of(noise, self.name)) if RANDOM in self.traits else contextlib.nullcontext():
             if self.packs:
-                y = torch.vmap(self._call, randomness="different")(own, kept, x)
+                y = torch.vmap(self._call, randomness="different")(weights, kept, x)
             else:
-                y = torch.stack([self._call(_at(own, seed), _at(kept, seed), x[seed]) for seed in range(len(x))])
+                y = torch.stack([self._call(_at(weights, seed), _at(kept, seed), x[seed]) for seed in range(len(x))])
         return y.unsqueeze(-1) if y.dim() == 2 else y
 
     def _call(self, params: Params, buffers: Params, x: Tensor) -> Tensor:

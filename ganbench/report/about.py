@@ -76,8 +76,8 @@ def skipped_cells(manifest: RunManifest) -> dict[str, dict[tuple[str, str], str]
 
 def description(suite: str) -> str:
     """Return what the suite says it is for, empty where it says nothing or cannot be read."""
-    said = keys_of(suite).get("description")
-    return " ".join(said.split()) if isinstance(said, str) else ""
+    text = keys_of(suite).get("description")
+    return " ".join(text.split()) if isinstance(text, str) else ""
 
 
 def search_of(suite: str) -> dict[str, Any]:

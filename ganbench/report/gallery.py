@@ -53,7 +53,7 @@ def gallery(
     if len(kept) < 2:
         return None
     first = next(iter(kept.values()))["real"]
-    shown = first if first.ndim == 4 else first[:0]  # points: the grey ones behind are the real ones
+    front = first if first.ndim == 4 else first[:0]  # points: the grey ones behind are the real ones
     stills = []
     for row in rows:
         if row.trial in kept:
@@ -61,4 +61,4 @@ def gallery(
             step, text = int(one["steps"][-1]), f"{row.label}, {chosen.text}"
             drawn = picture(one["samples"][-1, chosen.position], one["real"], step, text)
             stills.append(Still(row.label, row.anchor if row.detailed else f"r-{row.trial}", drawn))
-    return Gallery(picture(shown, first, 0, "real samples"), stills)
+    return Gallery(picture(front, first, 0, "real samples"), stills)

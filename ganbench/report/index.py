@@ -99,8 +99,8 @@ def _row(entry: Entry, report: Path) -> str:
     if entry.page is not None:
         suite = f'<a href="{escape(os.path.relpath(entry.page, report), quote=True)}">{suite}</a>'
     ended = escape(entry.times.finished[:16].replace("T", " "))
-    said = "<br>".join(escape(text) for text in entry.headlines)
+    headlines = "<br>".join(escape(text) for text in entry.headlines)
     return (
-        f'<tr><td class="nowrap">{suite}</td><td>{said}</td><td class="nowrap">{escape(entry.run)}</td>'
+        f'<tr><td class="nowrap">{suite}</td><td>{headlines}</td><td class="nowrap">{escape(entry.run)}</td>'
         f'<td class="nowrap">{ended}</td><td class="nowrap">{escape(entry.revision)}</td></tr>'
     )

@@ -161,7 +161,7 @@ def _section(
 ) -> Section:
     """Return the section of one data set."""
     results, runs = analysed.results, data.runs
-    told = settings or search
+    varied = settings or search
     verdicts = analysed.verdicts.loc[analysed.verdicts["trial"].isin(runs["trial"])]
     detailed = _detailed([row["trial"] for row in data.ranked], shares.detailed)
     norms = gradient_norms(results.history.loc[results.history["trial"].isin(runs["trial"])])
@@ -175,8 +175,8 @@ def _section(
     return Section(
         name=data.name,
         anchor=anchor,
-        sentence=f"On {data.name}: {told.sentence}" if told else headline(data),
-        forest=None if told else forest(rows.rows, data),
+        sentence=f"On {data.name}: {varied.sentence}" if varied else headline(data),
+        forest=None if varied else forest(rows.rows, data),
         searched=search,
         settings=settings,
         maps=maps,

@@ -180,13 +180,13 @@ def _by_setting(results: Results, method: MethodRuns, verdicts: pd.DataFrame, pl
 
 def _setting(one: _Runs, method: MethodRuns, anchor: str, label: str, drawn: _Drawn) -> Setting:
     title = f"Setting {one.setting} of {label}"
-    found = findings(one.verdicts, one.runs)
+    seen = findings(one.verdicts, one.runs)
     history = drawn.results.history.loc[drawn.results.history["run"].isin(one.runs["run"])]
     lost = one.runs.loc[one.runs["status"] == "DIVERGED", "run"].tolist()
-    made = curves(history, lost, drawn.frames, title, marks(found))[:MOST_CURVES]
+    made = curves(history, lost, drawn.frames, title, marks(seen))[:MOST_CURVES]
     values = f"{title}: {_values(method, one.setting)}"
     return Setting(
-        anchor, values, found, len(one.runs), [(curve.panel.title, curve.svg) for curve in made], _pictures(one, drawn)
+        anchor, values, seen, len(one.runs), [(curve.panel.title, curve.svg) for curve in made], _pictures(one, drawn)
     )
 
 
@@ -213,13 +213,13 @@ def _point(one: _Runs, method: MethodRuns, plane: Plane, anchor: str) -> str:
     """
     counts = Counter(one.verdicts["verdict"])
     ordered = sorted(counts, key=lambda verdict: (-counts[verdict], verdict == "healthy")) or ["unclear"]
-    said = listing([f"{counts[verdict]} of {len(one.runs)} {verdict}" for verdict in ordered])
-    title = escape(f"setting {one.setting}: {said}; {_values(method, one.setting)}")
+    shares = listing([f"{counts[verdict]} of {len(one.runs)} {verdict}" for verdict in ordered])
+    title = escape(f"setting {one.setting}: {shares}; {_values(method, one.setting)}")
     place, (x, y) = plane.places[one.setting], plane.marks[one.setting]
-    shown = ordered[:1] if plane.shared(place) else ordered[:MOST_MARKS]
+    marked = ordered[:1] if plane.shared(place) else ordered[:MOST_MARKS]
     inside = f'<title>{title}</title><path class="cell v-{family_of(ordered[0])}" d="{plane.cells[place]}"/>'
-    for i, verdict in enumerate(shown):
-        across = x + MARKS_APART * (i - (len(shown) - 1) / 2)
+    for i, verdict in enumerate(marked):
+        across = x + MARKS_APART * (i - (len(marked) - 1) / 2)
         inside += f'<path class="m v-{family_of(verdict)}" d="{shape(verdict, across, y)}"/>'
     return f'<a href="#{anchor}">{inside}</a>' if anchor else f"<g>{inside}</g>"
 
@@ -244,10 +244,10 @@ def _axes(plane: Plane, lead: Column) -> str:
     if not plane.shares:
         return f"The plane is that of {names}."
     shares = listing([f"{100 * share:.0f} %" for share in plane.shares])
-    told = "" if plane.explained >= 0.3 else "; too little to say which number matters"
+    caution = "" if plane.explained >= 0.3 else "; too little to say which number matters"
     return (
         f"The plane is that of {names}, which explain {shares} of the variance of {lead.name} over the settings, "
-        f"averaged over methods (functional ANOVA, R² {number(plane.explained, 2)} on settings not seen{told})."
+        f"averaged over methods (functional ANOVA, R² {number(plane.explained, 2)} on settings not seen{caution})."
     )
 
 

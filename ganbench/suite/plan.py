@@ -138,8 +138,8 @@ def _not_excluded(suite: Suite) -> tuple[list[tuple[Vary | None, Trial]], int]:
             cells.setdefault(repr(trial), (block.vary, trial))  # a trial's hash leaves the parameters out
     kept, used = [], set[int]()
     for vary, trial in cells.values():
-        told = texts(trial) if suite.exclude else {}
-        hits = {i for i, pattern in enumerate(suite.exclude) if fits(told, pattern.axes)}
+        axes = texts(trial) if suite.exclude else {}
+        hits = {i for i, pattern in enumerate(suite.exclude) if fits(axes, pattern.axes)}
         used |= hits
         if not hits:
             kept.append((vary, trial))

@@ -67,8 +67,8 @@ def _tried(folder: Path, trial: Trial, columns: Sequence[Column]) -> list[_Tried
 
 
 def _values(runs: pd.DataFrame, setting: Setting, names: Sequence[str]) -> dict[str, Sequence[float]]:
-    own = runs[runs["setting"] == setting.number]
-    return {name: [float(v) for v in own[name]] if name in own else [math.nan] * len(own) for name in names}
+    rows = runs[runs["setting"] == setting.number]
+    return {name: [float(v) for v in rows[name]] if name in rows else [math.nan] * len(rows) for name in names}
 
 
 def _scores(tried: Sequence[_Tried], i: int, columns: Sequence[Column]) -> tuple[float, ...]:
@@ -78,6 +78,6 @@ def _scores(tried: Sequence[_Tried], i: int, columns: Sequence[Column]) -> tuple
         sign = -1.0 if column.direction == "higher" else 1.0
         known = [sign * v for one in tried for v in one.values[column.name] if math.isfinite(v)]
         worst = max(known, default=0.0)
-        own = [sign * v if math.isfinite(v) else worst for v in tried[i].values[column.name]]
-        scores.append(sum(own) / len(own))
+        values = [sign * v if math.isfinite(v) else worst for v in tried[i].values[column.name]]
+        scores.append(sum(values) / len(values))
     return tuple(scores)

@@ -170,11 +170,11 @@ class _Run:
     def _shown(self, jobs: Sequence[TrialJob], missing: Sequence[TrialJob]) -> Progress:
         """Return what shows the user how these jobs go."""
         names = short_names({job.key: job.trial.labels for job in jobs})
-        shown = {job.key: names[job.key] for job in missing}
+        untrained = {job.key: names[job.key] for job in missing}
         trials = self._new + sum(method.confirmed for method in self.plan.methods)
         seconds = plan_seconds(self.plan, 1 if self.executor == "local" else self.jobs)
         share = len(missing) / max(1, len(jobs))
-        return Progress(shown, trials=trials, quiet=self.quiet, estimate=share * seconds)
+        return Progress(untrained, trials=trials, quiet=self.quiet, estimate=share * seconds)
 
     def missing(self) -> JobSource | None:
         """Return what is to be trained; None where all is done."""

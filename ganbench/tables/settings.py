@@ -29,10 +29,10 @@ def varied_columns(trial: Trial) -> list[Column]:
 
 def _column(address: str, span: dict[str, list[object]], trial: Trial) -> Column:
     ((kind, values),) = span.items()
-    told = f"one of {', '.join(map(str, values))}" if kind == "choice" else f"{kind} from {values[0]} to {values[-1]}"
+    text = f"one of {', '.join(map(str, values))}" if kind == "choice" else f"{kind} from {values[0]} to {values[-1]}"
     return Column(
         address,
-        f"{address} of the run's setting, {told}",
+        f"{address} of the run's setting, {text}",
         dtype=_dtype([setting.values[address] for setting in trial.settings]),
         scale="log" if kind == "log_uniform" else "linear",
         varied=True,

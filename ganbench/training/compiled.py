@@ -194,9 +194,9 @@ def _require_agreement(
     """Raise where a compiled function's results, or the buffers that it moves, are not those of the function itself."""
     of_both = []
     for one in (compiled, function):
-        own = _copies(inputs)
+        copies = _copies(inputs)
         with torch.no_grad():
-            of_both.append([*one(*own), *own])
+            of_both.append([*one(*copies), *copies])
     for ours, theirs in zip(*of_both, strict=True):
         if not bool(((ours - theirs).abs() <= AGREES * theirs.abs().amax()).all()):
             raise ArithmeticError("what was compiled gives other numbers")

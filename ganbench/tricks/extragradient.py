@@ -38,9 +38,9 @@ class Extragradient(Trick):
 
     def lone_update(self, context: StepContext, player: PlayerName) -> PlayerUpdate:
         """Move one player alone by its gradient at the point ahead of it."""
-        own = context.player(player)
-        here = own.flat.clone()
-        context.apply_update(own, context.update_of(player))
+        mover = context.player(player)
+        here = mover.flat.clone()
+        context.apply_update(mover, context.update_of(player))
         there = context.update_of(player)
-        own.flat.copy_(here)
-        return context.apply_update(own, there)
+        mover.flat.copy_(here)
+        return context.apply_update(mover, there)
