@@ -67,8 +67,19 @@ class Strict(BaseModel):
     def _no_unknown_keys(cls, data: object) -> object:
         for key in data if isinstance(data, dict) else ():
             if key not in cls.model_fields:
-                raise suite_error(unknown(cls.what, shorten(str(key)), cls.model_fields), (key,), key=True)
+                problem = cls._belongs_under(str(key)) or unknown(cls.what, shorten(str(key)), cls.model_fields)
+                raise suite_error(problem, (key,), key=True)
         return data
+
+    @classmethod
+    def _belongs_under(cls, key: str) -> str:
+        """Return where a key belongs that a mapping inside this one has: `metrics`, or `evaluate_every`."""
+        for name, field in cls.model_fields.items():
+            for inner in (field.annotation, *typing.get_args(field.annotation)):
+                known = inner.model_fields if isinstance(inner, type) and issubclass(inner, Strict) else {}
+                if (short := key.removeprefix(f"{name}_")) in known:
+                    return f"{key!r} belongs under {name!r}; write `{name}: {{{short}: …}}`"
+        return ""
 
 
 @functools.cache

@@ -47,6 +47,15 @@ def test_choices_carry_all_parameters_checked(suite_of):
         ("datasets: [rign]", "x.yaml:1:12: unknown dataset 'rign', did you mean 'ring'? (known: digits, grid, ring)"),
         ("datasets: [ring]\nlosses: [os:system]", "x.yaml:2:10: unknown loss 'os:system' (known:"),
         ("datasets: [ring]\nlosss: [hinge]", "x.yaml:2:1: unknown key 'losss', did you mean 'losses'? (known: "),
+        (
+            "metrics: [fid]\ndatasets: [ring]",
+            "'metrics' belongs under 'evaluate'; write `evaluate: {metrics: …}`",
+        ),
+        (
+            "evaluate_every: 9\ndatasets: [ring]",
+            "x.yaml:1:1: 'evaluate_every' belongs under 'evaluate'; write",
+        ),
+        ("settings: 4\ndatasets: [ring]", "x.yaml:1:1: 'settings' belongs under 'vary'"),
         ("datasets: [ring]\nevaluate: {evry: 3}", "x.yaml:2:12: unknown key of evaluate 'evry', did you mean 'every'?"),
         (
             "datasets: [ring]\ntricks: [r1: {gama: 3}]",
