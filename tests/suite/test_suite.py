@@ -49,7 +49,7 @@ def test_choices_carry_all_parameters_checked(suite_of):
         ("datasets: [ring]\nlosss: [hinge]", "x.yaml:2:1: unknown key 'losss', did you mean 'losses'? (known: "),
         (
             "metrics: [fid]\ndatasets: [ring]",
-            "'metrics' belongs under 'evaluate'; write `evaluate: {metrics: …}`",
+            "x.yaml:1:1: 'metrics' belongs under 'evaluate'; write `evaluate: {metrics: …}`",
         ),
         (
             "evaluate_every: 9\ndatasets: [ring]",
