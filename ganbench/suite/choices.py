@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+import types
 import typing
 import warnings
 from typing import Annotated, Any, ClassVar
@@ -74,8 +75,11 @@ class Strict(BaseModel):
     @classmethod
     def _belongs_under(cls, key: str) -> str:
         """Return where a key belongs that a mapping inside this one has: `metrics`, or `evaluate_every`."""
+        if f"{key}s" in cls.model_fields:  # a slip of the pen is nearer
+            return ""
         for name, field in cls.model_fields.items():
-            for inner in (field.annotation, *typing.get_args(field.annotation)):
+            optional = typing.get_origin(field.annotation) in (typing.Union, types.UnionType)
+            for inner in typing.get_args(field.annotation) if optional else (field.annotation,):
                 known = inner.model_fields if isinstance(inner, type) and issubclass(inner, Strict) else {}
                 if (short := key.removeprefix(f"{name}_")) in known:
                     return f"{key!r} belongs under {name!r}; write `{name}: {{{short}: …}}`"

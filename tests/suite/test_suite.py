@@ -55,6 +55,8 @@ def test_choices_carry_all_parameters_checked(suite_of):
             "evaluate_every: 9\ndatasets: [ring]",
             "x.yaml:1:1: 'evaluate_every' belongs under 'evaluate'; write",
         ),
+        ("seed: 4\ndatasets: [ring]", "x.yaml:1:1: unknown key 'seed', did you mean 'seeds'?"),
+        ("dataset: ring", "x.yaml:1:1: unknown key 'dataset', did you mean 'datasets'?"),
         ("settings: 4\ndatasets: [ring]", "x.yaml:1:1: 'settings' belongs under 'vary'"),
         ("datasets: [ring]\nevaluate: {evry: 3}", "x.yaml:2:12: unknown key of evaluate 'evry', did you mean 'every'?"),
         (
