@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
-from ganbench.core.errors import UsageError
+from ganbench.core.errors import GanbenchError, UsageError
 
 log = logging.getLogger("ganbench.monitor")
 
@@ -126,6 +126,8 @@ def remedy_of(error: Exception) -> str:
 
 
 def _short(error: Exception) -> str:
-    """Return the kind of an error and the first line of its text."""
+    """Return the first line of an error's text, behind its kind; the kinds of this package say nothing to a reader."""
     lines = str(error).strip().splitlines()
+    if lines and isinstance(error, GanbenchError):
+        return lines[0][:200]
     return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

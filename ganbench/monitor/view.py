@@ -13,7 +13,7 @@ from ganbench.core.protocols import PlayerUpdate
 from ganbench.diagnostics import Diagnostic, Step
 from ganbench.losses import Loss
 from ganbench.monitor.cast import joined
-from ganbench.monitor.guard import Guard
+from ganbench.monitor.guard import Guard, Hopeless
 from ganbench.monitor.isolation import call, evaluating, untouched_randomness
 from ganbench.monitor.player import Player
 
@@ -138,7 +138,8 @@ class _Probe:
     def heldout(self) -> Tensor:
         """Real samples that the monitor was given as data."""
         if self._heldout is None:
-            raise ValueError("held-out samples are not known: give ganbench.Monitor data that training does not use")
+            remedy = "give ganbench.Monitor(data=) real samples that training does not use, or leave the diagnostic out"
+            raise Hopeless("it reads held-out samples", remedy)
         return self._heldout.unsqueeze(0)
 
     def _samples(self, name: str) -> Tensor:
