@@ -20,9 +20,9 @@ REMEDIES = {
     "LinAlgError": "look at the samples and at features=: they may be constant, or not finite",
     "OSError": "look at the disk and at the folder's permissions",
     "StoreError": "look at the disk and at the folder's permissions",
-    "UsageError": "give it, or leave out what reads it",
+    "UsageError": "give what is missing, or leave out the metric or diagnostic that reads it",
 }
-OTHERWISE = "training needs nothing; the traceback is on this logger at level DEBUG"
+OTHERWISE = "nothing is to be done for the training; logging at level DEBUG shows the traceback"
 
 
 class Hopeless(UsageError):

@@ -197,12 +197,12 @@ class Record:
         return self._before + time.perf_counter() - self._began
 
     def _too_little(self) -> str:
-        seen = f"ganbench.Monitor: {self.looks} looks at the samples in {self.steps} steps, verdicts want {WANTED}"
+        seen = f"ganbench.Monitor: {self.looks} looks at the samples in {self.steps} steps, and verdicts want {WANTED}"
         if self._samples.reference.wanting:
-            return f"{seen}: there were too few real samples; give step(real=) or data="
+            return f"{seen}: real samples were too few; give step(real=) or data="
         if self._samples.latents is None:
-            return f"{seen}: give latents=, so that a look need not wait for enough minibatches, or a smaller samples="
-        return f"{seen}: give a smaller evaluate_every= or samples=, or more overhead="
+            return f"{seen}: a look waits until minibatches hold samples= of them; give latents=, or a smaller samples="
+        return f"{seen}; give a smaller evaluate_every= or samples=, or a larger overhead="
 
     def _flush(self) -> None:
         self.labels["optimizer"] = "+".join(sorted(self.optimizers)) or "unknown"

@@ -144,7 +144,7 @@ class _Probe:
 
     def _samples(self, name: str) -> Tensor:
         if name not in self._given:
-            raise ValueError(f"a diagnostic reads the {name} samples")
+            raise ValueError(f"it reads the {name} samples")
         return self._given[name].unsqueeze(0)
 
 
@@ -181,7 +181,7 @@ def _read(diagnostic: Diagnostic, done: Step) -> dict[tuple[Place | None, str], 
             for layer, of_layer in layers(done).items():
                 values |= {(layer, name): value for name, value in of_layer.items()}
     except ValueError as error:  # the place of what it reads is empty
-        raise UsageError(f"{error}; give it to monitor.step") from error
+        raise UsageError(f"{error}, which monitor.step is to be given") from error
     return {name: value.reshape(()) for name, value in values.items()}
 
 
@@ -190,11 +190,12 @@ def _built(one: str | Diagnostic) -> Diagnostic:
     for field in diagnostic.requires_fields:
         if field not in SUPPORTED:
             raise UsageError(
-                f"ganbench.Monitor: {diagnostic.name} reads {field!r}, which only a sweep keeps; leave it out"
+                f"ganbench.Monitor: {diagnostic.name} reads {field!r} of a step, which only a sweep keeps; leave it out"
             )
     if getattr(diagnostic, "at", ()):
         raise UsageError(
-            f"ganbench.Monitor: {diagnostic.name} is at shares of a training of unknown length; give every"
+            f"ganbench.Monitor: {diagnostic.name} has at=, shares of a training whose length is not known; "
+            "give every=, a number of steps"
         )
     return diagnostic
 

@@ -189,9 +189,9 @@ SOAKED = """
 that the round before printed. It kills or signals the sweep at a random moment, uniform over the usual duration.
 
 - "Late" is the last two thirds of that duration.
-- "In order" means four things. The exit status is 130 or 143. The command to go on is printed. The tables of all that was
-  done are merged. For a minute nothing is left behind: no process, and no file in TMPDIR, /dev/shm or the results' folder.
-  After SIGKILL only the last one is asked for.
+- "In order" means four things. The exit status is 130 or 143. The command to go on is printed. The tables of all that
+  was done are merged. For a minute nothing is left behind: no process, and no file in TMPDIR, /dev/shm or the results'
+  folder. After SIGKILL only the last one is asked for.
 - "Same tables": the sweep went on later, and its tables were those of an undisturbed one, bit for bit.
 
 [results/baselines/soak.csv](../results/baselines/soak.csv) has a row for each round. What rounds showed was fixed while
