@@ -13,6 +13,7 @@ from ganbench.analysis.functional_anova import Forest, fit_forest
 from ganbench.analysis.settings import Varied, varied
 from ganbench.analysis.statistics import Values
 from ganbench.core.column import Column
+from ganbench.core.errors import UsageError
 from ganbench.tables.results import Results
 
 ALL = "all methods"
@@ -33,10 +34,10 @@ def sensitivity(results: Results, measure: str | None = None) -> pd.DataFrame:
         measure: a metric that decides a ranking, or `healthy`; by default the first metric.
 
     Raises:
-        UsageError: the run is of one setting, or has no such measure.
+        UsageError: the run is of one setting or of fewer than eight, or has no such measure.
     """
     rows = []
-    for one in fitted(varied(results), results.columns, measure):
+    for one in _forests(results, measure):
         for axes in (*((i,) for i in range(len(one.axes))), *itertools.combinations(range(len(one.axes)), 2)):
             share = one.forest.share(axes) if len(axes) == 1 else one.forest.interaction(*axes)
             number = " × ".join(one.axes[i].address for i in axes)
@@ -59,15 +60,29 @@ def marginal_curves(results: Results, measure: str | None = None) -> pd.DataFram
         measure: as of `sensitivity`.
 
     Raises:
-        UsageError: the run is of one setting, or has no such measure.
+        UsageError: the run is of one setting or of fewer than eight, or has no such measure.
     """
     rows = []
-    for one in fitted(varied(results), results.columns, measure):
+    for one in _forests(results, measure):
         for i, axis in enumerate(one.axes):
             points, values = axis.points()
             means, spreads = one.forest.curve(i, points)
             rows += [(*one.place, axis.address, *row) for row in zip(values, means, spreads, strict=True)]
     return pd.DataFrame(rows, columns=["dataset", "method", "measure", "number", "at", "value", "sd"])
+
+
+def _forests(results: Results, measure: str | None) -> list[FittedMethod]:
+    methods = varied(results)
+    found = list(fitted(methods, results.columns, measure))
+    if not found:
+        most = max((len(one.numbers) for one in methods.methods), default=0)
+        raise UsageError(
+            f"{results.path}: which numbers matter is told from {FEWEST} settings on, and {most} have results; raise "
+            "vary.settings in the suite and run it again, which trains only the new ones"
+            if most < FEWEST
+            else f"{results.path}: no number differs between the settings; name one in vary.space"
+        )
+    return found
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def varied(results: Results, stage: Stage = "vary", judged: pd.DataFrame | None 
         UsageError: the run is of one setting.
     """
     if "setting" not in results.runs or not np.any(results.runs["setting"].notna()):
-        raise UsageError(f"{results.path}: is of one setting; add `vary:` to its suite (docs/suites.md)")
+        raise UsageError(f"{results.path}: is of one setting; add `vary:` to its suite (docs/settings.md)")
     metrics = metric_columns(results)
     healthy = np.asarray((verdicts(results) if judged is None else judged)["verdict"] == HEALTHY, dtype=np.float64)
     runs = results.runs.assign(healthy=healthy)

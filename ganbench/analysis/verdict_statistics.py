@@ -214,6 +214,8 @@ def _fidelity(run: Facts, history: History) -> dict[str, Statistic]:
 
 def rise(values: Values) -> float:
     """Return by which share of itself the median of the last quarter has grown since that of the second one."""
+    if len(values) < 2:
+        return 0.0
     quarter = max(1, len(values) // 4)
     before, now = np.median(values[quarter : 2 * quarter]), np.median(values[-quarter:])
     return float((now - before) / now) if now > 0 else 0.0

@@ -21,7 +21,16 @@ from ganbench.analysis.verdict_rules import (
     Condition,
     Rule,
 )
-from ganbench.analysis.verdict_statistics import FEWEST, Facts, History, Statistic, by_run, in_order, statistics
+from ganbench.analysis.verdict_statistics import (
+    FEWEST,
+    GOOD_QUALITY,
+    Facts,
+    History,
+    Statistic,
+    by_run,
+    in_order,
+    statistics,
+)
 from ganbench.core.status import Status
 from ganbench.tables.results import Results
 
@@ -184,14 +193,15 @@ def _matches(rule: Rule, known: dict[str, Statistic]) -> bool:
 def _remainder(known: dict[str, Statistic], trial: frozenset[str]) -> Verdict:
     missing = [told for name, told in _NEEDED.items() if name not in known]
     if missing:
-        text = f"not known: {', '.join(missing)}; evaluations are fewer than {FEWEST}, or lack columns"
+        text = f"it is not known {', '.join(missing)}: evaluations are fewer than {FEWEST}, or columns are missing"
         remedy = (
-            f"evaluate by the metrics position and modes (without known modes precision_recall), {FEWEST} times or "
-            "more and better 60"
+            f"evaluate {FEWEST} times or more, better 60, by the metrics position and modes (precision_recall where "
+            "modes are not known)"
         )
         return Verdict(UNCLEAR, text, remedy)
     quality = known["quality"]
-    text = f"no failure that has a name; {quality.column} is {quality.value:.3g}"
+    limit = f", and a healthy run has {GOOD_QUALITY:g} or more" if quality.value < GOOD_QUALITY else ""
+    text = f"{quality.column} is {quality.value:.3g} of that of real samples{limit}; no failure that has a name fits"
     return _with(REMAINDER, trial, Verdict(LOW_QUALITY, text, ""))
 
 

@@ -28,7 +28,7 @@ def mnist_files(folder: Path, *, held: bool, download: bool = False) -> datasets
     import_torchvision()
     files = importlib.import_module("torchvision.datasets").MNIST(folder, train=not held, download=download)
     if len(files.targets) != len(files.data) or len(files.data) == 0:
-        raise ValueError(f"{len(files.data)} scans have {len(files.targets)} labels")
+        raise ValueError(f"{len(files.data)} scans, but {len(files.targets)} labels: a file is of another set")
     if not 0 <= int(files.targets.min()) <= int(files.targets.max()) < CLASSES:
-        raise ValueError("a label is none of 0 to 9, so this is another data set in MNIST's format")
+        raise ValueError("a label is not among 0 to 9: this is another data set in MNIST's format")
     return files

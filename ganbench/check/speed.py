@@ -188,5 +188,5 @@ def _read(path: Path) -> dict[str, Speed]:
 def _speed(one: dict[str, float | int]) -> Speed:
     speed = Speed(float(one["ratio"]), float(one["noise"]), int(one["rounds"]))
     if not (0 < speed.ratio < math.inf and 0 <= speed.noise < MOST_NOISE and speed.rounds > 0):
-        raise ValueError("a ratio, a noise or a number of rounds that no measurement gives")
+        raise ValueError(f"no measurement gives {speed}")
     return speed

@@ -106,4 +106,4 @@ def lines(verdict: Verdict) -> Iterator[str]:
     if proposals and verdict.name != "healthy":
         yield "what to try; a run is told what fits it:"
         yield from (f"  {text}" for text in proposals)
-    yield "which methods helped most: docs/verdicts.md; `ganbench list` KIND has every component with its claim"
+    yield "what cured planted failures: docs/cure.md; what a trick claims to fix: `ganbench list tricks`"

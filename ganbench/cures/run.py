@@ -63,7 +63,9 @@ def cures_of(target: Path, only: str | None, seeds: int, settings: Settings) -> 
     folder = find_run(target)
     results = load(folder)
     if "datasets" not in results.suite and "include" not in results.suite:
-        raise UsageError(f"{folder}: holds a loop of somebody's own and no suite; cure trains the trials of suites")
+        raise UsageError(
+            f"{folder}: a ganbench.Monitor wrote it, and cure trains trials of a suite; give the run of a suite"
+        )
     suite = suite_of(read_file(folder / "suite.yaml"))
     return cures_of_plan(chosen(suite, only), results, seeds, settings)
 

@@ -57,7 +57,7 @@ def _rgb(picture: Image) -> Image:
         return white.convert("RGB")
     if picture.mode in PLAIN or picture.mode == "P":
         return picture.convert("RGB")
-    raise ValueError(f"its mode is {picture.mode}, which has no one meaning in 8 bits; convert it to RGB")
+    raise ValueError(f"its mode is {picture.mode}, which 8 bits cannot hold in one way; convert it to RGB")
 
 
 def _scaled(picture: Image) -> Image:

@@ -180,7 +180,7 @@ class TorchvisionImages(Dataset):
             write(path, shape, chunks)
             kept = mapped(path, shape)
         if kept is None:
-            raise UnwritableError(f"{path} is not what was written to it")
+            raise UnwritableError(f"{path} does not read back as it was written")
         return kept
 
     @property

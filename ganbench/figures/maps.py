@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ganbench.analysis.ranking import FINISHED, metric_columns, order_by
-from ganbench.core.errors import UsageError
+from ganbench.core.errors import UsageError, unknown
 from ganbench.figures.draw import named
 from ganbench.figures.style import Style, drawn, panels
 from ganbench.tables.results import Results
@@ -58,12 +58,18 @@ def map_of(
         return figure
 
 
-def _require_varied(results: Results, *numbers: str | None) -> None:
+def _require_varied(results: Results, x: str | None, y: str | None) -> None:
     varied = [name for name, column in results.columns.items() if column.varied and name in results.runs]
-    for number in numbers:
+    if len(varied) < 2:
+        raise UsageError(
+            f"{results.path}: a map over x and y is one of two numbers that vary, and this run has {len(varied)}; name "
+            "two in `vary:` of its suite (docs/settings.md), or leave x and y out for a map over losses and tricks"
+        )
+    for axis, number in (("x", x), ("y", y)):
+        if number is None:
+            raise UsageError(f"{results.path}: {axis} is missing; give it as well: {', '.join(varied)}")
         if number not in varied:
-            known = ", ".join(varied) or "none"
-            raise UsageError(f"{results.path}: x and y are two numbers that vary, found {number!r} (known: {known})")
+            raise UsageError(f"{results.path}: {unknown(f'number for {axis}', number, varied)}")
 
 
 def _tiles(ax: Axes, runs: pd.DataFrame, measure: str):  # noqa: ANN202 - matplotlib's mappable

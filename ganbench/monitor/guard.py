@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
-from ganbench.core.errors import UsageError
+from ganbench.core.errors import GanbenchError, UsageError
 
 log = logging.getLogger("ganbench.monitor")
 
@@ -20,9 +20,9 @@ REMEDIES = {
     "LinAlgError": "look at the samples and at features=: they may be constant, or not finite",
     "OSError": "look at the disk and at the folder's permissions",
     "StoreError": "look at the disk and at the folder's permissions",
-    "UsageError": "give it, or leave out what reads it",
+    "UsageError": "give what is missing, or leave out the metric or diagnostic that reads it",
 }
-OTHERWISE = "training needs nothing; the traceback is on this logger at level DEBUG"
+OTHERWISE = "nothing is to be done for the training; logging at level DEBUG shows the traceback"
 
 
 class Hopeless(UsageError):
@@ -126,6 +126,8 @@ def remedy_of(error: Exception) -> str:
 
 
 def _short(error: Exception) -> str:
-    """Return the kind of an error and the first line of its text."""
+    """Return the first line of an error's text, behind its kind; the kinds of this package say nothing to a reader."""
     lines = str(error).strip().splitlines()
+    if lines and isinstance(error, GanbenchError):
+        return lines[0][:200]
     return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

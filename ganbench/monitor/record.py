@@ -7,12 +7,14 @@ import logging
 import math
 import time
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ganbench.core.column import Column
 from ganbench.core.component import Component
 from ganbench.core.file_set import MANIFEST
 from ganbench.core.naming import DEFAULT_SCHEDULE, NO_TRICKS, run_name
@@ -76,6 +78,7 @@ class Record:
         self._seed = seed
         self.facts: dict[Hashable, float | str] = {} if view.loss is None else {"loss": view.loss.label}
         self.history, self.layers = History((), 1, CPU), dict[Place, History]()
+        self._earlier: dict[str, Column] = {}  # of the run that this one goes on with; nothing may measure them now
         self.snapshots = ThinnedSnapshots()
         self.steps, self.looks = 0, 0
         self.optimizers: set[str] = set()
@@ -146,6 +149,7 @@ class Record:
             "looks": self.looks,
             "seconds": self._seconds,
             "history": history_state(self.history),
+            "columns": [asdict(column) for column in self._columns.values()],
             "layers": {"\n".join(place): history_state(history) for place, history in self.layers.items()},
             "snapshots": dict(self.snapshots.kept),
             **self._kept,
@@ -165,6 +169,7 @@ class Record:
         """Go on with a state, up to a step; rows beyond it are cut."""
         end = state["steps"] if step is None else min(step, state["steps"])
         self.trial, self._seed, self.steps, self._before = state["trial"], state["seed"], end, state["seconds"]
+        self._earlier = {column["name"]: Column(**column) for column in state.get("columns", ())}
         self.history, self.layers = History((), 1, CPU), {}
         self.history.restore(*cut(state["history"], end))
         for name, kept in state["layers"].items():
@@ -192,12 +197,12 @@ class Record:
         return self._before + time.perf_counter() - self._began
 
     def _too_little(self) -> str:
-        seen = f"ganbench.Monitor: {self.looks} looks at the samples in {self.steps} steps, verdicts want {WANTED}"
+        seen = f"ganbench.Monitor: {self.looks} looks at the samples in {self.steps} steps, and verdicts want {WANTED}"
         if self._samples.reference.wanting:
-            return f"{seen}: there were too few real samples; give step(real=) or data="
+            return f"{seen}: real samples were too few; give step(real=) or data="
         if self._samples.latents is None:
-            return f"{seen}: give latents=, so that a look need not wait for enough minibatches, or a smaller samples="
-        return f"{seen}: give a smaller evaluate_every= or samples=, or more overhead="
+            return f"{seen}: a look waits until minibatches hold samples= of them; give latents=, or a smaller samples="
+        return f"{seen}; give a smaller evaluate_every= or samples=, or a larger overhead="
 
     def _flush(self) -> None:
         self.labels["optimizer"] = "+".join(sorted(self.optimizers)) or "unknown"
@@ -222,10 +227,18 @@ class Record:
             n_fake=self._n_fake,
             ms_per_step=1e3 * self._seconds / self.steps if self.steps else math.nan,
             seconds=self._seconds,
-            fact_columns=(*self._scrutiny.terms.columns.values(), *REGULARISERS),
+            fact_columns=tuple(self._columns.values()),
         )
         findings = tuple(self._scrutiny.findings.said.values())
         self.folder.write(logged, self._environment, self.open, self._kept, findings)
+
+    @property
+    def _columns(self) -> dict[str, Column]:
+        """Return the declarations of all that rows hold, also of what an earlier part of the run was given."""
+        measured = (column for metric in self._samples.metrics for column in metric.columns)
+        read = (column for one in self._view.diagnostics for column in (*one.columns, *one.layer_columns))
+        now = {column.name: column for column in (*measured, *read, *REGULARISERS)}
+        return {**self._earlier, **now, **self._scrutiny.terms.columns}
 
     @property
     def _kept(self) -> dict[str, Any]:

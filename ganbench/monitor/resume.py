@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,7 @@ def state_of_folder(path: Path) -> dict[str, Any]:
         "looks": len(looked),
         "seconds": float(run["seconds"]),
         "history": _state_of(found.history),
+        "columns": [asdict(found.columns[name]) for name in (*found.history, *found.layers) if name not in KEYS],
         "layers": layers,
         "snapshots": {at: _picture(pictures["samples"][i]) for i, at in enumerate(steps)} if pictures else {},
         "n_fake": int(run["n_fake"]) if "n_fake" in found.runs and run["n_fake"] == run["n_fake"] else 0,

@@ -13,7 +13,7 @@ from ganbench.core.protocols import PlayerUpdate
 from ganbench.diagnostics import Diagnostic, Step
 from ganbench.losses import Loss
 from ganbench.monitor.cast import joined
-from ganbench.monitor.guard import Guard
+from ganbench.monitor.guard import Guard, Hopeless
 from ganbench.monitor.isolation import call, evaluating, untouched_randomness
 from ganbench.monitor.player import Player
 
@@ -138,12 +138,13 @@ class _Probe:
     def heldout(self) -> Tensor:
         """Real samples that the monitor was given as data."""
         if self._heldout is None:
-            raise ValueError("held-out samples are not known: give ganbench.Monitor data that training does not use")
+            remedy = "give ganbench.Monitor(data=) real samples that training does not use, or leave the diagnostic out"
+            raise Hopeless("it reads held-out samples", remedy)
         return self._heldout.unsqueeze(0)
 
     def _samples(self, name: str) -> Tensor:
         if name not in self._given:
-            raise ValueError(f"a diagnostic reads the {name} samples")
+            raise ValueError(f"it reads the {name} samples")
         return self._given[name].unsqueeze(0)
 
 
@@ -180,7 +181,7 @@ def _read(diagnostic: Diagnostic, done: Step) -> dict[tuple[Place | None, str], 
             for layer, of_layer in layers(done).items():
                 values |= {(layer, name): value for name, value in of_layer.items()}
     except ValueError as error:  # the place of what it reads is empty
-        raise UsageError(f"{error}; give it to monitor.step") from error
+        raise UsageError(f"{error}, which monitor.step is to be given") from error
     return {name: value.reshape(()) for name, value in values.items()}
 
 
@@ -189,11 +190,12 @@ def _built(one: str | Diagnostic) -> Diagnostic:
     for field in diagnostic.requires_fields:
         if field not in SUPPORTED:
             raise UsageError(
-                f"ganbench.Monitor: {diagnostic.name} reads {field!r}, which only a sweep keeps; leave it out"
+                f"ganbench.Monitor: {diagnostic.name} reads {field!r} of a step, which only a sweep keeps; leave it out"
             )
     if getattr(diagnostic, "at", ()):
         raise UsageError(
-            f"ganbench.Monitor: {diagnostic.name} is at shares of a training of unknown length; give every"
+            f"ganbench.Monitor: {diagnostic.name} has at=, shares of a training whose length is not known; "
+            "give every=, a number of steps"
         )
     return diagnostic
 

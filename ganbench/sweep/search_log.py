@@ -94,7 +94,7 @@ class AdaptiveSearch:
             try:
                 config = parse_json(line).get("config")
                 if not isinstance(config, dict) or not self.sampler.holds(config):
-                    raise BrokenFileError("it is no configuration of this search")
+                    raise BrokenFileError("its configuration does not lie in this search's space")
             except BrokenFileError as problem:
                 log.warning("%s:%d: passed over (%s)", self.path, number, problem)
                 continue

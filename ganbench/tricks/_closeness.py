@@ -51,7 +51,7 @@ class _Slope(torch.autograd.Function):
         p, grad, *near = ctx.saved_tensors  # pyright: ignore[reportAttributeAccessIssue]
         (along,) = grad_outputs
         if torch.is_grad_enabled():
-            raise NotImplementedError("minibatch discrimination can be differentiated twice, not three times")
+            raise NotImplementedError("minibatch_discrimination has no third derivative; leave the other trick out")
         by_p, by_grad = torch.empty_like(p), torch.empty_like(grad)
         for rows, pairs in zip(_blocks(p), near, strict=True):
             doubled, grads, batch = _doubled(p[..., rows]), _doubled(grad[:, rows]), p.shape[1]

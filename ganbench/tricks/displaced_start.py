@@ -31,6 +31,8 @@ class DisplacedStart(Trick):
             return
         last = list(context.g.params)[-1]
         if not last.endswith("bias"):
-            raise UsageError(f"displaced_start: the generator ends in {last}, no bias; take a network with one, as mlp")
+            raise UsageError(
+                f"displaced_start: the generator ends in {last}, no bias; take a network that ends in one, as mlp"
+            )
         with torch.no_grad():
             context.g.params[last].add_(self.by)

@@ -78,7 +78,7 @@ def test_columns_that_are_missing_take_their_verdicts_away_and_no_others():
     unclear = judge(modes_captured=None)
     assert unclear.verdict == "unclear"
     assert unclear.evidence == (
-        "not known: how good and how varied samples are; evaluations are fewer than 8, or lack columns"
+        "it is not known how good and how varied samples are: evaluations are fewer than 8, or columns are missing"
     )
     row, history = run()
     assert judge((row, history.iloc[:7])).verdict == "unclear"

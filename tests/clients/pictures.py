@@ -28,8 +28,8 @@ CASES = {
 }
 
 
-def draw(name: str, folder: Path) -> None:
-    """Train a planted loop and write its picture."""
+def draw(name: str, folder: Path) -> list[str]:
+    """Train a planted loop and write its picture; return what the monitor said, line by line."""
     planted = next(one for one in (*BUGS, *FAILURES, *HEALTHY) if one.name == CASES[name])
     heard, log = Heard(), logging.getLogger("ganbench.monitor")
     log.addHandler(heard)
@@ -44,9 +44,9 @@ def draw(name: str, folder: Path) -> None:
     between = torch.full((len(left), GAP, 3), 255, dtype=torch.uint8)
     both = torch.cat((left, between, right), 1).repeat_interleave(ENLARGED, 0).repeat_interleave(ENLARGED, 1)
     Image.fromarray(both.numpy()).convert("L").save(folder / f"monitor_{name}.png", optimize=True)
-    print(f"{name}: {planted.name}", *heard.lines[:2], sep="\n  ", flush=True)
+    return heard.lines
 
 
 if __name__ == "__main__":
     for case in CASES:
-        draw(case, Path(sys.argv[1]))
+        print(f"{case}: {CASES[case]}", *draw(case, Path(sys.argv[1]))[:2], sep="\n  ", flush=True)

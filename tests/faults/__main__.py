@@ -132,12 +132,12 @@ fixed, the rest once.
 | environments, plan | 87 | the same numbers, or one line | 87 as expected | – |
 | environments, run | 15 | the same numbers, or one line | 15 as expected | – |
 
-What was found, all in tables with right checksums: a run whose trials all failed could not be compared with, which any
-sweep can leave; a value of 1e308 or a negative step stopped the page's drawing; an unknown status, no number of steps,
-or a reason to stop without its step ended in an internal error. What is left: where every FID is 1e308, NumPy's warning
-of an overflow is printed above the page's name. Of 324 contents in the place of files 216 were thrown, and of 87
-environments 15 with a training, in 60 s each or, where all of torch was compiled first, in 72 s; `python -m
-tests.faults` throws all.
+All faults were found in tables with right checksums. `compare` refused a run whose trials had all failed, which any
+sweep can leave. A value of 1e308 or a negative step stopped the page's drawing. An unknown status, no number of steps, or a
+reason to stop without its step ended in an internal error. One thing is left: where every FID is 1e308, NumPy prints its
+warning of an overflow above the page's name. 216 of 324 contents in the place of files were thrown, and 15 of 87
+environments with a training. Each took 60 s, or 72 s where all of torch was compiled first. `python -m tests.faults`
+throws all.
 
 ## Thrown anew
 
@@ -157,10 +157,10 @@ throw once.
 | links and pipes in the place of outputs | 182 | 168 | refused in one line, or written in the place of the trap; nothing outside is touched | – | 168 as expected |
 | more bombs | 30 | 30 | one line within 5 s and 1 GiB | – | 30 as expected |
 
-What was found: a plugin's attribute, parameter or property of another type than its kind declares (`traits = None`,
-`columns = 3`) broke `list`, `schema` and `plan` for everybody; a KeyboardInterrupt of its own ended the command; what a
-component raised while a plan was made was an internal error, and an error without a text stopped the whole run. Of
-extreme numbers, `iterations` of 2^63 hung a trial, and eight values beyond float32 (`lr: 1e154`) made it fail. `compare`
+Plugins showed four faults. An attribute of another type than its kind declares (`traits = None`, `columns = 3`) broke
+`list`, `schema` and `plan` for everybody. A plugin's own KeyboardInterrupt ended the command. What a component raised
+while a plan was made was an internal error. An error without a text stopped the whole run. Extreme numbers showed two:
+`iterations` of 2^63 hung a trial, and eight values beyond float32 (`lr: 1e154`) made it fail. `compare`
 took a name of 300 letters, `verify-verdicts` a dot, and a component from Python an endless list, as internal errors.
 `new` and `report` did so with a link to itself, and a monitor wrote its claim through a link and then lost its rows.
 What an option names (`--out`, `--results`, `--baselines`, `--junit-xml`) may be a link, and is followed.
@@ -185,13 +185,17 @@ ten rounds: most likely the shell that clears up, which ends within a second.
 SOAKED = """
 ## Kills and signals at random moments
 
-{n} rounds of `python -m tests.faults.soak FOLDER`: a sweep of four trials under Ray is started, with the command that
-the round before printed, and killed or signalled at a moment that is uniform over what it usually takes; "late" is in
-the last two thirds of that. "In order": exit status 130 or 143, the command to go on printed, the tables of all that
-was done merged (nothing of it is asked for after SIGKILL), and nothing left behind: processes, TMPDIR, /dev/shm and the
-results' folder are looked at for a minute. "Same tables": when the sweep was let go on, its tables were those of an
-undisturbed one, bit for bit. [results/baselines/soak.csv](../results/baselines/soak.csv) has a row for each round. What
-rounds showed was fixed while the others were made: their commits are {commits}.
+`python -m tests.faults.soak FOLDER` made {n} rounds. A round starts a sweep of four trials under Ray, with the command
+that the round before printed. It kills or signals the sweep at a random moment, uniform over the usual duration.
+
+- "Late" is the last two thirds of that duration.
+- "In order" means four things. The exit status is 130 or 143. The command to go on is printed. The tables of all that
+  was done are merged. For a minute nothing is left behind: no process, and no file in TMPDIR, /dev/shm or the results'
+  folder. After SIGKILL only the last one is asked for.
+- "Same tables": the sweep went on later, and its tables were those of an undisturbed one, bit for bit.
+
+[results/baselines/soak.csv](../results/baselines/soak.csv) has a row for each round. What rounds showed was fixed while
+the others were made: their commits are {commits}.
 
 | signal | to | rounds | late | in order | same tables | seconds until it ended: median, most | all gone after, s |
 | --- | --- | --- | --- | --- | --- | --- | --- |

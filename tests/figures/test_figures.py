@@ -60,7 +60,7 @@ def test_sizes_and_fonts_are_as_asked(results):
     [
         (lambda plot: plot.curves("loss"), "no curve 'loss'"),
         (lambda plot: plot.map("loss_g"), "no metric 'loss_g'"),
-        (lambda plot: plot.map(x="optimizer.lr", y="batch"), "two numbers that vary"),
+        (lambda plot: plot.map(x="optimizer.lr", y="batch"), "and this run has 0; name two in `vary:`"),
         (lambda plot: plot.samples(["none"]), "no pictures of the trial 'none'"),
         (lambda plot: plot.samples(seed=3), "seeds 0 … 2, not 3"),
     ],

@@ -93,6 +93,14 @@ def no_convergence(*_):
     raise torch.linalg.LinAlgError("no convergence")  # pyright: ignore[reportPrivateImportUsage] - not listed
 
 
+def test_what_a_diagnostic_lacks_is_said_with_what_to_give(tmp_path, caplog):
+    watched(tmp_path / "run", diagnostics=["gradients", "overfitting"]).run(3).monitor.close()
+    assert (
+        "the diagnostic overfitting is left out (it reads held-out samples); training goes on; remedy: give "
+        "ganbench.Monitor(data=) real samples that training does not use, or leave the diagnostic out"
+    ) in caplog.text
+
+
 def test_a_failure_that_passes_leaves_later_rows(tmp_path, monkeypatch):
     loop = watched(tmp_path / "run", data=torch.randn(100, 2)).run(4)
     with monkeypatch.context() as patch:

@@ -71,6 +71,24 @@ def test_a_run_goes_on_as_if_it_had_never_ended(tmp_path, how):
     assert runs["total_spread"] == stored.load(tmp_path / "whole").runs["total_spread"][0]
 
 
+@pytest.mark.parametrize("how", ["folder", "state"])
+def test_a_run_that_goes_on_with_less_keeps_the_columns_of_what_is_not_given_any_more(tmp_path, how, caplog):
+    first = watched(tmp_path / "run", diagnostics=["gradients", "updates"], metrics=["position", "precision_recall"])
+    state = first.run(12).monitor.state_dict()
+    first.monitor.close()
+    options = {"diagnostics": ["gradients"], "metrics": ["position"]}
+    second = watched(tmp_path / "run", **options, **({"resume": True} if how == "folder" else {}))
+    if how == "state":
+        second.monitor.load_state_dict(state)
+    second.run(6).monitor.close()
+    history = stored.load(tmp_path / "run").history
+    assert history["step"].tolist() == list(range(1, 19)) and "failed" not in caplog.text
+    for column in ("recall", "update_ratio_g"):
+        assert any(history.loc[history["step"] <= 12, column].notna()), column
+        assert all(history.loc[history["step"] > 12, column].isna()), column
+    assert all(history["grad_norm_g"].notna())
+
+
 SCRIPT = """
 import sys, torch
 from tests.helpers.small_gan import Loop

@@ -19,6 +19,7 @@ from ganbench.report.notes import lead_notes, two_groups
 from ganbench.report.page import render
 from ganbench.report.rows import gradient_norms
 from ganbench.report.wording import count, label, listing, mean, naming, number
+from tests.helpers import ROOT
 from tests.helpers.fake_results import METRICS, fake_results
 from tests.helpers.present import present
 
@@ -220,3 +221,6 @@ def test_every_verdict_has_a_colour_and_a_shape_of_its_own():
     names = {rule.verdict for rule in RULES} | {LOW_QUALITY, UNCLEAR, FAILED}
     assert set(marks.FAMILY) == set(marks.SHAPES) == names
     assert len(set(marks.SHAPES.values())) == len(names)
+    key = (ROOT / "docs/report.md").read_text().split("## Marks\n")[1].split("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in key.splitlines() if line.startswith("| ")][2:]
+    assert {name for _, verdicts in rows for name in verdicts.split(", ")} == names

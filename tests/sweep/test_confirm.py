@@ -151,7 +151,13 @@ def test_results_have_the_tables_over_settings(finished):
     assert list(load(finished[1].folder).tuned()["place"]) == [1, 2, 1, 2]
     assert len(results.tuned_pairs("healthy")) == 1
     assert results.pairwise()["settings"].tolist() == [5]
-    assert results.sensitivity().empty  # five settings are too few
+    for table in (results.sensitivity, results.marginal_curves):
+        with pytest.raises(UsageError, match="from 8 settings on, and 5 have results; raise vary.settings"):
+            table()
+    with pytest.raises(UsageError, match="y is missing; give it as well: optimizer.lr, "):
+        results.plot.map(x="optimizer.lr")
+    with pytest.raises(UsageError, match="unknown number for y 'batch'"):
+        results.plot.map(x="optimizer.lr", y="batch")
     with pytest.raises(UsageError, match="no measure 'beauty'"):
         results.pairwise("beauty")
 

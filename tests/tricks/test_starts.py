@@ -47,7 +47,7 @@ def test_a_displaced_generator_makes_the_same_samples_elsewhere():
 
 def test_a_generator_without_a_bias_cannot_be_displaced():
     setup, d, g, noise = game_of(("displaced_start", {}), dataset=("dirac", {}), network=("dirac", {}))
-    with pytest.raises(UsageError, match=r"theta\.weight, no bias; take a network with one"):
+    with pytest.raises(UsageError, match=r"theta\.weight, no bias; take a network that ends in one"):
         gan_step(setup, d, g, noise, 1)
 
 
