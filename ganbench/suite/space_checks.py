@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,11 +55,11 @@ def structure_error(path: str, span: Range, value: object) -> str | None:
     head, _, name = path.rpartition(".")
     if head not in ("", "training"):
         return None
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
     if name == "ema":
-        return None if number and 0 <= value < 1 else f"{path}: {value!r} is not in [0, 1)"
+        return None if 0 <= number < 1 else f"{path}: {value!r} is not in [0, 1)"
     most = 65536 if name == "batch" else 1000
-    if not number or not 1 <= value <= most:
+    if not 1 <= number <= most:
         return f"{path}: {value!r} is beyond 1 to {most}"
     return None if isinstance(value, int) else _whole(path, span)
 
