@@ -9,16 +9,17 @@ import shutil
 import pytest
 
 import ganbench
-from ganbench.report.page import render, render_changes
+from ganbench.report.cured import cures_page
+from ganbench.report.page import render, render_changes, write_page
 from tests.helpers.fake_results import fake_results
-from tests.helpers.kinds_of_run import searched, watched
+from tests.helpers.kinds_of_run import cure_of, searched, watched
 from tests.helpers.varied import VARIED
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
-PAGES = ["run.html", "changes.html", "settings.html", "search.html", "monitor.html"]
+PAGES = ["run.html", "changes.html", "settings.html", "search.html", "monitor.html", "cures.html"]
 WIDTHS = {"wide": 1280, "narrow": 400}
 
 
@@ -38,6 +39,8 @@ def pages(results, tmp_path_factory):
     (folder / "search.html").write_text(render(searched()), encoding="utf-8")
     (folder / "monitor.html").write_text(render(watched()), encoding="utf-8")
     (folder / "changes.html").write_text(render_changes(results, [results]), encoding="utf-8")
+    found = [cure_of(results), cure_of(results, healthy=0, loss=("hinge", {}))]
+    write_page("cures.html", folder / "cures.html", page=cures_page(found, results))
     return folder
 
 
