@@ -96,7 +96,9 @@ def test_nothing_is_wider_than_a_narrow_screen(open_page, name):
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
-@pytest.mark.parametrize("media, width", [("screen", 1280), ("print", 1032)])  # A4 across, less its margins
+@pytest.mark.parametrize(
+    "media, width", [("screen", 1280), ("screen", 1024), ("screen", 961), ("print", 1032)]
+)  # A4 across, less its margins
 def test_a_ranking_with_fid_is_not_cut(open_page, media, width):
     page = open_page(width=width)
     page.emulate_media(media=media)

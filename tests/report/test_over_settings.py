@@ -93,6 +93,15 @@ def test_a_method_that_lacks_the_metric_has_no_value_and_the_others_keep_theirs(
     assert "Over 4 settings" in render(made)
 
 
+def test_a_metric_that_is_the_same_at_all_settings_is_not_explained_by_any_number(tmp_path):
+    eight = {**SUITE, "vary": {"settings": 8, "space": SUITE["vary"]["space"]}, "steps": 20}
+    results = ganbench.Suite("same", **eight).run(tmp_path, executor="local").tables
+    made = changed(results, results.runs.index == results.runs.index, modes_captured=3.0)
+    shown = render(made)
+    assert "modes_captured is the same at all settings, whatever these are" in shown
+    assert "of the variance" not in shown
+
+
 def test_diverged_seeds_are_on_the_page_as_the_worst(results):
     swept = results.runs["stage"] == "vary"
     nothing = {name: float("nan") for name in ("modes_captured", "hq_fraction", "fid") if name in results.runs}
