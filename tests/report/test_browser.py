@@ -20,6 +20,7 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
 PAGES = ["run.html", "changes.html", "settings.html", "search.html", "monitor.html", "cures.html"]
+PAPER = 1032  # pixels: A4 across, less its margins
 WIDTHS = {"wide": 1280, "narrow": 400}
 
 
@@ -96,9 +97,14 @@ def test_nothing_is_wider_than_a_narrow_screen(open_page, name):
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
-@pytest.mark.parametrize(
-    "media, width", [("screen", 1280), ("screen", 1024), ("screen", 961), ("print", 1032)]
-)  # A4 across, less its margins
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_is_wider_than_paper(open_page, name):
+    page = open_page(name, width=PAPER)
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PAPER
+
+
+@pytest.mark.parametrize("media, width", [("screen", 1280), ("screen", 1024), ("screen", 961), ("print", PAPER)])
 def test_a_ranking_with_fid_is_not_cut(open_page, media, width):
     page = open_page(width=width)
     page.emulate_media(media=media)
