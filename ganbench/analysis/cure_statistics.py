@@ -70,6 +70,16 @@ def stages(seeds: int) -> tuple[Stage, ...]:
     return (*kept.values(), Stage(seeds, 0.0))
 
 
+def least_seeds(remedies: int) -> int:
+    """Return the fewest seeds that can show a cure among so many remedies: Holm's first p is `remedies` · ½ⁿ at least.
+
+    Example:
+        >>> least_seeds(14)
+        9
+    """
+    return next(n for n in range(1, 1024) if remedies * 0.5**n < ALPHA)
+
+
 def mcnemar(base: Sequence[bool], arm: Sequence[bool]) -> float:
     """Return the exact one-sided p of "the remedy makes seeds healthy": P(B ≥ b), B ~ Binomial(b + c, ½).
 

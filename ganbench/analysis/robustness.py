@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from ganbench.analysis.settings import MethodRuns, Varied, varied
-from ganbench.analysis.statistics import LEVEL, Interval, t_interval
+from ganbench.analysis.statistics import LEVEL, Interval, scaled, t_interval
 from ganbench.tables.results import Results
 
 
@@ -46,7 +46,7 @@ def _row(method: MethodRuns, measures: list[str]) -> dict[str, object]:
         values = method.by_setting(name).to_numpy()
         seeds = len(method.runs) / max(len(values), 1)
         interval = share_over_settings(values, seeds) if name == "healthy" else t_interval(values)
-        row |= {name: float(values.mean()) if len(values) else math.nan}
+        row |= {name: scaled(np.mean, values) if len(values) else math.nan}
         row |= {f"{name}_low": interval.low, f"{name}_high": interval.high}
     return row
 

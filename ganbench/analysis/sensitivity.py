@@ -143,7 +143,8 @@ def fitted(methods: Varied, columns: Mapping[str, Column], measure: str | None =
     """Yield the forest of each method with eight settings or more, and that of their mean, data set by data set."""
     for dataset in methods.measures:
         name = methods.leading(dataset, measure).name
-        values = {method.method: (method.by_setting(name), method.numbers) for method in methods.on(dataset)}
+        found = {method.method: (method.by_setting(name), method.numbers) for method in methods.on(dataset)}
+        values = {method: pair for method, pair in found.items() if len(pair[0])}  # one may lack the measure
         if len(values) > 1:
             common = pd.concat([series for series, _ in values.values()], axis=1, join="inner").mean(axis=1)
             numbers = pd.concat([numbers for _, numbers in values.values()])

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ganbench.analysis.parameters import varying
 from ganbench.analysis.ranking import FINISHED, metric_columns, order_by
-from ganbench.analysis.statistics import Values, scored, worst
+from ganbench.analysis.statistics import Values, scaled, scored, worst
 from ganbench.analysis.verdict_rules import HEALTHY
 from ganbench.analysis.verdicts import verdicts
 from ganbench.core.column import Column, Direction
@@ -28,7 +28,7 @@ class MethodRuns:
 
     Attributes:
         method: its name. dataset: the axis of that name.
-        numbers: setting → its numbers, one column per address.
+        numbers: setting → its numbers, one column per address; settings without a finished run are there too.
         runs: one row per run with `setting`, `seed`, `healthy` (0 or 1) and the metrics; one that diverged has the
             worst value of its data set in each.
     """
@@ -43,7 +43,7 @@ class MethodRuns:
         values: dict[int, list[float]] = {}
         for setting, value in zip(self.runs["setting"], self.runs[measure], strict=True):
             values.setdefault(int(setting), []).append(float(value))
-        means = {setting: float(np.mean(of_seeds)) for setting, of_seeds in sorted(values.items())}
+        means = {setting: scaled(np.mean, of_seeds) for setting, of_seeds in sorted(values.items())}
         return pd.Series({setting: mean for setting, mean in means.items() if np.isfinite(mean)}, dtype=np.float64)
 
 
@@ -102,19 +102,24 @@ def varied(results: Results, stage: Stage = "vary", judged: pd.DataFrame | None 
         measures[str(dataset)] = [HEALTHY_SHARE, *(metrics[name] for name in deciding)]
         fills = {name: worst(of_dataset[name], metrics[name].direction) for name in deciding}
         filled = of_dataset.assign(**{name: _filled(of_dataset, name, fill) for name, fill in fills.items()})
+        met = results.runs.loc[(results.runs["dataset"] == dataset) & (results.runs["stage"] == stage)]
         for method, of_method in filled.loc[filled["stage"] == stage].groupby("method", sort=False):
-            methods.append(_method(results, str(method), str(dataset), of_method, deciding))
+            numbers = _numbers(results, met.loc[met["method"] == method])
+            methods.append(_method(str(method), str(dataset), numbers, of_method, deciding))
     return Varied(methods, measures)
 
 
-def _method(results: Results, name: str, dataset: str, runs: pd.DataFrame, deciding: list[str]) -> MethodRuns:
+def _numbers(results: Results, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the numbers of each setting of these runs, also of one whose runs all failed."""
     addresses = [address for address in varying(results) if np.any(runs[address].notna())]
     first = runs.drop_duplicates("setting")
-    numbers = pd.DataFrame(
-        {address: np.asarray(first[address]) for address in addresses}, index=np.asarray(first["setting"], dtype=int)
-    )
+    numbers = {address: np.asarray(first[address]) for address in addresses}
+    return pd.DataFrame(numbers, index=np.asarray(first["setting"], dtype=int)).sort_index()
+
+
+def _method(name: str, dataset: str, numbers: pd.DataFrame, runs: pd.DataFrame, deciding: list[str]) -> MethodRuns:
     kept = pd.DataFrame({name: np.asarray(runs[name]) for name in ("setting", "seed", "healthy", *deciding)})
-    return MethodRuns(name, dataset, numbers.sort_index(), kept.astype({"setting": "int64", "seed": "int64"}))
+    return MethodRuns(name, dataset, numbers, kept.astype({"setting": "int64", "seed": "int64"}))
 
 
 def numbers_of(method: MethodRuns, setting: int) -> dict[str, float | str]:

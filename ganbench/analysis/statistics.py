@@ -42,7 +42,7 @@ def mean(values: ArrayLike) -> float:
 def median(values: ArrayLike) -> float:
     """Return the median of `[n]` values; NaN for n = 0 or where any value is NaN."""
     x = _values(values)
-    return float(np.median(x)) if len(x) else np.nan
+    return scaled(np.median, x) if len(x) else np.nan
 
 
 def iqm(values: ArrayLike) -> float:

@@ -11,7 +11,7 @@ import pandas as pd
 from ganbench.analysis.multiplicity import holm
 from ganbench.analysis.permutation import permutation_test
 from ganbench.analysis.settings import MethodRuns, Varied, varied
-from ganbench.analysis.statistics import t_interval, wilson
+from ganbench.analysis.statistics import mean, scaled, t_interval, wilson
 from ganbench.tables.results import Results
 
 
@@ -48,7 +48,7 @@ def _row(method: MethodRuns, place: int, setting: int, measures: list[str]) -> d
         values = np.asarray(runs[name], dtype=np.float64)
         values = values[np.isfinite(values)]
         interval = wilson(int(values.sum()), len(values)) if name == "healthy" else t_interval(values)
-        row[name] = float(values.mean()) if len(values) else math.nan
+        row[name] = scaled(np.mean, values) if len(values) else math.nan
         row |= {f"{name}_low": interval.low, f"{name}_high": interval.high}
     return row
 
@@ -80,11 +80,13 @@ def tuned_pairs_of(methods: Varied, measure: str | None = None) -> pd.DataFrame:
         values = {method.method: sign * _chosen(method, column.name) for method in methods.on(dataset)}
         rows = []
         for first, second in itertools.combinations(values, 2):
-            ordered = (first, second) if values[first].mean() >= values[second].mean() else (second, first)
+            ordered = (second, first) if mean(values[second]) > mean(values[first]) else (first, second)
             arms = [values[name] for name in ordered]
-            p = min(1.0, 2.0 * permutation_test(arms[0], arms[1]).p)
-            difference = sign * float(arms[0].mean() - arms[1].mean())
-            rows.append((dataset, column.name, *ordered, min(map(len, arms)), difference, p, math.nan))
+            fewest, difference, p = min(map(len, arms)), math.nan, math.nan
+            if fewest:  # a method may lack the measure
+                p = min(1.0, 2.0 * permutation_test(arms[0], arms[1]).p)
+                difference = sign * (mean(arms[0]) - mean(arms[1]))
+            rows.append((dataset, column.name, *ordered, fewest, difference, p, math.nan))
         table = pd.DataFrame(rows, columns=columns)
         if len(table):
             tables.append(table.assign(p_holm=holm(table["p"].tolist())).sort_values("p", kind="stable"))

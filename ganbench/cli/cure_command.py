@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
-from ganbench.cli.options import ADDRESS, EXECUTOR, JOBS, REPORT, RESULTS, WEIGHTS, weight_variables, writable
+from ganbench.cli.options import ADDRESS, EXECUTOR, JOBS, REPORT, RESULTS, WEIGHTS, announce, weight_variables, writable
 from ganbench.cli.paths import PATH
 from ganbench.cli.shipped import suite_file
 from ganbench.core.environment import variables
@@ -71,24 +76,43 @@ def command(
     for cure in cures:
         _show(cure)
     click.echo(f"tables  {cures[0].folder}")
-    click.echo(f"report  {write_cures(cures, report)}")
+    announce(write_cures(cures, report))
     return 0 if all(cure.best for cure in cures) else 1
 
 
 def _show(cure: Cure) -> None:
-    from ganbench.cli.console import table
     from ganbench.cures import answer
 
     click.echo(f"{cure.base.name}: {answer.failure(cure)}")
     click.echo(answer.sentence(cure))
     if cure.remedies:
         click.echo(f"\nseeds {cure.seeds[0]} to {cure.seeds[-1]}:")
-        table(answer.HEADS, list(answer.rows(cure)))
+        _by_outcome(answer.HEADS, list(answer.rows(cure)))
     for text in answer.left_out(cure):
         click.echo(f"left out  {text}")
-    if best := cure.best:
+    if text := answer.next_step(cure):
+        click.echo(f"next      {text}")
+    if best := answer.worth_adding(cure):
         click.echo(f"\nadd it to `include:` of the suite:\n  {best.line}")
         if lines := answer.code(best):
             click.echo("\nor to a loop of your own:")
             click.echo("\n".join(f"  {line}".rstrip() for line in lines.splitlines()))
     click.echo()
+
+
+def _by_outcome(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print the remedies under what they came to, their names last and folded on a terminal: some are long."""
+    widths = [max(map(len, column)) for column in zip(*(row[1:-1] for row in (heads, *rows)), strict=True)]
+    margin = sum(widths) + 2 * len(widths) + 2
+    room = max(24, shutil.get_terminal_size().columns - margin) if sys.stdout.isatty() else 10**6
+
+    def show(row: Sequence[str]) -> None:
+        numbers = "  ".join(cell.ljust(width) for cell, width in zip(row[1:-1], widths, strict=True))
+        first, *others = textwrap.wrap(row[-1], room, break_on_hyphens=False)
+        click.echo("\n".join([f"  {numbers}  {first}", *(" " * margin + other for other in others)]))
+
+    show(heads)
+    for outcome, group in itertools.groupby(rows, key=lambda row: row[0]):
+        click.echo(outcome)
+        for row in group:
+            show(row)

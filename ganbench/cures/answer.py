@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 
-from ganbench.analysis.cure_statistics import AIM, ALPHA, STOPPED, Outcome
+from ganbench.analysis.cure_statistics import AIM, ALPHA, STOPPED, Outcome, least_seeds
 from ganbench.cures.search import Cure, Remedied
 from ganbench.cures.snippets import snippet
 
@@ -47,7 +47,7 @@ def sentence(cure: Cure) -> str:
             f"the best remedy in {closest.healthy} of {closest.seeds}."
         )
     if closest.healthy >= AIM * closest.seeds:
-        return f"No cure shown, for want of seeds: {_named(top)} is {_counts(top)}; more seeds may tell (--seeds)."
+        return f"No cure shown, for want of seeds: {_named(top)} is {_counts(top)}."
     if closest.healthy == 0:
         return f"No cure found: no seed is healthy with any of {len(cure.remedies)} remedies."
     return (
@@ -56,16 +56,36 @@ def sentence(cure: Cure) -> str:
     )
 
 
+def worth_adding(cure: Cure) -> Remedied | None:
+    """Return the best remedy that is shown to cure the trial, or else to help."""
+    first = next(iter(cure.remedies), None)
+    return first if first is not None and first.judged.outcome in (Outcome.CURES, Outcome.HELPS) else None
+
+
+def next_step(cure: Cure) -> str:
+    """Return what to do where nothing is shown to cure the trial; empty where something does."""
+    if cure.best is not None or not cure.remedies:
+        return ""
+    outcome = cure.remedies[0].judged.outcome
+    if outcome == Outcome.HELPS:
+        return "add what helps to the suite and cure that trial: remedies may work together"
+    if any(one.judged.seeds and one.judged.healthy >= AIM * one.judged.seeds for one in cure.remedies):
+        seeds, least = len(cure.seeds), least_seeds(len(cure.remedies))
+        few = f"among {len(cure.remedies)} remedies fewer than {least} seeds can show none; " if seeds < least else ""
+        return f"{few}try more: --seeds {max(16, 2 * seeds)}"
+    return "settings of your own: `vary` trains many at once (docs/settings.md), and tells which numbers matter"
+
+
 def rows(cure: Cure) -> Iterator[tuple[str, ...]]:
-    """Yield a row a remedy: what it is, what it came to, healthy seeds with it and of the base, p, cost."""
+    """Yield a row a remedy: what it came to, healthy seeds with it and of the base, p, cost, and what it is."""
     for one in cure.remedies:
         judged = one.judged
         p = "" if math.isnan(judged.p) else f"{judged.p_holm:.2g}"
         counts = f"{judged.healthy} of {judged.seeds}" if judged.seeds else "none"
-        yield one.arm.title, str(judged.outcome), counts, f"{judged.base} of {judged.seeds}", p, f"{one.cost:.1f} ×"
+        yield str(judged.outcome), counts, f"{judged.base} of {judged.seeds}", p, f"{one.cost:.1f} ×", one.arm.title
 
 
-HEADS = ("remedy", "outcome", "healthy", "without it", "p (Holm)", "cost")
+HEADS = ("outcome", "healthy", "without", "p (Holm)", "cost", "remedy")
 
 
 def left_out(cure: Cure) -> list[str]:
@@ -82,7 +102,9 @@ def code(one: Remedied) -> str:
 
 
 def _named(one: Remedied) -> str:
-    return one.arm.title[0].upper() + one.arm.title[1:]
+    """Return a remedy's title as a sentence begins; identifiers such as `training.ema` stay as they are written."""
+    title = one.arm.title
+    return title if {*"_."} & {*title.split("(")[0].split()[0]} else title[0].upper() + title[1:]
 
 
 def _counts(one: Remedied) -> str:

@@ -13,7 +13,7 @@ from ganbench.core.naming import run_id
 from ganbench.cures.search import Cure, look_for_cures, require_one_setting
 from ganbench.suite.plan import Plan, make_plan
 from ganbench.suite.schema import Suite, read_suite, suite_of
-from ganbench.suite.yaml import read_file
+from ganbench.suite.yaml import read_bytes
 from ganbench.sweep.plan_jobs import Executor
 from ganbench.sweep.run import run_plan
 
@@ -66,7 +66,7 @@ def cures_of(target: Path, only: str | None, seeds: int, settings: Settings) -> 
         raise UsageError(
             f"{folder}: a ganbench.Monitor wrote it, and cure trains trials of a suite; give the run of a suite"
         )
-    suite = suite_of(read_file(folder / "suite.yaml"))
+    suite = suite_of(read_bytes(results.suite.encode(), str(folder / "suite.yaml")))  # the text that was checked
     return cures_of_plan(chosen(suite, only), results, seeds, settings)
 
 

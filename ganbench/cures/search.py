@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganbench.analysis.cure_statistics import Judged, Outcome, Stage, going_on, judge, stages
+from ganbench.analysis.cure_statistics import Judged, Outcome, Stage, going_on, judge, least_seeds, stages
 from ganbench.analysis.verdict_rules import FAILED, HEALTHY, UNCLEAR
 from ganbench.core.errors import IncompleteError, UsageError
 from ganbench.core.naming import trial_id
@@ -121,6 +121,8 @@ def look_for_cures(plan: Plan, judged: pd.DataFrame, seeds: int, train: Train, s
     stars = [star(trial, failed[trial.id]) for trial in plan.trials if trial.id in failed]
     if not stars:
         raise UsageError(f"{plan.suite.place()}: {_nothing_failed(judged)}")
+    if seeds < (least := least_seeds(max(len(one.arms) for one in stars))):
+        say(f"{seeds} seeds are too few to show a cure among so many remedies; {least} can (--seeds)")
     first = max(seed for trial in plan.trials for seed in trial.seeds) + 1
     numbers = tuple(range(first, first + seeds))
     contests = [_Contest(one, numbers) for one in stars]

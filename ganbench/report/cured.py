@@ -12,10 +12,10 @@ from ganbench.report.page import write_page
 from ganbench.report.pictures import Picture, picture
 
 if TYPE_CHECKING:
-    from ganbench.cures.search import Cure
+    from ganbench.cures.search import Cure, Remedied
     from ganbench.tables.results import Results
 
-SHOWN = 4  # remedies with samples, the best first, of those with any healthy seed
+SHOWN = 4  # remedies with samples, the best first, of those with any healthy seed; else the closest one
 SEEDS = 4  # samples of each
 
 
@@ -33,7 +33,8 @@ class Section:
     """A failing trial: the answer, both sides, every remedy, and what to do.
 
     Attributes:
-        sides: the base first. line: for the suite. code: of PyTorch. Both are empty where nothing cures it.
+        sides: the base first. next_step: empty where something cures it. line: for the suite. code: of PyTorch. Both
+            are empty where nothing cures it or helps.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Section:
     sides: list[Side]
     rows: list[tuple[str, ...]]
     left_out: list[str]
+    next_step: str
     line: str
     code: str
 
@@ -79,22 +81,33 @@ def cures_page(cures: Sequence[Cure], results: Results) -> CuresPage:
 def _section(cure: Cure, results: Results) -> Section:
     base = f"{sum(cure.healthy)} of {len(cure.healthy)} seeds healthy"
     sides = [Side("as it is", base, _pictures(cure.trials, results, "as it is"))]
-    helpful = [one for one in cure.remedies if one.judged.healthy] or cure.remedies[:1]
-    for one in helpful[:SHOWN]:
+    helpful = [one for one in cure.remedies if one.judged.healthy][:SHOWN]
+    for one in helpful or _closest(cure.remedies, results):
         counts = f"{one.judged.healthy} of {one.judged.seeds} seeds healthy"
         sides.append(Side(one.arm.title, counts, _pictures(one.trials, results, one.arm.title)))
-    best = cure.best
+    best = answer.worth_adding(cure)
     return Section(
         name=cure.base.name,
         failure=answer.failure(cure),
         sentence=answer.sentence(cure),
-        seeds=f"seeds {cure.seeds[0]} to {cure.seeds[-1]}" if cure.seeds else "",
+        seeds=f"seeds {cure.seeds[0]} to {cure.seeds[-1]}" if cure.seeds else "no seeds",
         sides=sides,
         rows=list(answer.rows(cure)),
         left_out=answer.left_out(cure),
+        next_step=answer.next_step(cure),
         line=best.line if best else "",
         code=answer.code(best) if best else "",
     )
+
+
+def _closest(remedies: Sequence[Remedied], results: Results) -> list[Remedied]:
+    """Return the remedy whose first seeds the run's ranking has first, where none is healthy with any."""
+    from ganbench.analysis.ranking import ranking
+
+    ranked = ranking(results).dropna(subset="rank")
+    rank_of = dict(zip(ranked["trial"].astype(str), ranked["rank"].astype(int), strict=True))
+    known = [one for one in remedies if one.trials and one.trials[0] in rank_of]
+    return [min(known, key=lambda one: rank_of[one.trials[0]])] if known else []
 
 
 def _pictures(trials: Sequence[str], results: Results, name: str) -> list[Picture]:

@@ -98,7 +98,11 @@ def over_settings(results: Results, judged: pd.DataFrame) -> dict[str, OverSetti
         dataset: floor_of(swept.leading(dataset).name, results.runs.loc[results.runs["dataset"] == dataset])
         for dataset in swept.measures
     }
-    return {dataset: _of_dataset(dataset, swept, tables, floors[dataset]) for dataset in swept.measures}
+    return {
+        dataset: _of_dataset(dataset, swept, tables, floors[dataset])
+        for dataset in swept.measures
+        if any(swept.on(dataset))
+    }
 
 
 def of_settings(results: Results) -> bool:
@@ -131,7 +135,7 @@ def _of_dataset(dataset: str, swept: Varied, tables: _Tables, floor: float) -> O
     for row in (rows[i] for i in order):
         key = str(row["method"])
         values = methods[key].by_setting(lead.name).to_numpy()
-        best = [number(median_best(values, min(k, len(values)), lead.direction)) for k in budgets]
+        best = [_best(values, k, lead) for k in budgets]
         tuned, tuned_healthy = _tuned(key, dataset, tables.tuned, lead, floor)
         made.append(
             Method(
@@ -186,6 +190,11 @@ def _sentence(made: Sequence[Method], settings: int, lead: Column, told_apart: b
         text += f". Tuned, on fresh seeds: {first.name} {name_of(lead)} {first.tuned} ({first.tuned_healthy})"
         text += f"; {last.name} {last.tuned}" if len(made) > 1 and last.tuned != NONE else ""
     return text + "."
+
+
+def _best(values: np.ndarray, k: int, lead: Column) -> str:
+    """Return the median best of k settings; none where the method lacks the metric."""
+    return number(median_best(values, min(k, len(values)), lead.direction)) if len(values) else NONE
 
 
 def _percent(share: float) -> float:

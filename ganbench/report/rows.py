@@ -213,7 +213,8 @@ def _cell(row: Mapping[str, Any], metric: str, tint: int | None, note: Note | No
     span = "" if math.isnan(least) else f" [{number(least)}, {number(most)}]"
     averages = f"interquartile mean {number(middle)}, median {number(median)}{span}, n = {int(row[f'{metric}_n'])}"
     detail = f"mean {number(value)} {interval}, {averages}"
-    beneath = f"median {number(median)}{span}" if note is None else note.text
+    several = int(row[f"{metric}_n"]) > 1  # the median of one run is that run
+    beneath = (f"median {number(median)}{span}" if several else "") if note is None else note.text
     return Cell(number(value), _exact(value), tint, interval, beneath, detail)
 
 

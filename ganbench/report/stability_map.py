@@ -243,6 +243,8 @@ def _axes(plane: Plane, lead: Column) -> str:
     names = listing(plane.names)
     if not plane.shares:
         return f"The plane is that of {names}."
+    if not any(plane.shares):
+        return f"The plane is that of {names}; {lead.name} is the same at all settings, whatever these are."
     shares = listing([f"{100 * share:.0f} %" for share in plane.shares])
     caution = "" if plane.explained >= 0.3 else "; too little to say which number matters"
     return (

@@ -236,6 +236,8 @@ def first_error(errors: ValidationError) -> tuple[Keys, str, bool]:
     if first["type"] == "ganbench":
         return (*first["loc"], *context["path"]), context["text"], context["key"]
     path = first["loc"]
+    if first["type"] == "missing":
+        return path[:-1], f"the key `{path[-1]}` is missing; add it", False
     name = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
     kind, _, what = first["type"].rpartition("_")
     if what == "type" and kind in _WANTED:

@@ -15,7 +15,8 @@ from pydantic_core import PydanticCustomError
 
 from ganbench.core import registry
 from ganbench.core.trial import Choice, Setting, Trial
-from ganbench.suite.space import Config, apply, has_number, structure_error, with_parameter
+from ganbench.suite.space import Config, apply, with_parameter
+from ganbench.suite.space_checks import has_number, structure_error, tried, value_error
 from ganbench.suite.vary import Vary
 
 MAX_LANES = 64  # of one trial: more fit no cache, and would keep other cores from helping
@@ -149,17 +150,17 @@ def _has(cell: Trial, address: str) -> bool:
 
 
 def address_error(vary: Vary, cells: Sequence[Trial], address: str) -> str | None:
-    """Return what is wrong with one number of the space, or None. Its ends are tried on every cell."""
+    """Return what is wrong with one number of the space, or None; `tried` of it are put into every cell."""
     span = vary.space[address]
     if address in SHORT and not any(isinstance(v, (int, float)) and v >= 0 for v in span.values):
         return f"{address} is a number of 0 or more"
-    for value in span.values if span.kind == "choice" else (span.values[0], span.values[-1]):
+    for value in tried(span):
         try:
             for cell in cells:
                 placed(cell, {address: value})
         except PydanticCustomError as error:
-            return f"{address}: {(error.context or {}).get('text', error)}"
-        if problem := structure_error(address, value):
+            return value_error(address, span, value, error)
+        if problem := structure_error(address, span, value):
             return problem
     known = address.partition(".")[0] in ("batch", "training") or any(_has(cell, address) for cell in cells)
     return None if known else f"no method of the suite has {address}; name the component on its axis, or leave it out"

@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pydantic_core import PydanticCustomError
+
 from ganbench.core.errors import UsageError, component_errors
 from ganbench.core.naming import run_id
 from ganbench.core.trial import Choice, Trial
@@ -13,7 +15,8 @@ from ganbench.suite.choices import AXIS_KEYS
 from ganbench.suite.filters import fits, instead, matcher, texts
 from ganbench.suite.methods import Method, address_error, method_trials, placed
 from ganbench.suite.schema import EVALUATIONS, Block, Suite
-from ganbench.suite.space import Sampler, Search, column_direction, direction, space_error
+from ganbench.suite.space import Sampler, Search, column_direction, direction
+from ganbench.suite.space_checks import space_error, text_of
 from ganbench.suite.vary import Vary, settings_of
 from ganbench.suite.yaml import Keys, shorten
 
@@ -125,7 +128,7 @@ def _check_numbers(suite: Suite, place: Keys, vary: Vary, cells: list[Trial]) ->
             raise UsageError(f"{suite.place((*place, 'space', address))}: {problem}")
     if vary.metric is not None:
         try:
-            column_direction(vary.metric, cells[0].metrics)
+            column_direction(vary.metric, cells[0].metrics, remedy="; choose one that is")
         except ValueError as error:
             raise UsageError(f"{suite.place((*place, 'metric'))}: {error}") from None
 
@@ -154,7 +157,11 @@ def _varied(vary: Vary, cell: Trial) -> tuple[Method, list[tuple[Trial, str]]]:
     kept: list[tuple[int, dict[str, object]]] = []
     skipped: list[tuple[Trial, str]] = []
     for number, values in enumerate(settings_of(vary)):
-        trial = placed(cell, values)
+        try:
+            trial = placed(cell, values)
+        except PydanticCustomError as error:  # numbers that are right each by itself, and not together
+            skipped.append((cell, text_of(error)))
+            continue
         if reason := incompatibility(trial):
             skipped.append((trial, reason))
         else:
@@ -184,7 +191,10 @@ def _searched(
     sampler = Sampler(search, tuple(cells))
     if search.adaptive:
         return Plan(suite, (), tuple(skipped), excluded, sampler.name, sampler.cells)
-    drawn = [(trial, incompatibility(trial)) for trial in sampler.draws()]
+    try:
+        drawn = [(trial, incompatibility(trial)) for trial in sampler.draws()]
+    except PydanticCustomError as error:  # numbers that are right each by itself, and not together
+        raise UsageError(f"{suite.place(('search', 'space'))}: a draw has no meaning ({text_of(error)})") from None
     trials = [trial for trial, reason in drawn if reason is None]
     skipped = [*skipped, *((trial, reason) for trial, reason in drawn if reason is not None)]
     if not trials:

@@ -13,7 +13,6 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Interval
 from pydantic import AfterValidator, PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
 
 from ganbench.core import registry
 from ganbench.core.trial import Choice, Trial
@@ -158,13 +157,15 @@ def direction(search: Search, metrics: Sequence[Choice]) -> Literal["min", "max"
     Raises:
         ValueError: no such column, or one without a direction.
     """
-    return column_direction(search.metric, metrics, search.mode)
+    return column_direction(search.metric, metrics, search.mode, remedy="; add `mode: min` or max")
 
 
 def column_direction(
-    metric: str, metrics: Sequence[Choice], mode: Literal["min", "max"] | None = None
+    metric: str, metrics: Sequence[Choice], mode: Literal["min", "max"] | None = None, remedy: str = ""
 ) -> Literal["min", "max"]:
     """Return whether smaller or larger values of a metric's column are better, or the `mode` that says so.
+
+    `remedy` ends the error of a column without a direction.
 
     Raises:
         ValueError: no metric has the column, or it has no direction and there is no `mode`.
@@ -174,7 +175,7 @@ def column_direction(
         raise ValueError(f"no metric of the suite has the column {shorten(metric)!r}; there are {', '.join(columns)}")
     way = columns[metric].direction
     if mode is None and not way:
-        raise ValueError(f"{metric} is better neither higher nor lower; add `mode: min` or max")
+        raise ValueError(f"{metric} is better neither higher nor lower{remedy}")
     return mode or ("max" if way == "higher" else "min")
 
 
@@ -203,42 +204,6 @@ def with_parameter(choice: Choice, parameter: str, value: object) -> Choice:
     if parameter not in choice.parameters:
         return choice
     return choose(choice.kind, {choice.name: with_tuples({**choice.parameters, parameter: value})})
-
-
-def space_error(search: Search, cells: Sequence[Trial], path: str) -> str | None:
-    """Return what is wrong with one dimension of the space, or None. Its ends are tried on every cell."""
-    span, axis = search.space[path], path.partition(".")[0]
-    differing = {repr(getattr(cell, axis, None)): cell for cell in cells}.values()  # in what the path leads to
-    for value in span.values if span.kind == "choice" else (span.values[0], span.values[-1]):
-        try:
-            changed = [apply(cell, {path: value}) for cell in differing]
-        except PydanticCustomError as error:
-            return f"{path}: {(error.context or {}).get('text', error)}"
-        if problem := structure_error(path, value):
-            return problem
-        if path.rpartition(".")[0] not in ("", "training") and not any(has_number(cell, path) for cell in changed):
-            return f"no cell of the suite has {path}; name the component on its axis, or correct the path"
-    return None
-
-
-def structure_error(path: str, value: object) -> str | None:
-    """Return why `batch` or a setting of `training` cannot have this value, or None."""
-    head, _, name = path.rpartition(".")
-    if head not in ("", "training"):
-        return None
-    least, most = (0.0, 1.0) if name == "ema" else (1, 65536 if name == "batch" else 1000)
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= most
-    if not number or (name != "ema" and isinstance(value, float)):
-        return f"{path}: {value!r} is beyond {least} to {most}"
-    return None
-
-
-def has_number(trial: Trial, path: str) -> bool:
-    """Say whether a component of the trial has the parameter that a path such as `tricks.r1.gamma` names."""
-    head, *names = path.split(".")
-    if head == "tricks":
-        return any(t.name == names[0] and names[1] in t.parameters for t in trial.tricks)
-    return names[0] in getattr(trial, head).parameters
 
 
 def identity(search: Search, cells: Sequence[Trial]) -> str:

@@ -49,6 +49,9 @@ def _varied_range(written: object) -> Range:
             raise suite_error("space: a choice under vary has numbers alone, or texts alone", ("choice",))
         if len(set(span.values)) < len(span.values):
             raise suite_error("space: a value is listed twice; keep one", ("choice",))
+    elif span.kind != "int" and _value(span, 0.0) == _value(span, 1.0):
+        digits = f"differ within {SIGNIFICANT_DIGITS} digits, which is what a setting keeps"
+        raise suite_error(f"space: the ends of {span.kind} must {digits}", (span.kind,))
     return span
 
 
@@ -91,22 +94,12 @@ class Vary(Strict):
 
     @model_validator(mode="after")
     def _fits_the_sampler(self) -> Vary:
-        sizes = grid_sizes(self) if self.sampler == "grid" else []
-        if self.sampler == "grid" and math.prod(sizes) != self.settings:
-            lower = math.prod(sizes)
-            upper = math.prod(grid_sizes(self, 1))
-            raise suite_error(
-                f"vary: a grid over this space has {lower} or {upper} settings, not {self.settings}; write one of them",
-                ("settings",),
-            )
-        if self.sampler != "grid" and all(span.kind == "choice" for span in self.space.values()):
-            most = math.prod(len(span.values) for span in self.space.values())
-            if self.settings > most:
-                raise suite_error(
-                    f"vary: the space holds {most} settings, fewer than {self.settings}; write `sampler: grid` and "
-                    f"`settings: {most}`",
-                    ("settings",),
-                )
+        if self.sampler == "grid":
+            _require_grid(self)
+        elif all(span.kind in ("choice", "int") for span in self.space.values()):
+            _require_enough(self)
+        if {"optimizer.d_over_g", "optimizer.d_lr"} <= self.space.keys():
+            raise suite_error("vary: optimizer.d_over_g sets optimizer.d_lr; keep one of them", ("space",))
         return self
 
     @property
@@ -119,18 +112,48 @@ class Vary(Strict):
         return fields
 
 
+def _require_grid(vary: Vary) -> None:
+    """Raise where a grid over the space has another number of settings."""
+    fewer, more = (math.prod(grid_sizes(vary, more)) for more in (0, 1))
+    if fewer != vary.settings:
+        has = f"{fewer} settings, not {vary.settings}; write that"
+        if fewer < more:
+            has = f"{fewer} or {more} settings, not {vary.settings}; write one of them"
+        raise suite_error(f"vary: a grid over this space has {has}", ("settings",))
+
+
+def _require_enough(vary: Vary) -> None:
+    """Raise where a space of choices and whole numbers holds fewer settings."""
+    most = math.prod(map(_distinct, vary.space.values()))
+    if vary.settings > most:
+        holds = f"{most} setting{'' if most == 1 else 's'}, fewer than {vary.settings}"
+        text = f"vary: the space holds {holds}; write `sampler: grid` and `settings: {most}`"
+        raise suite_error(text, ("settings",))
+
+
+def _distinct(span: Range) -> int:
+    """Return how many values a `choice` or an `int` has."""
+    return len(span.values) if span.kind == "choice" else span.values[1] - span.values[0] + 1
+
+
 def grid_sizes(vary: Vary, more: int = 0) -> list[int]:
     """Return how many values each number of a grid has: all of a choice, and of the ranges equally many.
 
-    That many as `settings` leaves for them, rounded down, and `more`.
+    That many as `settings` leaves for them, rounded down, and `more`; of an `int` no more than it has.
     """
-    spans = list(vary.space.values())
-    chosen = math.prod(len(span.values) for span in spans if span.kind == "choice")
-    ranges = sum(span.kind != "choice" for span in spans)
-    side = 1
-    while ranges and chosen * (side + 1) ** ranges <= vary.settings:
+
+    def size(span: Range, side: int) -> int:
+        if span.kind == "choice":
+            return _distinct(span)
+        return min(side, _distinct(span)) if span.kind == "int" else side
+
+    def sizes(side: int) -> list[int]:
+        return [size(span, side) for span in vary.space.values()]
+
+    side = 2
+    while math.prod(sizes(side)) < math.prod(sizes(side + 1)) <= vary.settings:
         side += 1
-    return [len(span.values) if span.kind == "choice" else max(2, side) + more for span in spans]
+    return sizes(side + more)
 
 
 def settings_of(vary: Vary) -> list[Config]:

@@ -1,15 +1,20 @@
-"""Made-up results of a search and of a monitored run, whose pages differ from a sweep's."""
+"""Made-up results of a search, of a monitored run and of a search for cures, whose pages differ from a sweep's."""
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import yaml
 
+from ganbench.analysis.cure_statistics import judge
+from ganbench.cures.search import Cure, Remedied
+from ganbench.cures.star import Arm, LeftOut
 from ganbench.tables.manifest import MonitorState
 from ganbench.tables.results import Results
 from tests.helpers.fake_results import fake_results
+from tests.helpers.trials import small_trial
 
 RATES = np.geomspace(1e-4, 1e-2, 16)
 
@@ -34,3 +39,22 @@ def watched() -> Results:
     results = fake_results(trials=1, seeds=1, steps=400)
     about = MonitorState(step=400, findings=["step 30: the labels <of> D are swapped"])
     return dataclasses.replace(results, manifest=results.manifest.model_copy(update={"monitor": about}))
+
+
+def cure_of(results: Results, healthy: int = 8, **trial: Any) -> Cure:
+    """Return what was found for a trial: one remedy keeps so many of eight seeds healthy, another is stopped."""
+    base, *others = dict.fromkeys(results.runs["trial"])
+    arms = [
+        Arm("r1", "r1(gamma=0.1)", small_trial(("r1", {"gamma": 0.1}))),
+        Arm("fresh_start", "a fresh start (" + "with_a_long_name · " * 6 + "one update each)", small_trial()),
+    ]
+    health = {"r1": [True] * healthy + [False] * (8 - healthy), "fresh_start": [False, False]}
+    judged = judge([False] * 8, health, 8)
+    remedies = [
+        Remedied(arm, judged[arm.name], 1.2, "- {tricks: [r1]}", (trial,))
+        for arm, trial in zip(arms, others, strict=False)
+    ]
+    left_out = (LeftOut("packing", "the trial has packing"),)
+    verdicts = {"oscillation": 2, "low quality": 1}
+    seeds, folder = tuple(range(3, 11)), results.path
+    return Cure(small_trial(**trial), verdicts, seeds, (False,) * 8, tuple(remedies), left_out, (base,), folder)

@@ -9,16 +9,18 @@ import shutil
 import pytest
 
 import ganbench
-from ganbench.report.page import render, render_changes
+from ganbench.report.cured import cures_page
+from ganbench.report.page import render, render_changes, write_page
 from tests.helpers.fake_results import fake_results
-from tests.helpers.kinds_of_run import searched, watched
+from tests.helpers.kinds_of_run import cure_of, searched, watched
 from tests.helpers.varied import VARIED
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
-PAGES = ["run.html", "changes.html", "settings.html", "search.html", "monitor.html"]
+PAGES = ["run.html", "changes.html", "settings.html", "search.html", "monitor.html", "cures.html"]
+PAPER = 1032  # pixels: A4 across, less its margins
 WIDTHS = {"wide": 1280, "narrow": 400}
 
 
@@ -38,6 +40,8 @@ def pages(results, tmp_path_factory):
     (folder / "search.html").write_text(render(searched()), encoding="utf-8")
     (folder / "monitor.html").write_text(render(watched()), encoding="utf-8")
     (folder / "changes.html").write_text(render_changes(results, [results]), encoding="utf-8")
+    found = [cure_of(results), cure_of(results, healthy=0, loss=("hinge", {}))]
+    write_page("cures.html", folder / "cures.html", page=cures_page(found, results))
     return folder
 
 
@@ -93,7 +97,14 @@ def test_nothing_is_wider_than_a_narrow_screen(open_page, name):
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
-@pytest.mark.parametrize("media, width", [("screen", 1280), ("print", 1032)])  # A4 across, less its margins
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_is_wider_than_paper(open_page, name):
+    page = open_page(name, width=PAPER)
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PAPER
+
+
+@pytest.mark.parametrize("media, width", [("screen", 1280), ("screen", 1024), ("screen", 961), ("print", PAPER)])
 def test_a_ranking_with_fid_is_not_cut(open_page, media, width):
     page = open_page(width=width)
     page.emulate_media(media=media)

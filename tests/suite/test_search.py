@@ -100,6 +100,13 @@ def test_the_resolved_suite_gives_the_same_plan(tmp_path):
         ("{int: [1, 3]}", "{int: [0, 3]}", "18:24", "0 is beyond 1 to 1000"),
         ("{choice: [1, 2]}", "{choice: []}", "19:29", "choice is a list"),
         ("{choice: [1, 2]}", "{choice: [1, two]}", "19:20", "depth: expected a whole number"),
+        (
+            "{choice: [1, 2]}",
+            "{uniform: [1, 2]}",
+            "19:20",
+            "network.depth is a whole number, and this",
+        ),
+        ("{int: [1, 3]}", "{uniform: [1, 3]}", "18:24", "training.n_critic is a whole number"),
         ("seeds: 2", "seeds: 2\ninclude: [{losses: [minimax]}]", "8:10", "a search has one matrix"),
     ],
 )

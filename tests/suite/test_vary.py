@@ -47,6 +47,21 @@ def test_a_grid_has_all_combinations_and_both_ends():
     assert len(values) == 18
 
 
+def test_a_grid_has_no_more_of_whole_numbers_than_there_are():
+    space = {"training.n_critic": {"int": [1, 2]}, **LR}
+    values = settings_of(vary(settings=6, sampler="grid", space=space))
+    assert {tuple(setting.values()) for setting in values} == {(n, lr) for n in (1, 2) for lr in (1e-4, 1e-3, 1e-2)}
+    assert len(values) == 6
+
+
+def test_settings_whose_numbers_do_not_go_together_are_set_aside_with_the_reason():
+    space = {"dataset.places": {"choice": [2, 4]}, "dataset.size": {"choice": [16, 32]}}
+    large = [{"shapes": {"size": 32}}]
+    plan = make_plan(suite(datasets=large, vary={"settings": 4, "sampler": "grid", "space": space}))
+    assert sorted(s.values["dataset.size"] for t in plan.trials for s in t.settings) == [16, 32, 32]
+    assert [reason for _, reason in plan.skipped] == ["shapes: 4 places of 8 pixels need a size of 32, not 16"]
+
+
 def test_choices_come_up_equally_often_under_sobol():
     space = {**LR, "optimizer.beta1": {"choice": [0.0, 0.5, 0.7, 0.9]}}
     values = [setting["optimizer.beta1"] for setting in settings_of(vary(settings=16, space=space))]
@@ -132,7 +147,27 @@ WRONG = {
     "mixed choice": ({"space": {"loss.a": {"choice": [1, "x"]}}}, "numbers alone, or texts alone"),
     "no such metric": ({"metric": "beauty", "space": LR}, "no metric of the suite has the column 'beauty'"),
     "no such key": ({"setings": 3, "space": LR}, "unknown key of vary 'setings'"),
+    "a direction": ({"metric": "spread_ratio", "space": LR}, "neither higher nor lower; choose one that is"),
     "nothing": ({"space": {}}, "space"),
+    "no space": ({}, "the key `space` is missing; add it"),
+    "samples between whole numbers": ({"space": {"batch": {"uniform": [8, 64]}}}, "batch is a whole number, and this"),
+    "updates between": ({"space": {"training.n_critic": {"log_uniform": [1, 5]}}}, "this log_uniform has others"),
+    "a width between": ({"space": {"network.width": {"uniform": [8, 16]}}}, "network.width is a whole number"),
+    "an average of all": ({"settings": 2, "space": {"training.ema": {"choice": [0, 1]}}}, "1 is not in [0, 1)"),
+    "a grid of too few whole numbers": (
+        {"sampler": "grid", "settings": 3, "space": {"training.n_critic": {"int": [1, 2]}}},
+        "a grid over this space has 2 settings, not 3; write that",
+    ),
+    "too few whole numbers": ({"space": {"training.n_critic": {"int": [1, 2]}}}, "holds 2 settings, fewer than 6"),
+    "one choice": (
+        {"settings": 2, "space": {"optimizer.lr": {"choice": [1e-3]}}},
+        "holds 1 setting, fewer than 2",
+    ),
+    "equal ends": ({"space": {"optimizer.lr": {"uniform": [1e-3, 1.0000001e-3]}}}, "must differ within 6 digits"),
+    "D's rate twice": (
+        {"space": {"optimizer.d_lr": {"uniform": [1e-3, 2e-3]}, "optimizer.d_over_g": {"uniform": [1, 2]}}},
+        "optimizer.d_over_g sets optimizer.d_lr; keep one of them",
+    ),
 }
 
 
