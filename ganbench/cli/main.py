@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganbench.cli.console import write_any_text
 from ganbench.core.errors import (
     BROKEN_PIPE,
     INCOMPLETE,
@@ -120,6 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = os.fdopen(writer, "w")
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - as long as the process
+    write_any_text()
     if instruction := os.environ.get(COMPLETE):
         return _complete(instruction)
     before = sys.unraisablehook
