@@ -201,6 +201,9 @@ def _explain(error: BaseException, command: str) -> int:
         _discard_output()
         _say(f"{command}: cannot write ({str(error.strerror).lower()}); make room, or send the output elsewhere")
         return INCOMPLETE
+    if isinstance(error, MemoryError):
+        _say(f"{command}: there is no memory left; end other programs, raise the limit (ulimit -v) or ask for less")
+        return INCOMPLETE
     if missing := missing_package(error):
         _say(f"{command}: {missing}")
         return missing.exit_code
