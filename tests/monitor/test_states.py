@@ -12,6 +12,7 @@ import ganbench
 from ganbench.core.errors import UsageError
 from ganbench.monitor.kept_state import check_state
 from ganbench.tables import results as stored
+from tests.helpers.present import present
 from tests.helpers.small_gan import Loop
 
 OPTIONS = {"log_every": 1, "evaluate_every": 2, "samples": 20}
@@ -72,7 +73,7 @@ def state(tmp_path_factory):
 
 def test_what_is_no_whole_state_is_refused_in_one_line_and_changes_nothing(tmp_path, state):
     loop = watched(tmp_path / "run").run(4)
-    record = loop.monitor._watch.record
+    record = present(loop.monitor._watch).record
     trial, evaluator = record.trial, record._samples.reference.evaluator
     given = [(place, changed(state, place, lacking=True)) for place in places(state)]
     given += [(place, changed(state, place, value)) for place in places(state) for value in WRONG]
@@ -122,12 +123,12 @@ def test_the_tables_of_another_run_in_the_folder_of_a_state_stay(tmp_path):
     (tmp_path / "run").rename(tmp_path / "kept")
     other = watched(tmp_path / "run").run(3)
     other.monitor.close()
-    trial = stored.load(tmp_path / "run").runs["trial"][0]
+    trial = str(stored.load(tmp_path / "run").runs["trial"][0])
 
     again = watched(tmp_path / "run")
     again.monitor.load_state_dict(state)
     again.run(2).monitor.close()
-    assert stored.load(tmp_path / "run").runs["trial"][0] == trial and steps_of(tmp_path / "run") == [1, 2, 3]
+    assert str(stored.load(tmp_path / "run").runs["trial"][0]) == trial and steps_of(tmp_path / "run") == [1, 2, 3]
     assert again.monitor.folder == tmp_path / "run-2" and steps_of(tmp_path / "run-2") == list(range(1, 11))
 
 
@@ -143,7 +144,7 @@ def test_rows_that_a_monitor_wrote_itself_stay_where_it_is_given_the_state_of_an
 def test_two_open_monitors_do_not_write_to_one_folder(tmp_path, caplog):
     first = watched(tmp_path / "run").run(4)
     second = watched(tmp_path / "other")
-    first.monitor._watch.record.flush()
+    present(first.monitor._watch).record.flush()
     second.monitor.load_state_dict(first.monitor.state_dict())
     assert "the monitor of run is closed, as another one watches the same folder" in caplog.text
     first.run(3)
