@@ -56,7 +56,11 @@ class StopOnVerdict:
         if not named:
             raise UsageError(f"StopOnVerdict: verdicts is empty; name some of: {', '.join(sorted(known))}")
         self._patience = arguments.whole("StopOnVerdict: patience", patience, least=1)
-        if not hasattr(type(monitor), "verdict") and not hasattr(monitor, "verdict"):
+        try:
+            watching = hasattr(type(monitor), "verdict") or hasattr(monitor, "verdict")
+        except Exception:  # noqa: BLE001 - its own way of looking for attributes
+            watching = False
+        if not watching:
             raise UsageError(f"StopOnVerdict: monitor is {arguments.shown(monitor)}; give a ganbench.Monitor")
         self._monitor, self._verdicts = monitor, frozenset(named)
         self._held = 0

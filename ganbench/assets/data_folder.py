@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ganbench.core import arguments
 from ganbench.core.errors import UsageError
 
 FOLDER_VARIABLE = "GANBENCH_DATA"
@@ -22,10 +23,12 @@ def data_folder() -> Path:
     """Return where data sets lie: `$GANBENCH_DATA`, else `data` in the user's cache folder.
 
     Raises:
-        UsageError: the variable names a user who does not exist.
+        UsageError: the variable names a user who does not exist, or what no folder can be called.
     """
     named = os.environ.get(FOLDER_VARIABLE)
-    return expanded(named, FOLDER_VARIABLE).absolute() if named else cache_folder() / "data"
+    if not named:
+        return cache_folder() / "data"
+    return arguments.path(FOLDER_VARIABLE, str(expanded(named, FOLDER_VARIABLE))).absolute()
 
 
 def expanded(path: str, place: str) -> Path:

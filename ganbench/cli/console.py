@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import re
 import sys
 from collections.abc import Sequence
 
 import click
+
+ESCAPING = "ganbench-escaping"
 
 
 def styled(text: str, **style: object) -> str:
@@ -49,3 +53,24 @@ def _drawn(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 
 def _fancy() -> bool:
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def write_any_text() -> None:
+    """Have the output take every text: bytes of a name that is no UTF-8 as they are, what an encoding lacks escaped.
+
+    Names are anybody's, and a pipe on Windows or in an old locale has an encoding that lacks arrows and Greek letters.
+    """
+    codecs.register_error(ESCAPING, _escaped)
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors=ESCAPING)
+
+
+def _escaped(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    try:
+        return codecs.lookup_error("surrogateescape")(error)
+    except UnicodeEncodeError:
+        # In units of 16 bits, which are what JSON has.
+        units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+        return "".join(f"\\u{high:02x}{low:02x}" for high, low in zip(units[::2], units[1::2], strict=True)), error.end

@@ -73,6 +73,7 @@ def command(
 ) -> None:
     """Write the figures and tables of RUN (its folder, or a suite's for its newest run) for a paper."""
     from ganbench.figures.style import Style, drawn
+    from ganbench.core.results_files import require_folder
     from ganbench.loaded import load
     from ganbench.report.watch import page_name
 
@@ -81,6 +82,7 @@ def command(
     for column in curves:
         results.curve(column)  # one that is not there is said before anything is written
     folder = out / page_name(results.path)
+    require_folder(folder)  # OUT is the user's word and may be a link; this name is ours
     writable(folder)
     for name in () if tables == "none" else only or TABLES:
         path = folder / f"{name}.{SUFFIXES[tables]}"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganbench.cli.console import write_any_text
 from ganbench.core.errors import (
     BROKEN_PIPE,
     INCOMPLETE,
@@ -120,6 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = os.fdopen(writer, "w")
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - as long as the process
+    write_any_text()
     if instruction := os.environ.get(COMPLETE):
         return _complete(instruction)
     before = sys.unraisablehook
@@ -198,6 +200,9 @@ def _explain(error: BaseException, command: str) -> int:
     if isinstance(error, OSError) and error.errno in FULL and not isinstance(error, GanbenchError):
         _discard_output()
         _say(f"{command}: cannot write ({str(error.strerror).lower()}); make room, or send the output elsewhere")
+        return INCOMPLETE
+    if isinstance(error, MemoryError):
+        _say(f"{command}: there is no memory left; end other programs, raise the limit (ulimit -v) or ask for less")
         return INCOMPLETE
     if missing := missing_package(error):
         _say(f"{command}: {missing}")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from ganbench.core.errors import INCOMPLETE, GanbenchError
+from ganbench.core.errors import INCOMPLETE, GanbenchError, UsageError
 from ganbench.core.results_files import require_file
 
 
@@ -87,17 +89,28 @@ def sync_folder(folder: Path) -> None:
 def try_lock(path: Path) -> Iterator[bool]:
     """Yield whether this process now holds the lock of a file; the system drops the lock of a process that died.
 
+    Where a file system has no locks, a file that is there is one; who died is known by what it holds.
+
     Raises:
         MisplacedError: a link or something else has the file's name.
+        UsageError: a file system without locks has such a file, which holds nothing.
         OSError: the file cannot be opened.
     """
-    from filelock import FileLock, Timeout
+    from filelock import FileLock, SoftFileLock, Timeout
 
     require_file(path)
     lock = FileLock(path)
     try:
-        lock.acquire(blocking=False)
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # that it takes the other kind
+            lock.acquire(blocking=False)
+    except NotImplementedError as error:  # of older versions of filelock
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK)) from error
     except Timeout:
+        if isinstance(lock, SoftFileLock) and path.is_file() and not path.stat().st_size:
+            raise UsageError(
+                f"{path}: this file system has no locks, and nothing says whose this one is, which a copied folder "
+                "brings along; remove it if no other command uses the folder"
+            ) from None
         yield False
         return
     try:

@@ -223,10 +223,26 @@ class Monitor:
         return {} if self._watch is None else self.guard.run("state_dict()", self._watch.record.state_dict) or {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on with the run of a checkpoint, in its folder; rows that were written after it are cut."""
-        if self._watch is not None and state and self._watch.open:
-            self.guard.run("load_state_dict()", self._watch.record.load, state)
-            self._watch.go_on()
+        """Go on with the run of a checkpoint, in its folder; rows that were written after it are cut.
+
+        Where the folder is gone, or holds another run by now, rows go on in this monitor's own.
+
+        Raises:
+            UsageError: it is no state of a monitor, or not of one like this, and ten calls of `step` are not over;
+                later it is logged. Everything stays as it was.
+        """
+        watch = self._watch
+        if watch is None or not watch.open or (isinstance(state, Mapping) and not state):
+            return
+        try:
+            watch.record.load(state)
+        except Exception as error:
+            if isinstance(error, UsageError) and self._calls <= FIRST_CALLS:
+                raise
+            self.guard.report("load_state_dict()", error)
+            return
+        open_monitors.move(self, watch.record.folder.path)
+        watch.go_on()
 
     def __enter__(self) -> Monitor:
         return self

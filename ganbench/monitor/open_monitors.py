@@ -15,6 +15,11 @@ log = logging.getLogger("ganbench.monitor")
 class Closable(Protocol):
     """A monitor."""
 
+    @property
+    def folder(self) -> Path:
+        """Return where its tables are."""
+        ...
+
     def close(self) -> None:
         """End it."""
         ...
@@ -29,15 +34,33 @@ def enter(monitor: Closable, folder: Path, networks: tuple[nn.Module, ...]) -> N
     Monitors and networks are held weakly.
     """
     folder = folder.absolute()
+    _close_others(monitor, folder, networks)
+    number = id(monitor)
+    _open[number] = (
+        weakref.ref(monitor, lambda _: _open.pop(number, None)),
+        folder,
+        tuple(weakref.ref(network) for network in networks),
+    )
+
+
+def move(monitor: Closable, folder: Path) -> None:
+    """Note that a monitor goes on in another folder; whoever has that is closed."""
+    known = _open.get(id(monitor))
+    if known is not None and known[1] != folder:
+        _close_others(monitor, folder, ())
+        _open[id(monitor)] = (known[0], folder, known[2])
+
+
+def _close_others(monitor: Closable, folder: Path, networks: tuple[nn.Module, ...]) -> None:
     for number, (known, place, watched) in list(_open.items()):
         other = known()
         if other is None:
             _open.pop(number, None)
             continue
-        what = "the same folder" if place == folder else ""
+        what = "the same folder" if folder in (place, other.folder) else ""
         if any(network is old() for network in networks for old in watched):
             what = "the same network"
-        if what:
+        if what and other is not monitor:
             log.warning(
                 "ganbench.Monitor: the monitor of %s is closed, as another one watches %s; call close() when training "
                 "ends (two trainings at a time: give each a folder)",
@@ -46,12 +69,6 @@ def enter(monitor: Closable, folder: Path, networks: tuple[nn.Module, ...]) -> N
             )
             other.close()
             _open.pop(number, None)
-    number = id(monitor)
-    _open[number] = (
-        weakref.ref(monitor, lambda _: _open.pop(number, None)),
-        folder,
-        tuple(weakref.ref(network) for network in networks),
-    )
 
 
 def leave(monitor: Closable) -> None:

@@ -203,15 +203,16 @@ class Player:
 
 def unwrapped(module: Any) -> Any:  # noqa: ANN401 - checked by the caller
     """Return the network inside of torch.compile, DataParallel, DistributedDataParallel, accelerate and Fabric."""
-    while True:
+    while isinstance(module, nn.Module):
         inner = getattr(module, "_orig_mod", None)
         if inner is None and isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
             inner = module.module
         if inner is None and type(module).__name__ == "_FabricModule":
             inner = module.module
         if inner is None:
-            return module
+            break
         module = inner
+    return module
 
 
 def _norm(tensors: list[Tensor]) -> Tensor:

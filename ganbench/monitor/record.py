@@ -16,13 +16,14 @@ from torch import Tensor
 
 from ganbench.core.column import Column
 from ganbench.core.component import Component
-from ganbench.core.file_set import MANIFEST
+from ganbench.core.errors import UsageError, described
 from ganbench.core.naming import DEFAULT_SCHEDULE, NO_TRICKS, run_name
 from ganbench.monitor.alarm import Alarm
 from ganbench.monitor.folder import Folder, only_claimed
 from ganbench.monitor.guard import Guard
+from ganbench.monitor.kept_state import PLACE, REMEDY, check_state
 from ganbench.monitor.pictures import grid
-from ganbench.monitor.resume import cut, history_state, readable_state
+from ganbench.monitor.resume import cut, history_state, readable_state, run_of
 from ganbench.monitor.rounds import COLUMNS as REGULARISERS
 from ganbench.monitor.samples import Look, SampleView
 from ganbench.monitor.scrutiny import Scrutiny
@@ -158,16 +159,38 @@ class Record:
         }
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Go on with a state in its folder, where that is there; else in this one."""
-        path = Path(state["folder"])
-        if path != self.folder.path and (path / MANIFEST).exists():
-            self.folder.leave()
+        """Go on with a state in its folder, where the tables of its run are; else in this one, or one beside it.
+
+        Raises:
+            UsageError: it is no state of a monitor, or not of one like this; everything stays as it was.
+        """
+        check_state(state)
+        if self.history.row:
+            self.flush()
+        reference = self._samples.reference
+        before = dict(vars(reference))
+        try:
+            self.load_state_dict(state)
+        except Exception as error:
+            vars(reference).update(before)
+            raise UsageError(f"{PLACE} is of another monitor ({described(error)}); {REMEDY}") from error
+        self._move(Path(state["folder"]))
+
+    def _move(self, path: Path) -> None:
+        """Write on where this run's tables are; those of another run stay as they are."""
+        own = self.folder
+        if run_of(path) == self.trial:
+            if path != own.path:
+                own.leave()
             self.folder = Folder(path, again=True)
-        self.load_state_dict(state)
+        elif run_of(own.path) not in (None, self.trial):
+            self.folder = Folder(own.path)
 
     def load_state_dict(self, state: Mapping[str, Any], step: int | None = None) -> None:
         """Go on with a state, up to a step; rows beyond it are cut."""
         end = state["steps"] if step is None else min(step, state["steps"])
+        self._samples.reference.load_state_dict(state["reference"])  # first: this fails where it is of other samples
+        facts = self._samples.facts(state["n_fake"]) if state["n_fake"] else {}
         self.trial, self._seed, self.steps, self._before = state["trial"], state["seed"], end, state["seconds"]
         self._earlier = {column["name"]: Column(**column) for column in state.get("columns", ())}
         self.history, self.layers = History((), 1, CPU), {}
@@ -177,13 +200,11 @@ class Record:
             self.layers[network, layer] = History((), 1, CPU)
             self.layers[network, layer].restore(*cut(kept, end))
         self.snapshots.kept = {at: picture for at, picture in state["snapshots"].items() if at <= end}
-        self._samples.reference.load_state_dict(state["reference"])
         self._scrutiny.load_state_dict(state["scrutiny"])
         evaluated = [at for at in self.history.row if at == state["evaluated_at"]]
         self._n_fake, self._evaluated_at = state["n_fake"], evaluated[0] if evaluated else self._last_look()
         self.looks = min(state["looks"], len(self.history.row))
-        if self._n_fake:
-            self.facts |= self._samples.facts(self._n_fake)
+        self.facts |= facts
 
     def _last_look(self) -> int | None:
         """Return the last step whose samples were measured."""

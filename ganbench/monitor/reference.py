@@ -171,6 +171,7 @@ class Reference:
         """Go on with kept features."""
         if state is None or self._of_data:
             return
+        self.drawing = None
         self._begin(torch.zeros(1, *state["shape"]))
         assert self.drawing is not None
         height, width, low, high = state["drawing"]

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ganbench.core.file_set import MANIFEST, open_one
 from ganbench.tables import results as tables
+from ganbench.tables.manifest import RunManifest
 from ganbench.training.history import History
 
 log = logging.getLogger("ganbench.monitor")
@@ -36,6 +37,15 @@ def cut(state: Mapping[str, Any], end: int) -> tuple[Sequence[int], dict[str, Te
     """Return the steps up to one, and their rows."""
     kept = state["steps"] <= end
     return state["steps"][kept].tolist(), {name: column[kept] for name, column in state["columns"].items()}
+
+
+def run_of(path: Path) -> str | None:
+    """Return the name of the monitored run whose tables are in a folder; None where there is none that can be read."""
+    try:
+        manifest = RunManifest.read(path / MANIFEST)
+    except (OSError, ValueError):
+        return None
+    return None if manifest.monitor is None else manifest.run
 
 
 def readable_state(path: Path) -> dict[str, Any] | None:

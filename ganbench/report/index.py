@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
 from ganbench.core.errors import UsageError
 from ganbench.core.file_set import MANIFEST
@@ -55,7 +56,7 @@ def write_index(results: Path, report: Path) -> Path:
     out = report / "index.html"
     try:
         with replaced(out, durable=False) as file:
-            file.write(_html(entries, report).encode())
+            file.write(_html(entries, report).encode("utf-8", "replace"))  # names need be no UTF-8
     except OSError as error:
         raise UsageError(f"{out}: cannot be written ({error.strerror}); choose another folder with --report") from None
     return out
@@ -64,8 +65,7 @@ def write_index(results: Path, report: Path) -> Path:
 def _entries(results: Path, report: Path) -> Iterator[Entry]:
     newest: dict[str, tuple[int, str]] = {}
     found: list[Entry] = []
-    for manifest in sorted(results.glob("**/" + MANIFEST)):
-        folder = manifest.parent
+    for folder in sorted(_folders(results)):
         try:
             read = load(folder)
             headlines = tuple(str(data["headline"]) for data in summary(AnalysedResults(read))["datasets"])
@@ -83,6 +83,17 @@ def _entries(results: Path, report: Path) -> Iterator[Entry]:
         yield entry if is_newest else replace(entry, page=None)
 
 
+def _folders(results: Path) -> Iterator[Path]:
+    """Yield the folders that have a manifest; those that this user may not look into are left out with a warning."""
+
+    def warn(error: OSError) -> None:
+        log.warning("%s: cannot be read (%s); left out", error.filename, str(error.strerror).lower())
+
+    for folder, _, files in os.walk(results, onerror=warn):
+        if MANIFEST in files:
+            yield Path(folder)
+
+
 def _html(entries: list[Entry], report: Path) -> str:
     rows = "\n".join(_row(entry, report) for entry in entries)
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("Suite", "Result", "Run", "Ended", "Revision"))
@@ -97,7 +108,7 @@ def _html(entries: list[Entry], report: Path) -> str:
 def _row(entry: Entry, report: Path) -> str:
     suite = escape(entry.suite)
     if entry.page is not None:
-        suite = f'<a href="{escape(os.path.relpath(entry.page, report), quote=True)}">{suite}</a>'
+        suite = f'<a href="{quote(os.fsencode(os.path.relpath(entry.page, report)))}">{suite}</a>'
     ended = escape(entry.times.finished[:16].replace("T", " "))
     headlines = "<br>".join(escape(text) for text in entry.headlines)
     return (

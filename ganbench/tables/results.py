@@ -139,12 +139,19 @@ def find_run(path: str | Path) -> Path:
             return path
         if not path.is_dir():
             raise UsageError(f"{path}: {'not a folder' if path.exists() else 'no such folder'}; {_GIVE}")
-        runs = sorted(file.parent for file in path.glob("*/manifest.json") if (file.parent / "runs.parquet").exists())
+        runs = sorted(filter(_may_be_run, path.iterdir()))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read ({_reason(error)}); {_GIVE}") from None
     if not runs:
         raise UsageError(f"{path}: holds no run (no manifest.json with tables beside it); {_GIVE}")
     return _newest(runs)
+
+
+def _may_be_run(folder: Path) -> bool:
+    try:
+        return kind_of(folder / MANIFEST) is not None and (folder / "runs.parquet").exists()
+    except PermissionError:  # of somebody else, with a stricter umask: it is not passed over without a word
+        return True
 
 
 def _newest(runs: list[Path]) -> Path:

@@ -87,6 +87,18 @@ def test_a_folder_in_the_place_of_a_file_is_one_line(run, tmp_path, capsys, name
     assert capsys.readouterr().err.startswith(f"ganbench: {place}: cannot be written (")
 
 
+def test_a_link_in_the_place_of_the_folder_is_not_followed(run, tmp_path, capsys):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "real").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "real")  # which the option names: it may be one
+    (tmp_path / "real/made").symlink_to(tmp_path / "elsewhere")
+    assert main(["export", str(run), "--out", str(tmp_path / "out"), "--figures", "none"]) == 2
+    assert "out/made: is a link where ganbench keeps a folder" in capsys.readouterr().err
+    assert not list((tmp_path / "elsewhere").iterdir())
+    (tmp_path / "real/made").unlink()
+    assert export(run, tmp_path, "--figures", "none").is_dir()
+
+
 def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(run, tmp_path):
     places = [tmp_path / "out/made" / name for name in ("ranking.tex", "curve_loss_g.pdf")]
     places[0].parent.mkdir(parents=True)

@@ -60,6 +60,7 @@ def test_mistakes_are_one_line(fakes, capsys, arguments, code, line):
             5,
             "ganbench: internal error, ZeroDivisionError: by zero; run it again with --debug",
         ),
+        (MemoryError(), 4, "ganbench: plan: there is no memory left; end other programs, raise the limit"),
         (KeyboardInterrupt(), 130, "ganbench: interrupted\n"),
         (click.Abort(), 130, "ganbench: interrupted\n"),
     ],
@@ -153,6 +154,13 @@ def test_help_is_hardly_slower_than_an_empty_python():
 def test_help_works_without_a_home_or_locale():
     done = ganbench("--help", env={"PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONIOENCODING": "ascii"})
     assert done.returncode == 0, done.stderr
+
+
+def test_a_data_folder_that_no_folder_can_be_is_one_line(monkeypatch, capsys):
+    monkeypatch.setenv("GANBENCH_DATA", "x" * 5000)
+    assert main(["data", "list"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("ganbench: GANBENCH_DATA is 'xxx") and said.count("\n") == 1 and len(said) < 200
 
 
 def test_no_colour_codes_in_a_pipe():

@@ -42,6 +42,10 @@ CALLS: dict[str, tuple[str, ...]] = {
     "completion": ("bash",),
 }
 TRAINS = {"demo": (), "cure": ("small.yaml", *TRAIN, "--seeds", "1"), "verify-verdicts": ("small.yaml", *TRAIN)}
+RIGHT = {  # calls that come out of these rules and that nothing is wrong with: they train, as they should
+    "demo", "cure --executor local --seeds 1 -- small.yaml", "cure small.yaml --executor local --seeds 1 --address=",
+    "cure small.yaml --executor local --seeds 1 --weights=inception=file",
+}  # fmt: skip
 TEXTS = (
     "", " ", "\0", "a\0b", "\n", "\x1b[31m", "\udcff", "x" * 300, "x" * 5000, "-1", "nan", "inf", "-inf", "1e30", "0", "-0.0",
     "1_000", "0x10", "٣", "１", "hinge\u200b", "ｈｉｎｇｅ", "ｌoss=hinge", "None", "True", "[", "(", "*", "%s", "{}", "{0}", "=", "a=", "=b",
@@ -104,7 +108,7 @@ def throws() -> Iterator[Throw]:
 
     seen = set()
     for name, words in [*_replaced(cli), *_as_a_whole(cli)]:
-        if words not in seen:
+        if words not in seen and " ".join(words) not in RIGHT:
             seen.add(words)
             told = " ".join(word if len(word) < 40 else f"{word[:8]}…{word[-4:]} {len(word)}" for word in words)
             yield Throw(KIND, f"{name}: {told!r}", EXPECTED, _thrown(words), SECONDS)

@@ -21,6 +21,7 @@ from tests.faults.throws import LINES, NOTICED, OUTSIDE, SAME, TRACEBACK, Throw
 
 LONGEST = 2000
 KIND = "Python calls"
+WATCHED = ("Monitor.step", "Monitor.load_state_dict")  # one that is under way has rows to write before it refuses
 EXPECTED = "a ganbench error in one line before anything is written; or the value is taken as it is"
 SECONDS = 60
 
@@ -80,6 +81,7 @@ KEYS = (
     "name description datasets networks losses tricks optimizers seeds steps batch log_every evaluate diagnostics training stop vary "
     "include exclude search resources nosuch"
 ).split()
+STATE = "format folder trial seed steps looks seconds history layers snapshots reference scrutiny n_fake evaluated_at".split()
 
 
 def _suite(key: str, value: object) -> object:
@@ -160,6 +162,24 @@ def _step(key: str, value: object) -> object:
     return monitor
 
 
+def _state(key: str, value: object) -> object:
+    """Load a state with one value of another kind into a monitor that has rows, which have to be there afterwards."""
+    import ganbench
+
+    torch = _torch()
+    g, d = torch.nn.Linear(3, 2), torch.nn.Linear(2, 1)
+    with ganbench.Monitor(g, d, "watched", evaluate_every=1, log_every=1, samples=20) as monitor:
+        _steps(monitor, g, d, {}, 8)
+        state = {**monitor.state_dict(), key: value}
+        try:
+            monitor.load_state_dict(value if key == "state" else state)  # type: ignore[arg-type]
+        finally:
+            monitor.close()
+            if len(ganbench.load("watched").history) != 8 and key != "history":
+                raise AssertionError("rows are lost")
+    return monitor
+
+
 def watched_steps(folder: str, seed: int, steps: int) -> Path:
     """Train a small loop with a monitor in it; return the folder that it took."""
     import ganbench
@@ -231,6 +251,7 @@ CALLS: dict[str, tuple[Callable[[str, object], object], tuple[str, ...]]] = {
          "log_every", "evaluate_every", "samples", "overhead", "sinks", "seed", "resume"),
     ),
     "Monitor.step": (_step, ("real", "fake", "real_logits", "fake_logits", "d_loss", "g_loss", "terms", "condition")),
+    "Monitor.load_state_dict": (_state, ("state", *STATE)),
     "component": (_component, ("trick.r1.gamma", "loss.began.gamma", "network.mlp.width", "optimizer.adam.lr", "optimizer.adam.betas",
                                "dataset.ring.count", "trick.unrolled.steps")),
     "StopOnVerdict": (_stop, ("monitor", "verdicts", "patience")),
@@ -265,8 +286,7 @@ def _thrown(
                 return f"{LINES}: {len(text)} characters"
             after = looks()
             changed = sorted(n for n in before.keys() | after.keys() if before.get(n) != after.get(n))
-            # A monitor that is under way has rows to write before it refuses what it is given.
-            return f"{OUTSIDE}: {changed[:5]}" if changed and call != "Monitor.step" else NOTICED
+            return f"{OUTSIDE}: {changed[:5]}" if changed and call not in WATCHED else NOTICED
         except Exception as error:  # noqa: BLE001 - the kind that should not come out
             return f"{TRACEBACK}: {type(error).__name__}: {error}"[:300]
         return SAME

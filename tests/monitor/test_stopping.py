@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 
+import ganbench
 from ganbench.analysis.verdicts import Verdict
 from ganbench.assets.fidelity import import_torchvision
 from ganbench.core.errors import UsageError
@@ -49,6 +50,18 @@ def test_passing_alarms_and_others_end_nothing():
 def test_what_cannot_be_waited_for_is_refused(options):
     with pytest.raises(UsageError):
         StopOnVerdict(Watched(), **options)
+
+
+def test_what_shows_no_verdict_is_refused():
+    class Raises:
+        def __getattr__(self, name):
+            raise RuntimeError(name)
+
+    for monitor in (object(), Raises()):
+        with pytest.raises(UsageError, match="give a ganbench.Monitor"):
+            StopOnVerdict(monitor)  # type: ignore[arg-type]
+        with pytest.raises(UsageError, match="is no torch.nn.Module"):
+            ganbench.Monitor(monitor, monitor)  # type: ignore[arg-type]
 
 
 def test_lightning_stops_at_a_collapse(tmp_path):

@@ -1,10 +1,14 @@
 """`ganbench report RESULTS --index`: every run with its headline, the newest first, links to pages that are there."""
 
+import errno
+import os
 import re
+from urllib.parse import unquote
 
 import pytest
 
 from ganbench.cli.main import main
+from ganbench.tables.results import find_run
 from tests.helpers.made_tables import made_run, made_tables, seeded
 from tests.helpers.present import present
 
@@ -61,3 +65,35 @@ def test_it_stands_alone(results, tmp_path, more, capsys):
 def test_no_run_is_one_line(tmp_path, capsys):
     assert main(["report", str(tmp_path), "--index", "--report", str(tmp_path)]) == 2
     assert "holds no run" in capsys.readouterr().err
+
+
+def test_names_may_be_no_utf8_and_links_lead_to_pages_of_any_name(results, tmp_path):
+    odd = os.fsdecode(b"run\xff")
+    (results / "made/old").rename(results / "made" / odd)
+    (results / "made").rename(results / "a#b%41")
+    assert main(["report", str(results / "a#b%41/new"), "--report", str(tmp_path / "report")]) == 0
+    page = index(results, tmp_path / "report")
+    (link,) = re.findall(r'<a href="(.*?)"', page)
+    assert (tmp_path / "report" / unquote(link)).is_file() and "#" not in link and "run?" in page
+
+
+def test_what_this_user_may_not_read_is_said(results, tmp_path, monkeypatch, caplog):
+    """Another user has run the suite last, with a umask of 077."""
+    closed = str(results / "made/new")
+    for name in ("stat", "lstat", "scandir"):
+        monkeypatch.setattr(os, name, refusing(getattr(os, name), closed))
+    page = index(results, tmp_path / "report")
+    assert page.count("<tr><td") == 1 and f"{closed}: cannot be read (permission denied); left out" in caplog.text
+    caplog.clear()
+    assert find_run(results / "made") == results / "made/old"
+    assert f"{closed}/manifest.json: cannot be read" in caplog.text
+
+
+def refusing(act, closed):
+    def refuse(path=".", *arguments, **options):
+        text = os.fspath(path) if not isinstance(path, int) else ""
+        if text.startswith(f"{closed}/") or (text == closed and act.__name__ == "scandir"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), text)
+        return act(path, *arguments, **options)
+
+    return refuse

@@ -1,9 +1,11 @@
 """Systems without POSIX's file locks, timers and folder descriptors, stood for by hiding their names."""
 
+import errno
 import os
 
 import pytest
 
+from ganbench.core.errors import UsageError
 from ganbench.core.files import replaced, try_lock
 from ganbench.sweep.trial_runner import TrialRunner
 from ganbench.training.trainer import Trainer
@@ -76,3 +78,26 @@ def test_a_lock_is_held_once(tmp_path):
             assert first and not second
     with try_lock(tmp_path / "lock") as again:
         assert again
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks of POSIX")
+def test_without_locks_a_file_is_one_and_a_copied_one_is_named(tmp_path, monkeypatch, recwarn):
+    import fcntl
+
+    with try_lock(tmp_path / "copied"):
+        pass  # what a file system with locks leaves
+
+    def missing(*_: object) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(fcntl, "flock", missing)
+    for _ in range(2):
+        with try_lock(tmp_path / "lock") as first:
+            with try_lock(tmp_path / "lock") as second:
+                assert first and not second
+    with pytest.raises(UsageError, match=r"copied: this file system has no locks.*; remove it"):
+        with try_lock(tmp_path / "copied"):
+            pass
+    (tmp_path / "copied").unlink()
+    with try_lock(tmp_path / "copied") as mine:
+        assert mine and not recwarn.list
