@@ -222,7 +222,14 @@ def _norm(tensors: list[Tensor]) -> Tensor:
 
 
 def _is_nonzero(gradient: Tensor | None) -> bool:
-    return gradient is not None and bool(copied(gradient).abs().amax() > 0)
+    return gradient is not None and bool(largest(gradient) > 0)
+
+
+def largest(gradient: Tensor) -> Tensor:
+    """Return the largest size of a gradient's numbers; a sparse one's may be too small by what it holds twice."""
+    held = gradient.detach()
+    held = held._values() if held.is_sparse else held
+    return held.abs().amax() if held.numel() else held.new_zeros(())
 
 
 def copied(tensor: Tensor) -> Tensor:
