@@ -126,6 +126,8 @@ def remedy_of(error: Exception) -> str:
 
 
 def _short(error: Exception) -> str:
-    """Return the kind of an error and the first line of its text."""
+    """Return the kind of an error and the first line of its text; of one of ours the text alone."""
     lines = str(error).strip().splitlines()
+    if isinstance(error, Hopeless) and lines:
+        return lines[0][:200]
     return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from ganbench.core.errors import UsageError
+from ganbench.monitor.given import parts_of, samples_of
 
 CHUNK, FIRST_CHUNK = 256, 8
 NUMBERS = 1 << 24  # of one chunk of samples
@@ -38,15 +39,14 @@ def generated(generator: nn.Module, latents: Sequence[Tensor]) -> Iterator[Tenso
 
 
 def samples_in(answer: object, n: int) -> Tensor:
-    """Return the samples in what a generator answers: a tensor, or the first one of n in a tuple, list or dict.
+    """Return the samples in what a generator answers: a tensor, or the first one of n in a tuple, dict or dataclass.
 
     Raises:
         UsageError: there is none.
     """
     if isinstance(answer, Tensor) and answer.dim() and len(answer) == n:
-        return answer.detach()
-    parts = answer.values() if isinstance(answer, dict) else answer if isinstance(answer, tuple | list) else ()
-    for part in parts:
+        return samples_of("latents", answer.detach())
+    for part in parts_of(answer):
         if isinstance(part, Tensor) and part.dim() > 1 and len(part) == n:
             return part.detach()
     raise UsageError(
@@ -62,6 +62,11 @@ def call(module: nn.Module, *arguments: Tensor) -> Any:  # noqa: ANN401 - whatev
     """Return what a network answers; its buffers (running statistics and the like) are copies meanwhile."""
     buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
     return functional_call(module, buffers, arguments)
+
+
+def training() -> AbstractContextManager[object]:
+    """Have tensors take part in graphs where the caller is in inference mode, in which none does."""
+    return torch.inference_mode(False) if torch.is_inference_mode_enabled() else nullcontext()
 
 
 @contextmanager

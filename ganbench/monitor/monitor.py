@@ -19,8 +19,9 @@ from ganbench.monitor import open_monitors
 from ganbench.monitor.cadence import Cadence
 from ganbench.monitor.cast import Networks, Several, called, members, part
 from ganbench.monitor.checks import check_kinds, check_numbers, folder_of, loss_of, rank, readable, say_what_is_shared
-from ganbench.monitor.given import Answers, Numbers
+from ganbench.monitor.given import Answers, Numbers, Samples, samples_of
 from ganbench.monitor.guard import Guard
+from ganbench.monitor.isolation import training
 from ganbench.monitor.player import Player
 from ganbench.monitor.record import Record
 from ganbench.monitor.samples import SampleView
@@ -148,8 +149,8 @@ class Monitor:
     def step(
         self,
         *,
-        real: Numbers | None = None,
-        fake: Numbers | None = None,
+        real: Samples | None = None,
+        fake: Samples | None = None,
         real_logits: Answers | None = None,
         fake_logits: Answers | None = None,
         d_loss: Numbers | None = None,
@@ -159,7 +160,8 @@ class Monitor:
     ) -> None:
         """Take in a training step; call it behind each, or each iteration: a step counts where the generator moved.
 
-        Tensors, arrays and numbers are taken; of several numbers of a loss the mean.
+        Tensors, arrays and numbers are taken; of several numbers of a loss the mean. Of a batch of several parts, such
+        as (images, labels) or a dict, the samples are the first part of more than one axis.
 
         Args:
             real: the minibatch `[B, *shape]`.
@@ -181,15 +183,19 @@ class Monitor:
             return
         self._calls += 1
         given = {"real_logits": real_logits, "fake_logits": fake_logits, "d_loss": d_loss, "g_loss": g_loss}
-        try:
-            watch.take(given, {"real": real, "fake": fake, "condition": condition})
-        except Exception as error:
-            if isinstance(error, UsageError) and self._calls <= FIRST_CALLS:
-                raise
-            self.guard.report("what monitor.step is given", error)
-        if terms is not None:
-            self.terms(terms)
-        self.guard.run("monitor.step", watch.step, fake, {"real": real, "fake": fake, **given})
+        samples: dict[str, Tensor] = {}
+        with training():
+            try:
+                both = {"real": real, "fake": fake}
+                samples |= {name: samples_of(name, value) for name, value in both.items() if value is not None}
+                watch.take(given, samples, condition)
+            except Exception as error:
+                if isinstance(error, UsageError) and self._calls <= FIRST_CALLS:
+                    raise
+                self.guard.report("what monitor.step is given", error)
+            if terms is not None:
+                self.terms(terms)
+            self.guard.run("monitor.step", watch.step, samples.get("fake"), {**samples, **given})
         if not watch.open or self.guard.is_out("monitor.step"):
             self.close()
 
@@ -210,7 +216,8 @@ class Monitor:
                 generator's.
         """
         if self._watch is not None and self._watch.open and self._watch.catcher.armed:
-            self.guard.run("the terms", self._watch.scrutiny.weigh, self._watch.steps, terms, at)
+            with training():
+                self.guard.run("the terms", self._watch.scrutiny.weigh, self._watch.steps, terms, at)
 
     def close(self) -> None:
         """Write what is left and take the hooks away; done at the end of the program where nobody does it before."""

@@ -15,7 +15,7 @@ from ganbench.datasets import Dataset
 from ganbench.metrics import Metric, Sample
 from ganbench.monitor.embedding import real_numbers
 from ganbench.monitor.given import tensor_of
-from ganbench.monitor.guard import Guard
+from ganbench.monitor.guard import Guard, Hopeless
 from ganbench.monitor.isolation import generated
 from ganbench.monitor.parts import joined, part, shape_of
 from ganbench.monitor.pictures import MOST
@@ -82,6 +82,7 @@ class SampleView:
                 raise UsageError("ganbench.Monitor: data is int; give real samples, a data set or its name")
             if len(real) < 2:
                 raise UsageError("ganbench.Monitor: data holds fewer than two samples; give [n, *shape] real samples")
+            real = real.unsqueeze(1) if real.dim() == 1 else real
             self.guard.run("the real samples given as data=", self.reference.use_samples, real)
         self.know_floors()  # now where it can be: a logged step must not wait for it
 
@@ -162,15 +163,18 @@ class SampleView:
         """Have the generator answer two of the fixed latents; without an answer the minibatches are judged instead."""
         if self.latents is None:
             return
-        device = next(generator.parameters()).device
-        self.latents = tuple(part.to(device) for part in self.latents)
-        if any(isinstance(p, nn.UninitializedParameter) for p in generator.parameters()):
+        weights = list(generator.parameters()) if isinstance(generator, nn.Module) else []
+        if weights:
+            self.latents = tuple(_as_input(part, weights) for part in self.latents)
+        if any(isinstance(p, nn.UninitializedParameter) for p in weights):
             return
         try:
             next(generated(generator, tuple(part[:2] for part in self.latents)))
         except Exception as error:
             self.latents = None
-            self.guard.leave_out("latents=", error)
+            text = f"{type(error).__name__}: {error}".splitlines()[0]
+            remedy = "give what the generator takes, [n, …], or a tuple of it; minibatches are judged instead"
+            self.guard.leave_out("latents=", Hopeless(text, remedy))
 
     def _described(self, points: Tensor) -> Look | None:
         with torch.no_grad():
@@ -193,10 +197,20 @@ def _joined(looks: Sequence[Look]) -> Look | None:
 
 def _latents(given: object) -> tuple[Tensor, ...]:
     parts = given if isinstance(given, tuple) else (given,)
-    latents = tuple(tensor_of("latents", part) for part in parts)
+    try:
+        latents = tuple(tensor_of("latents", part) for part in parts)
+    except UsageError:
+        kinds = ", ".join(type(part).__name__ for part in parts)
+        raise UsageError(f"ganbench.Monitor: latents is {kinds}; give [n, …], or a tuple of such inputs") from None
     if len({len(part) if part.dim() else 0 for part in latents}) != 1 or not latents[0].dim() or not len(latents[0]):
         raise UsageError("ganbench.Monitor: latents are of different lengths or empty; give [n, …], each of the same n")
     return latents
+
+
+def _as_input(latents: Tensor, weights: Sequence[Tensor]) -> Tensor:
+    """Return latents where the weights are; NumPy's double precision in that of the weights."""
+    double = latents.dtype == torch.float64 and all(weight.dtype != torch.float64 for weight in weights)
+    return latents.to(weights[0].device, torch.get_default_dtype() if double else None)
 
 
 def _metric(one: str | Metric) -> Metric:

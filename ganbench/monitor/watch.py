@@ -81,12 +81,15 @@ class Watch:
             self._rows.after(self.steps)
             self._looks.after(self.steps)
 
-    def take(self, given: Mapping[str, object], samples: Mapping[str, Numbers | None]) -> None:
+    def take(
+        self, given: Mapping[str, object], samples: Mapping[str, Tensor], condition: Numbers | None = None
+    ) -> None:
         """Take in what a step was given, as far as it is read.
 
         Args:
             given: logits and losses by name.
-            samples: `real`, `fake` and `condition`.
+            samples: `real` and `fake`.
+            condition: what the discriminator is given beside them.
 
         Raises:
             UsageError: something is of another kind.
@@ -95,14 +98,15 @@ class Watch:
             tensors = {n: tensor_of(n, joined(x)) for n, x in given.items() if x is not None}
             self._given |= {n: x for n, x in tensors.items() if x.numel()}
             if self._view.reads_samples:
-                self._given |= {n: few(real_numbers(tensor_of(n, x))) for n, x in samples.items() if x is not None}
+                self._given |= {name: few(real_numbers(one)) for name, one in samples.items()}
+                if condition is not None:  # labels stay whole numbers
+                    self._given["condition"] = few(tensor_of("condition", condition))
         affordable = self._looks.every is not None or self._looks.affordable
-        if self.samples.reference.wanting and affordable and samples["real"] is not None:
+        if self.samples.reference.wanting and affordable and "real" in samples:
             with self._looks.charged():
-                real = tensor_of("real", samples["real"])
-                self.guard.run("the collecting of real samples", self.samples.offer, real)
+                self.guard.run("the collecting of real samples", self.samples.offer, tensor_of("real", samples["real"]))
 
-    def step(self, fake: Numbers | None, given: Mapping[str, object]) -> None:
+    def step(self, fake: Tensor | None, given: Mapping[str, object]) -> None:
         """Take in that an iteration of the loop has ended; a step counts where the generator moved."""
         if not self._g.moved:
             self._unmoved += 1
@@ -114,7 +118,7 @@ class Watch:
         self._end_round()
         self._g.moved = self._d.moved = False
         self.record.steps = self.steps
-        if fake is not None and len(fake):  # type: ignore[arg-type] # samples have a first axis
+        if fake is not None and len(fake):
             self._keep(fake)
         if self.catcher.armed and self._g.caught and (self._d.caught or not self.scrutiny.waits_for_d):
             with self._rows.spending(self.steps):
@@ -142,12 +146,12 @@ class Watch:
                 kept = [column for column in columns if column in history.columns]
                 history.write(next(iter(history.row)), dict.fromkeys(kept, math.nan))
 
-    def _keep(self, fake: Numbers) -> None:
+    def _keep(self, fake: Tensor) -> None:
         """Keep a generated minibatch where it belongs to the next look."""
         samples, looks = self.samples, self._looks
         if samples.latents is not None or not (looks.every or looks.affordable):
             return
-        if samples.size or self.steps >= samples.first_to_keep(len(fake), looks.next):  # type: ignore[arg-type]
+        if samples.size or self.steps >= samples.first_to_keep(len(fake), looks.next):
             with looks.charged():
                 self.guard.run("the keeping of generated samples", samples.keep, tensor_of("fake", fake))
 
