@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganbench.analysis.verdicts import Verdict
 from ganbench.core.errors import UsageError
@@ -58,7 +58,7 @@ class Monitor:
         latents: the generator's input `[n, …]`, or a tuple of its inputs, fixed: what is judged. Without it the
             minibatches of the last steps are, whose noise hides small movements.
         judged: the network that answers the latents where it is not the generator itself: an averaged copy, or one of
-            several generators.
+            several generators; or a function that calls one.
         features: an extractor's name, or a function of samples `[n, *shape]` that returns `[n, d]`; by default at most
             64 numbers (`ganbench.monitor.embedding`).
         kind: `"audio"` where samples are waves `[…, T]`.
@@ -87,10 +87,10 @@ class Monitor:
         loss: str | Loss | None = None,
         data: str | Dataset | Numbers | None = None,
         latents: Numbers | tuple[Tensor, ...] | None = None,
-        judged: nn.Module | None = None,
+        judged: Callable[..., Any] | None = None,
         features: ExtractorChoice = None,
         kind: str | None = None,
-        ema: nn.Module | None = None,
+        ema: Callable[..., Any] | None = None,
         diagnostics: Sequence[str | Diagnostic] | None = None,
         metrics: Sequence[str | Metric] | None = None,
         log_every: int | None = None,
@@ -235,8 +235,22 @@ class Monitor:
             self.guard.run("load_state_dict()", self._watch.record.load, state)
             self._watch.go_on()
 
+    def __deepcopy__(self, _: object) -> Monitor:
+        return self  # a copy of what holds it, such as an averaged one, has no hooks of its own
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _unwatched, (str(self.folder),)  # whoever saves what holds it saves no hooks
+
     def __enter__(self) -> Monitor:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _unwatched(folder: str) -> Monitor:
+    """Return a monitor that watches nothing."""
+    monitor = Monitor.__new__(Monitor)
+    monitor.guard, monitor._asked, monitor._calls = Guard(), Path(folder), 0
+    monitor._watch, monitor._several = None, []
+    return monitor

@@ -97,6 +97,12 @@ class Player:
         """Return the parameters whose gradients matter: all before any optimiser was seen."""
         return [self.param(i) for i in sorted(self.trained) or range(len(self._params))]
 
+    def sums(self) -> Tensor:
+        """Return the sum of each weight's numbers, by which it is seen to have moved."""
+        self.refresh()
+        weights = (numbers(self.param(i).detach(), torch.device("cpu")) for i in range(len(self._params)))
+        return torch.stack([weight.double().sum() for weight in weights])
+
     def forget(self) -> None:
         """Drop what was caught."""
         self.extra = 0.0  # the gradient's norm of a regulariser's own update

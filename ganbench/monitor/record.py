@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
+import os
 import time
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
@@ -84,7 +85,7 @@ class Record:
         self._writers = Writers(sinks, folder.path.name, self.labels)
         self._scrutiny, self.alarm = scrutiny, Alarm(scrutiny.findings)
         self._before = 0.0  # seconds of the runs that this one goes on with
-        self._began = time.perf_counter()
+        self._began, self._process = time.perf_counter(), os.getpid()
         self.open, self.draws = True, bool(sinks)
         if kept is not None:
             self.load_state_dict(kept, None if resume is True else int(resume))
@@ -122,12 +123,13 @@ class Record:
         self._diverged_at, self._evaluated_at = self.steps, None
 
     def flush(self) -> None:
-        """Write the tables."""
-        self.guard.run("the writing of tables", self._flush)
+        """Write the tables, unless this is another process, whose memory is a copy."""
+        if os.getpid() == self._process:
+            self.guard.run("the writing of tables", self._flush)
 
     def close(self) -> None:
         """Write what is left; say what was too little."""
-        if self.open:
+        if self.open and os.getpid() == self._process:
             self.open = False
             self.flush()
             self.guard.run("the end of trackers", self._writers.close)

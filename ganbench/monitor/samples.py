@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from ganbench.metrics import Metric, Sample
 from ganbench.monitor.embedding import real_numbers
 from ganbench.monitor.given import tensor_of
 from ganbench.monitor.guard import Guard, Hopeless
-from ganbench.monitor.isolation import generated
+from ganbench.monitor.isolation import generated, networks_in
 from ganbench.monitor.parts import joined, part, shape_of
 from ganbench.monitor.pictures import MOST
 from ganbench.monitor.reference import Reference
@@ -134,7 +135,7 @@ class SampleView:
             elif (look := self._described(fake)) is not None:
                 self._pool.append(look)
 
-    def look(self, generator: nn.Module | None) -> Look | None:
+    def look(self, generator: Callable[..., Any] | None) -> Look | None:
         """Return the samples to judge, and begin to keep minibatches anew; None where there are none.
 
         Args:
@@ -159,11 +160,11 @@ class SampleView:
                 values |= {name: float(value) for name, value in (of_metric or {}).items()}
         return values
 
-    def try_latents(self, generator: nn.Module) -> None:
+    def try_latents(self, generator: Callable[..., Any]) -> None:
         """Have the generator answer two of the fixed latents; without an answer the minibatches are judged instead."""
         if self.latents is None:
             return
-        weights = list(generator.parameters()) if isinstance(generator, nn.Module) else []
+        weights = [weight for network in networks_in(generator) for weight in network.parameters()]
         if weights:
             self.latents = tuple(_as_input(part, weights) for part in self.latents)
         if any(isinstance(p, nn.UninitializedParameter) for p in weights):

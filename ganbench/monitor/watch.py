@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import math
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -35,7 +36,7 @@ class Watch:
         scrutiny: looks at how the loop is made.
         rows, looks: when steps are read, and when samples are looked at.
         judged: the network whose samples are judged where it is not the generator. ema: an averaged copy; both are
-            held weakly.
+            held weakly, unless they are functions.
         guard: keeps what fails here from the training.
 
     Attributes:
@@ -52,15 +53,14 @@ class Watch:
         scrutiny: Scrutiny,
         rows: Cadence,
         looks: Cadence,
-        judged: nn.Module | None,
-        ema: nn.Module | None,
+        judged: Callable[..., Any] | None,
+        ema: Callable[..., Any] | None,
         guard: Guard,
     ) -> None:
         self._g, self._d, self._view, self.guard = g, d, view, guard
         self.samples, self.record, self.scrutiny = samples, record, scrutiny
         self._rows, self._looks = rows, looks
-        self._judged = None if judged is None else weakref.ref(judged)
-        self._ema = None if ema is None else weakref.ref(ema)
+        self._judged, self._ema = _held(judged), _held(ema)
         self._given: dict[str, Tensor] = {}
         self.open, self.steps, self._unmoved = True, 0, 0
         self.go_on()
@@ -110,8 +110,8 @@ class Watch:
         """Take in that an iteration of the loop has ended; a step counts where the generator moved."""
         if not self._g.moved:
             self._unmoved += 1
-            self.scrutiny.unmoved(self._unmoved)
-            return
+            if not self.scrutiny.unmoved(self._unmoved):
+                return
         self.steps += 1
         self.guard.step, self._unmoved = self.steps, 0
         self.scrutiny.step(self.steps, given, self.catcher.armed, self.samples.reference.heldout)
@@ -120,7 +120,8 @@ class Watch:
         self.record.steps = self.steps
         if fake is not None and len(fake):
             self._keep(fake)
-        if self.catcher.armed and self._g.caught and (self._d.caught or not self.scrutiny.waits_for_d):
+        caught = self._g.caught or self.scrutiny.g_by_hand
+        if self.catcher.armed and caught and (self._d.caught or not self.scrutiny.waits_for_d):
             with self._rows.spending(self.steps):
                 self.guard.run("the reading of a step", self._log)
             self._given = {}
@@ -132,9 +133,9 @@ class Watch:
             self.catcher.arm()
 
     @property
-    def _judge(self) -> nn.Module:
+    def _judge(self) -> Callable[..., Any]:
         """Return the network whose samples are judged."""
-        judged = None if self._judged is None else self._judged()
+        judged = self._judged()
         return self._g.module if judged is None else judged
 
     def _end_round(self) -> None:
@@ -174,7 +175,7 @@ class Watch:
             self._diverge()
             return
         self.record.add_look(look, self.samples.measure(look))
-        ema = None if self._ema is None else self._ema()
+        ema = self._ema()
         if ema is not None and self.samples.latents is not None and self.record.draws:
             if (averaged := self.guard.run("the picture of ema=", self.samples.look, ema)) is not None:
                 self.record.add_picture("samples_ema", averaged.picture)
@@ -184,6 +185,11 @@ class Watch:
         self.record.diverged()
         log.warning("step %d: diverged: %s", self.steps, Status.DIVERGED.remedy)
         self.close()
+
+
+def _held(network: Callable[..., Any] | None) -> Callable[[], Callable[..., Any] | None]:
+    """Hold a network weakly, as others do hold it; a function around one, which nobody else may hold, as it is."""
+    return weakref.ref(network) if isinstance(network, nn.Module) else lambda: network
 
 
 def _end(guard: Guard, catcher: Catcher, scrutiny: Scrutiny, record: Record) -> None:

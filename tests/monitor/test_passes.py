@@ -10,7 +10,7 @@ FULL = torch.ones(())
 
 
 def passed(*weights: int, g: bool = False, held: bool = False, at: float = 0.0) -> Pass:
-    """Return a pass that reached weights of D, at a place, and G where it is said, whose gradients were empty or not."""
+    """Return a pass that reached weights of D, at a place, and G where it is said; their gradients held something."""
     before = FULL if held else None
     return Pass({"D": before} | ({"G": before} if g else {}), set(weights), {w: torch.full((2,), at) for w in weights})
 
