@@ -14,9 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganbench.core.component import Component
+from ganbench.core.column import Column
+from ganbench.core.errors import UsageError
 from ganbench.core.file_set import MANIFEST
 from ganbench.core.naming import DEFAULT_SCHEDULE, NO_TRICKS, run_name
+from ganbench.diagnostics import Diagnostic
+from ganbench.metrics import Metric
 from ganbench.monitor.alarm import Alarm
 from ganbench.monitor.folder import Folder, only_claimed
 from ganbench.monitor.guard import Guard
@@ -34,6 +37,7 @@ from ganbench.training.tables import TrialLog, made_on
 log = logging.getLogger("ganbench.monitor")
 
 CPU = torch.device("cpu")
+STATE_KEYS = ("folder", "trial", "steps", "history", "layers", "snapshots", "reference", "scrutiny")
 ENOUGH = 8  # looks, below which no verdict about samples is given
 WANTED = 60  # looks that verdicts are best with
 
@@ -157,14 +161,21 @@ class Record:
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Go on with a state in its folder, where that is there; else in this one."""
-        path = Path(state["folder"])
+        path = Path(str(state.get("folder", "")))
         if path != self.folder.path and (path / MANIFEST).exists():
             self.folder.leave()
             self.folder = Folder(path, again=True)
         self.load_state_dict(state)
 
     def load_state_dict(self, state: Mapping[str, Any], step: int | None = None) -> None:
-        """Go on with a state, up to a step; rows beyond it are cut."""
+        """Go on with a state, up to a step; rows beyond it are cut.
+
+        Raises:
+            UsageError: it is no such state.
+        """
+        if missing := [name for name in STATE_KEYS if name not in state]:
+            text = f"the state has no {missing[0]!r}: give what ganbench.Monitor.state_dict() returned"
+            raise UsageError(text)
         end = state["steps"] if step is None else min(step, state["steps"])
         self.trial, self._seed, self.steps, self._before = state["trial"], state["seed"], end, state["seconds"]
         self.history, self.layers = History((), 1, CPU), {}
@@ -173,6 +184,8 @@ class Record:
             network, _, layer = name.partition("\n")
             self.layers[network, layer] = History((), 1, CPU)
             self.layers[network, layer].restore(*cut(kept, end))
+        self._view.know(self.history.columns)
+        self._scrutiny.terms.know(self.history.columns)
         self.snapshots.kept = {at: picture for at, picture in state["snapshots"].items() if at <= end}
         self._samples.reference.load_state_dict(state["reference"])
         self._scrutiny.load_state_dict(state["scrutiny"])
@@ -203,7 +216,7 @@ class Record:
 
     def _flush(self) -> None:
         self.labels["optimizer"] = "+".join(sorted(self.optimizers)) or "unknown"
-        used: list[Component] = [*self._view.diagnostics, *self._samples.metrics]
+        used: list[Diagnostic | Metric] = [*self._view.diagnostics, *self._samples.metrics]
         logged = TrialLog(
             trial=self.trial,
             runs=[run_name(self.trial, self._seed)],
@@ -224,10 +237,18 @@ class Record:
             n_fake=self._n_fake,
             ms_per_step=1e3 * self._seconds / self.steps if self.steps else math.nan,
             seconds=self._seconds,
-            fact_columns=(*self._scrutiny.terms.columns.values(), *REGULARISERS),
+            fact_columns=(*self._scrutiny.terms.columns.values(), *REGULARISERS, *self._earlier(used)),
         )
         findings = tuple(self._scrutiny.findings.said.values())
         self.folder.write(logged, self._environment, self.open, self._kept, findings)
+
+    def _earlier(self, used: Sequence[Diagnostic | Metric]) -> list[Column]:
+        """Declare what a part of the run before this one wrote down, and this one does not."""
+        declared = {column.name for c in used for column in c.columns}
+        declared |= {column.name for diagnostic in self._view.diagnostics for column in diagnostic.layer_columns}
+        declared |= {*self._scrutiny.terms.columns, *(column.name for column in REGULARISERS)}
+        written = {name for rows in (self.history, *self.layers.values()) for name in rows.columns}
+        return [Column(name, "of an earlier part of this run") for name in sorted(written - declared)]
 
     @property
     def _kept(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ADVERSARIAL = re.compile(r"adv|gan|disc|critic|fool|^g(en)?(_?loss)?$", re.IGNORECASE)  # names of that term
 DECORATION, ALONE = 0.01, 0.99  # shares of the gradient
+NORM = "term_norm_"
 ROWS = 5  # that a sentence is the median of
 
 
@@ -73,6 +74,12 @@ class Terms:
                 self._values[f"term_share_{name}"] = norms[name] / whole
             if norms[name] > 0 and of_total > 0:
                 self._values[f"term_cosine_{name}"] = _dot(gradient, total) / (norms[name] * of_total)
+
+    def know(self, columns: Collection[str]) -> None:
+        """Take in the columns of a run that is gone on with."""
+        for name in columns:
+            if name.startswith(NORM):
+                self._declare(name.removeprefix(NORM))
 
     def take(self, step: int) -> dict[str, float]:
         """Return what was worked out for the row of a step, column → number, and say what it means."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -58,6 +58,11 @@ class View:
     def diagnostics(self) -> list[Diagnostic]:
         """Return all that have been read so far, or will be."""
         return list(self._read.values())
+
+    def know(self, columns: Collection[str]) -> None:
+        """Take in the columns of a run that is gone on with: what wrote them declares them, read again or not."""
+        known = {n: d for n, d in self._usual.items() if any(column.name in columns for column in d.columns)}
+        self._read = known | self._read
 
     def read(
         self, step: int, d: Player, g: Player, given: Mapping[str, Tensor], heldout: Tensor | None
