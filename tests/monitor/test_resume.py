@@ -110,7 +110,7 @@ def test_resuming_where_nothing_is_begins(tmp_path):
 
 
 @pytest.mark.parametrize("steps", [0, 3])
-def test_what_is_given_no_more_stays_in_the_tables(tmp_path, steps):
+def test_what_is_given_no_more_stays_in_the_tables(tmp_path, caplog, steps):
     """A run with terms, logits and a diagnostic of its own goes on without, and may end before its first row."""
     first = watched(tmp_path / "run", diagnostics=["gradients", "logits", "critic_slope"])
     step = first.monitor.step
@@ -128,6 +128,7 @@ def test_what_is_given_no_more_stays_in_the_tables(tmp_path, steps):
     second = watched(tmp_path / "run", resume=True, diagnostics=["gradients"])
     second.run(steps)
     second.monitor.close()
+    assert "failed" not in caplog.text
     after = stored.load(tmp_path / "run").history.set_index("step")
     assert list(after.index) == list(range(1, 7 + steps))
     pd.testing.assert_frame_equal(after.loc[1:6, [*before]], before)
