@@ -15,7 +15,7 @@ class RelativisticPaired(Loss):
     """Relativistic paired loss: D minimises E s(f − r), G minimises E s(r − f), over random pairs of real and fake."""
 
     name = "relativistic_paired"
-    aliases = ("rpgan", "rsgan", "relativistic")
+    aliases = ("rpgan", "rsgan", "relativistic", "r3gan")
     source = "Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4.1"
     addresses = "collapse of losses that judge fakes alone"
     optimum = log(2)

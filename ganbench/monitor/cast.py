@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 
 import torch
 from torch import Tensor, nn
@@ -104,8 +105,8 @@ def joined(value: object) -> object:
 def answers_of(answer: object) -> list[Tensor]:
     """Return the logits in what discriminators answer: of each scale, period or network one tensor.
 
-    Lists and dicts may lie in one another. In a tuple of two such as (validity, class) or (logits, feature maps) the
-    first holds them, unless both have one number a sample.
+    Lists and dicts may lie in one another. In a tuple or dataclass such as (validity, class) or (logits, feature maps)
+    the first holds them, unless both have one number a sample.
 
     Example:
         >>> import torch
@@ -116,6 +117,8 @@ def answers_of(answer: object) -> list[Tensor]:
         return [answer]
     if isinstance(answer, Mapping):
         return [each for value in answer.values() for each in answers_of(value)]
+    if is_dataclass(answer) and not isinstance(answer, type):
+        return answers_of(tuple(getattr(answer, field.name) for field in fields(answer)))
     if isinstance(answer, list):
         return [each for value in answer for each in answers_of(value)]
     if isinstance(answer, tuple) and answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -92,8 +93,11 @@ def loss_of(chosen: str | Loss | None) -> Loss | None:
                 f"ganbench.Monitor: loss is {arguments.shown(chosen)}; give the name of a loss, or an instance of one"
             )
         return chosen
-    others = registry.aliases(registry.components(Loss).values())
-    return registry.build(Loss, others.get(chosen.lower(), chosen))
+    known = registry.components(Loss)
+    plain = re.sub(r"\W+", "_", chosen.strip()).lower()  # WGAN-GP, non-saturating
+    plain = re.sub(r"_?loss$", "", plain) or plain  # BCEWithLogitsLoss, hinge_loss
+    others = registry.aliases(known.values()) | {name: name for name in known}
+    return registry.build(Loss, others.get(plain, chosen))
 
 
 def readable(g: Player, d: Player) -> bool:

@@ -15,7 +15,7 @@ def as_trained(reached: Sequence[Tensor], at_step: Sequence[Tensor]) -> list[Ten
 
     Those of the backward pass where the optimiser was given them clipped: c · g with 0 < c ≤ 1, or cut at ±v. Else
     those that the optimiser was given: averaged by hand over processes, repaired by `nan_to_num`, with a term added.
-    The device is not waited for.
+    The device is not waited for. Complex numbers come back as two.
 
     Args:
         reached: when the backward pass had ended.
@@ -23,6 +23,7 @@ def as_trained(reached: Sequence[Tensor], at_step: Sequence[Tensor]) -> list[Ten
     """
     if not reached:
         return []
+    reached, at_step = ([_real(a) for a in side] for side in (reached, at_step))
     device = reached[0].device
     dot = _total([(wide(a) * wide(b)).sum() for a, b in zip(reached, at_step, strict=True)], device)
     before, after = (_total([wide(a).square().sum() for a in side], device) for side in (reached, at_step))
@@ -45,6 +46,9 @@ def _total(parts: Sequence[Tensor], device: torch.device) -> Tensor:
 
 def wide(tensor: Tensor) -> Tensor:
     """Return float64 numbers, float32 where the device knows no others."""
-    if tensor.is_complex():
-        tensor = torch.view_as_real(tensor)
+    tensor = _real(tensor)
     return tensor.float() if tensor.device.type == "mps" else tensor.double()
+
+
+def _real(tensor: Tensor) -> Tensor:
+    return torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor

@@ -24,6 +24,7 @@ LOOKS = 5  # with all that a check needs, before it says something
 LASTING = (
     100  # steps in which logits stay in [0, 1], where no sigmoid is seen: those of a young network may for a while
 )
+LINEAR = {f"{name}Backward0" for name in ("Add", "Addmm", "Mm", "Baddbmm", "Bmm", "Convolution")}  # ends of a network
 LAST_LOOKS = 12  # that a check compares
 MOST_LOOKS = 60  # after which a check that is still undecided gives up
 FIRST_PUSHES, USUAL = 3, 8.0  # rows, and what the push of a healthy run is
@@ -82,10 +83,15 @@ class Conventions:
         if not all(a.is_floating_point() and a.numel() for side in answers for a in side):
             self._undecided -= {"logits", "d_loss", "g_loss"}
             return
-        sigmoid = any("Sigmoid" in origin_of(a) for side in answers for a in side)
+        origins = {origin_of(a) for side in answers for a in side}
+        sigmoid = any("Sigmoid" in origin for origin in origins)
+        if origins <= LINEAR:
+            self._undecided.discard("logits")  # no sigmoid, wherever those of a young network lie
         real, fake = ([a.detach().reshape(1, -1).float() for a in side] for side in answers)
         if self.loss is not None and "d_loss" in given and "d_loss" in self._undecided and len(real) == len(fake):
             self._look_at_d_loss(step, real, fake, float(given["d_loss"][0].detach().mean()), sigmoid)
+        if not self.comparable:
+            self._undecided.discard("g_loss")  # a sign cannot be told by another loss
         if self.loss is not None and "g_loss" in given and "g_loss" in self._undecided:
             self._look_at_g_loss(step, fake, float(given["g_loss"][0].detach().mean()))
         if "logits" in self._undecided:

@@ -25,10 +25,12 @@ class Copies:
         findings: takes the sentences.
     """
 
-    def __init__(self, generator: nn.Module, copies: Mapping[str, nn.Module | None], findings: Findings) -> None:
+    def __init__(self, generator: nn.Module, copies: Mapping[str, object], findings: Findings) -> None:
         self._findings = findings
         self._generator = weakref.ref(generator)
-        known = {name: copy for name, copy in copies.items() if copy is not None and copy is not generator}
+        # One that is no module, such as a function around an average, shows none of its weights.
+        modules = {name: copy for name, copy in copies.items() if isinstance(copy, nn.Module)}
+        known = {name: copy for name, copy in modules.items() if copy is not generator}
         self._copies = {
             name: (weakref.ref(copy), _heads(copy.parameters()), _buffers(copy)) for name, copy in known.items()
         }

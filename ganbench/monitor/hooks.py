@@ -116,7 +116,11 @@ class Catcher:
             player.moved, extra = True, self.rounds.is_extra(player.name, id(optimizer))
             self.rounds.stepped(player.name, id(optimizer))
             if self.armed and not extra:
-                player.keep_after(places, scale)
+                try:
+                    player.keep_after(places, scale)
+                except Exception:
+                    player.forget()  # half of an update would be told as one without a gradient
+                    raise
                 player.optimizers.add(type(optimizer).__name__)
 
     def _skipped(self, optimizer: Optimizer) -> bool:
@@ -134,6 +138,8 @@ class Catcher:
         known, size = self._of.get(id(optimizer)), sum(len(group["params"]) for group in optimizer.param_groups)
         if known is not None and known[0]() is optimizer and known[1] == size:
             return known[2]
+        if not all(player.alive for player in self.players):
+            return []
         for player in self.players:
             player.refresh()
         held = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad or p.grad is not None]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import CellType
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,14 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from ganbench.core.errors import UsageError
+from ganbench.monitor.given import parts_of, samples_of
 
 CHUNK, FIRST_CHUNK = 256, 8
 NUMBERS = 1 << 24  # of one chunk of samples
+EMPTY = CellType()  # of a variable that has no value yet
 
 
-def generated(generator: nn.Module, latents: Sequence[Tensor]) -> Iterator[Tensor]:
+def generated(generator: Callable[..., Any], latents: Sequence[Tensor]) -> Iterator[Tensor]:
     """Yield the samples `[n, *shape]` of latents and conditions `[n, …]`, in evaluation mode and without gradient.
 
     They come in chunks of at most 256 samples and 2²⁴ numbers, so that samples of any size need little memory. A
@@ -38,15 +41,14 @@ def generated(generator: nn.Module, latents: Sequence[Tensor]) -> Iterator[Tenso
 
 
 def samples_in(answer: object, n: int) -> Tensor:
-    """Return the samples in what a generator answers: a tensor, or the first one of n in a tuple, list or dict.
+    """Return the samples in what a generator answers: a tensor, or the first one of n in a tuple, dict or dataclass.
 
     Raises:
         UsageError: there is none.
     """
     if isinstance(answer, Tensor) and answer.dim() and len(answer) == n:
-        return answer.detach()
-    parts = answer.values() if isinstance(answer, dict) else answer if isinstance(answer, tuple | list) else ()
-    for part in parts:
+        return samples_of("latents", answer.detach())
+    for part in parts_of(answer):
         if isinstance(part, Tensor) and part.dim() > 1 and len(part) == n:
             return part.detach()
     raise UsageError(
@@ -58,22 +60,52 @@ def _kind(answer: object) -> str:
     return f"a tensor {list(answer.shape)}" if isinstance(answer, Tensor) else type(answer).__name__
 
 
-def call(module: nn.Module, *arguments: Tensor) -> Any:  # noqa: ANN401 - whatever it answers
-    """Return what a network answers; its buffers (running statistics and the like) are copies meanwhile."""
-    buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
-    return functional_call(module, buffers, arguments)
+def call(network: Callable[..., Any], *arguments: Tensor) -> Any:  # noqa: ANN401 - whatever it answers
+    """Return what a network answers, or a function around some; their buffers are what they were afterwards."""
+    parts = networks_in(network)
+    if isinstance(network, nn.Module) and not any(isinstance(m, torch.jit.ScriptModule) for m in network.modules()):
+        return functional_call(network, {name: buffer.clone() for name, buffer in network.named_buffers()}, arguments)
+    kept = [(buffer, buffer.detach().clone()) for part in parts for buffer in part.buffers()]
+    try:
+        return network(*arguments)
+    finally:
+        with torch.no_grad():
+            for buffer, before in kept:
+                if not torch.equal(buffer, before):
+                    buffer.copy_(before)
+
+
+def networks_in(called: object, depth: int = 3) -> list[nn.Module]:
+    """Return a network itself, or those that a function, a method or an object around some holds."""
+    if isinstance(called, nn.Module):
+        return [called]
+    if depth == 0 or isinstance(called, type | Tensor | str):
+        return []
+    cells = [cell.cell_contents for cell in getattr(called, "__closure__", None) or () if cell != EMPTY]
+    held = [*cells, getattr(called, "__self__", None), *vars(called).values()] if hasattr(called, "__dict__") else cells
+    return [network for one in held for network in networks_in(one, depth - 1)]
+
+
+def training() -> AbstractContextManager[object]:
+    """Have tensors take part in graphs where the caller is in inference mode, in which none does."""
+    return torch.inference_mode(False) if torch.is_inference_mode_enabled() else nullcontext()
 
 
 @contextmanager
-def evaluating(module: nn.Module) -> Iterator[None]:
-    """Have a network in evaluation mode, and each of its parts in the mode it was in afterwards."""
-    modes = [(part, part.training) for part in module.modules()]
+def evaluating(network: object) -> Iterator[None]:
+    """Have a network in evaluation mode; afterwards each of its parts is in the mode, and has what, it had before."""
+    parts = [part for one in networks_in(network) for part in one.modules()]
+    before = [(part, part.training, dict(vars(part))) for part in parts]
     try:
-        for part, _ in modes:
+        for part in parts:
             part.training = False
         yield
     finally:
-        for part, training in modes:
+        for part, training, attributes in before:
+            now = vars(part)
+            for name in now.keys() - attributes.keys():  # what it remembers of a call, counts or draws again
+                del now[name]
+            now.update({name: value for name, value in attributes.items() if now.get(name) is not value})
             part.training = training
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ganbench.core import arguments
+from ganbench.core.column import Column
 from ganbench.core.errors import UsageError
 
 PLACE = "ganbench.Monitor.load_state_dict: state"
@@ -27,6 +28,9 @@ def check_state(state: object) -> Mapping[str, Any]:
     if (reference := state["reference"]) is not None:
         _check_keys("reference.", reference, REFERENCE)
     _check_keys("scrutiny.", state["scrutiny"], SCRUTINY)
+    written = {name for rows in (state["history"], *state["layers"].values()) for name in rows["columns"]}
+    if undeclared := sorted(written - {column["name"] for column in state["columns"]}):
+        raise UsageError(f"{PLACE} does not declare the column {undeclared[0]!r}; {REMEDY}")
     return state
 
 
@@ -69,6 +73,14 @@ def _column(name: object, column: object, rows: int) -> bool:
     return _text(name) and isinstance(column, Tensor) and column.is_floating_point() and column.shape == (rows,)
 
 
+def _columns(value: object) -> bool:
+    """Say whether these declare columns."""
+    try:
+        return isinstance(value, list) and all(_text(Column(**one).name) for one in value)
+    except TypeError:
+        return False
+
+
 def _layers(value: object) -> bool:
     return isinstance(value, Mapping) and all(_text(name) and _rows(rows) for name, rows in value.items())
 
@@ -104,6 +116,9 @@ KEYS: dict[str, Callable[[Any], bool]] = {
     "looks": _count,
     "seconds": _number,
     "history": _rows,
+    "columns": lambda value: (
+        isinstance(value, list) and all(isinstance(one, Mapping) and "name" in one for one in value)
+    ),
     "layers": _layers,
     "snapshots": _snapshots,
     "reference": lambda value: value is None or isinstance(value, Mapping),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganbench.analysis.verdicts import Verdict
 from ganbench.core.errors import UsageError
@@ -19,8 +19,9 @@ from ganbench.monitor import open_monitors
 from ganbench.monitor.cadence import Cadence
 from ganbench.monitor.cast import Networks, Several, called, members, part
 from ganbench.monitor.checks import check_kinds, check_numbers, folder_of, loss_of, rank, readable, say_what_is_shared
-from ganbench.monitor.given import Answers, Numbers
+from ganbench.monitor.given import Answers, Numbers, Samples, samples_of
 from ganbench.monitor.guard import Guard
+from ganbench.monitor.isolation import training
 from ganbench.monitor.player import Player
 from ganbench.monitor.record import Record
 from ganbench.monitor.samples import SampleView
@@ -57,7 +58,7 @@ class Monitor:
         latents: the generator's input `[n, …]`, or a tuple of its inputs, fixed: what is judged. Without it the
             minibatches of the last steps are, whose noise hides small movements.
         judged: the network that answers the latents where it is not the generator itself: an averaged copy, or one of
-            several generators.
+            several generators; or a function that calls one.
         features: an extractor's name, or a function of samples `[n, *shape]` that returns `[n, d]`; by default at most
             64 numbers (`ganbench.monitor.embedding`).
         kind: `"audio"` where samples are waves `[…, T]`.
@@ -86,10 +87,10 @@ class Monitor:
         loss: str | Loss | None = None,
         data: str | Dataset | Numbers | None = None,
         latents: Numbers | tuple[Tensor, ...] | None = None,
-        judged: nn.Module | None = None,
+        judged: Callable[..., Any] | None = None,
         features: ExtractorChoice = None,
         kind: str | None = None,
-        ema: nn.Module | None = None,
+        ema: Callable[..., Any] | None = None,
         diagnostics: Sequence[str | Diagnostic] | None = None,
         metrics: Sequence[str | Metric] | None = None,
         log_every: int | None = None,
@@ -148,8 +149,8 @@ class Monitor:
     def step(
         self,
         *,
-        real: Numbers | None = None,
-        fake: Numbers | None = None,
+        real: Samples | None = None,
+        fake: Samples | None = None,
         real_logits: Answers | None = None,
         fake_logits: Answers | None = None,
         d_loss: Numbers | None = None,
@@ -159,7 +160,8 @@ class Monitor:
     ) -> None:
         """Take in a training step; call it behind each, or each iteration: a step counts where the generator moved.
 
-        Tensors, arrays and numbers are taken; of several numbers of a loss the mean.
+        Tensors, arrays and numbers are taken; of several numbers of a loss the mean. Of a batch of several parts, such
+        as (images, labels) or a dict, the samples are the first part of more than one axis.
 
         Args:
             real: the minibatch `[B, *shape]`.
@@ -181,15 +183,19 @@ class Monitor:
             return
         self._calls += 1
         given = {"real_logits": real_logits, "fake_logits": fake_logits, "d_loss": d_loss, "g_loss": g_loss}
-        try:
-            watch.take(given, {"real": real, "fake": fake, "condition": condition})
-        except Exception as error:
-            if isinstance(error, UsageError) and self._calls <= FIRST_CALLS:
-                raise
-            self.guard.report("what monitor.step is given", error)
-        if terms is not None:
-            self.terms(terms)
-        self.guard.run("monitor.step", watch.step, fake, {"real": real, "fake": fake, **given})
+        samples: dict[str, Tensor] = {}
+        with training():
+            try:
+                both = {"real": real, "fake": fake}
+                samples |= {name: samples_of(name, value) for name, value in both.items() if value is not None}
+                watch.take(given, samples, condition)
+            except Exception as error:
+                if isinstance(error, UsageError) and self._calls <= FIRST_CALLS:
+                    raise
+                self.guard.report("what monitor.step is given", error)
+            if terms is not None:
+                self.terms(terms)
+            self.guard.run("monitor.step", watch.step, samples.get("fake"), {**samples, **given})
         if not watch.open or self.guard.is_out("monitor.step"):
             self.close()
 
@@ -210,7 +216,8 @@ class Monitor:
                 generator's.
         """
         if self._watch is not None and self._watch.open and self._watch.catcher.armed:
-            self.guard.run("the terms", self._watch.scrutiny.weigh, self._watch.steps, terms, at)
+            with training():
+                self.guard.run("the terms", self._watch.scrutiny.weigh, self._watch.steps, terms, at)
 
     def close(self) -> None:
         """Write what is left and take the hooks away; done at the end of the program where nobody does it before."""
@@ -244,8 +251,22 @@ class Monitor:
         open_monitors.move(self, watch.record.folder.path)
         watch.go_on()
 
+    def __deepcopy__(self, _: object) -> Monitor:
+        return self  # a copy of what holds it, such as an averaged one, has no hooks of its own
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _unwatched, (str(self.folder),)  # whoever saves what holds it saves no hooks
+
     def __enter__(self) -> Monitor:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _unwatched(folder: str) -> Monitor:
+    """Return a monitor that watches nothing."""
+    monitor = Monitor.__new__(Monitor)
+    monitor.guard, monitor._asked, monitor._calls = Guard(), Path(folder), 0
+    monitor._watch, monitor._several = None, []
+    return monitor

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
@@ -16,10 +17,12 @@ class Pass(NamedTuple):
     Attributes:
         reached: player → what `.grad` of its watched weight held before it, at most (None: nothing).
         added: the watched weights whose `.grad` it has changed, by their ids; `torch.autograd.grad` changes none.
+        weights: a few numbers of each watched weight, as they were then, by its id.
     """
 
     reached: dict[str, Tensor | None]
     added: set[int]
+    weights: dict[int, Tensor]
 
 
 class Stepped(NamedTuple):
@@ -39,7 +42,7 @@ class Updates:
     Attributes:
         all: the updates.
         kept: that hold what an earlier update of the player was made of as well.
-        mixed: that hold a pass which the other player has stepped by, or will.
+        mixed: that hold a pass of both players which the other one has stepped by, or will.
         lost: behind a pass of the player alone that was cleared before they were made.
         alone, foreign: of one pass, which reached the player alone, or the other as well; by optimiser.
         single: the passes that an update is made of, where it is one, by their places.
@@ -57,8 +60,9 @@ class Updates:
 
 
 def updates_of(events: Events, name: str, other: str) -> Updates:
-    """Count a player's updates."""
+    """Count a player's updates; passes that only worked gradients out (`torch.autograd.grad`) are in none of them."""
     counts, since = Updates(), 0
+    events = [event for event in events if isinstance(event, Stepped) or event.added]
     counts.own = sum(_is_own(event, name, other) for event in events)
     for i, event in enumerate(events):
         if not isinstance(event, Stepped) or name not in event.players:
@@ -71,7 +75,7 @@ def updates_of(events: Events, name: str, other: str) -> Updates:
         between = [e for e in events[chain[0] : i] if isinstance(e, Stepped)] if chain else []
         if any(name in e.players for e in between):
             counts.kept += 1
-        elif any(other in e.players for e in between) or _together(events, chain, i, name, other):
+        elif _is_shared(events, chain, i, other) or _together(events, chain, i, name, other):
             counts.mixed += 1
         counts.lost += _has_lost(events, since, chain, name, other)
         since = i + 1
@@ -95,6 +99,15 @@ def _chain(events: Events, end: int, name: str) -> list[int]:
     return chain
 
 
+def _is_shared(events: Events, chain: Sequence[int], end: int, other: str) -> bool:
+    """Say whether the other player steps behind a pass that reached it too, before this one does.
+
+    One that reached this player alone is its own, however many passes of both are gathered before both step.
+    """
+    both = next((i for i in chain if isinstance(e := events[i], Pass) and other in e.reached), end)
+    return any(isinstance(e, Stepped) and other in e.players for e in events[both:end])
+
+
 def _together(events: Events, chain: Sequence[int], end: int, name: str, other: str) -> bool:
     """Say whether both players step after both passes, one of which reached this one by the other's loss."""
     if len(chain) < 2 or name != "D":
@@ -105,9 +118,15 @@ def _together(events: Events, chain: Sequence[int], end: int, name: str, other: 
 
 
 def _has_lost(events: Events, since: int, chain: Sequence[int], name: str, other: str) -> bool:
-    """Say whether a pass since the update before reached weights of this one, and is not in it any more."""
+    """Say whether a pass since the update before reached weights of this one, and is not in it any more.
+
+    Passes at other weights only looked ahead: those of a sharpness-aware step, or of a search along a line.
+    """
     first = events[chain[0]] if chain else None
     if not isinstance(first, Pass):
         return False
     before = [e for e in events[since : chain[0]] if isinstance(e, Pass) and _is_own(e, name, other)]
-    return any(e.added & first.added for e in before)
+    return any(
+        (both := e.added & first.added) and all(torch.equal(e.weights[i], first.weights[i]) for i in both)
+        for e in before
+    )

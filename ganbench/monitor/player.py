@@ -97,6 +97,12 @@ class Player:
         """Return the parameters whose gradients matter: all before any optimiser was seen."""
         return [self.param(i) for i in sorted(self.trained) or range(len(self._params))]
 
+    def sums(self) -> Tensor:
+        """Return the sum of each weight's numbers, by which it is seen to have moved."""
+        self.refresh()
+        weights = (numbers(self.param(i).detach(), torch.device("cpu")) for i in range(len(self._params)))
+        return torch.stack([weight.double().sum() for weight in weights])
+
     def forget(self) -> None:
         """Drop what was caught."""
         self.extra = 0.0  # the gradient's norm of a regulariser's own update
@@ -223,7 +229,14 @@ def _norm(tensors: list[Tensor]) -> Tensor:
 
 
 def _is_nonzero(gradient: Tensor | None) -> bool:
-    return gradient is not None and bool(copied(gradient).abs().amax() > 0)
+    return gradient is not None and bool(largest(gradient) > 0)
+
+
+def largest(gradient: Tensor) -> Tensor:
+    """Return the largest size of a gradient's numbers; a sparse one's may be too small by what it holds twice."""
+    held = gradient.detach()
+    held = held._values() if held.is_sparse else held
+    return held.abs().amax() if held.numel() else held.new_zeros(())
 
 
 def copied(tensor: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
+import os
 import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict
@@ -88,7 +89,7 @@ class Record:
         self._writers = Writers(sinks, folder.path.name, self.labels)
         self._scrutiny, self.alarm = scrutiny, Alarm(scrutiny.findings)
         self._before = 0.0  # seconds of the runs that this one goes on with
-        self._began = time.perf_counter()
+        self._began, self._process = time.perf_counter(), os.getpid()
         self.open, self.draws = True, bool(sinks)
         if kept is not None:
             self.load_state_dict(kept, None if resume is True else int(resume))
@@ -126,12 +127,13 @@ class Record:
         self._diverged_at, self._evaluated_at = self.steps, None
 
     def flush(self) -> None:
-        """Write the tables."""
-        self.guard.run("the writing of tables", self._flush)
+        """Write the tables, unless this is another process, whose memory is a copy."""
+        if os.getpid() == self._process:
+            self.guard.run("the writing of tables", self._flush)
 
     def close(self) -> None:
         """Write what is left; say what was too little."""
-        if self.open:
+        if self.open and os.getpid() == self._process:
             self.open = False
             self.flush()
             self.guard.run("the end of trackers", self._writers.close)
@@ -191,8 +193,8 @@ class Record:
         end = state["steps"] if step is None else min(step, state["steps"])
         self._samples.reference.load_state_dict(state["reference"])  # first: this fails where it is of other samples
         facts = self._samples.facts(state["n_fake"]) if state["n_fake"] else {}
+        self._earlier = {column["name"]: Column(**column) for column in state["columns"]}
         self.trial, self._seed, self.steps, self._before = state["trial"], state["seed"], end, state["seconds"]
-        self._earlier = {column["name"]: Column(**column) for column in state.get("columns", ())}
         self.history, self.layers = History((), 1, CPU), {}
         self.history.restore(*cut(state["history"], end))
         for name, kept in state["layers"].items():

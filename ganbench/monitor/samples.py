@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +16,8 @@ from ganbench.datasets import Dataset
 from ganbench.metrics import Metric, Sample
 from ganbench.monitor.embedding import real_numbers
 from ganbench.monitor.given import tensor_of
-from ganbench.monitor.guard import Guard
-from ganbench.monitor.isolation import generated
+from ganbench.monitor.guard import Guard, Hopeless
+from ganbench.monitor.isolation import generated, networks_in
 from ganbench.monitor.parts import joined, part, shape_of
 from ganbench.monitor.pictures import MOST
 from ganbench.monitor.reference import Reference
@@ -82,6 +83,7 @@ class SampleView:
                 raise UsageError("ganbench.Monitor: data is int; give real samples, a data set or its name")
             if len(real) < 2:
                 raise UsageError("ganbench.Monitor: data holds fewer than two samples; give [n, *shape] real samples")
+            real = real.unsqueeze(1) if real.dim() == 1 else real
             self.guard.run("the real samples given as data=", self.reference.use_samples, real)
         self.know_floors()  # now where it can be: a logged step must not wait for it
 
@@ -133,7 +135,7 @@ class SampleView:
             elif (look := self._described(fake)) is not None:
                 self._pool.append(look)
 
-    def look(self, generator: nn.Module | None) -> Look | None:
+    def look(self, generator: Callable[..., Any] | None) -> Look | None:
         """Return the samples to judge, and begin to keep minibatches anew; None where there are none.
 
         Args:
@@ -158,19 +160,22 @@ class SampleView:
                 values |= {name: float(value) for name, value in (of_metric or {}).items()}
         return values
 
-    def try_latents(self, generator: nn.Module) -> None:
+    def try_latents(self, generator: Callable[..., Any]) -> None:
         """Have the generator answer two of the fixed latents; without an answer the minibatches are judged instead."""
         if self.latents is None:
             return
-        device = next(generator.parameters()).device
-        self.latents = tuple(part.to(device) for part in self.latents)
-        if any(isinstance(p, nn.UninitializedParameter) for p in generator.parameters()):
+        weights = [weight for network in networks_in(generator) for weight in network.parameters()]
+        if weights:
+            self.latents = tuple(_as_input(part, weights) for part in self.latents)
+        if any(isinstance(p, nn.UninitializedParameter) for p in weights):
             return
         try:
             next(generated(generator, tuple(part[:2] for part in self.latents)))
         except Exception as error:
             self.latents = None
-            self.guard.leave_out("latents=", error)
+            text = f"{type(error).__name__}: {error}".splitlines()[0]
+            remedy = "give what the generator takes, [n, …], or a tuple of it; minibatches are judged instead"
+            self.guard.leave_out("latents=", Hopeless(text, remedy))
 
     def _described(self, points: Tensor) -> Look | None:
         with torch.no_grad():
@@ -193,10 +198,20 @@ def _joined(looks: Sequence[Look]) -> Look | None:
 
 def _latents(given: object) -> tuple[Tensor, ...]:
     parts = given if isinstance(given, tuple) else (given,)
-    latents = tuple(tensor_of("latents", part) for part in parts)
+    try:
+        latents = tuple(tensor_of("latents", part) for part in parts)
+    except UsageError:
+        kinds = ", ".join(type(part).__name__ for part in parts)
+        raise UsageError(f"ganbench.Monitor: latents is {kinds}; give [n, …], or a tuple of such inputs") from None
     if len({len(part) if part.dim() else 0 for part in latents}) != 1 or not latents[0].dim() or not len(latents[0]):
         raise UsageError("ganbench.Monitor: latents are of different lengths or empty; give [n, …], each of the same n")
     return latents
+
+
+def _as_input(latents: Tensor, weights: Sequence[Tensor]) -> Tensor:
+    """Return latents where the weights are; NumPy's double precision in that of the weights."""
+    double = latents.dtype == torch.float64 and all(weight.dtype != torch.float64 for weight in weights)
+    return latents.to(weights[0].device, torch.get_default_dtype() if double else None)
 
 
 def _metric(one: str | Metric) -> Metric:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganbench.core.errors import UsageError
 from ganbench.losses import Loss
+from ganbench.monitor.by_hand import ByHand
 from ganbench.monitor.cast import answers_of, members
 from ganbench.monitor.conventions import Conventions
 from ganbench.monitor.copies import Copies
@@ -41,7 +42,7 @@ class Scrutiny:
     """
 
     def __init__(
-        self, loss: Loss | None, d: Player, g: Player, copies: Mapping[str, nn.Module | None], guard: Guard
+        self, loss: Loss | None, d: Player, g: Player, copies: Mapping[str, Callable[..., Any] | None], guard: Guard
     ) -> None:
         self._d, self._g, self.guard = d, g, guard
         self.findings = Findings()
@@ -49,6 +50,7 @@ class Scrutiny:
         self._feeds, self._rates = Feeds(self.findings), Rates(self.findings)
         self._heldout, self._copies = Heldout(self.findings), Copies(g.module, copies, self.findings)
         self._idle = {"d": Idle("d", self.findings), "g": Idle("g", self.findings)}
+        self._by_hand = {"d": ByHand(d), "g": ByHand(g)}
         self.terms = Terms(self.findings)
         self._wiring = Wiring({"D": members(d.module), "G": members(g.module)}, self.findings, guard)
 
@@ -71,11 +73,18 @@ class Scrutiny:
         """Return whether the discriminator's update belongs to a row; not while it has not joined yet, or rests."""
         return self._idle["d"].steps <= PATIENCE
 
-    def unmoved(self, calls: int) -> None:
-        """Take in how many calls the generator has not moved for."""
+    def unmoved(self, calls: int) -> bool:
+        """Take in how many calls no optimiser has moved the generator for; return whether its weights move even so."""
         # A discriminator may train alone at first; then the generator has no gradient.
         expected = not self._d.moved or "G" in self._wiring.reached
-        self.guard.run("the look at who moves", self._idle["g"].look, calls, False, expected)
+        by_hand = bool(self.guard.run("the look at who moves", self._by_hand["g"].look, calls))
+        self._idle["g"].look(calls, False, expected, by_hand)
+        return by_hand
+
+    @property
+    def g_by_hand(self) -> bool:
+        """Return whether the generator is moved by no optimiser of torch's, so that no update of it is ever caught."""
+        return self._by_hand["g"].found
 
     def step(self, step: int, given: Mapping[str, object], logged: bool, heldout: Tensor | None) -> None:
         """Take in a step that moved the generator.
@@ -87,7 +96,9 @@ class Scrutiny:
             heldout: a few of the samples that were given as data.
         """
         self._idle["g"].look(step - 1, True, True)
-        self._idle["d"].look(step - 1, self._d.moved, "D" in self._wiring.reached)
+        still = 0 if self._d.moved else self._idle["d"].steps + 1
+        by_hand = bool(self.guard.run("the look at who moves", self._by_hand["d"].look, still))
+        self._idle["d"].look(step - 1, self._d.moved, "D" in self._wiring.reached, by_hand)
         # Most steps are in no window: they only count, and what they were given is not even taken apart.
         if not (logged or step in CLOSE or self._wiring.open) and self._copies.decided and self._heldout.decided:
             return

@@ -142,18 +142,27 @@ class Idle:
         self.player, self._findings = player, findings
         self.steps, self.ever = 0, False
 
-    def look(self, step: int, moved: bool, expected: bool) -> None:
+    def look(self, step: int, moved: bool, expected: bool, by_hand: bool = False) -> None:
         """Take in a step.
 
         Args:
             step: its number.
             moved: whether an optimiser that holds it has stepped.
             expected: whether it ought to move; one that joins late has no gradient yet.
+            by_hand: whether its weights have moved without one.
         """
         self.steps, self.ever = (0, True) if moved else (self.steps + 1, self.ever)
+        name = PLAYERS[self.player][0]
+        if by_hand:
+            self._findings.say(
+                step,
+                f"idle {self.player}",
+                f"the {name}'s weights move, and no optimiser of torch.optim moves them: its gradients and update "
+                f"ratios are not known; where it is a copy of another network, give that one as {name}, and the copy "
+                "as ema=",
+            )
         if self.steps < IDLE or not (expected or self.ever):
             return
-        name = PLAYERS[self.player][0]
         since = f"since step {step - self.steps}" if self.ever else f"in {IDLE} steps"
         self._findings.say(
             step,

@@ -51,6 +51,8 @@ class Terms:
         Raises:
             UsageError: a term is no scalar, or its graph has been freed.
         """
+        if not isinstance(terms, Mapping):
+            raise UsageError(f"the terms are a {type(terms).__name__}; give a dict, name → term")
         for name, term in terms.items():
             if isinstance(term, Tensor) and term.numel() != 1:
                 raise UsageError(f"the term {name} has the shape {tuple(term.shape)}; give each term as one number")
@@ -96,7 +98,7 @@ class Terms:
                 f"the adversarial loss ({', '.join(names)}) is {100 * share:.2g} % of the generator's gradient: the "
                 "discriminator is decoration; raise its weight",
             )
-        elif share > ALONE:
+        elif ALONE < share and all(sum(row[name] for name in names) < 1 for row in rows):
             others = ", ".join(name for name in rows[-1] if name not in names)
             self._findings.say(
                 step,

@@ -164,7 +164,7 @@ def _update(player: Player, loss: Tensor, real: Tensor | None, fake: Tensor) -> 
 
 def _alive(updates: Sequence[PlayerUpdate]) -> Tensor:
     finite = [torch.isfinite(torch.linalg.vector_norm(x)) for u in updates for x in (u.gradient, u.after)]
-    return torch.stack(finite).all()
+    return torch.stack(finite).all() if finite else torch.ones((), dtype=torch.bool)
 
 
 def _read(diagnostic: Diagnostic, done: Step) -> dict[tuple[Place | None, str], Tensor]:

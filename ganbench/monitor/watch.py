@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import math
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -35,7 +36,7 @@ class Watch:
         scrutiny: looks at how the loop is made.
         rows, looks: when steps are read, and when samples are looked at.
         judged: the network whose samples are judged where it is not the generator. ema: an averaged copy; both are
-            held weakly.
+            held weakly, unless they are functions.
         guard: keeps what fails here from the training.
 
     Attributes:
@@ -52,15 +53,14 @@ class Watch:
         scrutiny: Scrutiny,
         rows: Cadence,
         looks: Cadence,
-        judged: nn.Module | None,
-        ema: nn.Module | None,
+        judged: Callable[..., Any] | None,
+        ema: Callable[..., Any] | None,
         guard: Guard,
     ) -> None:
         self._g, self._d, self._view, self.guard = g, d, view, guard
         self.samples, self.record, self.scrutiny = samples, record, scrutiny
         self._rows, self._looks = rows, looks
-        self._judged = None if judged is None else weakref.ref(judged)
-        self._ema = None if ema is None else weakref.ref(ema)
+        self._judged, self._ema = _held(judged), _held(ema)
         self._given: dict[str, Tensor] = {}
         self.open, self.steps, self._unmoved = True, 0, 0
         self.go_on()
@@ -81,12 +81,15 @@ class Watch:
             self._rows.after(self.steps)
             self._looks.after(self.steps)
 
-    def take(self, given: Mapping[str, object], samples: Mapping[str, Numbers | None]) -> None:
+    def take(
+        self, given: Mapping[str, object], samples: Mapping[str, Tensor], condition: Numbers | None = None
+    ) -> None:
         """Take in what a step was given, as far as it is read.
 
         Args:
             given: logits and losses by name.
-            samples: `real`, `fake` and `condition`.
+            samples: `real` and `fake`.
+            condition: what the discriminator is given beside them.
 
         Raises:
             UsageError: something is of another kind.
@@ -95,28 +98,30 @@ class Watch:
             tensors = {n: tensor_of(n, joined(x)) for n, x in given.items() if x is not None}
             self._given |= {n: x for n, x in tensors.items() if x.numel()}
             if self._view.reads_samples:
-                self._given |= {n: few(real_numbers(tensor_of(n, x))) for n, x in samples.items() if x is not None}
+                self._given |= {name: few(real_numbers(one)) for name, one in samples.items()}
+                if condition is not None:  # labels stay whole numbers
+                    self._given["condition"] = few(tensor_of("condition", condition))
         affordable = self._looks.every is not None or self._looks.affordable
-        if self.samples.reference.wanting and affordable and samples["real"] is not None:
+        if self.samples.reference.wanting and affordable and "real" in samples:
             with self._looks.charged():
-                real = tensor_of("real", samples["real"])
-                self.guard.run("the collecting of real samples", self.samples.offer, real)
+                self.guard.run("the collecting of real samples", self.samples.offer, tensor_of("real", samples["real"]))
 
-    def step(self, fake: Numbers | None, given: Mapping[str, object]) -> None:
+    def step(self, fake: Tensor | None, given: Mapping[str, object]) -> None:
         """Take in that an iteration of the loop has ended; a step counts where the generator moved."""
         if not self._g.moved:
             self._unmoved += 1
-            self.scrutiny.unmoved(self._unmoved)
-            return
+            if not self.scrutiny.unmoved(self._unmoved):
+                return
         self.steps += 1
         self.guard.step, self._unmoved = self.steps, 0
         self.scrutiny.step(self.steps, given, self.catcher.armed, self.samples.reference.heldout)
         self._end_round()
         self._g.moved = self._d.moved = False
         self.record.steps = self.steps
-        if fake is not None and len(fake):  # type: ignore[arg-type] # samples have a first axis
+        if fake is not None and len(fake):
             self._keep(fake)
-        if self.catcher.armed and self._g.caught and (self._d.caught or not self.scrutiny.waits_for_d):
+        caught = self._g.caught or self.scrutiny.g_by_hand
+        if self.catcher.armed and caught and (self._d.caught or not self.scrutiny.waits_for_d):
             with self._rows.spending(self.steps):
                 self.guard.run("the reading of a step", self._log)
             self._given = {}
@@ -128,9 +133,9 @@ class Watch:
             self.catcher.arm()
 
     @property
-    def _judge(self) -> nn.Module:
+    def _judge(self) -> Callable[..., Any]:
         """Return the network whose samples are judged."""
-        judged = None if self._judged is None else self._judged()
+        judged = self._judged()
         return self._g.module if judged is None else judged
 
     def _end_round(self) -> None:
@@ -142,12 +147,12 @@ class Watch:
                 kept = [column for column in columns if column in history.columns]
                 history.write(next(iter(history.row)), dict.fromkeys(kept, math.nan))
 
-    def _keep(self, fake: Numbers) -> None:
+    def _keep(self, fake: Tensor) -> None:
         """Keep a generated minibatch where it belongs to the next look."""
         samples, looks = self.samples, self._looks
         if samples.latents is not None or not (looks.every or looks.affordable):
             return
-        if samples.size or self.steps >= samples.first_to_keep(len(fake), looks.next):  # type: ignore[arg-type]
+        if samples.size or self.steps >= samples.first_to_keep(len(fake), looks.next):
             with looks.charged():
                 self.guard.run("the keeping of generated samples", samples.keep, tensor_of("fake", fake))
 
@@ -170,7 +175,7 @@ class Watch:
             self._diverge()
             return
         self.record.add_look(look, self.samples.measure(look))
-        ema = None if self._ema is None else self._ema()
+        ema = self._ema()
         if ema is not None and self.samples.latents is not None and self.record.draws:
             if (averaged := self.guard.run("the picture of ema=", self.samples.look, ema)) is not None:
                 self.record.add_picture("samples_ema", averaged.picture)
@@ -180,6 +185,11 @@ class Watch:
         self.record.diverged()
         log.warning("step %d: diverged: %s", self.steps, Status.DIVERGED.remedy)
         self.close()
+
+
+def _held(network: Callable[..., Any] | None) -> Callable[[], Callable[..., Any] | None]:
+    """Hold a network weakly, as others do hold it; a function around one, which nobody else may hold, as it is."""
+    return weakref.ref(network) if isinstance(network, nn.Module) else lambda: network
 
 
 def _end(guard: Guard, catcher: Catcher, scrutiny: Scrutiny, record: Record) -> None:

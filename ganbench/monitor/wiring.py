@@ -6,6 +6,7 @@ optimisers stepped when. That tells a missing `zero_grad` or `detach` from accum
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from torch.utils.hooks import RemovableHandle
 
 from ganbench.monitor.guard import Guard, guarded
 from ganbench.monitor.passes import Pass, Stepped, Updates, updates_of
+from ganbench.monitor.player import largest
 from ganbench.monitor.windows import LENGTH, WINDOWS
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 SEEN = 2  # updates of a window that must show the same
 MOST_EVENTS = 1000
+FEW = 256  # numbers of a weight, by which it is seen to be another one
 WORDS = {"D": ("discriminator", "opt_d", "d_loss"), "G": ("generator", "opt_g", "g_loss")}
 NORMS = (nn.modules.batchnorm._BatchNorm, nn.Dropout)
 
@@ -57,7 +60,9 @@ class Wiring:
         self._handles: list[RemovableHandle] = []
         self._weights: dict[str, list[weakref.ref[nn.Parameter]]] = {}
         self._owners: dict[int, tuple[weakref.ref[Optimizer], frozenset[str]]] = {}
-        self._numbers = {id(p): name for name, several in networks.items() for n in several for p in n.parameters()}
+        of = {name: {id(p) for n in several for p in n.parameters()} for name, several in networks.items()}
+        shared = set[int].intersection(*of.values())  # what both hold tells nobody's optimiser from the other's
+        self._numbers = {number: name for name, numbers in of.items() for number in numbers - shared}
         self._begin()
 
     def close(self) -> None:
@@ -123,14 +128,15 @@ class Wiring:
         if len(self._events) > MOST_EVENTS:
             return
         if self._current is None:
-            self._current = Pass({}, set())
+            self._current = Pass({}, set(), {})
             self._events.append(self._current)
             _at_end_of_backward(self._ended)
-        held = None if parameter.grad is None else parameter.grad.detach().abs().amax()
+        self._current.weights[id(parameter)] = _sketch(parameter)
+        held = None if parameter.grad is None else largest(parameter.grad)
         if name not in self._current.reached or held is not None:
             self._current.reached[name] = held
         self._held.append((parameter, parameter.grad, -1 if parameter.grad is None else parameter.grad._version))
-        size = grad.detach().abs().amax()
+        size = largest(grad)
         self._largest[name] = torch.maximum(self._largest.get(name, size), size)
         self.reached.add(name)
         idle = [type(m).__name__ for m in network.modules() if isinstance(m, NORMS) and _trains(m) and not m.training]
@@ -155,7 +161,7 @@ class Wiring:
     def _has_gradient(self, name: str) -> bool:
         """Say whether a watched weight of a player holds a gradient: one optimiser of both may move one alone."""
         held = (weight.grad for known in self._weights[name] if (weight := known()) is not None)
-        return any(grad is not None and bool(grad.detach().abs().amax() > 0) for grad in held)
+        return any(grad is not None and bool(largest(grad) > 0) for grad in held)
 
     def _players(self, optimizer: Optimizer) -> frozenset[str]:
         known = self._owners.get(id(optimizer))
@@ -249,6 +255,12 @@ def _watched(network: nn.Module) -> nn.Parameter | None:
         if leaves:
             return leaves[-1]
     return None
+
+
+def _sketch(weight: Tensor) -> Tensor:
+    """Return a few numbers of a weight, evenly from all of it."""
+    flat = weight.detach().flatten()
+    return flat[:: math.ceil(len(flat) / FEW)].clone()
 
 
 def _trains(module: nn.Module) -> bool:

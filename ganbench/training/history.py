@@ -67,7 +67,7 @@ class History:
         self.columns = {}
         for name, values in columns.items():
             self.columns[name] = self._empty(self._room)
-            self.columns[name][: len(steps)] = values.reshape(len(steps), -1)
+            self.columns[name][: len(steps)] = values.reshape(len(steps), self.seeds)
 
     def _add_row(self, step: int) -> None:
         self.row[step] = len(self.row)

@@ -40,6 +40,7 @@ class Noted:
         held = {id(p) for group in optimizer.param_groups for p in group["params"]}
         for name, networks in self.parts.items():
             own = [p.grad for n in networks for p in n.parameters() if id(p) in held and p.grad is not None]
+            own = [torch.view_as_real(gradient) if gradient.is_complex() else gradient for gradient in own]
             if own:
                 self.now[name].append(float(torch.stack([gradient.double().norm() for gradient in own]).norm()))
 

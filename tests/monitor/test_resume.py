@@ -125,3 +125,37 @@ def test_resuming_where_nothing_is_begins(tmp_path):
     loop = watched(tmp_path / "run", resume=True, latents=torch.ones(20, LATENT)).run(3)
     loop.monitor.close()
     assert loop.monitor.folder == tmp_path / "run" and len(stored.load(tmp_path / "run").history) == 3
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+def test_what_is_given_no_more_stays_in_the_tables(tmp_path, caplog, steps):
+    """A run with terms, logits and a diagnostic of its own goes on without, and may end before its first row."""
+    first = watched(tmp_path / "run", diagnostics=["gradients", "logits", "critic_slope"])
+    step = first.monitor.step
+
+    def with_terms(**given):
+        step(**given)
+        weight = first.generator.get_parameter("0.weight")
+        first.monitor.terms({"adversarial": weight.sum(), "l1": weight.square().sum()})
+
+    first.monitor.step = with_terms
+    first.run(6)
+    first.monitor.close()
+    before = stored.load(tmp_path / "run").history.set_index("step")
+    assert {"term_share_l1", "critic_slope_max", "grad_norm_g"} <= {*before}
+    second = watched(tmp_path / "run", resume=True, diagnostics=["gradients"])
+    second.run(steps)
+    second.monitor.close()
+    assert "failed" not in caplog.text
+    after = stored.load(tmp_path / "run").history.set_index("step")
+    assert list(after.index) == list(range(1, 7 + steps))
+    pd.testing.assert_frame_equal(after.loc[1:6, [*before]], before)
+
+
+def test_a_run_that_goes_on_from_its_beginning_keeps_no_row(tmp_path):
+    first = watched(tmp_path / "run").run(6)
+    first.monitor.close()
+    second = watched(tmp_path / "run", resume=0)
+    assert second.monitor.steps == 0
+    second.run(2).monitor.close()
+    assert list(stored.load(tmp_path / "run").history["step"]) == [1, 2]
