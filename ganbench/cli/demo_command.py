@@ -53,8 +53,10 @@ def command(results: Path, report: Path) -> int:
 
 
 def _story(results: Results) -> Iterator[str]:
-    """Yield a paragraph per trial, the worst first: how many modes are left, what went wrong, what to try."""
+    """Yield a paragraph per trial, the worst first: how many modes it has, what went wrong, what to try."""
     import numpy as np
+
+    from ganbench.analysis.verdict_rules import HEALTHY
 
     evidence = results.verdicts().set_index("run")
     of_labels = {str(label): runs for label, runs in results.runs.groupby("label", sort=False)}
@@ -66,7 +68,7 @@ def _story(results: Results) -> Iterator[str]:
         known = f"{runs['known_modes'].max():.0f}"
         seeds = ", ".join(map(str, runs["seed"]))
         ended = "".join(f" It was ended at step {step:,.0f}." for step in runs["stopped_at"].dropna().unique())
-        yield f"{label}: {', '.join(modes)} of {known} modes are left with seeds {seeds}.{ended}"
+        yield f"{label}: {', '.join(modes)} of {known} modes at the end, with seeds {seeds}.{ended}"
         (verdict, number), *_ = Counter(runs["verdict"]).most_common(1)
         first = evidence.loc[runs.loc[runs["verdict"] == verdict, "run"].iloc[0]]
         yield (
@@ -74,5 +76,5 @@ def _story(results: Results) -> Iterator[str]:
             if first["evidence"]
             else f"  {verdict}"
         )
-        if first["remedy"]:
+        if verdict != HEALTHY and first["remedy"]:
             yield f"  try: {first['remedy']}"

@@ -218,7 +218,7 @@ def test_a_divergence_is_recorded_and_said(tmp_path, caplog):
         ({"data": "rnig"}, "unknown dataset 'rnig', did you mean 'ring'"),
         ({"data": torch.zeros(1, 2)}, "fewer than two samples"),
         ({"loss": "hing"}, "unknown loss 'hing', did you mean 'hinge'"),
-        ({"diagnostics": ["cosine"]}, "cosine reads 'earlier', which only a sweep keeps"),
+        ({"diagnostics": ["cosine"]}, "cosine reads 'earlier' of a step, which only a sweep keeps"),
         ({"metrics": ["mode"]}, "unknown metric 'mode'"),
         ({"features": "inceptoin"}, "unknown extractor 'inceptoin', did you mean 'inception'"),
         ({"features": nn.Flatten}, "features is .*give an extractor's name or a function"),

@@ -110,4 +110,4 @@ def test_a_loop_at_the_defaults_is_looked_at_sixty_times_in_640_steps(tmp_path, 
 
 def test_what_was_too_little_is_said_at_the_end(tmp_path, caplog):
     Loop(lambda g, d: ganbench.Monitor(g, d, tmp_path / "run")).run(20).monitor.close()
-    assert "0 looks at the samples in 20 steps, verdicts want 60: there were too few real samples" in caplog.text
+    assert "0 looks at the samples in 20 steps, and verdicts want 60: real samples were too few" in caplog.text
