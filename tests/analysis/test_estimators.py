@@ -64,3 +64,8 @@ def test_divergence_never_improves_an_average(values, direction, diverged):
     full = mean(scored([*values, *[math.nan] * diverged], fill))
     slack = 1e-9 * (1 + abs(full))
     assert full <= mean(values) + slack if direction == "higher" else full >= mean(values) - slack
+
+
+def test_no_finite_values_have_an_infinite_median():
+    assert median([1.7e308, 1.7e308]) == 1.7e308
+    assert median([1.0, 2.0, 4.0, 8.0]) == 3.0
