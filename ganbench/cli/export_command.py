@@ -72,8 +72,8 @@ def command(
     dpi: int,
 ) -> None:
     """Write the figures and tables of RUN (its folder, or a suite's for its newest run) for a paper."""
-    from ganbench.figures.style import Style, drawn
     from ganbench.core.results_files import require_folder
+    from ganbench.figures.style import Style, drawn
     from ganbench.loaded import load
     from ganbench.report.watch import page_name
 
