@@ -43,10 +43,9 @@ class Catcher:
         self._reached: list[Tensor] = []
         self._gradients: list[RemovableHandle] = []
         me = weakref.ref(self)
-        self._optimisers = [
-            register_optimizer_step_pre_hook(lambda optimizer, *_: (it := me()) and it.before(optimizer)),
-            register_optimizer_step_post_hook(lambda optimizer, *_: (it := me()) and it.after(optimizer)),
-        ]
+        before = untraced(lambda optimizer, *_: (it := me()) and it.before(optimizer))
+        after = untraced(lambda optimizer, *_: (it := me()) and it.after(optimizer))
+        self._optimisers = [register_optimizer_step_pre_hook(before), register_optimizer_step_post_hook(after)]
 
     def close(self) -> None:
         """Take the hooks away."""
@@ -150,6 +149,16 @@ class Catcher:
         number, of = id(optimizer), self._of  # an optimiser that has gone leaves its number to others
         self._of[number] = weakref.ref(optimizer, lambda _: of.pop(number, None)), size, moved
         return moved
+
+
+def untraced(hook: Any) -> Any:  # noqa: ANN401 - any function
+    """Have torch.compile leave a hook alone: an optimiser's compiled step would be compiled anew for each row.
+
+    As `torch.compiler.disable` does, which would load the compiler for everybody.
+    """
+    hook._torchdynamo_disable = True
+    hook._torchdynamo_disable_msg = "a hook of ganbench.Monitor"
+    return hook
 
 
 def loss_scale() -> float:

@@ -18,6 +18,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.hooks import RemovableHandle
 
 from ganbench.monitor.guard import Guard, guarded
+from ganbench.monitor.hooks import untraced
 from ganbench.monitor.passes import Pass, Stepped, Updates, updates_of
 from ganbench.monitor.player import largest
 from ganbench.monitor.windows import LENGTH, WINDOWS
@@ -100,7 +101,7 @@ class Wiring:
             if (it := me()) is not None:
                 it._stepped(optimizer)
 
-        self._handles = [register_optimizer_step_post_hook(after)]
+        self._handles = [register_optimizer_step_post_hook(untraced(after))]
         for name, networks in self._networks.items():
             self._weights[name] = []
             for network in (known() for known in networks):

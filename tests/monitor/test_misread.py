@@ -11,6 +11,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch._dynamo.testing import CompileCounter
 from torch.optim import SGD, Adam
 
 import ganbench
@@ -164,3 +165,19 @@ def test_a_forked_process_leaves_the_tables_alone(tmp_path):
     assert state is not None and state.running
     monitor.close()
     assert len(load(monitor.folder).history) == 2
+
+
+def test_a_compiled_optimiser_is_not_compiled_anew_for_each_row(tmp_path):
+    counter = CompileCounter()
+    g, d = networks()
+    opt_g = Adam(g.parameters(), 1e-3)
+    monitor = ganbench.Monitor(g, d, tmp_path / "run", log_every=1)
+    step, compiled = torch.compile(opt_g.step, backend=counter), []
+    for _ in range(10):
+        opt_g.zero_grad()
+        d(g(torch.randn(BATCH, LATENT))).mean().backward()
+        step()
+        monitor.step()
+        compiled.append(counter.frame_count)
+    monitor.close()
+    assert monitor.steps == 10 and compiled[3] == compiled[-1]
