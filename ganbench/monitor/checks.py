@@ -33,7 +33,7 @@ def check_numbers(whole: Mapping[str, int | None], overhead: float, kind: str | 
     arguments.whole("ganbench.Monitor: seed", seed)
     if not isinstance(resume, bool):
         arguments.whole("ganbench.Monitor: resume", resume)
-    if overhead is not math.inf:
+    if not (isinstance(overhead, float) and overhead == math.inf):
         arguments.number("ganbench.Monitor: overhead", overhead, above=0)
     if arguments.optional_text("ganbench.Monitor: kind", kind) not in (None, "audio"):
         raise UsageError(f"ganbench.Monitor: kind is {arguments.shown(kind)}; give 'audio', or nothing")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 
+import numpy as np
 import pytest
 import torch
 
 import ganbench
+from ganbench.core.errors import UsageError
 from ganbench.monitor import cadence
 from ganbench.monitor.cadence import ALLOWANCE, Cadence
 from ganbench.tables.results import load
@@ -106,6 +108,15 @@ def test_a_loop_at_the_defaults_is_looked_at_sixty_times_in_640_steps(tmp_path, 
     history = load(tmp_path / "run").history
     assert all(60 <= len(history[name].dropna()) <= 240 for name in ("total_spread", "grad_norm_g"))
     assert "verdicts want" not in caplog.text
+
+
+def test_any_infinity_leaves_time_out_and_no_other_word_does(tmp_path):
+    """`float("inf")` is not the object `math.inf`."""
+    for i, given in enumerate((float("inf"), np.float64("inf"))):
+        Loop(lambda g, d, i=i, given=given: ganbench.Monitor(g, d, tmp_path / str(i), overhead=given)).monitor.close()
+    for given in (0, -1.0, float("nan"), float("-inf"), "inf"):
+        with pytest.raises(UsageError, match="ganbench.Monitor: overhead"):
+            Loop(lambda g, d, given=given: ganbench.Monitor(g, d, tmp_path / "run", overhead=given))
 
 
 def test_what_was_too_little_is_said_at_the_end(tmp_path, caplog):
