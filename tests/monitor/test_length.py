@@ -110,11 +110,11 @@ def test_a_loop_at_the_defaults_is_looked_at_sixty_times_in_640_steps(tmp_path, 
     assert "verdicts want" not in caplog.text
 
 
-def test_any_infinity_leaves_time_out_and_no_other_word_does(tmp_path):
+def test_any_infinity_leaves_time_out_and_no_other_odd_number_does(tmp_path):
     """`float("inf")` is not the object `math.inf`."""
     for i, given in enumerate((float("inf"), np.float64("inf"))):
         Loop(lambda g, d, i=i, given=given: ganbench.Monitor(g, d, tmp_path / str(i), overhead=given)).monitor.close()
-    for given in (0, -1.0, float("nan"), float("-inf"), "inf"):
+    for given in (0, -1.0, float("nan"), float("-inf")):
         with pytest.raises(UsageError, match="ganbench.Monitor: overhead"):
             Loop(lambda g, d, given=given: ganbench.Monitor(g, d, tmp_path / "run", overhead=given))
 
