@@ -15,7 +15,7 @@ class LeastSquares(Loss):
 
     name = "least_squares"
     version = 2
-    aliases = ("lsgan", "mse", "ls", "l2")
+    aliases = ("lsgan", "mse", "ls")
     source = "Mao et al. 2017, arXiv:1611.04076, eq. 2 with a = 0, b = c = 1"
     addresses = "saturation of the cross-entropy"
     optimum = 0.25

@@ -19,7 +19,7 @@ class NonSaturating(Loss):
     """
 
     name = "non_saturating"
-    aliases = ("ns", "nsgan", "vanilla", "bce", "bcewithlogits", "bce_with_logits", "logistic", "softplus")
+    aliases = ("ns", "nsgan", "vanilla", "bce", "bce_with_logits", "logistic", "softplus")
     source = "Goodfellow et al. 2014, arXiv:1406.2661, section 3"
     addresses = "vanishing generator gradient of minimax"
     optimum = 2 * log(2)

@@ -17,7 +17,7 @@ class Wasserstein(Loss):
     """
 
     name = "wasserstein"
-    aliases = ("wgan", "wgan_gp", "wgangp")
+    aliases = ("wgan",)
     source = "Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1"
     addresses = "vanishing gradient; a loss that follows quality"
     optimum = 0.0

@@ -12,6 +12,7 @@ import torch
 
 from ganbench.core import arguments, registry
 from ganbench.core.errors import UsageError
+from ganbench.core.naming import is_named
 from ganbench.diagnostics import Diagnostic
 from ganbench.extractors import Extractor
 from ganbench.losses import Loss
@@ -94,10 +95,10 @@ def loss_of(chosen: str | Loss | None) -> Loss | None:
             )
         return chosen
     known = registry.components(Loss)
-    plain = re.sub(r"\W+", "_", chosen.strip()).lower()  # WGAN-GP, non-saturating
-    plain = re.sub(r"_?loss$", "", plain) or plain  # BCEWithLogitsLoss, hinge_loss
-    others = registry.aliases(known.values()) | {name: name for name in known}
-    return registry.build(Loss, others.get(plain, chosen))
+    # `hinge_loss`, `MSELoss`; the penalty of `WGAN-GP` is no part of its loss.
+    written = re.sub(r"(?i)[\W_]*(loss|gp)$", "", chosen.strip()) or chosen
+    named = (name for name, cls in known.items() if is_named(written, name, *cls.aliases))
+    return registry.build(Loss, next(named, chosen))
 
 
 def readable(g: Player, d: Player) -> bool:

@@ -232,4 +232,4 @@ def test_runs_without_a_verdict_are_no_failures(suite, capsys):
     assert main(["run", "swings.yaml", "--executor", "local"]) == 0
     assert "ganbench cure" not in capsys.readouterr().out
     assert cure("swings.yaml") == 2
-    assert "no run of its 2 trials has a verdict (evaluate by the metrics" in capsys.readouterr().err
+    assert "no run of its 2 trials has a verdict (evaluate 8 times or more" in capsys.readouterr().err

@@ -172,7 +172,7 @@ def test_missing_files_are_one_line_with_the_command(folder, monkeypatch, tmp_pa
 def test_other_labels_are_no_mnist(folder):
     labels = folder / "MNIST/raw/train-labels-idx1-ubyte"
     labels.write_bytes(labels.read_bytes()[:-1] + bytes([11]))
-    with pytest.raises(UsageError, match="a label is none of 0 to 9"):
+    with pytest.raises(UsageError, match="a label is not among 0 to 9"):
         MNIST().prepare()
 
 
