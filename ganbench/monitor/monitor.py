@@ -183,21 +183,27 @@ class Monitor:
             return
         self._calls += 1
         given = {"real_logits": real_logits, "fake_logits": fake_logits, "d_loss": d_loss, "g_loss": g_loss}
-        samples: dict[str, Tensor] = {}
         with training():
-            try:
-                both = {"real": real, "fake": fake}
-                samples |= {name: samples_of(name, value) for name, value in both.items() if value is not None}
-                watch.take(given, samples, condition)
-            except Exception as error:
-                if isinstance(error, UsageError) and self._calls <= FIRST_CALLS:
-                    raise
-                self.guard.report("what monitor.step is given", error)
+            samples = self._taken(watch, {"real": real, "fake": fake}, given, condition)
             if terms is not None:
                 self.terms(terms)
             self.guard.run("monitor.step", watch.step, samples.get("fake"), {**samples, **given})
         if not watch.open or self.guard.is_out("monitor.step"):
             self.close()
+
+    def _taken(
+        self, watch: Watch, batches: Mapping[str, Samples | None], given: Mapping[str, Any], condition: Tensor | None
+    ) -> dict[str, Tensor]:
+        """Return the samples in the minibatches, all that is given taken in; what cannot be used is reported."""
+        samples: dict[str, Tensor] = {}
+        try:
+            samples |= {name: samples_of(name, batch) for name, batch in batches.items() if batch is not None}
+            watch.take(given, samples, condition)
+        except Exception as error:
+            if isinstance(error, UsageError) and self._calls <= FIRST_CALLS:
+                raise
+            self.guard.report("what monitor.step is given", error)
+        return samples
 
     def terms(self, terms: Mapping[str, Tensor | float], at: Tensor | Sequence[Tensor] | None = None) -> None:
         """Weigh the terms of the generator's loss against each other; call it before `backward()`.
