@@ -78,7 +78,7 @@ def _forests(results: Results, measure: str | None) -> list[FittedMethod]:
         most = max((len(one.numbers) for one in methods.methods), default=0)
         raise UsageError(
             f"{results.path}: which numbers matter is told from {FEWEST} settings on, and {most} have results; raise "
-            "vary.settings in the suite and run it again, which trains only the new ones"
+            "vary.settings in the suite and run it again"
             if most < FEWEST
             else f"{results.path}: no number differs between the settings; name one in vary.space"
         )

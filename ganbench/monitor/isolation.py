@@ -62,10 +62,9 @@ def _kind(answer: object) -> str:
 
 def call(network: Callable[..., Any], *arguments: Tensor) -> Any:  # noqa: ANN401 - whatever it answers
     """Return what a network answers, or a function around some; their buffers are what they were afterwards."""
-    parts = networks_in(network)
     if isinstance(network, nn.Module) and not any(isinstance(m, torch.jit.ScriptModule) for m in network.modules()):
         return functional_call(network, {name: buffer.clone() for name, buffer in network.named_buffers()}, arguments)
-    kept = [(buffer, buffer.detach().clone()) for part in parts for buffer in part.buffers()]
+    kept = [(buffer, buffer.detach().clone()) for part in networks_in(network) for buffer in part.buffers()]
     try:
         return network(*arguments)
     finally:
