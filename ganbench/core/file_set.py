@@ -128,6 +128,11 @@ def open_one(folder: Path, name: str, checksums: Mapping[str, str], most: int = 
         return open_checked(place, digest, most)  # it may have come here just now
 
 
+def is_unfinished(file: Path) -> bool:
+    """Return whether a file is one that was never committed, by its name."""
+    return file.name.startswith(".") and file.suffix in (".next", ".tmp")
+
+
 def _committed(folder: Path) -> dict[str, str]:
     """Return the checksums of the folder's manifest; none where there is no manifest that can be read."""
     try:

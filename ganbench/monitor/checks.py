@@ -127,6 +127,16 @@ def say_what_is_shared(g: Player, d: Player) -> None:
         )
 
 
+def say_what_needs_latents(latents: object, networks: Mapping[str, object]) -> None:
+    """Say where a network is to answer the fixed latents, and there are none."""
+    for name in (name for name, network in networks.items() if latents is None and network is not None):
+        log.warning(
+            "ganbench.Monitor: %s= is never called, as it answers latents=, and there are none; give latents=, a fixed "
+            "input of the generator",
+            name,
+        )
+
+
 def rank() -> int:
     """Return this process's place in a distributed run, 0 without one."""
     distributed = torch.distributed

@@ -251,14 +251,7 @@ class Conventions:
 
     def _factor(self, name: str) -> tuple[float | None, bool]:
         """Return the factor between d_loss and a loss, None where there is none, and whether the loss varied enough."""
-        values = [(row[""], row[name]) for row in self._d]
-        if any(abs(own) < 1e-6 for _, own in values):
-            return None, True
-        ratios = [given / own for given, own in values]
-        middle = sorted(ratios)[len(ratios) // 2]
-        own = [abs(own) for _, own in values]
-        varied = max(own) - min(own) > VARIED * max(own)
-        return (middle if all(abs(r - middle) <= SAME * abs(middle) for r in ratios) else None), varied
+        return _factor([(row[""], row[name]) for row in self._d])
 
     def _look_at_g_loss(self, step: int, fake: Sequence[Tensor], g_loss: float) -> None:
         assert self.loss is not None
@@ -267,11 +260,11 @@ class Conventions:
             return
         right, wrong = (sum(float(self.loss.generator(sign * f).reshape(())) for f in fake) for sign in (1, -1))
         if abs(right - wrong) > 0.5 * max(abs(right), abs(wrong), 0.1):  # else the two cannot be told apart
-            self._g.append((g_loss / self.scale, right, wrong))
+            self._g.append((g_loss, right, wrong))
         if len(self._g) < LOOKS:
             return
         self._undecided.discard("g_loss")
-        if all(abs(g - wrong) < 0.3 * abs(g - right) for g, right, wrong in self._g):
+        if self._is_wrong():
             g, right, wrong = self._g[-1]
             self._findings.say(
                 step,
@@ -279,6 +272,27 @@ class Conventions:
                 f"g_loss is {g:.4g}, and {self.loss.name} of the fake logits {right:.4g}, of their negatives "
                 f"{wrong:.4g}: the generator's loss has the wrong sign or label, and it learns to be found out",
             )
+
+    def _is_wrong(self) -> bool:
+        """Say whether the generator's loss is that of negatives, or near it, or that with a weight."""
+        for other, is_wrong in ((1, False), (2, True)):
+            weight, varied = _factor([(row[0], row[other]) for row in self._g])
+            if weight is not None and weight > 0 and varied:
+                return is_wrong
+        # By its own size as well: a small weight brings any loss near any small number.
+        near = ((g / self.scale, right, wrong) for g, right, wrong in self._g)
+        return all(abs(g - wrong) < 0.3 * min(abs(g - right), abs(wrong)) for g, right, wrong in near)
+
+
+def _factor(values: Sequence[tuple[float, float]]) -> tuple[float | None, bool]:
+    """Return the factor between given numbers and others, None where there is none, and whether these varied enough."""
+    if any(abs(own) < 1e-6 for _, own in values):
+        return None, True
+    ratios = [given / own for given, own in values]
+    middle = sorted(ratios)[len(ratios) // 2]
+    sizes = [abs(own) for _, own in values]
+    varied = max(sizes) - min(sizes) > VARIED * max(sizes)
+    return (middle if all(abs(r - middle) <= SAME * abs(middle) for r in ratios) else None), varied
 
 
 def _range(rows: list[tuple[float, float]]) -> str:

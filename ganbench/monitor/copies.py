@@ -56,7 +56,7 @@ class Copies:
                     step,
                     f"copy {name}",
                     f"{name}= has not moved in {AFTER} steps: the averaged copy is what it was at the beginning; its "
-                    "decay is 1, or its update is never called",
+                    "decay is 1, or its update is not called, or not yet",
                 )
                 continue
             now, its = _buffers(copy), _buffers(generator)

@@ -39,7 +39,9 @@ class Feeds:
         self._findings = findings
         self._early: list[dict[str, Tensor]] = []
         self._before: dict[str, Tensor] = {}
-        self._held: dict[str, list[Tensor]] = {}  # what held at the window's steps; read at its end, which waits once
+        self._held: dict[str, list[Tensor]] = (
+            _nothing()
+        )  # what held at the window's steps; read at its end, which waits once
         self._again = 0
         self._means: list[Tensor] = []
         self._variances: list[Tensor] = []
@@ -66,7 +68,7 @@ class Feeds:
 
     def _compare_with_last(self, step: int, sketches: Mapping[str, Tensor], first: bool, last: bool) -> None:
         if first:
-            self._held = {"real": [], "fake": [], "alike": []}
+            self._held = _nothing()
         for name, sketch in sketches.items():
             now, before = sketch[:FEW], self._before.get(name)
             if not first and before is not None and before.shape == now.shape:
@@ -131,6 +133,10 @@ class Feeds:
                 f"real minibatches differ from each other {between / within:.0f} times as much as those of samples "
                 "drawn at random: the loader does not shuffle (shuffle=True), or fills a minibatch from one class",
             )
+
+
+def _nothing() -> dict[str, list[Tensor]]:
+    return {"real": [], "fake": [], "alike": []}
 
 
 def sketch_of(given: Sequence[Tensor] | None) -> Tensor | None:

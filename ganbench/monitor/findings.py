@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+from collections.abc import Mapping
 
 log = logging.getLogger("ganbench.monitor")
 
@@ -23,7 +25,17 @@ class Findings:
             self.said[key] = f"step {step}: {sentence}"
             log.warning("%s", self.said[key])
 
+    def restore(self, said: Mapping[str, str], end: int) -> None:
+        """Go on with what was said of a run up to a step; it is not said again."""
+        self.said = {key: sentence for key, sentence in said.items() if _step_of(sentence) <= end}
+
     @property
     def first(self) -> str:
         """Return the first sentence; empty where there is none."""
         return next(iter(self.said.values()), "")
+
+
+def _step_of(sentence: str) -> int:
+    """Return the step that a sentence begins with."""
+    number = re.match(r"step (\d+):", sentence)
+    return int(number[1]) if number else 0

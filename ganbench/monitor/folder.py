@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import logging
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import torch
@@ -14,9 +16,9 @@ import yaml
 
 from ganbench.core.environment import now
 from ganbench.core.errors import UsageError
-from ganbench.core.file_set import NewFiles, new_files
+from ganbench.core.file_set import MANIFEST, NewFiles, is_unfinished, new_files
 from ganbench.core.files import StoreError, new_file, storing
-from ganbench.monitor.resume import STATE
+from ganbench.monitor.resume import STATE, asked_of, readable_state
 from ganbench.tables import schema
 from ganbench.tables.arrays import add_arrays, new_archive
 from ganbench.tables.manifest import FORMAT, MonitorState, RunManifest, Times, next_place
@@ -41,12 +43,14 @@ class Folder:
     what one takes, but at least a second and at most half a minute.
 
     Args:
-        path: a folder that is missing or empty; beside one that holds a run, `path-2`, `path-3` … is taken.
+        path: a folder that is missing or empty; beside another one `path-2`, `path-3` … is taken.
         again: whether to go on in one that holds a run.
+        asked: the name that the run was meant for, where it is not the path's.
     """
 
-    def __init__(self, path: Path, again: bool = False) -> None:
+    def __init__(self, path: Path, again: bool = False, asked: str = "") -> None:
         self.path = path.absolute() if again else _free(path)
+        self._asked = asked or (asked_of(self.path) if again else None) or path.absolute().name
         self.started = now()
         self._next = 0.0
         self._place = 0  # among the runs beside it; 0 until it is written
@@ -106,7 +110,7 @@ class Folder:
     ) -> None:
         tables = tabulate(logged)
         # For whoever watches; its presence tells a monitored run from a sweep's.
-        state = MonitorState(step=logged.steps, running=running, findings=list(findings))
+        state = MonitorState(asked=self._asked, step=logged.steps, running=running, findings=list(findings))
         with storing(self.path):
             self._write_files(tables, state, logged, environment, kept)
 
@@ -166,8 +170,25 @@ class Folder:
 
 
 def only_claimed(path: Path) -> bool:
-    """Return whether a monitor has taken a folder and written nothing into it."""
-    return path.is_dir() and {entry.name for entry in path.iterdir()} == {CLAIM}
+    """Return whether a monitor has taken a folder, and has not written its first tables into it, or not to the end."""
+    return path.is_dir() and {entry.name for entry in path.iterdir() if not is_unfinished(entry)} == {CLAIM}
+
+
+def resumable(path: Path) -> tuple[Path, dict[str, Any] | None]:
+    """Return the folder and the state of the run that a path was given for; None for a state where there is none.
+
+    It lies beside a folder that holds something else, such as the checkpoints of the training; the newest is taken.
+    """
+    path = path.absolute()
+    state = readable_state(path)
+    if state is not None or not path.is_dir() or only_claimed(path) or not any(path.iterdir()):
+        return path, state
+    beside = (entry.name.removeprefix(f"{path.name}-") for entry in path.parent.glob(f"{glob.escape(path.name)}-*"))
+    for number in sorted((int(n) for n in beside if n.isdecimal() and n.isascii()), reverse=True):
+        tried = path.with_name(f"{path.name}-{number}")
+        if asked_of(tried) == path.name and (state := readable_state(tried)) is not None:
+            return tried, state
+    return path, None
 
 
 def _free(path: Path) -> Path:
@@ -190,6 +211,7 @@ def _free(path: Path) -> Path:
                     continue
             try:
                 with new_file(tried / CLAIM, durable=False):
+                    _say_where(path, tried)
                     return tried
             except FileExistsError:
                 continue  # another monitor was faster
@@ -197,3 +219,10 @@ def _free(path: Path) -> Path:
         reason = (error.strerror or str(error)).lower()
         raise UsageError(f"{path}: {reason}; give ganbench.Monitor a folder that can be written") from None
     raise UsageError(f"{path}: {MOST_FOLDERS} runs lie beside it; choose another folder")
+
+
+def _say_where(path: Path, taken: Path) -> None:
+    """Say where the tables are, where nobody would look for them: a run beside a run is no surprise."""
+    if taken != path and not (path / MANIFEST).exists():
+        text = "ganbench.Monitor: %s holds other files, and rows go to %s; give a folder that holds nothing else"
+        log.warning(text, path.name, taken.name)

@@ -65,9 +65,13 @@ class Guard:
         except Exception as error:
             self.report(place, error)
             return None
+        self.passed(place)
+        return value
+
+    def passed(self, place: str) -> None:
+        """Take in that a place has not failed this time."""
         if self._failures:
             self._failures.pop(place, None)
-        return value
 
     def is_out(self, place: str) -> bool:
         """Return whether a place is left out."""

@@ -64,14 +64,8 @@ def call(network: Callable[..., Any], *arguments: Tensor) -> Any:  # noqa: ANN40
     """Return what a network answers, or a function around some; their buffers are what they were afterwards."""
     if isinstance(network, nn.Module) and not any(isinstance(m, torch.jit.ScriptModule) for m in network.modules()):
         return functional_call(network, {name: buffer.clone() for name, buffer in network.named_buffers()}, arguments)
-    kept = [(buffer, buffer.detach().clone()) for part in networks_in(network) for buffer in part.buffers()]
-    try:
+    with untouched_buffers(networks_in(network)):
         return network(*arguments)
-    finally:
-        with torch.no_grad():
-            for buffer, before in kept:
-                if not torch.equal(buffer, before):
-                    buffer.copy_(before)
 
 
 def networks_in(called: object, depth: int = 3) -> list[nn.Module]:
@@ -106,6 +100,19 @@ def evaluating(network: object) -> Iterator[None]:
                 del now[name]
             now.update({name: value for name, value in attributes.items() if now.get(name) is not value})
             part.training = training
+
+
+@contextmanager
+def untouched_buffers(networks: Sequence[nn.Module]) -> Iterator[None]:
+    """Put the buffers of networks back at the end, those that have changed alone: a graph may hold the others."""
+    kept = [(buffer, buffer.detach().clone()) for network in networks for buffer in network.buffers()]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, before in kept:
+                if not torch.equal(buffer, before):
+                    buffer.copy_(before)
 
 
 @contextmanager

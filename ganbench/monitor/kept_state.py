@@ -25,9 +25,10 @@ def check_state(state: object) -> Mapping[str, Any]:
     if not isinstance(state, Mapping):
         raise UsageError(f"{PLACE} is {arguments.shown(state)}; {REMEDY}")
     _check_keys("", state, KEYS)
+    # Older states lack the name of the features, and what was said.
     if (reference := state["reference"]) is not None:
-        _check_keys("reference.", reference, REFERENCE)
-    _check_keys("scrutiny.", state["scrutiny"], SCRUTINY)
+        _check_keys("reference.", {"extractor": "", **reference}, REFERENCE)
+    _check_keys("scrutiny.", {"said": {}, **state["scrutiny"]}, SCRUTINY)
     written = {name for rows in (state["history"], *state["layers"].values()) for name in rows["columns"]}
     if undeclared := sorted(written - {column["name"] for column in state["columns"]}):
         raise UsageError(f"{PLACE} does not declare the column {undeclared[0]!r}; {REMEDY}")
@@ -105,8 +106,13 @@ REFERENCE: dict[str, Callable[[Any], bool]] = {
     "pictures": lambda value: isinstance(value, Tensor),
     "drawing": lambda value: _numbers(value) and len(value) == 4,
     "largest": _number,
+    "extractor": _text,
 }
-SCRUTINY: dict[str, Callable[[Any], bool]] = {"pushes": _pushes, "scale": _number}
+SCRUTINY: dict[str, Callable[[Any], bool]] = {
+    "pushes": _pushes,
+    "scale": _number,
+    "said": lambda value: isinstance(value, Mapping) and all(_text(key) and _text(one) for key, one in value.items()),
+}
 KEYS: dict[str, Callable[[Any], bool]] = {
     "format": lambda value: _count(value) and value == 1,
     "folder": lambda value: _text(value) and bool(value),

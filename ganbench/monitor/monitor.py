@@ -18,14 +18,24 @@ from ganbench.metrics import Metric
 from ganbench.monitor import open_monitors
 from ganbench.monitor.cadence import Cadence
 from ganbench.monitor.cast import Networks, Several, called, members, part
-from ganbench.monitor.checks import check_kinds, check_numbers, folder_of, loss_of, rank, readable, say_what_is_shared
+from ganbench.monitor.checks import (
+    check_kinds,
+    check_numbers,
+    folder_of,
+    loss_of,
+    rank,
+    readable,
+    say_what_is_shared,
+    say_what_needs_latents,
+)
 from ganbench.monitor.given import Answers, Numbers, Samples, samples_of
 from ganbench.monitor.guard import Guard
 from ganbench.monitor.isolation import training
 from ganbench.monitor.player import Player
 from ganbench.monitor.record import Record
 from ganbench.monitor.samples import SampleView
-from ganbench.monitor.scrutiny import Scrutiny
+from ganbench.monitor.scrutiny import At, Scrutiny
+from ganbench.monitor.terms import Term
 from ganbench.monitor.view import View
 from ganbench.monitor.watch import Watch
 from ganbench.sinks import Sink
@@ -120,6 +130,7 @@ class Monitor:
         judging = device if device.type == "cuda" else CPU
         seen = SampleView(data, latents, features, kind, metrics, samples, judging, self.guard)
         seen.try_latents(g.module if judged is None else judged)
+        say_what_needs_latents(latents, {"judged": judged, "ema": ema})
         say_what_is_shared(g, d)
         open_monitors.enter(self, self._asked, (*members(cast[0]), *members(cast[1])))
         names = "/".join(map(called, cast))
@@ -155,7 +166,7 @@ class Monitor:
         fake_logits: Answers | None = None,
         d_loss: Numbers | None = None,
         g_loss: Numbers | None = None,
-        terms: Mapping[str, Tensor | float] | None = None,
+        terms: Mapping[str, Term] | None = None,
         condition: Tensor | None = None,
     ) -> None:
         """Take in a training step; call it behind each, or each iteration: a step counts where the generator moved.
@@ -199,13 +210,14 @@ class Monitor:
         try:
             samples |= {name: samples_of(name, batch) for name, batch in batches.items() if batch is not None}
             watch.take(given, samples, condition)
+            self.guard.passed("what monitor.step is given")
         except Exception as error:
             if isinstance(error, UsageError) and self._calls <= FIRST_CALLS:
                 raise
             self.guard.report("what monitor.step is given", error)
         return samples
 
-    def terms(self, terms: Mapping[str, Tensor | float], at: Tensor | Sequence[Tensor] | None = None) -> None:
+    def terms(self, terms: Mapping[str, Term], at: At | None = None) -> None:
         """Weigh the terms of the generator's loss against each other; call it before `backward()`.
 
         Each term's gradient is worked out at logged steps by one more backward pass; nothing is left in `.grad`, and
@@ -217,13 +229,14 @@ class Monitor:
         ```
 
         Args:
-            terms: name → a scalar tensor as it goes into the sum that is minimised, its weight included.
-            at: the weights by which gradients are taken, such as the last layer's, as VQGAN does; by default all of the
-                generator's.
+            terms: name → a scalar tensor as it goes into the sum that is minimised, its weight included, or a list of
+                such.
+            at: the weights by which gradients are taken, or a layer, such as the last one, as VQGAN does; by default
+                all of the generator's.
         """
-        if self._watch is not None and self._watch.open and self._watch.catcher.armed:
+        if self._watch is not None and self._watch.open:
             with training():
-                self.guard.run("the terms", self._watch.scrutiny.weigh, self._watch.steps, terms, at)
+                self._watch.weigh(terms, at)
 
     def close(self) -> None:
         """Write what is left and take the hooks away; done at the end of the program where nobody does it before."""

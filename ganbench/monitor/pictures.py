@@ -15,6 +15,8 @@ from ganbench.training.history import SNAPSHOT_POINTS
 MOST = 64  # samples in a picture
 LARGEST = 128  # pixels of a side
 COLOURS = (1, 3)
+SLACK = 1e-3  # beyond an end of a range, by which resized images overshoot
+BRIGHT = 64.0  # of 255, which some pixel of a minibatch reaches
 
 Range = tuple[float, float]
 
@@ -32,10 +34,15 @@ def drawable(shape: tuple[int, ...]) -> bool:
 
 
 def range_of(low: float, high: float) -> Range:
-    """Return the range that real images whose numbers lie between two are meant to have: 0…255, 0…1 or −1…1."""
-    if low < 0:
-        return -1.0, 1.0
-    return (0.0, 255.0) if high > 1.0 + 1e-3 else (0.0, 1.0)
+    """Return the range that real images whose numbers lie between two are meant to have.
+
+    It is 0…255, 0…1 or −1…1 where they fit into it and are not lost in it; of standardised images, rain or Hounsfield
+    units it is their own.
+    """
+    least = -1.0 if low < 0 else 0.0
+    if least - SLACK <= low and high <= 1.0 + SLACK:
+        return least, 1.0
+    return (0.0, 255.0) if low >= 0 and BRIGHT <= high <= 255.0 else (min(low, 0.0), high)
 
 
 def thumbnails(images: Tensor, size: tuple[int, int], limits: Range) -> Tensor:

@@ -20,11 +20,11 @@ from ganbench.core.component import Component
 from ganbench.core.errors import UsageError, described
 from ganbench.core.naming import DEFAULT_SCHEDULE, NO_TRICKS, run_name
 from ganbench.monitor.alarm import Alarm
-from ganbench.monitor.folder import Folder, only_claimed
+from ganbench.monitor.folder import Folder, only_claimed, resumable
 from ganbench.monitor.guard import Guard
 from ganbench.monitor.kept_state import PLACE, REMEDY, check_state
 from ganbench.monitor.pictures import grid
-from ganbench.monitor.resume import cut, history_state, readable_state, run_of
+from ganbench.monitor.resume import cut, history_state, run_of
 from ganbench.monitor.rounds import COLUMNS as REGULARISERS
 from ganbench.monitor.samples import Look, SampleView
 from ganbench.monitor.scrutiny import Scrutiny
@@ -69,8 +69,10 @@ class Record:
         resume: bool | int,
         scrutiny: Scrutiny,
     ) -> None:
-        kept = None if resume is False else readable_state(path)
-        self.folder = folder = Folder(path, again=kept is not None or (resume is not False and only_claimed(path)))
+        place, kept = (path, None) if resume is False else resumable(path)
+        again = kept is not None or (resume is not False and only_claimed(place))
+        self._asked = path.absolute()
+        self.folder = folder = Folder(place, again=again, asked=self._asked.name)
         data, loss = samples.reference.label, "own loss" if view.loss is None else view.loss.label
         self.labels = {"dataset": data, "network": names, "loss": loss, "tricks": NO_TRICKS, "optimizer": "unknown"}
         self.labels["schedule"], self.guard = DEFAULT_SCHEDULE, guard
@@ -86,7 +88,7 @@ class Record:
         self.optimizers: set[str] = set()
         self._n_fake, self._evaluated_at, self._diverged_at = 0, None, None
         self._environment, self._made_on = environment(torch.get_num_threads()), made_on(device)
-        self._writers = Writers(sinks, folder.path.name, self.labels)
+        self._writers = Writers(sinks, _name_in_trackers(folder.path), self.labels, apart=True)
         self._scrutiny, self.alarm = scrutiny, Alarm(scrutiny.findings)
         self._before = 0.0  # seconds of the runs that this one goes on with
         self._began, self._process = time.perf_counter(), os.getpid()
@@ -119,7 +121,7 @@ class Record:
 
     def add_picture(self, name: str, picture: Tensor) -> None:
         """Hand a picture of images `[n, C, h, w]` on to trackers."""
-        if picture.dtype == torch.uint8 and picture.dim() == 4:
+        if self.draws and picture.dtype == torch.uint8 and picture.dim() == 4:
             self._writers.picture(self.steps, name, grid(picture))
 
     def diverged(self) -> None:
@@ -181,6 +183,8 @@ class Record:
     def _move(self, path: Path) -> None:
         """Write on where this run's tables are; those of another run stay as they are."""
         own = self.folder
+        # Whoever has moved the folder has asked for it where it is now.
+        path = next((place for place in (path, self._asked) if run_of(place) == self.trial), path)
         if run_of(path) == self.trial:
             if path != own.path:
                 own.leave()
@@ -189,8 +193,8 @@ class Record:
             self.folder = Folder(own.path)
 
     def load_state_dict(self, state: Mapping[str, Any], step: int | None = None) -> None:
-        """Go on with a state, up to a step; rows beyond it are cut."""
-        end = state["steps"] if step is None else min(step, state["steps"])
+        """Go on with a state, from a step; rows beyond it are cut, and those that a kill has cost stay away."""
+        end = state["steps"] if step is None else step
         self._samples.reference.load_state_dict(state["reference"])  # first: this fails where it is of other samples
         facts = self._samples.facts(state["n_fake"]) if state["n_fake"] else {}
         self._earlier = {column["name"]: Column(**column) for column in state["columns"]}
@@ -201,19 +205,21 @@ class Record:
             network, _, layer = name.partition("\n")
             self.layers[network, layer] = History((), 1, CPU)
             self.layers[network, layer].restore(*cut(kept, end))
-        self.snapshots.kept = {at: picture for at, picture in state["snapshots"].items() if at <= end}
-        self._scrutiny.load_state_dict(state["scrutiny"])
+        self._scrutiny.load_state_dict(state["scrutiny"], end)
         evaluated = [at for at in self.history.row if at == state["evaluated_at"]]
-        self._n_fake, self._evaluated_at = state["n_fake"], evaluated[0] if evaluated else self._last_look()
-        self.looks = min(state["looks"], len(self.history.row))
+        looked = self._looked()
+        self._n_fake = state["n_fake"]
+        self._evaluated_at = evaluated[0] if evaluated else looked[-1] if looked else None
+        self.looks = state["looks"] if end >= state["steps"] else min(state["looks"], len(looked))
+        snapshots = {at: picture for at, picture in state["snapshots"].items() if at <= end}
+        self.snapshots.restore(snapshots, self.looks)
         self.facts |= facts
 
-    def _last_look(self) -> int | None:
-        """Return the last step whose samples were measured."""
+    def _looked(self) -> list[int]:
+        """Return the steps whose samples were measured."""
         names = {column.name for metric in self._samples.metrics for column in metric.columns}
         columns = [values[:, 0] for name, values in self.history.arrays().items() if name in names]
-        looked = [step for step, i in self.history.row.items() if any(values[i] == values[i] for values in columns)]
-        return looked[-1] if looked else None
+        return [step for step, i in self.history.row.items() if any(values[i] == values[i] for values in columns)]
 
     @property
     def _seconds(self) -> float:
@@ -267,3 +273,11 @@ class Record:
     def _kept(self) -> dict[str, Any]:
         """Return what the tables do not hold."""
         return {"reference": self._samples.reference.state_dict(), "scrutiny": self._scrutiny.state_dict()}
+
+
+def _name_in_trackers(path: Path) -> str:
+    """Return the path of a run from here, which tells runs of one name apart; its name where it lies elsewhere."""
+    try:
+        return path.relative_to(Path.cwd()).as_posix()
+    except (OSError, ValueError):
+        return path.name

@@ -165,15 +165,21 @@ class Reference:
             "pictures": half.points,
             "drawing": [*self.drawing._size, *self.drawing._limits],
             "largest": self.largest,
+            "extractor": self._extractor_name,
         }
 
     def load_state_dict(self, state: Mapping[str, Any] | None) -> None:
         """Go on with kept features."""
         if state is None or self._of_data:
             return
-        self.drawing = None
-        self._begin(torch.zeros(1, *state["shape"]))
+        self.drawing, zero = None, torch.zeros(1, *state["shape"])
+        self._begin(zero)
         assert self.drawing is not None
+        if not self._are_alike(state, zero):
+            text = "ganbench.Monitor: the run that goes on had other features of samples: new real ones are collected"
+            log.warning("%s, and what is measured from here is not comparable with what was before", text)
+            self.drawing, self.extractor, self._shape = None, None, ()
+            return
         height, width, low, high = state["drawing"]
         self.drawing._size, self.drawing._limits = (int(height), int(width)), (low, high)
         self.largest, self._pictures = state["largest"], state["pictures"]
@@ -182,6 +188,21 @@ class Reference:
             Sample(x, x, *labels.assign(x, None)) for x in (state[k].to(self._device) for k in ("real", "other"))
         ]
         self._finish()
+
+    @property
+    def _extractor_name(self) -> str:
+        return getattr(self.extractor, "name", "own")
+
+    def _are_alike(self, state: Mapping[str, Any], zero: Tensor) -> bool:
+        """Say whether kept features are those that this monitor makes of samples, as far as that shows."""
+        if state.get("extractor", self._extractor_name) != self._extractor_name:
+            return False
+        try:
+            sample = self.describe(zero)
+        except Exception:  # a function may want several samples
+            return True
+        widths = {state[name].shape[1] for name in ("real", "other")}
+        return len(widths) > 1 or sample is None or sample.features.shape[1] in widths  # other widths are no state
 
     def _begin(self, real: Tensor) -> None:
         self._shape = tuple(real.shape[1:])
@@ -221,7 +242,7 @@ class Reference:
             log.warning(
                 "ganbench.Monitor: real samples lie in [%.3g, %.3g], and the features %s take images in [%g, %g]: "
                 "scores such as fid are of other images; remedy: give %s",
-                low, high, getattr(self.extractor, "name", "own"), least, most,
+                low, high, self._extractor_name, least, most,
                 "features=, a function that brings samples there first, or data and samples in that range",
             )  # fmt: skip
 

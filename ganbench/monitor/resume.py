@@ -48,6 +48,15 @@ def run_of(path: Path) -> str | None:
     return None if manifest.monitor is None else manifest.run
 
 
+def asked_of(path: Path) -> str | None:
+    """Return the name of the folder that the monitored run in a folder was meant for; None where there is none."""
+    try:
+        manifest = RunManifest.read(path / MANIFEST)
+    except (OSError, ValueError):
+        return None
+    return None if manifest.monitor is None else manifest.monitor.asked or path.name
+
+
 def readable_state(path: Path) -> dict[str, Any] | None:
     """Return the state of the run in a folder; None where there is none, or it cannot be read (logged)."""
     if not (path / MANIFEST).exists():
@@ -55,7 +64,7 @@ def readable_state(path: Path) -> dict[str, Any] | None:
     try:
         return state_of_folder(path)
     except Exception as error:  # a file may be broken in any way, and training must go on
-        log.warning("ganbench.Monitor: %s cannot be resumed (%s); a new run is written beside it", path, error)
+        log.warning("ganbench.Monitor: %s cannot be resumed (%s); rows go into a run beside it", path, error)
         return None
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from ganbench.core import arguments
 from ganbench.core.errors import UsageError
 from ganbench.losses import Loss
 from ganbench.monitor.by_hand import ByHand
@@ -18,13 +19,15 @@ from ganbench.monitor.feeds import Feeds
 from ganbench.monitor.findings import Findings
 from ganbench.monitor.guard import Guard
 from ganbench.monitor.heldout import Heldout
+from ganbench.monitor.isolation import untouched_buffers, untouched_randomness
 from ganbench.monitor.player import Player
 from ganbench.monitor.rates import Rates
 from ganbench.monitor.symptoms import Idle, Symptoms
-from ganbench.monitor.terms import Terms
+from ganbench.monitor.terms import Term, Terms
 from ganbench.monitor.windows import CLOSE, EARLY
 from ganbench.monitor.wiring import Wiring
 
+At = Tensor | Iterable[Tensor] | nn.Module  # weights, or a layer that has them
 PATIENCE = 20  # steps without an update of the discriminator, after which rows do without it
 
 
@@ -57,10 +60,11 @@ class Scrutiny:
     def state_dict(self) -> dict[str, Any]:
         """Return what later rows are compared with."""
         pushes = {name: list(first) for name, first in self._conventions.pushes.items()}
-        return {"pushes": pushes, "scale": self._conventions.scale}
+        return {"pushes": pushes, "scale": self._conventions.scale, "said": dict(self.findings.said)}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on with what a run's first rows have shown."""
+    def load_state_dict(self, state: Mapping[str, Any], end: int) -> None:
+        """Go on with what a run's first rows have shown, and with what was said up to a step."""
+        self.findings.restore(state.get("said", {}), end)
         self._conventions.pushes = {name: list(first) for name, first in state["pushes"].items()}
         self._conventions.scale = state["scale"]
 
@@ -122,14 +126,25 @@ class Scrutiny:
         players = {"d": self._d, "g": self._g}
         self._rates.look(step, row, {name: player.settings() for name, player in players.items() if player.caught})
 
-    def weigh(self, step: int, terms: Mapping[str, Tensor | float], at: Tensor | Sequence[Tensor] | None) -> None:
+    def weigh(self, step: int, terms: Mapping[str, Term], at: At | None) -> None:
         """Weigh the terms of the generator's loss (`ganbench.monitor.terms`)."""
-        weights = self._g.hooked if at is None else [at] if isinstance(at, Tensor) else list(at)
+        networks = [*members(self._d.module), *members(self._g.module)]
         self._wiring.muted = True
         try:
-            with torch.enable_grad():
-                self.terms.weigh(terms, [weight for weight in weights if weight.requires_grad])
+            # A network that computes its activations again runs once more.
+            with torch.enable_grad(), untouched_randomness(), untouched_buffers(networks):
+                self.terms.weigh(terms, [weight for weight in self._weights(at) if weight.requires_grad])
         except UsageError as error:
             self.findings.say(step, "terms", str(error))
         finally:
             self._wiring.muted = False
+
+    def _weights(self, at: At | None) -> Sequence[Tensor]:
+        if at is None:
+            return self._g.hooked
+        if isinstance(at, nn.Module):
+            return list(at.parameters())
+        weights = list(at) if isinstance(at, Iterable) and not isinstance(at, Tensor | str) else [at]
+        if not weights or not all(isinstance(one, Tensor) for one in weights):
+            raise UsageError(f"the terms are taken at= {arguments.shown(at)}; give a list of weights, or a layer")
+        return weights

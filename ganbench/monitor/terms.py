@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import numbers
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,9 +20,14 @@ from ganbench.core.errors import UsageError
 if TYPE_CHECKING:
     from ganbench.monitor.findings import Findings
 
+log = logging.getLogger("ganbench.monitor")
+
+Term = Tensor | Sequence[Tensor] | np.generic | float | None
 ADVERSARIAL = re.compile(r"adv|gan|disc|critic|fool|^g(en)?(_?loss)?$", re.IGNORECASE)  # names of that term
 DECORATION, ALONE = 0.01, 0.99  # shares of the gradient
 ROWS = 5  # that a sentence is the median of
+MOST = 32  # names of terms
+ROUNDING = 1e-4  # relative difference of a sum and what is added up, in single precision
 
 
 class Terms:
@@ -39,30 +47,76 @@ class Terms:
         self._findings = findings
         self.columns: dict[str, Column] = {}
         self._values: dict[str, float] = {}
+        self._names, self._warned = set[str](), set[str]()
         self._shares: deque[dict[str, float]] = deque(maxlen=ROWS)
 
-    def weigh(self, terms: Mapping[str, Tensor | float], weights: Sequence[Tensor]) -> None:
+    def weigh(self, terms: Mapping[str, Term], weights: Sequence[Tensor]) -> None:
         """Work out the terms' gradients; keep their numbers for the row that is due.
 
         Args:
-            terms: name → a scalar that is a part of the generator's loss as it is minimised, its weight included.
+            terms: name → a scalar that is a part of the generator's loss as it is minimised, its weight included, or a
+                list of such; None or a number where it has not begun.
             weights: by which gradients are taken: the generator's, or those of its last layer.
 
         Raises:
-            UsageError: a term is no scalar, or its graph has been freed.
+            UsageError: a term is no scalar, none has a graph, or it has been freed.
         """
         if not isinstance(terms, Mapping):
             raise UsageError(f"the terms are a {type(terms).__name__}; give a dict, name → term")
-        for name, term in terms.items():
-            if isinstance(term, Tensor) and term.numel() != 1:
-                raise UsageError(f"the term {name} has the shape {tuple(term.shape)}; give each term as one number")
+        parts = {str(name): _parts_of(str(name), term) for name, term in self._known(terms).items()}
+        if not any(part.requires_grad for several in parts.values() for part in several):
+            if any(bool(part != 0) for several in parts.values() for part in several):
+                raise UsageError("the terms are numbers without a graph; give the tensors, before backward()")
+            return  # none has begun yet
+        if not weights:
+            return  # all are frozen
         try:
-            gradients = {name: _gradient(term, weights) for name, term in terms.items()}
+            reached = {name: _gradient(several, weights) for name, several in parts.items()}
         except RuntimeError as error:
-            if "second time" not in str(error):
-                raise
-            raise UsageError("the graph of the terms is gone; call monitor.terms({...}) before backward()") from error
-        total = [torch.stack(parts).sum(0) for parts in zip(*gradients.values(), strict=True)]
+            raise _explained(error) from error
+        if not any(gradient is not None for several in reached.values() for gradient in several):
+            raise UsageError(
+                "the terms do not depend on the generator's weights, or its activations are computed again by "
+                "checkpoint() of the older kind: give terms of its samples, or use_reentrant=False"
+            )
+        gradients = {
+            name: [torch.zeros_like(w) if g is None else g.detach() for g, w in zip(several, weights, strict=True)]
+            for name, several in reached.items()
+        }
+        whole = self._whole(gradients)
+        self._keep({name: gradient for name, gradient in gradients.items() if name != whole})
+
+    def _known(self, terms: Mapping[str, Term]) -> dict[str, Term]:
+        """Return those of the first 32 names: each has columns of its own for ever."""
+        known: dict[str, Term] = {}
+        for name, term in terms.items():
+            if str(name) in self._names or len(self._names) < MOST:
+                self._names.add(str(name))
+                known[name] = term
+        if len(known) < len(terms):
+            self._warn(
+                "names", "terms have had %d names, and others are left out; give each one name for all steps", MOST
+            )
+        return known
+
+    def _whole(self, gradients: Mapping[str, Sequence[Tensor]]) -> str | None:
+        """Return the name of the term that is the sum of all others, which would count twice; None without one."""
+        total = _sum(gradients.values())
+        if len(gradients) < 3:
+            return None
+        wholes = [name for name, gradient in gradients.items() if _is_half(gradient, total)]
+        if len(wholes) != 1:
+            return None
+        self._warn("whole", "the term %s is the sum of the others and is left out; give each part once", wholes[0])
+        return wholes[0]
+
+    def _warn(self, key: str, text: str, value: object) -> None:
+        if key not in self._warned:
+            self._warned.add(key)
+            log.warning(f"ganbench.Monitor: {text}", value)
+
+    def _keep(self, gradients: Mapping[str, Sequence[Tensor]]) -> None:
+        total = _sum(gradients.values())
         norms = {name: _norm(gradient) for name, gradient in gradients.items()}
         whole, of_total = sum(norms.values()), _norm(total)
         self._values = {}
@@ -127,12 +181,50 @@ class Terms:
             }
 
 
-def _gradient(term: Tensor | float, weights: Sequence[Tensor]) -> list[Tensor]:
-    """Return ∂term/∂weights; 0 where it does not depend on them."""
-    if not isinstance(term, Tensor) or not term.requires_grad:
-        return [torch.zeros_like(w) for w in weights]
-    gradients = torch.autograd.grad(term.reshape(()), list(weights), retain_graph=True, allow_unused=True)
-    return [torch.zeros_like(w) if g is None else g.detach() for g, w in zip(gradients, weights, strict=True)]
+def _parts_of(name: str, term: Term) -> list[Tensor]:
+    """Return the scalars whose sum a term is; none of one that has no gradient: a number, or nothing yet.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if isinstance(term, list | tuple):
+        return [part for each in term for part in _parts_of(name, each)]
+    if isinstance(term, Tensor):
+        if term.numel() != 1:
+            raise UsageError(f"the term {name} has the shape {tuple(term.shape)}; give each term as one number")
+        return [term.reshape(())]
+    if term is None:
+        return []
+    if not isinstance(term, numbers.Real | np.generic):
+        raise UsageError(f"the term {name} is a {type(term).__name__}; give each term as one number, a tensor")
+    return [torch.tensor(float(term))]
+
+
+def _explained(error: RuntimeError) -> Exception:
+    """Return what a backward pass raised in words of the loop, as far as it is known."""
+    text = str(error)
+    if "second time" in text or "inplace operation" in text:
+        return UsageError("the graph of the terms is gone; call monitor.terms({...}) before backward() and step()")
+    if "use_reentrant" in text:
+        return UsageError("the terms cannot go through checkpoint() of the older kind; give it use_reentrant=False")
+    return error
+
+
+def _gradient(parts: Sequence[Tensor], weights: Sequence[Tensor]) -> Sequence[Tensor | None]:
+    """Return ∂(sum of the parts)/∂weights; None where it does not depend on them."""
+    if not (parts := [part for part in parts if part.requires_grad]):
+        return [None] * len(weights)
+    return torch.autograd.grad(parts, list(weights), retain_graph=True, allow_unused=True)
+
+
+def _sum(gradients: Iterable[Sequence[Tensor]]) -> list[Tensor]:
+    return [torch.stack(parts).sum(0) for parts in zip(*gradients, strict=True)]
+
+
+def _is_half(gradient: Sequence[Tensor], total: Sequence[Tensor]) -> bool:
+    """Say whether a gradient is half of another, but for rounding."""
+    own = _norm(gradient)
+    return 0 < own and _norm([2 * g - t for g, t in zip(gradient, total, strict=True)]) < ROUNDING * own
 
 
 def _dot(a: Sequence[Tensor], b: Sequence[Tensor]) -> float:

@@ -20,7 +20,8 @@ from ganbench.monitor.hooks import Catcher
 from ganbench.monitor.player import Player
 from ganbench.monitor.record import Record
 from ganbench.monitor.samples import SampleView
-from ganbench.monitor.scrutiny import Scrutiny
+from ganbench.monitor.scrutiny import At, Scrutiny
+from ganbench.monitor.terms import Term
 from ganbench.monitor.view import ALIVE, View, few
 
 log = logging.getLogger("ganbench.monitor")
@@ -60,6 +61,7 @@ class Watch:
         self._g, self._d, self._view, self.guard = g, d, view, guard
         self.samples, self.record, self.scrutiny = samples, record, scrutiny
         self._rows, self._looks = rows, looks
+        self._weighing = Cadence(rows.every, rows.overhead)
         self._judged, self._ema = _held(judged), _held(ema)
         self._given: dict[str, Tensor] = {}
         self.open, self.steps, self._unmoved = True, 0, 0
@@ -105,6 +107,12 @@ class Watch:
         if self.samples.reference.wanting and affordable and "real" in samples:
             with self._looks.charged():
                 self.guard.run("the collecting of real samples", self.samples.offer, tensor_of("real", samples["real"]))
+
+    def weigh(self, terms: Mapping[str, Term], at: At | None) -> None:
+        """Weigh the terms of the generator's loss, where a row is due and the time allows it."""
+        if self.catcher.armed and (self._weighing.every is not None or self._weighing.affordable):
+            with self._weighing.spending(self.steps):
+                self.guard.run("the terms", self.scrutiny.weigh, self.steps, terms, at)
 
     def step(self, fake: Tensor | None, given: Mapping[str, object]) -> None:
         """Take in that an iteration of the loop has ended; a step counts where the generator moved."""

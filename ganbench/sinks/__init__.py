@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ganbench.core.errors import UsageError
+from ganbench.sinks.trackers import REMEDY, Apart, Tracker, log, short
 
 if TYPE_CHECKING:
     import numpy as np
-
-log = logging.getLogger("ganbench.sinks")
 
 
 class Writer(Protocol):
@@ -46,42 +44,53 @@ class Sink(Protocol):
 
 
 class Writers:
-    """One run in several trackers; a tracker that raises gets no more rows and a warning, and the run goes on.
+    """One run in several trackers; what a tracker raises is said and left out, and the run goes on.
 
     Args:
         sinks: the trackers.
         name: of the run.
         labels: what is trained.
+        apart: whether each tracker has a thread of its own, so that nobody waits for it.
 
     Raises:
         UsageError: a tracker's package is missing.
     """
 
-    def __init__(self, sinks: Iterable[Sink], name: str, labels: Mapping[str, str]) -> None:
-        self._open = [(type(sink).__name__, sink.open(name, labels)) for sink in sinks]
+    def __init__(self, sinks: Iterable[Sink], name: str, labels: Mapping[str, str], apart: bool = False) -> None:
+        self._open: list[Tracker[Writer]] = []
+        for sink in sinks:
+            tracker = type(sink).__name__
+            try:
+                writer = sink.open(name, labels)
+                self._open.append(Apart(tracker, writer) if apart else Tracker(tracker, writer))
+            except UsageError:
+                raise
+            except Exception as error:
+                text = "%s: the run cannot be begun there (%s), and it gets no rows; all else goes on; remedy: %s"
+                log.warning(text, tracker, short(error), REMEDY)
 
     def write(self, step: int, values: Mapping[str, float]) -> None:
         """Hand the finite values of a step on."""
         finite = {name: value for name, value in values.items() if math.isfinite(value)}
         if finite:
-            self._each(lambda writer: writer.write(step, finite))
+            self._each("rows", lambda writer: writer.write(step, finite))
 
     def picture(self, step: int, name: str, picture: np.ndarray) -> None:
         """Hand a picture `[height, width, 3]` of bytes on to the trackers that take pictures."""
-        self._each(lambda writer: writer.picture(step, name, picture) if isinstance(writer, PictureWriter) else None)
+        self._each(
+            "pictures",
+            lambda writer: writer.picture(step, name, picture) if isinstance(writer, PictureWriter) else None,
+        )
 
     def close(self) -> None:
         """End the run everywhere."""
-        self._each(lambda writer: writer.close())
+        for tracker in self._open:
+            tracker.close(lambda writer: writer.close())
         self._open = []
 
-    def _each(self, act: Callable[[Writer], None]) -> None:
-        for entry in list(self._open):
-            try:
-                act(entry[1])
-            except Exception as error:  # a tracker's server may be gone, its disk be full
-                self._open.remove(entry)
-                log.warning("%s takes no more rows (%s: %s)", entry[0], type(error).__name__, error)
+    def _each(self, what: str, act: Callable[[Writer], None]) -> None:
+        for tracker in self._open:
+            tracker.call(what, act)
 
 
 def package(name: str, install: str) -> Any:  # noqa: ANN401 - a module

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,9 @@ class _Writer:
 
     def write(self, step: int, values: Mapping[str, float]) -> None:
         now = int(1000 * time.time())
-        metrics = [self._metric(name, value, now, step) for name, value in values.items()]
+        # Of other characters a server takes none, and then nothing of the row.
+        named = {re.sub(r"[^\w./ -]+", "_", name): value for name, value in values.items()}
+        metrics = [self._metric(name, value, now, step) for name, value in named.items()]
         for start in range(0, len(metrics), MOST_A_CALL):
             self._client.log_batch(self._run, metrics=metrics[start : start + MOST_A_CALL])
 

@@ -57,8 +57,13 @@ class Times(BaseModel):
 
 
 class MonitorState(BaseModel):
-    """Where a monitored run stands, and what is wrong with its loop, in the order in which it was found."""
+    """Where a monitored run stands, and what is wrong with its loop, in the order in which it was found.
 
+    Attributes:
+        asked: the name of the folder that it was meant for; its own stands beside that where something else is there.
+    """
+
+    asked: str = ""
     step: int = 0
     running: bool = False
     findings: list[str] = []

@@ -91,10 +91,18 @@ class ThinnedSnapshots:
         self.kept: dict[int, Tensor] = {}
         self._stride, self._calls = 1, 0
 
+    def restore(self, kept: Mapping[int, Tensor], calls: int) -> None:
+        """Go on with what was kept of some calls."""
+        self.kept, self._stride, self._calls = dict(kept), 1, calls
+        while calls > MOST_SNAPSHOTS * self._stride:
+            self._stride *= 2
+
     def add(self, step: int, points: Tensor) -> None:
-        """Keep samples `[S, n, *shape]`, or pass them over."""
+        """Keep samples `[S, n, *shape]`, or pass them over; of those before, the ones of this shape stay."""
         if self._calls % self._stride == 0:
-            self.kept[step] = snapshot(points)
+            kept = snapshot(points)
+            self.kept = {at: one for at, one in self.kept.items() if one.shape[2:] == kept.shape[2:]}
+            self.kept[step] = kept
             if len(self.kept) > MOST_SNAPSHOTS:
                 self.kept = {step: self.kept[step] for step in list(self.kept)[::2]}
                 self._stride *= 2

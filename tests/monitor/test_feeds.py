@@ -64,3 +64,13 @@ def test_new_latents_of_a_generator_that_has_collapsed_are_no_old_ones():
     weights, point = 1e-3 * torch.randn(8, 100), torch.randn(100)
     reals = (torch.randn(16, 100) for _ in range(EARLY))
     assert said(reals, lambda step: torch.randn(16, 8), lambda z: point + z @ weights) == []
+
+
+@pytest.mark.parametrize("begin", range(1, 8))
+def test_a_run_that_goes_on_within_a_window_is_looked_at_from_there(begin):
+    """At its end too little was seen to say anything."""
+    findings, image = Findings(), torch.randn(16, 100)
+    feeds = Feeds(findings)
+    for step in range(begin, 8):
+        feeds.step(step, {"real": [image], "fake": [image]})
+    assert bool(findings.said) == (begin == 1)

@@ -181,3 +181,20 @@ def test_a_compiled_optimiser_is_not_compiled_anew_for_each_row(tmp_path):
         compiled.append(counter.frame_count)
     monitor.close()
     assert monitor.steps == 10 and compiled[3] == compiled[-1]
+
+
+@pytest.mark.parametrize(
+    ("g_loss", "accused"),
+    [
+        (lambda f: F.softplus(-f).mean(), False),
+        (lambda f: 1e-3 * F.softplus(-f).mean(), False),
+        (lambda f: 0.05 + 1e-3 * F.softplus(-f).mean(), False),
+        (lambda f: F.softplus(f).mean(), True),
+        (lambda f: 1e-3 * F.softplus(f).mean(), True),
+    ],
+)
+def test_gs_sign_is_told_whatever_the_weight_of_its_loss(tmp_path, g_loss, accused):
+    """Of a discriminator that is sure, whose logits of generated samples lie at -4."""
+    monitor = train(tmp_path, 12, logistic, g_loss, biased(-4.0), loss="ns")
+    assert [line for line in monitor.findings if "wrong sign" in line] == [*monitor.findings][: int(accused)]
+    assert len(monitor.findings) == int(accused)

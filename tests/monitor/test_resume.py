@@ -159,3 +159,111 @@ def test_a_run_that_goes_on_from_its_beginning_keeps_no_row(tmp_path):
     assert second.monitor.steps == 0
     second.run(2).monitor.close()
     assert list(stored.load(tmp_path / "run").history["step"]) == [1, 2]
+
+
+def steps_of(folder):
+    return stored.load(folder).history["step"].tolist()
+
+
+def test_a_run_whose_last_rows_a_kill_has_cost_goes_on_at_the_step_of_the_checkpoint(tmp_path):
+    watched(tmp_path / "run").run(6).monitor.close()
+    second = watched(tmp_path / "run", resume=10)
+    assert second.monitor.steps == 10
+    second.run(2).monitor.close()
+    assert steps_of(tmp_path / "run") == [*range(1, 7), 11, 12]
+
+
+def test_a_first_writing_that_was_killed_leaves_the_folder_to_the_run(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for name in (".claimed", ".history.parquet.0123abcd.tmp", ".runs.parquet.0123456789abcdef.next"):
+        (folder / name).write_bytes(b"half a file")
+    for rows in (3, 6):
+        loop = watched(folder, resume=True).run(3)
+        loop.monitor.close()
+        assert loop.monitor.folder == folder and steps_of(folder) == list(range(1, rows + 1))
+    assert not list(folder.glob(".*.tmp")) and not list(folder.glob(".*.next"))
+
+
+@pytest.mark.parametrize("there", ["checkpoint", "damage"])
+def test_a_run_beside_a_folder_that_holds_something_else_is_found_again(tmp_path, there):
+    """Whatever else has a name like it."""
+    folder = tmp_path / "run"
+    if there == "damage":
+        watched(folder).run(3).monitor.close()
+        (folder / "history.parquet").write_bytes(b"no table")
+    else:
+        folder.mkdir()
+        (folder / "checkpoint.pt").write_bytes(b"weights")
+    watched(tmp_path / "run-7").run(5).monitor.close()  # of somebody else
+    for rows in (3, 6, 9):
+        loop = watched(folder, resume=True).run(3)
+        loop.monitor.close()
+        assert loop.monitor.folder == tmp_path / "run-2" and steps_of(tmp_path / "run-2") == list(range(1, rows + 1))
+    assert steps_of(tmp_path / "run-7") == [1, 2, 3, 4, 5]
+
+
+def test_a_folder_that_holds_something_else_is_said(tmp_path, caplog):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.json").write_text("{}")
+    watched(tmp_path / "run").run(2).monitor.close()
+    watched(tmp_path / "run").run(2).monitor.close()  # beside a run, as ever
+    (line, _) = [r.getMessage() for r in caplog.records if "holds" in r.getMessage()]
+    assert "run holds other files, and rows go to run-2" in line and "; give" in line
+
+
+def test_pictures_of_a_run_that_was_ended_again_and_again_are_those_of_one_without_an_end(tmp_path):
+    options = {"evaluate_every": 1}
+    whole = watched(tmp_path / "whole", **options).run(60)
+    whole.monitor.close()
+    for _ in range(6):
+        loop = watched(tmp_path / "run", resume=True, **options).run(10)
+        loop.monitor.close()
+    kept = []
+    for name in ("whole", "run"):
+        results = stored.load(tmp_path / name)
+        kept.append(results.samples[str(results.runs["trial"][0])]["steps"].tolist())
+    assert len(kept[0]) > 4 and kept[0][0] == kept[1][0]
+    assert len(kept[1]) >= len(kept[0]) - 1 and max(b - a for a, b in zip(kept[1], kept[1][1:], strict=False)) <= 16
+
+
+@pytest.mark.parametrize("how", ["folder", "state"])
+def test_what_was_said_of_a_loop_stays_with_its_run(tmp_path, how, caplog):
+    first = watched(tmp_path / "run").run(4)
+    findings = first.monitor._watch.scrutiny.findings  # type: ignore[union-attr]
+    findings.say(2, "early", "the labels are swapped")
+    findings.say(4, "late", "the rates are exchanged")
+    state = first.monitor.state_dict()
+    first.monitor.close()
+    caplog.clear()
+    second = watched(tmp_path / "run", **({"resume": 3} if how == "folder" else {}))
+    if how == "state":
+        second.monitor.load_state_dict(state)
+    expected = ["step 2: the labels are swapped", "step 4: the rates are exchanged"][: 1 if how == "folder" else 2]
+    assert list(second.monitor.findings) == expected and caplog.text == ""
+    second.run(2).monitor.close()
+    monitored = stored.load(tmp_path / "run").manifest.monitor
+    assert monitored is not None and monitored.findings == expected
+
+
+@pytest.mark.parametrize("features", [lambda x: x[:, :1], lambda x: torch.cat((x, x), 1), "named"])
+def test_a_run_that_goes_on_with_other_features_is_compared_with_new_samples(tmp_path, features, caplog):
+    """Nothing fails, and all rows are written."""
+    options = {"kind": "audio"} if features == "named" else {"features": features}
+    watched(tmp_path / "run").run(12).monitor.close()
+    watched(tmp_path / "run", resume=True, **options).run(12).monitor.close()
+    assert "had other features of samples" in caplog.text and "failed" not in caplog.text
+    history = stored.load(tmp_path / "run").history.set_index("step")
+    assert list(history.index) == list(range(1, 25))
+    assert history["total_spread"].dropna().index[-1] > 12
+
+
+def test_a_run_goes_on_in_a_folder_that_was_moved(tmp_path):
+    first = watched(tmp_path / "run").run(4)
+    state = first.monitor.state_dict()
+    first.monitor.close()
+    (tmp_path / "run").rename(tmp_path / "moved")
+    second = watched(tmp_path / "moved")
+    second.monitor.load_state_dict(state)
+    second.run(2).monitor.close()
+    assert steps_of(tmp_path / "moved") == list(range(1, 7)) and [p.name for p in tmp_path.iterdir()] == ["moved"]

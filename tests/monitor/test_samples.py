@@ -14,7 +14,7 @@ from torch import Tensor, nn
 import ganbench
 from ganbench.extractors import Extractor
 from ganbench.monitor.embedding import MOST, embedding_of, log_mel, pixels, projected
-from ganbench.monitor.pictures import LARGEST, grid, thumbnails
+from ganbench.monitor.pictures import LARGEST, grid, range_of, thumbnails
 from ganbench.monitor.reference import Reference
 from ganbench.tables.results import load
 from tests.helpers.present import present
@@ -262,3 +262,25 @@ def test_images_out_of_the_range_of_their_features_are_said_once(change, said, c
     else:
         (line,) = lines
         assert said in line and "the features brightness take images in [-1, 1]" in line and "remedy: give" in line
+
+
+@pytest.mark.parametrize(
+    ("ends", "drawn"),
+    [
+        ((-1.0, 1.0), (-1.0, 1.0)), ((-0.98, 0.4), (-1.0, 1.0)), ((0.0, 1.0), (0.0, 1.0)), ((0.0, 0.2), (0.0, 1.0)),
+        ((0.0, 255.0), (0.0, 255.0)), ((3.0, 180.0), (0.0, 255.0)), ((-1.0005, 1.0), (-1.0, 1.0)),
+        ((-2.1, 2.6), (-2.1, 2.6)), ((-1000.0, 3071.0), (-1000.0, 3071.0)), ((0.0, 12.5), (0.0, 12.5)),
+        ((0.0, 65_535.0), (0.0, 65_535.0)), ((900.0, 1100.0), (0.0, 1100.0)),
+    ],
+)  # fmt: skip
+def test_pictures_are_drawn_in_the_range_of_the_data(ends, drawn):
+    """Rain, Hounsfield units and standardised images are neither black nor white."""
+    assert range_of(*ends) == drawn
+
+
+def test_samples_of_another_length_leave_the_tables_whole(tmp_path, caplog):
+    """Their pictures are lists of numbers that cannot lie side by side."""
+    results, _ = train(tmp_path / "run", [(6,), (9,)], steps=24)
+    assert "failed" not in caplog.text and results.history["step"].max() >= 23
+    pictures = results.samples[next(iter(results.samples))]
+    assert pictures["samples"].shape[-1] == pictures["real"].shape[-1] == 9
