@@ -31,6 +31,9 @@ FIRST_PUSHES, USUAL = 3, 8.0  # rows, and what the push of a healthy run is
 SAME = 2e-3  # relative difference of a loss and what it is computed anew: half precision rounds to 1e-3
 ADDED = 0.1  # relative difference up to which a factor may be a penalty that adds to the loss: nobody halves by a tenth
 VARIED = 0.01  # relative change of a loss over the looks, below which a factor and another loss cannot be told apart
+KEYS = {"sigmoid": "sigmoid", "scale": "the loop's losses are"}  # of sentences, by words of theirs
+FAR, EVEN = 30.0, 3.0  # times that a loss is off, and that the largest of such factors is the smallest one
+SHORT = 0.05  # relative difference up to which such a factor may be a number of one digit
 # Logits at which the half of a loss that is of generated samples is 0, and that of real ones.
 NOTHING = {"non_saturating": (-1e4, 1e4), "hinge": (-1e4, 1e4), "least_squares": (0.0, 1.0), "wasserstein": (0.0, 0.0)}
 HALVES = {"real": "generated", "generated": "real"}
@@ -176,7 +179,8 @@ class Conventions:
         if sentence is not None or self._looks >= MOST_LOOKS:
             self._undecided.discard("d_loss")
             if sentence:
-                self._findings.say(step, "sigmoid" if "sigmoid" in sentence else "d_loss", sentence)
+                key = next((word for word in ("sigmoid", "scale") if KEYS[word] in sentence), "d_loss")
+                self._findings.say(step, key, sentence)
 
     def _of(self, real: Tensor, fake: Tensor) -> float:
         assert self.loss is not None
@@ -218,6 +222,9 @@ class Conventions:
                 self.comparable = False
                 times = "" if abs(scale - 1) < SAME else f" times {scale:.4g}"
                 return f'{values}: it is {other}{times}; give ganbench.Monitor loss="{other}"'
+        if (rough := self._rough_scale(declared)) is not None:
+            self.scale = rough
+            return None
         last_rows = self._d[-LOOKS:]
         if all(row[""] < row[declared] - max(0.5 * abs(row[declared]), 0.05) for row in last_rows):
             self.comparable = False
@@ -227,10 +234,20 @@ class Conventions:
                 f"{values}: penalties only add to it, so one is subtracted, another loss is trained, or the logits are "
                 "of other samples; give the loss that is trained, and the logits that go into it"
             )
-        if all(row[""] > 30 * abs(row[declared]) for row in self._d):
-            ratios = sorted(row[""] / row[declared] for row in self._d if row[declared] > 0)
-            self.scale = ratios[len(ratios) // 2] if ratios else 1.0
         return None
+
+    def _rough_scale(self, declared: str) -> float | None:
+        """Return how many times larger or smaller losses are, beyond what penalties or flipped labels make of it."""
+        ratios = sorted(row[""] / row[declared] for row in self._d if row[declared] > 0)
+        if not ratios:
+            return None
+        larger = all(row[""] > FAR * abs(row[declared]) for row in self._d)
+        smaller = len(ratios) == len(self._d) and 0 < FAR * ratios[-1] < 1 and ratios[-1] < EVEN * ratios[0]
+        if not (larger or smaller):
+            return None
+        middle = ratios[len(ratios) // 2]
+        short = float(f"{middle:.0e}")  # factors that somebody writes are short numbers
+        return short if abs(middle - short) < SHORT * middle else middle
 
     def _of_other_logits(self, declared: str, values: str, varied: bool) -> str | None:
         """Return a sentence where d_loss is that of exchanged logits, or of one half of them."""

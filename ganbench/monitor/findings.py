@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 log = logging.getLogger("ganbench.monitor")
 
+HARMLESS = {"scale", "terms"}  # keys of what hides nothing: losses with a factor, terms that cannot be weighed
+
 
 class Findings:
     """The sentences so far.
@@ -31,8 +33,8 @@ class Findings:
 
     @property
     def first(self) -> str:
-        """Return the first sentence; empty where there is none."""
-        return next(iter(self.said.values()), "")
+        """Return the first sentence of what is to be fixed; empty where there is none."""
+        return next((sentence for key, sentence in self.said.items() if key not in HARMLESS), "")
 
 
 def _step_of(sentence: str) -> int:

@@ -65,6 +65,11 @@ class Player:
         return self._module() is not None
 
     @property
+    def frozen(self) -> bool:
+        """Return whether no weight takes a gradient."""
+        return not any(self.param(i).requires_grad for i in range(len(self._params)))
+
+    @property
     def sharded(self) -> bool:
         """Return whether weights are spread over processes (FSDP2)."""
         return any(hasattr(self.param(i), "full_tensor") for i in range(len(self._params)))

@@ -77,12 +77,17 @@ class Scrutiny:
         """Return whether the discriminator's update belongs to a row; not while it has not joined yet, or rests."""
         return self._idle["d"].steps <= PATIENCE
 
-    def unmoved(self, calls: int) -> bool:
-        """Take in how many calls no optimiser has moved the generator for; return whether its weights move even so."""
+    def unmoved(self, step: int, calls: int) -> bool:
+        """Take in that no optimiser has moved the generator since a step; return whether its weights move even so.
+
+        Args:
+            step: the last that moved it.
+            calls: of `monitor.step` since.
+        """
         # A discriminator may train alone at first; then the generator has no gradient.
         expected = not self._d.moved or "G" in self._wiring.reached
         by_hand = bool(self.guard.run("the look at who moves", self._by_hand["g"].look, calls))
-        self._idle["g"].look(calls, False, expected, by_hand)
+        self._idle["g"].look(step + calls, False, expected, by_hand, self._g)
         return by_hand
 
     @property
@@ -102,7 +107,7 @@ class Scrutiny:
         self._idle["g"].look(step - 1, True, True)
         still = 0 if self._d.moved else self._idle["d"].steps + 1
         by_hand = bool(self.guard.run("the look at who moves", self._by_hand["d"].look, still))
-        self._idle["d"].look(step - 1, self._d.moved, "D" in self._wiring.reached, by_hand)
+        self._idle["d"].look(step - 1, self._d.moved, "D" in self._wiring.reached, by_hand, self._d)
         # Most steps are in no window: they only count, and what they were given is not even taken apart.
         if not (logged or step in CLOSE or self._wiring.open) and self._copies.decided and self._heldout.decided:
             return

@@ -13,6 +13,7 @@ from ganbench.monitor.rates import STILL
 
 if TYPE_CHECKING:
     from ganbench.monitor.findings import Findings
+    from ganbench.monitor.player import Player
 
 ROWS = 8  # in a row that must show the same
 FIRST_ROWS = 3  # from the beginning, for a gradient that is exactly 0
@@ -142,7 +143,9 @@ class Idle:
         self.player, self._findings = player, findings
         self.steps, self.ever = 0, False
 
-    def look(self, step: int, moved: bool, expected: bool, by_hand: bool = False) -> None:
+    def look(
+        self, step: int, moved: bool, expected: bool, by_hand: bool = False, network: Player | None = None
+    ) -> None:
         """Take in a step.
 
         Args:
@@ -150,6 +153,7 @@ class Idle:
             moved: whether an optimiser that holds it has stepped.
             expected: whether it ought to move; one that joins late has no gradient yet.
             by_hand: whether its weights have moved without one.
+            network: it.
         """
         self.steps, self.ever = (0, True) if moved else (self.steps + 1, self.ever)
         name = PLAYERS[self.player][0]
@@ -164,9 +168,10 @@ class Idle:
         if self.steps < IDLE or not (expected or self.ever):
             return
         since = f"since step {step - self.steps}" if self.ever else f"in {IDLE} steps"
-        self._findings.say(
-            step,
-            f"idle {self.player}",
-            f"no optimiser has moved the {name} {since}: give its optimiser the parameters of the very {name} that "
-            "ganbench.Monitor was given (or that one to the monitor), and call its step()",
+        remedy = (
+            f"give its optimiser the parameters of the very {name} that ganbench.Monitor was given (or that one to the "
+            "monitor), and call its step()"
         )
+        if network is not None and network.frozen:
+            remedy = f"its weights are frozen; call {name}.requires_grad_(True) before its own backward pass"
+        self._findings.say(step, f"idle {self.player}", f"no optimiser has moved the {name} {since}: {remedy}")

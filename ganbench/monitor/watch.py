@@ -118,7 +118,7 @@ class Watch:
         """Take in that an iteration of the loop has ended; a step counts where the generator moved."""
         if not self._g.moved:
             self._unmoved += 1
-            if not self.scrutiny.unmoved(self._unmoved):
+            if not self.scrutiny.unmoved(self.steps, self._unmoved):
                 return
         self.steps += 1
         self.guard.step, self._unmoved = self.steps, 0

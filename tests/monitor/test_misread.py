@@ -198,3 +198,49 @@ def test_gs_sign_is_told_whatever_the_weight_of_its_loss(tmp_path, g_loss, accus
     monitor = train(tmp_path, 12, logistic, g_loss, biased(-4.0), loss="ns")
     assert [line for line in monitor.findings if "wrong sign" in line] == [*monitor.findings][: int(accused)]
     assert len(monitor.findings) == int(accused)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e4, 1e-4])
+def test_flipped_labels_do_not_hide_the_scale_of_a_loss(tmp_path, scale):
+    """It is no exact factor then; nor is a penalty subtracted, or another loss trained."""
+
+    def flipped(real, fake):
+        flip = torch.rand(len(real), 1) < 0.5
+        return scale * logistic(torch.where(flip, fake, real), torch.where(flip, real, fake))
+
+    monitor = train(
+        tmp_path, 12, flipped, lambda f: scale * F.softplus(-f).mean(), loss="ns", rate=1e-3 / max(scale, 1.0)
+    )
+    assert monitor.findings == ()
+    conventions = monitor._watch.scrutiny._conventions  # type: ignore[union-attr]
+    assert conventions.comparable and conventions.scale == pytest.approx(scale, rel=0.1)
+
+
+def test_a_factor_of_the_losses_is_nothing_to_be_fixed_and_hides_nothing_else(tmp_path):
+    """Neither the remedy of a verdict, nor a sentence on the labels."""
+    half = lambda r, f: 0.5 * logistic(r, f)  # noqa: E731
+    monitor = train(tmp_path, 6, half, lambda f: 0.5 * F.softplus(-f).mean(), loss="ns", rate=1e-2)
+    (line,) = monitor.findings
+    assert "the loop's losses are 0.5 times non_saturating" in line
+    findings = monitor._watch.scrutiny.findings  # type: ignore[union-attr]
+    assert findings.first == ""
+    findings.say(9, "d_loss", "the labels are swapped")
+    assert findings.first == "step 9: the labels are swapped"
+
+
+def test_a_generator_that_was_frozen_on_the_way_is_said_with_the_step_and_the_line(tmp_path):
+    g, d = networks()
+    opt_g, opt_d = Adam(g.parameters(), 1e-3), Adam(d.parameters(), 1e-3)
+    monitor = ganbench.Monitor(g, d, tmp_path / "run", log_every=1, samples=16)
+    for step in range(1, 151):
+        g.requires_grad_(step <= 30)
+        for opt, sign in ((opt_d, 1), (opt_g, -1)):
+            opt.zero_grad()
+            F.softplus(sign * d(g(torch.randn(BATCH, LATENT)))).mean().backward()
+            opt.step()
+        monitor.step()
+    (line,) = [line for line in monitor.findings if "no optimiser has moved" in line]
+    assert line.startswith(
+        "step 130: no optimiser has moved the generator since step 30: its weights are frozen; call "
+    )
+    monitor.close()
