@@ -209,7 +209,7 @@ def test_flipped_labels_do_not_hide_the_scale_of_a_loss(tmp_path, scale):
         return scale * logistic(torch.where(flip, fake, real), torch.where(flip, real, fake))
 
     monitor = train(
-        tmp_path, 12, flipped, lambda f: scale * F.softplus(-f).mean(), loss="ns", rate=1e-3 / max(scale, 1.0)
+        tmp_path, 7, flipped, lambda f: scale * F.softplus(-f).mean(), loss="ns", rate=1e-3 / max(scale, 1.0)
     )
     assert monitor.findings == ()
     conventions = monitor._watch.scrutiny._conventions  # type: ignore[union-attr]
