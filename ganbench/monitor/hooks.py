@@ -43,9 +43,14 @@ class Catcher:
         self._reached: list[Tensor] = []
         self._gradients: list[RemovableHandle] = []
         me = weakref.ref(self)
-        before = untraced(lambda optimizer, *_: (it := me()) and it.before(optimizer))
+
+        def before(optimizer: Optimizer, *_: object) -> None:
+            if (it := me()) is not None and it.armed:  # most steps make no row, and enter no guard here
+                it.before(optimizer)
+
         after = untraced(lambda optimizer, *_: (it := me()) and it.after(optimizer))
-        self._optimisers = [register_optimizer_step_pre_hook(before), register_optimizer_step_post_hook(after)]
+        hooks = register_optimizer_step_pre_hook(untraced(before)), register_optimizer_step_post_hook(after)
+        self._optimisers = list(hooks)
 
     def close(self) -> None:
         """Take the hooks away."""
@@ -90,15 +95,14 @@ class Catcher:
 
     @guarded("the reading of weights")
     def before(self, optimizer: Optimizer) -> None:
-        """Take in that an optimiser is about to move weights."""
-        if self.armed:
-            self._of.pop(id(optimizer), None)  # weights may have been frozen or freed since
-            for player, places in self._places(optimizer):
-                if self.rounds.is_extra(player.name, id(optimizer)):
-                    player.keep_extra(places, loss_scale())
-                else:
-                    player.keep_before(places, _fused_scale(optimizer))
-                    player.groups[id(optimizer)] = groups_of(optimizer, player.place.keys())
+        """Take in that an optimiser is about to move weights; called while armed."""
+        self._of.pop(id(optimizer), None)  # weights may have been frozen or freed since
+        for player, places in self._places(optimizer):
+            if self.rounds.is_extra(player.name, id(optimizer)):
+                player.keep_extra(places, loss_scale())
+            else:
+                player.keep_before(places, _fused_scale(optimizer))
+                player.groups[id(optimizer)] = groups_of(optimizer, player.place.keys())
 
     @guarded("the reading of weights")
     def after(self, optimizer: Optimizer) -> None:
@@ -112,7 +116,7 @@ class Catcher:
             return
         scale = loss_scale() if self.armed else 1.0
         for player, places in moved:
-            player.moved, extra = True, self.rounds.is_extra(player.name, id(optimizer))
+            player.moved, extra = True, self.armed and self.rounds.is_extra(player.name, id(optimizer))
             self.rounds.stepped(player.name, id(optimizer))
             if self.armed and not extra:
                 try:

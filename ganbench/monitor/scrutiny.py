@@ -105,8 +105,10 @@ class Scrutiny:
             heldout: a few of the samples that were given as data.
         """
         self._idle["g"].look(step - 1, True, True)
-        still = 0 if self._d.moved else self._idle["d"].steps + 1
-        by_hand = bool(self.guard.run("the look at who moves", self._by_hand["d"].look, still))
+        by_hand = self._by_hand["d"].found
+        if not self._d.moved:
+            still = self._idle["d"].steps + 1
+            by_hand = bool(self.guard.run("the look at who moves", self._by_hand["d"].look, still))
         self._idle["d"].look(step - 1, self._d.moved, "D" in self._wiring.reached, by_hand, self._d)
         # Most steps are in no window: they only count, and what they were given is not even taken apart.
         if not (logged or step in CLOSE or self._wiring.open) and self._copies.decided and self._heldout.decided:

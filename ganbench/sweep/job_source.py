@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ganbench.suite.estimate import trial_seconds
 from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.search_log import AdaptiveSearch
 
@@ -66,8 +67,8 @@ class JobList:
 
     @property
     def grid(self) -> Mapping[str, Sequence[int]]:
-        """Return each job's place in the list."""
-        return {"index": range(len(self.jobs))}
+        """Return each job's place in the list, the longest job's first: begun last, it would keep one core alone."""
+        return {"index": sorted(range(len(self.jobs)), key=lambda i: -trial_seconds(self.jobs[i].trial))}
 
     @property
     def adaptive(self) -> None:

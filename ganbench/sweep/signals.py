@@ -82,10 +82,11 @@ class Interrupts:
 
     @contextmanager
     def blocked(self) -> Iterator[None]:
-        """Hold signals while Ray starts, and let the system keep those that Ray would take.
+        """Hold signals while Ray starts or ends, and let the system keep those that Ray would take.
 
         In the middle of its start Ray's compiled code puts a handler of SIGTERM in place that prints its stack and
-        aborts the program three seconds later. Python can only put its own back once that code has returned.
+        aborts the program three seconds later; at its end it leaves none, and SIGTERM would end the program at once.
+        Python can only put its own back once that code has returned.
         """
         with self.held():
             before = signal.pthread_sigmask(signal.SIG_BLOCK, RAYS) if RAYS else set()

@@ -87,11 +87,12 @@ def swept(tmp_path_factory):
     before, temporary = dict(os.environ), Path(tempfile.mkdtemp(prefix="", dir="/tmp"))  # short enough for sockets
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tempfile, "tempdir", str(temporary))
-        printed = _run(works, progress)
+        printed, caught = _run(works, progress)
     lines.seek(0)
     left = set(temporary.glob("*ganbench-*"))
     shutil.rmtree(temporary)
-    return folder, works, progress, lines.read().splitlines(), printed, (left, ours(before) == ours(dict(os.environ)))
+    rest = left, ours(before) == ours(dict(os.environ)), caught
+    return folder, works, progress, lines.read().splitlines(), printed, rest
 
 
 def ours(environment):
@@ -99,8 +100,19 @@ def ours(environment):
     return {name: value for name, value in environment.items() if name in names}
 
 
+PROCESS = Path("/proc/self/status")
+
+
+def caught_signals():
+    """Return the signals that this process has handlers of, as the system knows them: Python cannot tell."""
+    if not PROCESS.exists():
+        return set()
+    (line,) = (line for line in PROCESS.read_text().splitlines() if line.startswith("SigCgt"))
+    return {number for number in signal.valid_signals() if int(line.split()[1], 16) >> (number - 1) & 1}
+
+
 def _run(works, progress):
-    """Train in Ray and return all that this process and its children print."""
+    """Train in Ray; return all that this process and its children print, and the signals that are caught afterwards."""
     with tempfile.TemporaryFile("w+") as printed:
         sys.stdout.flush(), sys.stderr.flush()
         saved = [os.dup(1), os.dup(2)]
@@ -115,10 +127,11 @@ def _run(works, progress):
                 with pytest.MonkeyPatch.context() as patch:
                     patch.setattr(executor, "MAX_RETRIES", 1)  # each costs seconds
                     executor.train(JobList(list(works.values())), progress, interrupts, jobs=2)
+                caught = caught_signals()
         finally:
             os.dup2(saved[0], 1), os.dup2(saved[1], 2)
         printed.seek(0)
-        return printed.read()
+        return printed.read(), caught
 
 
 def failure(swept, name):
@@ -160,6 +173,12 @@ def test_every_trial_gets_one_line(swept):
 
 
 def test_ray_is_silent_and_leaves_nothing_behind(swept):
-    printed, (left, same_environment) = swept[-2:]
+    printed, (left, same_environment, _) = swept[-2:]
     assert printed == ""
     assert left == set() and same_environment
+
+
+@pytest.mark.skipif(not PROCESS.exists(), reason="the system does not say which signals a process catches")
+def test_signals_are_caught_behind_ray(swept):
+    *_, (_, _, caught) = swept
+    assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} <= caught, "what is done would not be merged"

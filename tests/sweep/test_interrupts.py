@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,7 +10,7 @@ import ganbench
 from ganbench.cli.main import main
 from ganbench.core.errors import INTERRUPTED, TERMINATED, Interrupted
 from ganbench.sweep import run
-from ganbench.sweep.executors import local
+from ganbench.sweep.executors import local, ray_processes
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.progress_file import ProgressFile
 from ganbench.sweep.results_dir import locked
@@ -132,3 +133,18 @@ def test_a_signal_waits_while_ray_starts_whatever_handler_ray_puts_in_place():
         interrupts.check()
     assert raised.value.exit_code == TERMINATED and not taken
     assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def test_signals_are_caught_again_as_soon_as_rays_connection_has_ended(monkeypatch):
+    caught = []
+    connection = SimpleNamespace(shutdown_driver=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
+    worker = SimpleNamespace(core_worker=connection)
+
+    def shutdown():
+        worker.core_worker.shutdown_driver()
+        caught.append(signal.getsignal(signal.SIGTERM))  # while Ray ends its processes
+
+    monkeypatch.setattr(ray_processes, "ray_worker", SimpleNamespace(global_worker=worker, shutdown=shutdown))
+    with Interrupts() as interrupts:
+        ray_processes.end_ray([], interrupts)
+        assert caught == [interrupts._handle]

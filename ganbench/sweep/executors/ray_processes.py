@@ -196,11 +196,36 @@ def end_ray(processes: Started, interrupts: Interrupts) -> None:
         atexit.unregister(ray_worker.shutdown)
         atexit.register(lambda: _leave(interrupts.code))
     else:
+        _keep_handlers(interrupts)
         ray_worker.shutdown()
     for _, process in processes:
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+class _Connection:
+    """Ray's connection; when it has ended, signals are caught again before anything else is done."""
+
+    def __init__(self, rays: Any, interrupts: Interrupts) -> None:  # noqa: ANN401 - compiled, without types
+        self._rays, self._interrupts = rays, interrupts
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self._rays, name)
+
+    def shutdown_driver(self) -> None:
+        self._rays.shutdown_driver()
+        self._interrupts.install()
+
+
+def _keep_handlers(interrupts: Interrupts) -> None:
+    """Have our handler of SIGTERM put back where Ray's compiled code takes it away, most of a second before its end.
+
+    Until then a SIGTERM would end the program at once, in whichever thread it arrives.
+    """
+    worker: Any = ray_worker.global_worker
+    if hasattr(worker, "core_worker"):
+        worker.core_worker = _Connection(worker.core_worker, interrupts)
 
 
 def _leave(code: int | None) -> None:

@@ -80,7 +80,7 @@ def train(
                 _sweep(source, progress, interrupts, jobs or fit, folder)
                 interrupts.check()
         finally:
-            with interrupts.held():
+            with interrupts.blocked():  # at its end Ray's compiled code takes our handler of SIGTERM away
                 end_ray(processes, interrupts)
 
 
