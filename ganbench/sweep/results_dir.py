@@ -33,7 +33,7 @@ def prepare(root: Path, plan: Plan) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         require_own(folder, plan.run_id)
-        _try_to_write(folder / f".writable-{secrets.token_hex(4)}")
+        _try_to_write(folder / f".writable-{secrets.token_hex(4)}.tmp")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise UsageError(f"{folder}: {reason}; choose a --results folder that can be written") from error

@@ -80,6 +80,18 @@ def test_a_lock_is_held_once(tmp_path):
         assert again
 
 
+def test_a_file_of_somebody_else_is_no_lock(tmp_path):
+    """Some versions of filelock empty what they open."""
+    (tmp_path / "letter").write_text("dear")
+    os.link(tmp_path / "letter", tmp_path / "lock")
+    with pytest.raises(UsageError, match="lock: is a second name of another file"), try_lock(tmp_path / "lock"):
+        pass
+    assert (tmp_path / "letter").read_text() == "dear"
+    (tmp_path / "letter").write_text("")  # as a copy by `cp -l` leaves it
+    with try_lock(tmp_path / "lock") as mine:
+        assert mine
+
+
 @pytest.mark.skipif(os.name == "nt", reason="locks of POSIX")
 def test_without_locks_a_file_is_one_and_a_copied_one_is_named(tmp_path, monkeypatch, recwarn):
     import fcntl
