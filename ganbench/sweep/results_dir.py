@@ -104,5 +104,5 @@ def locked(folder: Path) -> Iterator[None]:
             )
         require_file(owner)
         with replaced(owner, durable=False) as file:
-            file.write(f"process {os.getpid()} on {platform.node()}".encode())
+            file.write(f"process {os.getpid()} on {platform.node()}".encode("utf-8", "replace"))
         yield
