@@ -19,16 +19,20 @@ from tests.faults import (
     at_once,
     contents,
     corruption,
+    disks,
     environments,
     extremes,
     file_events,
     hostile,
     hostile_outputs,
     hostile_parts,
+    interrupted,
     pictures,
     plugins,
     python_calls,
     suites,
+    swapped,
+    terminals,
     two_at_once,
 )
 from tests.faults.prepared import prepare
@@ -253,6 +257,7 @@ In the first and the last tenth of the rounds the whole machine, on which other 
 MODULES = (
     *(corruption, file_events, hostile, hostile_parts, two_at_once, pictures, suites, contents),
     *(environments, words, python_calls, plugins, extremes, at_once, hostile_outputs),
+    *(swapped, disks, terminals, interrupted),
 )
 SOAK = Path("results/baselines/soak.csv")
 START = 1 / 3  # of a sweep's time: trials are under way by then
