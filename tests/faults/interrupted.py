@@ -81,7 +81,7 @@ def _thrown(words: tuple[str, ...], number: int, moment: float) -> Callable[[], 
         if code == 2 and "no trial fails" not in said and "no run of its" not in said:
             return f"{OTHER}: status {code}: {said[-200:]}"
         if broken := [
-            page.name for page in Path("report").glob("*.html") if not page.read_text().endswith("</html>\n")
+            page.name for page in Path("report").glob("*.html") if not page.read_text().rstrip().endswith("</html>")
         ]:
             return f"{LOST}: {broken[0]} is half a page"
         again, told = _signalled(given, 0, 0.0) if words and words[0] not in ("demo", "check") else (code, "")
