@@ -13,6 +13,7 @@ import torch
 
 from ganbench.core.trial import Trial
 from ganbench.diagnostics import Step
+from ganbench.sweep import results_dir
 from ganbench.sweep.job_source import JobList
 from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.manifest import suite_hash
@@ -65,6 +66,7 @@ __all__ = [
     "gan_step",
     "logged_steps",
     "logged_update_steps",
+    "results_dir",
     "run_plan",
     "scheduled_steps",
     "setups",

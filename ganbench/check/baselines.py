@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ganbench.core.environment import now
 from ganbench.core.errors import IncomparableError, IncompleteError, UsageError, unknown
-from ganbench.core.file_set import new_files, open_one
+from ganbench.core.file_set import is_begun, new_files, open_one
 from ganbench.core.files import new_file, try_lock
 from ganbench.core.results_files import BrokenFileError, kind_of
 from ganbench.tables.manifest import RunManifest
@@ -64,7 +64,7 @@ def save(run: Path, root: Path, name: str | None = None, replace: bool = False) 
     results = load(run)
     _require_whole(results)
     name = checked_name(name or default_name(results.manifest))
-    if kind_of(root / name) is not None and not replace:
+    if _is_taken(root / name) and not replace:
         raise UsageError(f"{root / name}: this baseline exists; pass --replace, or another name with --as")
     about = {
         "name": name,
@@ -95,7 +95,7 @@ def promote(name: str, to: str, root: Path) -> Path:
     source = find(name, root)
     about, copy = {**(source.manifest.baseline or {}), "name": to, "from": name}, None
     with _writing(root, to):
-        if kind_of(root / to) is not None:
+        if _is_taken(root / to):
             previous, kept = find(to, root), f"{to}.previous"
             if name == kept:
                 source = copy = _copy(source, root, name)
@@ -104,6 +104,14 @@ def promote(name: str, to: str, root: Path) -> Path:
         if copy is not None:
             shutil.rmtree(copy.results.path, ignore_errors=True)
     return root / to
+
+
+def _is_taken(place: Path) -> bool:
+    """Say whether there is a baseline, or what somebody else put there."""
+    try:
+        return kind_of(place) is not None and not is_begun(place)
+    except OSError:  # nobody can tell
+        return True
 
 
 def _copy(found: Baseline, root: Path, name: str) -> Baseline:

@@ -6,10 +6,13 @@ import codecs
 import io
 import os
 import re
+import select
 import sys
 from collections.abc import Sequence
 
 import click
+
+from ganbench.core.environment import can_draw
 
 ESCAPING = "ganbench-escaping"
 
@@ -52,7 +55,7 @@ def _drawn(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _fancy() -> bool:
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return can_draw(sys.stdout)
 
 
 def write_any_text() -> None:
@@ -74,3 +77,16 @@ def _escaped(error: UnicodeError) -> tuple[str | bytes, int]:
         # In units of 16 bits, which are what JSON has.
         units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
         return "".join(f"\\u{high:02x}{low:02x}" for high, low in zip(units[::2], units[1::2], strict=True)), error.end
+
+
+def nobody_reads() -> bool:
+    """Say whether who read the output has gone: the other end of a pipe, or a terminal that was closed.
+
+    Where a system cannot say, only the next writing shows it.
+    """
+    try:
+        output = select.poll()
+        output.register(sys.stdout, 0)  # what is told unasked
+        return bool(output.poll(0))
+    except (AttributeError, OSError, ValueError):
+        return False

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganbench.cli.console import write_any_text
+from ganbench.cli.console import nobody_reads, write_any_text
 from ganbench.core.errors import (
     BROKEN_PIPE,
     INCOMPLETE,
@@ -197,6 +197,9 @@ def _invoke(arguments: list[str]) -> Any:  # noqa: ANN401 - what a command retur
 
 def _explain(error: BaseException, command: str) -> int:
     """Print an error in one line and return its exit code."""
+    if isinstance(error, OSError) and error.errno == errno.EIO and nobody_reads():  # a terminal that was closed
+        _discard_output()
+        return BROKEN_PIPE
     if isinstance(error, OSError) and error.errno in FULL and not isinstance(error, GanbenchError):
         _discard_output()
         _say(f"{command}: cannot write ({str(error.strerror).lower()}); make room, or send the output elsewhere")

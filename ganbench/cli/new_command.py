@@ -110,8 +110,13 @@ def write_new(path: Path, text: str) -> None:
         raise UsageError(f"{above}: is no folder; choose another one")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+        file = path.open("x", encoding="utf-8")
+        try:
+            with file:
+                file.write(text)
+        except BaseException:  # half of it would stand in the way of the next try
+            path.unlink(missing_ok=True)
+            raise
     except OSError as error:
         taken = "is there already; take another name or folder"
         problem = taken if os.path.lexists(path) else f"cannot be written ({error.strerror}); choose another folder"

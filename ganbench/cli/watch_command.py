@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import time
@@ -11,7 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganbench.cli.console import nobody_reads
 from ganbench.cli.paths import PATH
+from ganbench.core.environment import can_draw
+from ganbench.core.errors import BROKEN_PIPE, OK
 
 if TYPE_CHECKING:
     from rich.console import Console, Group
@@ -34,7 +36,7 @@ It reads files and nothing else: start it, stop it, start it again, also over ss
 @click.option(
     "--every", default=2.0, show_default=True, type=click.FloatRange(0.2, 3600), help="Seconds between frames."
 )
-def command(run: Path, once: bool, every: float) -> None:
+def command(run: Path, once: bool, every: float) -> int:
     """Show where RUN stands: a suite's folder, results/<suite>, or the folder of a ganbench.Monitor.
 
     One line per trial: its state, its latest numbers (means over its seeds, as `run` prints them; the gradient norm
@@ -47,17 +49,14 @@ def command(run: Path, once: bool, every: float) -> None:
     from ganbench.report.live_state import Reader
 
     reader = Reader(run)
-    plain = not sys.stdout.isatty() or os.environ.get("TERM") == "dumb"
+    plain = not can_draw(sys.stdout)
     # A pipe has no width, unless $COLUMNS gives one.
     width = shutil.get_terminal_size((100, 24)).columns
     console = Console(highlight=False, width=width if plain else None, force_terminal=False if plain else None)
-    if once or plain:
-        _print(reader, console, once, every)
-    else:
-        _live(reader, console, every)
+    return _print(reader, console, once, every) if once or plain else _live(reader, console, every)
 
 
-def _print(reader: Reader, console: Console, once: bool, every: float) -> None:
+def _print(reader: Reader, console: Console, once: bool, every: float) -> int:
     printed = ""
     while True:
         state = reader.read()
@@ -69,11 +68,13 @@ def _print(reader: Reader, console: Console, once: bool, every: float) -> None:
             sys.stdout.flush()
         printed = text
         if once or state.ended:
-            return
+            return OK
+        if nobody_reads():  # who would wait for the next change would wait for ever, if that never comes
+            return BROKEN_PIPE
         time.sleep(every)
 
 
-def _live(reader: Reader, console: Console, every: float) -> None:
+def _live(reader: Reader, console: Console, every: float) -> int:
     from rich.live import Live
 
     with Live(console=console, auto_refresh=False) as live:
@@ -81,7 +82,9 @@ def _live(reader: Reader, console: Console, every: float) -> None:
             state = reader.read()
             live.update(_frame(state, console, console.height), refresh=True)
             if state.ended:
-                return
+                return OK
+            if nobody_reads():
+                return BROKEN_PIPE
             time.sleep(every)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
+from typing import TextIO
 
 
 def version(package: str) -> str | None:
@@ -35,6 +36,11 @@ def cpu_model() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
+
+
+def can_draw(stream: TextIO) -> bool:
+    """Say whether a stream is a terminal on which lines can be drawn over: some say of themselves that they cannot."""
+    return stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 def stamp(device: str, threads: int) -> dict[str, str | int | None]:

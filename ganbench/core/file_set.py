@@ -87,6 +87,7 @@ def new_files(folder: Path) -> Iterator[NewFiles]:
         MisplacedError: a link or something else has the folder's name, or a file's.
         OSError: it cannot be written; the old files stay.
     """
+    made = kind_of(folder) is None
     make_folder(folder)
     _settle(folder, _committed(folder))
     try:
@@ -95,6 +96,16 @@ def new_files(folder: Path) -> Iterator[NewFiles]:
         with contextlib.suppress(OSError):
             _settle(folder, _committed(folder))  # a new file may be equal to one that is there
         _remove_pending(folder, _committed(folder))
+        if made:
+            with contextlib.suppress(OSError):  # nothing came into it
+                folder.rmdir()
+
+
+def is_begun(folder: Path) -> bool:
+    """Say whether a folder is there and holds nothing but what a process left that was killed before its commit."""
+    return kind_of(folder) == "a folder" and all(
+        entry.name.startswith(".") and entry.name.endswith((".next", ".tmp")) for entry in folder.iterdir()
+    )
 
 
 def pending(folder: Path, name: str, digest: str) -> Path:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import secrets
+import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from ganbench.core.errors import INCOMPLETE, GanbenchError, UsageError
-from ganbench.core.results_files import require_file
+from ganbench.core.results_files import MisplacedError, require_file
+
+ABANDONED = 86400.0  # seconds since its last change after which a half written file is of a process that was killed
 
 
 class StoreError(GanbenchError, OSError):
@@ -63,6 +67,7 @@ def replaced(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
     Raises:
         OSError: it cannot be written; nothing is left beside the old file.
     """
+    _remove_abandoned(path)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")  # several processes may write the same file
     try:
         with new_file(beside, durable=durable) as file:
@@ -72,6 +77,15 @@ def replaced(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
             sync_folder(path.parent)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what killed processes have half written in the place of a file: of images that may be gigabytes."""
+    oldest = time.time() - ABANDONED
+    for left in path.parent.glob(f".{glob.escape(path.name)}.????????.tmp"):
+        with suppress(OSError):
+            if left.lstat().st_mtime < oldest:
+                left.unlink()
 
 
 def sync_folder(folder: Path) -> None:
@@ -92,13 +106,14 @@ def try_lock(path: Path) -> Iterator[bool]:
     Where a file system has no locks, a file that is there is one; who died is known by what it holds.
 
     Raises:
-        MisplacedError: a link or something else has the file's name.
+        MisplacedError: a link or something else has the file's name, or another file has it as a second one.
         UsageError: a file system without locks has such a file, which holds nothing.
         OSError: the file cannot be opened.
     """
     from filelock import FileLock, SoftFileLock, Timeout
 
     require_file(path)
+    _require_lock(path)
     lock = FileLock(path)
     try:
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # that it takes the other kind
@@ -117,3 +132,11 @@ def try_lock(path: Path) -> Iterator[bool]:
         yield True
     finally:
         lock.release()
+
+
+def _require_lock(path: Path) -> None:
+    """Raise where a lock's name is a second one of a file that holds something: some versions of filelock empty it."""
+    with suppress(FileNotFoundError):
+        status = os.lstat(path)
+        if status.st_nlink > 1 and status.st_size:
+            raise MisplacedError(path, "a second name of another file", "a lock")

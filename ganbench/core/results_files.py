@@ -4,6 +4,8 @@ Only regular files are opened, none larger than it may be, and none is used befo
 
 Every file that ganbench reads back was written with the SHA-256 of its content. A JSON file has it in its field
 `checksum`; a binary file has it in its first line (`seal`), or the manifest beside it has it (`core/file_set.py`).
+A file that may lie where another one of its kind belongs also says whose it is: a whole file of somebody else is no
+better than a damaged one.
 """
 
 from __future__ import annotations
@@ -129,13 +131,18 @@ def open_checked(path: Path, expected: str, most: int = MOST_BINARY) -> io.Buffe
     raise BrokenFileError("truncated or altered: its checksum is another")
 
 
-def seal(payload: bytes) -> bytes:
-    """Return the content of a binary file: a line with its checksum, then the payload."""
-    return _MAGIC + hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload
+def seal(payload: bytes, name: str = "") -> bytes:
+    """Return the content of a binary file: a line with its checksum, then the payload.
+
+    Args:
+        payload: the content.
+        name: of the file, where nothing else in it says whose it is; it goes into the checksum.
+    """
+    return _MAGIC + _digest(payload, name) + b"\n" + payload
 
 
-def read_sealed(path: Path) -> memoryview:
-    """Return the payload of a file that `seal` made.
+def read_sealed(path: Path, name: str = "") -> memoryview:
+    """Return the payload of a file that `seal` made, with the same name.
 
     Raises:
         OSError: it cannot be opened.
@@ -145,9 +152,16 @@ def read_sealed(path: Path) -> memoryview:
     head = len(_MAGIC) + 65
     if bytes(content[: len(_MAGIC)]) != _MAGIC:
         raise BrokenFileError("it has no checksum: another version wrote it, or it is damaged")
-    if hashlib.sha256(content[head:]).hexdigest().encode() + b"\n" != bytes(content[len(_MAGIC) : head]):
-        raise BrokenFileError("truncated or altered: its checksum is another")
+    if _digest(content[head:], name) + b"\n" != bytes(content[len(_MAGIC) : head]):
+        other = " (or another file has its name)" if name else ""
+        raise BrokenFileError(f"truncated or altered: its checksum is another{other}")
     return content[head:]
+
+
+def _digest(payload: bytes | memoryview, name: str) -> bytes:
+    found = hashlib.sha256(name.encode())
+    found.update(payload)
+    return found.hexdigest().encode()
 
 
 def json_bytes(data: Mapping[str, object], indent: int | None = None) -> bytes:

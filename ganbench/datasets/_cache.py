@@ -23,6 +23,7 @@ log = logging.getLogger("ganbench.datasets")
 Shape = tuple[int, ...]
 MOST_BYTES = 1 << 42
 DIGEST = hashlib.sha256().digest_size  # a file's last bytes, behind the images
+FORMAT = 2  # of a file, whose digest covers its name since 2: the images of other pictures are whole as well
 _whole: dict[Path, tuple[int, ...]] = {}  # files that this process found whole, as they looked then
 
 
@@ -32,7 +33,7 @@ class UnwritableError(Exception):
 
 def cache_file(name: str, identity: object) -> Path:
     """Return where images are kept: a name that changes with everything that decides their bytes (as JSON)."""
-    digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
+    digest = hashlib.sha256(json.dumps([FORMAT, identity]).encode()).hexdigest()[:32]
     return cache_folder() / "images" / f"{name}-{digest}.npy"
 
 
@@ -63,13 +64,18 @@ def _require_whole(path: Path, file: BinaryIO, shape: Shape) -> None:
         raise BrokenFileError("truncated, or of another version or shape")
     if _whole.get(path) == looks:
         return
-    digest, left = hashlib.sha256(_header(shape)), prod(shape)
+    digest, left = _begun(path, shape), prod(shape)
     while left and (block := file.read(min(left, 1 << 20))):
         digest.update(block)
         left -= len(block)
     if file.read(DIGEST) != digest.digest():
-        raise BrokenFileError("altered: its checksum is another")
+        raise BrokenFileError("altered, or of other images: its checksum is another")
     _whole[path] = looks
+
+
+def _begun(path: Path, shape: Shape) -> hashlib._Hash:
+    """Return the digest of a file before its images."""
+    return hashlib.sha256(path.name.encode() + _header(shape))
 
 
 def _header(shape: Shape) -> bytes:
@@ -90,7 +96,7 @@ def write(path: Path, shape: Shape, chunks: Iterable[Tensor]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replaced(path) as file:
-            digest = hashlib.sha256(_header(shape))
+            digest = _begun(path, shape)
             file.write(_header(shape))
             while True:
                 reading = True

@@ -25,6 +25,7 @@ WIDTH, CLASSES, COLOURS = 64, 10, 3  # features, classes, and images that are st
 BATCH, RATE = 128, 2e-3
 BLENDS = 32  # pairs of digits that are blended, beside each batch
 CHUNK = 1000  # images at a time where accuracy is measured
+FORMAT = 2  # of the file of weights, whose checksum covers its name since 2
 
 log = logging.getLogger("ganbench.extractors")
 
@@ -163,7 +164,7 @@ class TrainedClassifier(Extractor):
 
     def cache_file(self) -> Path:
         """Return where the weights are kept: the name changes with the recipe, the training data and torch."""
-        recipe = (*self.recipe(), torch.__version__, content_hash(self, self.folder()))
+        recipe = (FORMAT, *self.recipe(), torch.__version__, content_hash(self, self.folder()))
         return cache_folder() / f"{self.name}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:16]}.pt"
 
 
@@ -182,7 +183,7 @@ def kept_weights(classifier: TrainedClassifier, folder: Path | None) -> Weights:
         content = io.BytesIO()
         torch.save(weights, content)
         with replaced(path) as file:
-            file.write(seal(content.getvalue()))
+            file.write(seal(content.getvalue(), path.name))
     return weights
 
 
@@ -205,7 +206,7 @@ def content_hash(classifier: TrainedClassifier, folder: Path | None) -> str:
 def _read(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Weights | None:
     """Return the weights in a file; None where it is missing or, with a warning, of no use."""
     try:
-        weights: Weights = torch.load(io.BytesIO(read_sealed(path)), weights_only=True)
+        weights: Weights = torch.load(io.BytesIO(read_sealed(path, path.name)), weights_only=True)
         if {name: (tuple(w.shape), w.dtype) for name, w in weights.items()} == {
             name: (shape, torch.float32) for name, shape in shapes.items()
         }:

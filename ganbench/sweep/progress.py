@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TextIO
 
+from ganbench.core.environment import can_draw
 from ganbench.core.status import Status
 from ganbench.suite.estimate import duration
 from ganbench.sweep.events import Listener, TrialProgress
@@ -190,4 +191,4 @@ def _error(report: TrialProgress) -> list[str]:
 
 
 def _plain(stream: TextIO) -> bool:
-    return stream.closed or not stream.isatty() or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    return stream.closed or not can_draw(stream) or bool(os.environ.get("NO_COLOR"))

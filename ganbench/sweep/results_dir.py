@@ -33,7 +33,7 @@ def prepare(root: Path, plan: Plan) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         require_own(folder, plan.run_id)
-        _try_to_write(folder / f".writable-{secrets.token_hex(4)}")
+        _try_to_write(folder / f".writable-{secrets.token_hex(4)}.tmp")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise UsageError(f"{folder}: {reason}; choose a --results folder that can be written") from error
@@ -104,5 +104,5 @@ def locked(folder: Path) -> Iterator[None]:
             )
         require_file(owner)
         with replaced(owner, durable=False) as file:
-            file.write(f"process {os.getpid()} on {platform.node()}".encode())
+            file.write(f"process {os.getpid()} on {platform.node()}".encode("utf-8", "replace"))
         yield

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganbench.core import registry
-from ganbench.core.files import storing
+from ganbench.core.errors import UsageError
+from ganbench.core.files import replaced, storing
 from ganbench.core.results_files import BrokenFileError, json_bytes, kind_of, parse_json, read_bytes, require_file
 from ganbench.suite.space import Config, Sampler, Search
 from ganbench.sweep.jobs import TrialJob
@@ -61,16 +62,18 @@ class AdaptiveSearch:
         return self.template.of(self.sampler.trial(config))
 
     def begin(self, config: Mapping[str, object]) -> None:
-        """Add a configuration to the log.
+        """Add a configuration to the log, whose file is written anew: a copy with hard links keeps the old one.
 
         Raises:
             StoreError: the folder cannot be written.
+            UsageError: what has its name is no log.
         """
-        require_file(self.path)
-        with storing(self.path.parent), open(self.path, "a+b") as file:
-            file.seek(max(0, file.seek(0, 2) - 1))
-            begun = file.read() not in (b"", b"\n")  # by a process that was killed while it wrote
-            file.write(b"\n" * begun + json_bytes({"config": dict(config)}))
+        with storing(self.path.parent):
+            before = self._content()
+            if before and not before.endswith(b"\n"):  # of an earlier version that was killed while it wrote
+                before += b"\n"
+            with replaced(self.path) as file:
+                file.write(before + json_bytes({"config": dict(config), "log": self.path.name}))
 
     def without(self, keys: set[str]) -> AdaptiveSearch:
         """Return the search itself: its searcher is told what is finished."""
@@ -84,15 +87,27 @@ class AdaptiveSearch:
             jobs.setdefault(job.key, (config, job))
         return list(jobs.values())
 
-    def _read(self) -> Iterator[Config]:
-        if kind_of(self.path) is None:
-            return
+    def _content(self) -> bytes:
+        """Return what the file holds; nothing where there is none.
+
+        Raises:
+            UsageError: it is no file, or larger than a search can have made it.
+        """
         require_file(self.path)
+        try:
+            return b"" if kind_of(self.path) is None else read_bytes(self.path)
+        except BrokenFileError as problem:
+            raise UsageError(f"{self.path}: {problem}; move it away, and the search begins anew") from None
+
+    def _read(self) -> Iterator[Config]:
         with storing(self.path.parent):
-            lines = read_bytes(self.path).splitlines()
+            lines = self._content().splitlines()
         for number, line in enumerate(lines, 1):
             try:
-                config = parse_json(line).get("config")
+                entry = parse_json(line)
+                config = entry.get("config")
+                if entry.get("log", self.path.name) != self.path.name:  # earlier versions did not write it
+                    raise BrokenFileError("it is of another search")
                 if not isinstance(config, dict) or not self.sampler.holds(config):
                     raise BrokenFileError("its configuration does not lie in this search's space")
             except BrokenFileError as problem:

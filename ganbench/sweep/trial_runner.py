@@ -132,10 +132,11 @@ class TrialRunner:
             return
         try:
             request = read_json(self.job.stop_request)
-            trainer.stop(StopRequest(int(request["step"]), str(request["reason"])))
+            if request.get("key", self.job.key) == self.job.key:  # earlier versions did not write it
+                trainer.stop(StopRequest(int(request["step"]), str(request["reason"])))
         except FileNotFoundError:
             return
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError):
             pass  # not one of ours
 
     def _score(self, trainer: Trainer) -> tuple[float | None, int | None]:

@@ -105,13 +105,13 @@ def write_part(folder: Path, key: str, tables: TrialTables) -> None:
 
 
 def sweep_left(folder: Path) -> None:
-    """Remove what killed processes left half written; only for who holds the suite's lock.
+    """Remove what killed processes left half written in the suite's folder; only for who holds its lock.
 
     Raises:
         StoreError: the folder cannot be read.
     """
     with storing(folder):
-        for place in (Path(folder) / name for name in ("parts", "checkpoints")):
+        for place in (Path(folder), *(Path(folder) / name for name in ("parts", "checkpoints"))):
             for left in place.glob(".*.tmp") if kind_of(place) == "a folder" else ():
                 if kind_of(left) == "a folder":
                     shutil.rmtree(left, ignore_errors=True)
@@ -213,13 +213,15 @@ def write_failure(folder: Path, key: str, status: Status, error: str) -> None:
         make_folder(path.parent)
         require_file(path)
         with replaced(path) as file:
-            file.write(json_bytes({"error": error, "status": str(Status(status))}))
+            file.write(json_bytes({"error": error, "key": key, "status": str(Status(status))}))
 
 
 def read_failure(folder: Path, key: str) -> dict[str, str] | None:
-    """Return `{"status": …, "error": …}`, or None without a record; an unreadable record is none."""
+    """Return `{"status": …, "error": …}`, or None without a record; one of another trial, or a broken one, is none."""
     try:
         data = read_json(failure_path(folder, key))
+        if data.get("key", key) != key:  # earlier versions did not write it
+            return None
         return {"status": str(Status(data["status"])), "error": str(data["error"])}
     except (OSError, ValueError, KeyError, TypeError):
         return None

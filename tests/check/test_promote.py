@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,38 @@ def test_promote_replaces_and_keeps_what_was_there(here, capsys):
     assert main(["check", "results/small", "--baseline", "main"]) == 0
     assert main(["baseline", "promote", "nxet"]) == 3
     assert "did you mean 'next'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("way", ["full", "killed"])
+@pytest.mark.parametrize("command", [("save", "results/small", "--as", "new"), ("promote", "main", "--to", "new")])
+def test_a_new_baseline_that_was_cut_off_does_not_stand_in_its_own_way(here, monkeypatch, capsys, command, way):
+    """The disk was full, so that nothing came into its folder; or a kill left what was half written."""
+    root = Path("results/baselines")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    if way == "full":
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full)
+            assert main(["baseline", *command]) == 2 and "o space left" in capsys.readouterr().err
+        assert not (root / "new").exists()
+    else:
+        (root / "new").mkdir()
+        for left in (".runs.parquet.0123456789abcdef.next", ".history.parquet.0123abcd.tmp"):
+            (root / "new" / left).write_bytes(b"half")
+    assert main(["baseline", *command]) == 0
+    assert main(["check", "results/small", "--baseline", "new"]) == 0
+    assert not list((root / "new").glob(".*")) and not (root / "new.previous").exists()
+
+
+def test_what_is_no_baseline_is_not_written_over(here, capsys):
+    place = Path("results/baselines/new")
+    place.mkdir()
+    (place / "letter").write_text("dear")
+    assert main(["baseline", "save", "results/small", "--as", "new"]) == 2
+    assert "this baseline exists" in capsys.readouterr().err
+    assert [path.name for path in place.iterdir()] == ["letter"]
 
 
 def test_a_promotion_is_taken_back_by_promoting_what_was_kept(here, capsys):

@@ -154,3 +154,20 @@ def test_a_link_of_the_files_name_stays(tmp_path, capsys):
 
 def test_a_module_is_named_from_its_package():
     assert module_name(PACKAGE_ROOT / "losses" / "mine.py") == "ganbench.losses.mine"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
+@pytest.mark.parametrize("words", [("init", "new.yaml"), ("new", "trick", "mine")], ids=" ".join)
+def test_what_a_full_disk_cut_off_does_not_stand_in_its_own_way(tmp_path, monkeypatch, capsys, words):
+    import resource
+
+    monkeypatch.chdir(tmp_path)
+    kept = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, kept[1]))
+        assert main(list(words)) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, kept)
+    assert "cannot be written" in capsys.readouterr().err
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert main(list(words)) == 0

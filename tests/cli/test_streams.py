@@ -30,6 +30,19 @@ def test_a_closed_output_is_one_that_nobody_reads(arguments):
     assert (done.returncode, done.stderr) == (BROKEN_PIPE, "")
 
 
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="a terminal of POSIX")
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+def test_a_closed_terminal_is_one_that_nobody_reads(arguments):
+    master, slave = os.openpty()
+    code = "import sys; from ganbench.cli.main import main; sys.stdin.read(); sys.exit(main(sys.argv[1:]))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], stdin=subprocess.PIPE, stdout=slave, stderr=subprocess.PIPE, text=True
+    )
+    os.close(slave)
+    os.close(master)
+    assert process.communicate()[1] == "" and process.returncode == BROKEN_PIPE
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_a_full_output_is_one_line(arguments):

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ from rich.console import Console
 import ganbench
 from ganbench.cli.main import main
 from ganbench.cli.watch_frame import frame, spark
+from ganbench.core.errors import BROKEN_PIPE
 from ganbench.core.results_files import json_bytes
 from ganbench.report.live_state import Reader, State, Watched
 from tests.engine import run_plan
@@ -211,6 +213,34 @@ def test_on_a_terminal(monitored, tmp_path):
             break
     assert process.wait(timeout=20) == 0
     assert b"my_run" in output and b"\x1b[" in output
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="a terminal of POSIX")
+@pytest.mark.parametrize("how", ["closed", "dumb and closed", "pipe"])
+def test_a_watch_ends_when_nobody_looks_any_more(tmp_path, how):
+    """Of a sweep that says nothing, as one that was killed; SIGHUP is ignored, as by `nohup`."""
+    told(tmp_path, [{"key": "a" * 64, "name": "ring · hinge", "state": "running"}])
+    reader, writer = os.pipe() if how == "pipe" else os.openpty()
+    environment = {**os.environ, "TERM": "dumb" if "dumb" in how else "xterm"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ganbench", "watch", str(tmp_path), "--every", "0.2"],
+        stdin=writer, stdout=writer, stderr=writer, env=environment, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )  # fmt: skip
+    os.close(writer)
+    assert os.read(reader, 10)
+    os.close(reader)
+    assert process.wait(timeout=60) == BROKEN_PIPE
+
+
+def test_a_terminal_that_cannot_draw_gets_plain_frames(tmp_path, monkeypatch, capsys):
+    told(tmp_path, [{"key": "a" * 64, "name": "ring · hinge", "state": "running"}])
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("ganbench.cli.watch_command.nobody_reads", lambda: True)
+    for term in ("dumb", "unknown"):
+        monkeypatch.setenv("TERM", term)
+        assert main(["watch", str(tmp_path)]) == BROKEN_PIPE
+        assert "hinge" in (out := capsys.readouterr().out) and "\x1b" not in out
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 140])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import time
 import warnings
 
 import numpy as np
@@ -34,17 +36,18 @@ def test_two_may_write_the_same(tmp_path):
 
 def test_nobody_sees_half_a_file(tmp_path, monkeypatch):
     """The name is given last, to a file that is whole; without it nothing is there."""
-    path, seen = tmp_path / "images.npy", []
+    path, kept, seen = tmp_path / "cache/images.npy", tmp_path / "images.npy", []
 
     def refuse(whole, name):
-        seen.append((path.exists(), mapped(whole, (6, 3)) is not None, name))
+        shutil.copy(whole, kept)  # it is whole under no other name
+        seen.append((path.exists(), mapped(kept, (6, 3)) is not None, name))
         raise OSError("no name")
 
     monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(UnwritableError, match="no name"):
         write(path, (6, 3), chunks())
     assert seen == [(False, True, path)]
-    assert not list(tmp_path.iterdir())
+    assert not list(path.parent.iterdir())
 
 
 def raises():
@@ -84,6 +87,28 @@ def test_a_mapping_warns_of_nothing_and_takes_no_order_but_its_own(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert mapped(tmp_path / "images.npy", (6, 3)) is not None
+
+
+def test_the_images_of_others_under_this_name_are_none(tmp_path, caplog):
+    """They are whole and of the same shape: only the name tells them apart."""
+    write(tmp_path / "images.npy", (6, 3), chunks())
+    (tmp_path / "images.npy").rename(tmp_path / "others.npy")
+    assert mapped(tmp_path / "others.npy", (6, 3)) is None
+    assert "of other images" in caplog.text
+
+
+def test_what_killed_processes_left_half_written_goes_after_a_day(tmp_path):
+    (tmp_path / "images").mkdir()
+    left = {
+        name: tmp_path / "images" / name
+        for name in (".a.npy.0123abcd.tmp", ".a.npy.4567abcd.tmp", ".b.npy.0123abcd.tmp")
+    }
+    for path in left.values():
+        path.write_bytes(b"half")
+    for name in (".a.npy.0123abcd.tmp", ".b.npy.0123abcd.tmp"):
+        os.utime(left[name], (time.time() - 90_000,) * 2)
+    write(tmp_path / "images/a.npy", (6, 3), chunks())  # somebody may be at the second, and b is not looked at
+    assert sorted(os.listdir(tmp_path / "images")) == [".a.npy.4567abcd.tmp", ".b.npy.0123abcd.tmp", "a.npy"]
 
 
 def test_names_differ_by_everything(tmp_path, monkeypatch):

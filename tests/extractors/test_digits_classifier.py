@@ -102,22 +102,24 @@ def test_the_cache_spares_the_training(extractor, monkeypatch, trained):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"garbage", b"\x80\x04K.", b"half", b"other", b"wrong"],
-    ids=["empty", "text", "pickle", "half", "other", "wrong"],
+    [b"", b"garbage", b"\x80\x04K.", b"half", b"other", b"wrong", b"renamed"],
+    ids=["empty", "text", "pickle", "half", "other", "wrong", "renamed"],
 )
 def test_a_broken_cache_file_is_trained_anew(extractor, cache, trained, content):
     extractor.prepare()
     path = Digits().cache_file()
     whole = path.read_bytes()
     if content == b"other":
-        write_checkpoint(path, {"w1": torch.zeros(2)})
+        write_checkpoint(path, {"w1": torch.zeros(2)}, path.name)
     elif content == b"wrong":
-        write_checkpoint(path, {name: torch.full_like(w, torch.nan) for name, w in trained.items()})
+        write_checkpoint(path, {name: torch.full_like(w, torch.nan) for name, w in trained.items()}, path.name)
+    elif content == b"renamed":  # whole and good enough, and of another recipe
+        write_checkpoint(path, {name: 1.001 * w for name, w in trained.items()}, "digits-0123456789abcdef.pt")
     else:
         path.write_bytes(whole[: len(whole) // 2] if content == b"half" else content)
     forget_classifiers()
     extractor.prepare()
-    assert equal(read_checkpoint(path), trained)
+    assert equal(read_checkpoint(path, path.name), trained)
     assert [file.name for file in cache.iterdir()] == [path.name]
 
 

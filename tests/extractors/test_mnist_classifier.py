@@ -137,11 +137,11 @@ def test_the_cache_spares_the_training_and_a_broken_file_does_not(extractor, fol
         path.write_bytes(content)
         forget_classifiers()
         extractor.prepare()
-        assert equal(read_checkpoint(path), trained)
-    write_checkpoint(path, {name: torch.full_like(w, torch.nan) for name, w in trained.items()})
+        assert equal(read_checkpoint(path, path.name), trained)
+    write_checkpoint(path, {name: torch.full_like(w, torch.nan) for name, w in trained.items()}, path.name)
     forget_classifiers()
     extractor.prepare()
-    assert equal(read_checkpoint(path), trained)
+    assert equal(read_checkpoint(path, path.name), trained)
 
 
 def test_the_cache_and_the_identity_follow_themnist(extractor, folder, monkeypatch):

@@ -83,7 +83,9 @@ KEYS = (
 ).split()
 RIGHT = (
     ("cure", "only", "None"),  # that is no filter: a cure like any other
-    *(("Suite.run", "on_trial", name) for name in ("a class", "a function")),  # what it raises ends the run as it is
+    *(
+        ("Suite.run", "on_trial", name) for name in ("a class", "a function", "a network")
+    ),  # what it raises ends the run as it is
 )
 STATE = "format folder trial seed steps looks seconds history layers snapshots reference scrutiny n_fake evaluated_at".split()
 

@@ -27,17 +27,17 @@ def reseal_part(part: Path) -> None:
     (part / "part.json").write_text(json.dumps(about))
 
 
-def write_checkpoint(path: Path, state: object) -> None:
-    """Write a checkpoint that holds anything."""
+def write_checkpoint(path: Path, state: object, name: str = "") -> None:
+    """Write a checkpoint, or with its name a file of weights, that holds anything."""
     import torch
 
     content = io.BytesIO()
     torch.save(state, content)
-    path.write_bytes(seal(content.getvalue()))
+    path.write_bytes(seal(content.getvalue(), name))
 
 
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Return what a checkpoint holds."""
+def read_checkpoint(path: Path, name: str = "") -> dict[str, Any]:
+    """Return what such a file holds."""
     import torch
 
-    return torch.load(io.BytesIO(read_sealed(path)), weights_only=True)
+    return torch.load(io.BytesIO(read_sealed(path, name)), weights_only=True)

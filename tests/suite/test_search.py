@@ -1,12 +1,15 @@
 """`search:` reads strictly, and draws the same ordinary trials for the same seed."""
 
 import math
+import os
 import random
+from dataclasses import replace
 
 import pytest
 
 import ganbench
 from ganbench.core.errors import UsageError
+from ganbench.core.results_files import json_bytes
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import read_suite
 from ganbench.suite.space import WORST, Range, Sampler, apply, score
@@ -206,6 +209,46 @@ def test_a_ledger_of_configurations_that_nobody_tried_is_passed_over(tmp_path, c
     assert len(adaptive.tried()) == 1
 
 
+def test_the_lines_of_another_search_are_passed_over(tmp_path, caplog):
+    adaptive, good = _adaptive(tmp_path), CONFIG
+    adaptive.begin(good)
+    adaptive.path.rename(tmp_path / "of another search")
+    assert replace(adaptive, path=tmp_path / "of another search").tried() == []
+    assert caplog.messages[0].endswith("passed over (it is of another search)")
+    adaptive.path.write_bytes(json_bytes({"config": good}))  # of an earlier version
+    assert len(adaptive.tried()) == 1
+
+
+def test_a_copy_of_the_ledger_stays_as_it_is(tmp_path):
+    adaptive = _adaptive(tmp_path)
+    adaptive.begin(CONFIG)
+    os.link(adaptive.path, tmp_path / "copy")  # as `cp -l` makes it
+    before = (tmp_path / "copy").read_bytes()
+    adaptive.begin({**CONFIG, "cell": 0})
+    assert (tmp_path / "copy").read_bytes() == before and len(adaptive.tried()) == 2
+
+
+def test_a_ledger_that_no_search_can_have_written_is_refused(tmp_path):
+    adaptive = _adaptive(tmp_path)
+    with adaptive.path.open("wb") as file:
+        file.truncate(65 << 20)
+    for act in (adaptive.tried, lambda: adaptive.begin(CONFIG)):
+        with pytest.raises(UsageError, match="ledger: it has 68,157,440 bytes.*move it away"):
+            act()
+
+
+CONFIG = {"cell": 3, "optimizer.lr": 1e-3, "tricks.r1.gamma": 1.0, "training.n_critic": 1, "network.depth": 2}
+
+
+def _adaptive(tmp_path):
+    from tests.engine import TrialJob
+
+    plan = plan_of(tmp_path, "search.searcher=optuna")
+    assert plan.suite.search is not None
+    work = TrialJob(plan.cells[0], plan.cells[0].key, tmp_path)
+    return AdaptiveSearch(Sampler(plan.suite.search, plan.cells), work, tmp_path / "ledger", "min")
+
+
 @pytest.fixture
 def work(tmp_path):
     """Return the work of one trial of a search."""
@@ -243,10 +286,12 @@ def test_a_trial_obeys_its_order_and_is_not_trained_again_when_it_is_drawn_again
     work.stop_request.write_text('{"step": 2')  # half written
     runner = TrialRunner(work)
     assert runner.advance(60).at_step == 10
-    request_stop(work, 20)
-    assert runner.advance(60).at_step == 20 and runner.advance(60).status == Status.OK
+    work.stop_request.write_bytes(json_bytes({"key": "0" * 64, "step": 10, "reason": "of another trial"}))
+    assert runner.advance(60).at_step == 20
+    request_stop(work, 30)
+    assert runner.advance(60).at_step == 30 and runner.advance(60).status == Status.OK
     runs = _final(work)
-    assert list(runs["stopped_at"]) == [20, 20] and set(runs["stop_reason"]) == {"stopped by asha at step 20"}
+    assert list(runs["stopped_at"]) == [30, 30] and set(runs["stop_reason"]) == {"stopped by asha at step 30"}
     assert not work.stop_request.exists() and not work.checkpoint.exists()
 
     monkeypatch.setattr(TrialJob, "trainer", lambda self: pytest.fail("trained again"))

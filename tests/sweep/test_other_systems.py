@@ -2,11 +2,13 @@
 
 import errno
 import os
+import platform
 
 import pytest
 
 from ganbench.core.errors import UsageError
 from ganbench.core.files import replaced, try_lock
+from ganbench.sweep.results_dir import locked
 from ganbench.sweep.trial_runner import TrialRunner
 from ganbench.training.trainer import Trainer
 from tests.helpers import warm
@@ -80,6 +82,18 @@ def test_a_lock_is_held_once(tmp_path):
         assert again
 
 
+def test_a_file_of_somebody_else_is_no_lock(tmp_path):
+    """Some versions of filelock empty what they open."""
+    (tmp_path / "letter").write_text("dear")
+    os.link(tmp_path / "letter", tmp_path / "lock")
+    with pytest.raises(UsageError, match="lock: is a second name of another file"), try_lock(tmp_path / "lock"):
+        pass
+    assert (tmp_path / "letter").read_text() == "dear"
+    (tmp_path / "letter").write_text("")  # as a copy by `cp -l` leaves it
+    with try_lock(tmp_path / "lock") as mine:
+        assert mine
+
+
 @pytest.mark.skipif(os.name == "nt", reason="locks of POSIX")
 def test_without_locks_a_file_is_one_and_a_copied_one_is_named(tmp_path, monkeypatch, recwarn):
     import fcntl
@@ -101,3 +115,13 @@ def test_without_locks_a_file_is_one_and_a_copied_one_is_named(tmp_path, monkeyp
     (tmp_path / "copied").unlink()
     with try_lock(tmp_path / "copied") as mine:
         assert mine and not recwarn.list
+
+
+def test_a_machine_whose_name_is_no_utf8_is_named_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(platform, "node", lambda: "\udcffx")
+    with (
+        locked(tmp_path),
+        pytest.raises(UsageError, match=r"process \d+ on \?x is running this suite"),
+        locked(tmp_path),
+    ):
+        pass

@@ -103,11 +103,13 @@ def test_what_a_kill_left_behind_is_swept_away(folder):
     left.mkdir()
     (left / "runs.parquet").write_bytes(b"half")
     (folder / "parts" / f".{OTHER.key}.failed.json.9.tmp").write_bytes(b"half")
+    (folder / ".progress.json.0123abcd.tmp").write_bytes(b"half")
     assert not part_store.has_part(folder, OTHER.key)
     part_store.write_part(folder, OTHER.key, made_tables(OTHER))
     assert left.exists()  # somebody else may be at it
     part_store.sweep_left(folder)
     assert sorted(os.listdir(folder / "parts")) == sorted([KEY, OTHER.key])
+    assert not list(folder.glob(".*"))
 
 
 def test_of_two_that_write_one_part_the_faster_wins(folder, monkeypatch):

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from ganbench.core.column import Column
+from ganbench.core.results_files import json_bytes
 from ganbench.core.status import Status
 from ganbench.tables import part_files, part_store, schema
 from tests.helpers.made_tables import made_tables, seeded
@@ -195,6 +196,15 @@ def test_failures_are_kept_read_and_forgotten(folder):
     part_store.clear_failure(folder, OTHER.key)
     part_store.clear_failure(folder, OTHER.key)
     assert part_store.read_failures(folder, [KEY, OTHER.key]) == {}
+
+
+def test_the_failure_of_another_trial_is_none_of_this_one(folder):
+    part_store.write_failure(folder, OTHER.key, Status.FAILED, "x")
+    place = folder / "parts"
+    (place / f"{OTHER.key}.failed.json").rename(place / f"{KEY}.failed.json")
+    assert part_store.read_failure(folder, KEY) is None
+    (place / f"{KEY}.failed.json").write_bytes(json_bytes({"status": "FAILED", "error": "of an earlier version"}))
+    assert part_store.read_failure(folder, KEY) == {"status": "FAILED", "error": "of an earlier version"}
 
 
 def test_a_part_ends_the_failure(folder):

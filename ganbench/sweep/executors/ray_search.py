@@ -104,4 +104,4 @@ def request_stop(job: TrialJob, step: int) -> None:
     """
     make_folder(job.stop_request.parent)
     with replaced(job.stop_request) as file:
-        file.write(json_bytes({"step": step, "reason": f"stopped by asha at step {step}"}))
+        file.write(json_bytes({"key": job.key, "step": step, "reason": f"stopped by asha at step {step}"}))
