@@ -106,10 +106,10 @@ def promote(name: str, to: str, root: Path) -> Path:
     return root / to
 
 
-def _copy(found: Baseline, root: Path, name: str) -> Baseline:
+def _copy(baseline: Baseline, root: Path, name: str) -> Baseline:
     """Write a baseline again under a name that is free: two that change places would be one if this ended between."""
     free = next(f"{name}.{n}" for n in itertools.count(1) if kind_of(root / f"{name}.{n}") is None)
-    _write(found.results, root, free, found.manifest)
+    _write(baseline.results, root, free, baseline.manifest)
     return find(str(root / free), root)
 
 

@@ -3,7 +3,7 @@
 Only regular files are opened, none larger than it may be, and none is used before it was held against its checksum.
 
 Every file that ganbench reads back was written with the SHA-256 of its content. A JSON file has it in its field
-`checksum`; a binary file has it in its first line (`seal`), or the manifest beside it has it (`core/file_set.py`).
+`checksum`; a binary file has it in its first line (`with_checksum`), or in the manifest beside it (`core/file_set.py`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from ganbench.core.errors import UsageError
+
+Json = dict[str, Any]  # a mapping as JSON and YAML have it
 
 MOST_JSON = 64 << 20
 MOST_BINARY = 4 << 30
@@ -129,13 +131,13 @@ def open_checked(path: Path, expected: str, most: int = MOST_BINARY) -> io.Buffe
     raise BrokenFileError("truncated or altered: its checksum is another")
 
 
-def seal(payload: bytes) -> bytes:
+def with_checksum(payload: bytes) -> bytes:
     """Return the content of a binary file: a line with its checksum, then the payload."""
     return _MAGIC + hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload
 
 
-def read_sealed(path: Path) -> memoryview:
-    """Return the payload of a file that `seal` made.
+def read_with_checksum(path: Path) -> memoryview:
+    """Return the payload of a file that `with_checksum` made.
 
     Raises:
         OSError: it cannot be opened.
@@ -160,7 +162,7 @@ def json_bytes(data: Mapping[str, object], indent: int | None = None) -> bytes:
         return json.dumps(sealed, indent=indent).encode() + b"\n"
 
 
-def parse_json(content: bytes) -> dict[str, Any]:
+def parse_json(content: bytes) -> Json:
     """Return the data of what `json_bytes` made, without its checksum.
 
     Raises:
@@ -182,7 +184,7 @@ def parse_json(content: bytes) -> dict[str, Any]:
     return data
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> Json:
     """Return the data of a JSON file.
 
     Raises:

@@ -17,7 +17,7 @@ from ganbench.assets.data_folder import cache_folder
 from ganbench.core.errors import GanbenchError, reason
 from ganbench.core.files import replaced
 from ganbench.core.lazy import F, Tensor, torch
-from ganbench.core.results_files import read_sealed, seal
+from ganbench.core.results_files import read_with_checksum, with_checksum
 from ganbench.core.streams import stream
 from ganbench.extractors import Extractor
 
@@ -182,7 +182,7 @@ def kept_weights(classifier: TrainedClassifier, folder: Path | None) -> Weights:
         content = io.BytesIO()
         torch.save(weights, content)
         with replaced(path) as file:
-            file.write(seal(content.getvalue()))
+            file.write(with_checksum(content.getvalue()))
     return weights
 
 
@@ -205,7 +205,7 @@ def content_hash(classifier: TrainedClassifier, folder: Path | None) -> str:
 def _read(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Weights | None:
     """Return the weights in a file; None where it is missing or, with a warning, of no use."""
     try:
-        weights: Weights = torch.load(io.BytesIO(read_sealed(path)), weights_only=True)
+        weights: Weights = torch.load(io.BytesIO(read_with_checksum(path)), weights_only=True)
         if {name: (tuple(w.shape), w.dtype) for name, w in weights.items()} == {
             name: (shape, torch.float32) for name, shape in shapes.items()
         }:

@@ -252,12 +252,12 @@ class Conventions:
     def _factor(self, name: str) -> tuple[float | None, bool]:
         """Return the factor between d_loss and a loss, None where there is none, and whether the loss varied enough."""
         values = [(row[""], row[name]) for row in self._d]
-        if any(abs(own) < 1e-6 for _, own in values):
+        if any(abs(ours) < 1e-6 for _, ours in values):
             return None, True
-        ratios = [given / own for given, own in values]
+        ratios = [given / ours for given, ours in values]
         middle = sorted(ratios)[len(ratios) // 2]
-        own = [abs(own) for _, own in values]
-        varied = max(own) - min(own) > VARIED * max(own)
+        sizes = [abs(ours) for _, ours in values]
+        varied = max(sizes) - min(sizes) > VARIED * max(sizes)
         return (middle if all(abs(r - middle) <= SAME * abs(middle) for r in ratios) else None), varied
 
     def _look_at_g_loss(self, step: int, fake: Sequence[Tensor], g_loss: float) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -18,6 +17,7 @@ from ganbench.monitor.feeds import Feeds
 from ganbench.monitor.findings import Findings
 from ganbench.monitor.guard import Guard
 from ganbench.monitor.heldout import Heldout
+from ganbench.monitor.kept_state import State
 from ganbench.monitor.player import Player
 from ganbench.monitor.rates import Rates
 from ganbench.monitor.symptoms import Idle, Symptoms
@@ -41,9 +41,7 @@ class Scrutiny:
         findings: the sentences so far. terms: of the generator's loss.
     """
 
-    def __init__(
-        self, loss: Loss | None, d: Player, g: Player, copies: Mapping[str, Callable[..., Any] | None], guard: Guard
-    ) -> None:
+    def __init__(self, loss: Loss | None, d: Player, g: Player, copies: Mapping[str, object], guard: Guard) -> None:
         self._d, self._g, self.guard = d, g, guard
         self.findings = Findings()
         self._conventions, self._symptoms = Conventions(loss, self.findings), Symptoms(self.findings)
@@ -54,12 +52,12 @@ class Scrutiny:
         self.terms = Terms(self.findings)
         self._wiring = Wiring({"D": members(d.module), "G": members(g.module)}, self.findings, guard)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, object]:
         """Return what later rows are compared with."""
         pushes = {name: list(first) for name, first in self._conventions.pushes.items()}
         return {"pushes": pushes, "scale": self._conventions.scale}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: State) -> None:
         """Go on with what a run's first rows have shown."""
         self._conventions.pushes = {name: list(first) for name, first in state["pushes"].items()}
         self._conventions.scale = state["scale"]

@@ -104,7 +104,7 @@ class PackedStep:
         z = setup.latents(self.noise.normal("latent", batch, setup.latent))
         if not with_real:
             return Batch(z, None)
-        real = setup.data.gather(self.noise.draw("data", batch * setup.numbers_a_sample, draw))
+        real = setup.data.gather(self.noise.draw("data", batch * setup.indices_per_sample, draw))
         if setup.dequantization_width:
             real = real + setup.dequantization_width * (self.noise.uniform("dequantise", *real.shape[1:]) - 0.5)
         return Batch(z, real)

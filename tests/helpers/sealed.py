@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ganbench.core.results_files import checksum, json_bytes, read_sealed, seal
+from ganbench.core.results_files import checksum, json_bytes, read_with_checksum, with_checksum
 
 NAMES = ("runs.parquet", "history.parquet", "layers.parquet", "samples.npz", "suite.yaml")
 
@@ -33,11 +33,11 @@ def write_checkpoint(path: Path, state: object) -> None:
 
     content = io.BytesIO()
     torch.save(state, content)
-    path.write_bytes(seal(content.getvalue()))
+    path.write_bytes(with_checksum(content.getvalue()))
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """Return what a checkpoint holds."""
     import torch
 
-    return torch.load(io.BytesIO(read_sealed(path)), weights_only=True)
+    return torch.load(io.BytesIO(read_with_checksum(path)), weights_only=True)
