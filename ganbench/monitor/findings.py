@@ -11,19 +11,19 @@ class Findings:
     """The sentences so far.
 
     Attributes:
-        said: key → sentence, in the order in which they were said.
+        sentences: key → sentence, in the order of the steps at which they were found.
     """
 
     def __init__(self) -> None:
-        self.said: dict[str, str] = {}
+        self.sentences: dict[str, str] = {}
 
     def say(self, step: int, key: str, sentence: str) -> None:
         """Log a sentence, unless one with its key was logged before."""
-        if key not in self.said:
-            self.said[key] = f"step {step}: {sentence}"
-            log.warning("%s", self.said[key])
+        if key not in self.sentences:
+            self.sentences[key] = f"step {step}: {sentence}"
+            log.warning("%s", self.sentences[key])
 
     @property
     def first(self) -> str:
         """Return the first sentence; empty where there is none."""
-        return next(iter(self.said.values()), "")
+        return next(iter(self.sentences.values()), "")

@@ -144,7 +144,7 @@ class Monitor:
     @property
     def findings(self) -> tuple[str, ...]:
         """Return what was found wrong in the loop so far: sentences with the step and the remedy, the first first."""
-        return () if self._watch is None else tuple(self._watch.scrutiny.findings.said.values())
+        return () if self._watch is None else tuple(self._watch.scrutiny.findings.sentences.values())
 
     def step(
         self,

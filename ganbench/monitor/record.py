@@ -251,7 +251,7 @@ class Record:
             seconds=self._seconds,
             fact_columns=tuple(self._columns.values()),
         )
-        findings = tuple(self._scrutiny.findings.said.values())
+        findings = tuple(self._scrutiny.findings.sentences.values())
         self.folder.write(logged, self._environment, self.open, self._kept, findings)
 
     @property

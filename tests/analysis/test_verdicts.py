@@ -203,6 +203,11 @@ def wrong_somewhere(rules, cases):
     return False
 
 
+def test_every_statistic_is_read_by_a_rule():
+    made = {name for known, *_ in case_statistics() for name in known}
+    assert made <= {condition.statistic for rule in RULES for condition in rule.conditions}
+
+
 def test_no_rule_and_no_condition_can_go():
     """Each of them taken away turns a case of the two tables above into another verdict."""
     cases = [case for case in case_statistics() if case[1] != "failed"]
