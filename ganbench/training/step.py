@@ -14,7 +14,9 @@ A step of a trial without any trick, for `n_critic` updates of the discriminator
     G.weights = G.optimizer(G.weights, G.gradient)
 
 `gan_step` is this loop. A `PackedStep` has its moves: draw a minibatch, take a loss, take its gradient, move a player;
-tricks change one of them, and an update rule (a trick with the hook `rule`) composes them differently.
+tricks change one of them, and an update rule (a trick with the hook `rule`) composes them differently. Compiled steps
+(`training/compiled.py`) trace the losses and replace `discriminator_update` and `generator_update`: a change of these
+two is made there, too.
 """
 
 from __future__ import annotations
