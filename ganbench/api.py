@@ -13,6 +13,7 @@ from ganbench.core.component import Component
 from ganbench.core.errors import GanbenchError, UsageError
 from ganbench.on_trial import FinishedTrial, OnTrial
 from ganbench.own_classes import is_installed, require_importable
+from ganbench.sweep.executors import EXECUTORS, ExecutorName
 
 if TYPE_CHECKING:
     from ganbench.cures.search import Cure
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from ganbench.networks import Network
     from ganbench.optimizers import Optimizer
     from ganbench.suite.plan import Plan
-    from ganbench.sweep.plan_jobs import Executor
     from ganbench.tricks import Trick
 
 Named = str | Mapping[str, object]  # a component as a file names it: `"r1"`, or `{"r1": {"gamma": 0.1}}`
@@ -109,7 +109,7 @@ class Suite:
         self,
         results: str | Path = "results",
         *,
-        executor: Executor = "ray",
+        executor: ExecutorName = "ray",
         only: str | None = None,
         address: str | None = None,
         jobs: int | None = None,
@@ -156,11 +156,11 @@ class Suite:
         outcome.require_uninterrupted()
         return load(outcome.folder)
 
-    def _components(self, caller: str, executor: Executor) -> tuple[type[Component], ...]:
+    def _components(self, caller: str, executor: ExecutorName) -> tuple[type[Component], ...]:
         """Return the suite's own classes, registered, where this executor can have them."""
         _require_executor(caller, executor)
         classes = tuple(self._own.values())
-        if executor == "ray":
+        if not EXECUTORS[executor].in_process:
             for cls in classes:
                 require_importable(cls)
         self._register()
@@ -220,7 +220,7 @@ def cure(
     seeds: int = 16,
     results: str | Path = "results",
     *,
-    executor: Executor = "ray",
+    executor: ExecutorName = "ray",
     address: str | None = None,
     jobs: int | None = None,
 ) -> list[Cure]:
@@ -267,5 +267,6 @@ def _require_run(caller: str, only: object, address: object, jobs: object, on_tr
 
 
 def _require_executor(caller: str, executor: str) -> None:
-    if not isinstance(executor, str) or executor not in ("ray", "local"):
-        raise UsageError(f"{caller}: unknown executor {arguments.shown(executor)}; take 'ray' or 'local'")
+    if not isinstance(executor, str) or executor not in EXECUTORS:
+        known = " or ".join(map(repr, EXECUTORS))
+        raise UsageError(f"{caller}: unknown executor {arguments.shown(executor)}; take {known}")

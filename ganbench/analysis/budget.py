@@ -34,7 +34,7 @@ def budget(results: Results, measure: str | None = None) -> pd.DataFrame:
 
 
 def budget_of(methods: Varied, measure: str | None = None) -> pd.DataFrame:
-    """Return the same of methods that are loaded already."""
+    """Return the table of `budget` of methods that are loaded already."""
     rows = []
     for dataset in methods.measures:
         column = methods.leading(dataset, measure)

@@ -171,7 +171,7 @@ def _outcome(arm: Arms, row: Row, tests: _Tests, rules: Rules) -> tuple[Outcome,
 
 
 def _undecided(arm: Arms, row: Row, alpha: float) -> str:
-    """Return what was found and the largest loss that is not ruled out."""
+    """Return in words why a row is undecided: its p, and the largest loss that is not ruled out."""
     why = f"p {row.p_worse:.2g} after Holm" if row.p_worse < 1 else f"p {row.p_single:.2g} alone"
     if row.p_worse < alpha:
         why = f"a loss within the tolerance of {row.tolerance:.3g}"

@@ -1,4 +1,4 @@
-"""What goes into a comparison and what comes out of it: the two sides of one metric, and what is said of them."""
+"""What goes into a comparison and what comes out of it: the two sides of one metric, and the row about them."""
 
 from __future__ import annotations
 

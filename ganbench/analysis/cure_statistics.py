@@ -22,14 +22,14 @@ SPENT = (0.2, 0.8)  # of STOPPED, at each stage but the last
 
 
 class Stage(NamedTuple):
-    """How many seeds there are by then, and the level at which a remedy is stopped; 0 at the last."""
+    """How many seeds there are by the end of a stage, and the level at which a remedy is stopped; 0 at the last."""
 
     seeds: int
     level: float
 
 
 class Outcome(StrEnum):
-    """What is said of a remedy."""
+    """The judgement of a remedy, the best first."""
 
     CURES = "cures it"
     HELPS = "helps"
@@ -39,7 +39,7 @@ class Outcome(StrEnum):
 
 
 class Judged(NamedTuple):
-    """What a remedy came to.
+    """A remedy with its outcome and the numbers behind it.
 
     Attributes:
         healthy, seeds: how many of its seeds were healthy. base: how many of the base's, on the same seeds.

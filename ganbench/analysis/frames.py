@@ -125,7 +125,7 @@ def compiled_trials(results: Results) -> list[str]:
     places = environments(results)
     if "compiled" not in places:
         return []
-    return [trial for trial, said in zip(places["trial"], places["compiled"], strict=True) if said is True]
+    return [trial for trial, compiled in zip(places["trial"], places["compiled"], strict=True) if compiled is True]
 
 
 def _measures(results: Results) -> list[str]:

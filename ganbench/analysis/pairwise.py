@@ -41,7 +41,7 @@ def pairwise(results: Results, measure: str | None = None) -> pd.DataFrame:
 
 
 def pairwise_of(methods: Varied, measure: str | None = None) -> pd.DataFrame:
-    """Return the same of methods that are loaded already."""
+    """Return the table of `pairwise` of methods that are loaded already."""
     columns = ["dataset", "measure", "better", "worse", "settings", "difference", "p_better", "p", "p_holm", "method"]
     tables = [pd.DataFrame(columns=columns)]
     for dataset in methods.measures:

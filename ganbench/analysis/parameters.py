@@ -6,12 +6,12 @@ import ast
 import json
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import pandas as pd
 
 from ganbench.core import registry
 from ganbench.core.naming import AXES
+from ganbench.core.results_files import Json
 from ganbench.tables.results import Results
 
 _KINDS = {"dataset": "dataset", "network": "network", "loss": "loss", "tricks": "trick", "optimizer": "optimizer"}
@@ -109,7 +109,7 @@ def _value(text: str) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-def read_json(text: object) -> dict[str, Any]:
+def read_json(text: object) -> Json:
     """Return the mapping that a cell of the tables holds as JSON; an empty one where it holds none."""
     try:
         known = json.loads(text) if isinstance(text, str) else {}

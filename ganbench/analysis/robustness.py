@@ -29,7 +29,7 @@ def robustness(results: Results) -> pd.DataFrame:
 
 
 def robustness_of(methods: Varied) -> pd.DataFrame:
-    """Return the same of methods that are loaded already."""
+    """Return the table of `robustness` of methods that are loaded already."""
     tables = []
     for dataset, measures in methods.measures.items():
         rows = [_row(method, [column.name for column in measures]) for method in methods.on(dataset)]

@@ -73,8 +73,8 @@ def marginal_curves(results: Results, measure: str | None = None) -> pd.DataFram
 
 def _forests(results: Results, measure: str | None) -> list[FittedMethod]:
     methods = varied(results)
-    found = list(fitted(methods, results.columns, measure))
-    if not found:
+    forests = list(fitted(methods, results.columns, measure))
+    if not forests:
         most = max((len(one.numbers) for one in methods.methods), default=0)
         raise UsageError(
             f"{results.path}: which numbers matter is told from {FEWEST} settings on, and {most} have results; raise "
@@ -82,7 +82,7 @@ def _forests(results: Results, measure: str | None) -> list[FittedMethod]:
             if most < FEWEST
             else f"{results.path}: no number differs between the settings; name one in vary.space"
         )
-    return found
+    return forests
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,8 @@ def fitted(methods: Varied, columns: Mapping[str, Column], measure: str | None =
     """Yield the forest of each method with eight settings or more, and that of their mean, data set by data set."""
     for dataset in methods.measures:
         name = methods.leading(dataset, measure).name
-        found = {method.method: (method.by_setting(name), method.numbers) for method in methods.on(dataset)}
-        values = {method: pair for method, pair in found.items() if len(pair[0])}  # one may lack the measure
+        pairs = {method.method: (method.by_setting(name), method.numbers) for method in methods.on(dataset)}
+        values = {method: pair for method, pair in pairs.items() if len(pair[0])}  # one may lack the measure
         if len(values) > 1:
             common = pd.concat([series for series, _ in values.values()], axis=1, join="inner").mean(axis=1)
             numbers = pd.concat([numbers for _, numbers in values.values()])

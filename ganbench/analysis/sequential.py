@@ -40,7 +40,7 @@ class Sequential:
     """What a sequential comparison came to.
 
     Attributes:
-        rows: a row a trial and metric. seeds: trial → how many new seeds it took.
+        rows: one row per trial and metric. seeds: trial → how many new seeds it took.
     """
 
     rows: tuple[Row, ...]
@@ -129,7 +129,7 @@ def compare_sequentially(
 
 
 def _may_change(rows: Sequence[Row], look: Look, last: Look, tests: int) -> bool:
-    """Return whether more seeds may change what is said of a trial; one that is worse or missing is a failure now."""
+    """Return whether more seeds may change a trial's outcome; one that is worse or missing has failed already."""
     if any(row.outcome in (Outcome.WORSE, Outcome.MISSING) for row in rows):
         return False
     return any(not row.identical and _open(row, look, last, tests) for row in rows)

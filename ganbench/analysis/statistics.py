@@ -119,7 +119,7 @@ def t_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
     the range of a metric and may pass its ends.
 
     Args:
-        values: `[n]`, one a run.
+        values: `[n]`, one per run.
         level: coverage in (0, 1).
 
     Raises:
@@ -147,7 +147,7 @@ def median_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
     is where even the range stays more than 0.02 below the level, and where a value is not finite.
 
     Args:
-        values: `[n]`, one a run.
+        values: `[n]`, one per run.
         level: coverage in (0, 1).
 
     Raises:

@@ -1,4 +1,4 @@
-"""What to try next, as data: each verdict's proposals, of which a trial is told those that it has not tried already.
+"""What to try next, as data: the proposals of each verdict; a trial gets those that it has not tried already.
 
 In a proposal `{r1}` is a component of the catalogue.
 """
@@ -18,9 +18,9 @@ class Proposal(NamedTuple):
     """One thing to try.
 
     Attributes:
-        template: the proposal; the components in braces are what it adds. A trial that has one of them is not told.
-        has: a trial is told only if it has one of these; components and settings such as `n_critic`.
-        lacks: a trial that has one of these is not told.
+        template: the proposal; the components in braces are what it adds. It is not for a trial that has one of them.
+        has: it is only for a trial that has one of these components or settings, such as `n_critic`.
+        lacks: it is not for a trial that has one of these.
         trains: the changes that `ganbench cure` trains for it (`cures/changes.py`); its components by default.
     """
 
@@ -45,7 +45,7 @@ class Proposal(NamedTuple):
         return self.trains or self.components
 
     def fits(self, trial: frozenset[str]) -> bool:
-        """Return whether a trial that has these components and settings may be told."""
+        """Return whether the proposal is for a trial that has these components and settings."""
         return (not self.has or bool(trial & {*self.has})) and not trial & {*self.components, *self.lacks}
 
 
@@ -57,7 +57,7 @@ class Remedy:
     MOST = 4  # are named at once
 
     def chosen(self, trial: frozenset[str]) -> tuple[Proposal, ...]:
-        """Return what a trial is told."""
+        """Return the proposals for a trial that has these components and settings."""
         return tuple(one for one in self.proposals if one.fits(trial))[: self.MOST]
 
 

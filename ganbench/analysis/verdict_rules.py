@@ -1,4 +1,4 @@
-"""The rules that name a failure, as data: thresholds with their sources, conditions, remedies.
+"""The verdicts and the rules that name them, as data: thresholds with their sources, conditions, remedies.
 
 Rules are tried in order and the first that holds is the verdict of a run. `verdict_statistics` makes the statistics,
 all without units: lengths are in units of the data's spread, slopes in units of the loss's own, gradients of both and
@@ -14,6 +14,35 @@ from ganbench.analysis import verdict_remedies as remedies
 from ganbench.analysis.verdict_remedies import Remedy
 
 HEALTHY, LOW_QUALITY, UNCLEAR, FAILED = "healthy", "low quality", "unclear", "failed"
+
+
+class Meaning(NamedTuple):
+    """What a verdict says in one line, and the family whose colour it has on pages (`report/marks.py`)."""
+
+    summary: str
+    family: str
+
+
+# Every verdict that a run can have, in the order in which pages and lists show them.
+VERDICTS = {
+    HEALTHY: Meaning("All that real samples keep is kept, modes or recall and quality; nothing swings.", "healthy"),
+    "partial collapse": Meaning("Samples are good, and some of the data's modes are missing.", "collapse"),
+    "total collapse": Meaning("Samples are all alike, or in one mode.", "collapse"),
+    "mode hopping": Meaning("Samples sit in few places at a time and jump from one to the next.", "hopping"),
+    "oscillation": Meaning("Samples circle around the data and do not settle.", "game"),
+    "no signal": Meaning("The discriminator does not tell the generator where the data are.", "game"),
+    "discriminator overfit": Meaning("The discriminator knows its training samples by heart.", "game"),
+    "discriminator wins": Meaning(
+        "The discriminator's loss is next to nothing and its ranking perfect, and samples stay bad.", "game"
+    ),
+    "vanishing gradient": Meaning("The generator receives next to no gradient.", "gradient"),
+    "exploding gradient": Meaning("The gradient of a player is far larger than in any run that works.", "gradient"),
+    "diverged": Meaning("Losses or samples are not finite, or left the data's range by far.", "broken"),
+    FAILED: Meaning("The run has no result.", "broken"),
+    "under-trained": Meaning("The run ended before it was through.", "open"),
+    LOW_QUALITY: Meaning("No failure with a name: too few samples are good.", "open"),
+    UNCLEAR: Meaning("Columns that the rules read are missing.", "open"),
+}
 
 
 class Threshold(NamedTuple):

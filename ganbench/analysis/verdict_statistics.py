@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +21,7 @@ class Statistic(NamedTuple):
 
     Attributes:
         value: NaN where it is not known. column: of the history table.
-        steps: what it summarises; none where it is of the run as a whole. series: a value a step, where it has one.
+        steps: what it summarises; none where it is of the run as a whole. series: one value per step, where it has one.
         scale, offset: the series is the column times `scale` plus `offset`; NaN where it is not made so.
     """
 
@@ -37,7 +37,7 @@ class Statistic(NamedTuple):
         return (limit - self.offset) / self.scale
 
 
-History = Mapping[str, Values]  # columns of one run, a value a logged step, in the order of the steps
+History = Mapping[str, Values]  # columns of one run: one value per logged step, in their order
 Facts = Mapping[Hashable, Any]  # one run of the table `runs`, or what of it is known while it trains
 TEXTS = ("run", "trial")
 
@@ -48,7 +48,7 @@ def in_order(history: pd.DataFrame) -> History:
 
 
 def by_run(history: pd.DataFrame) -> dict[str, History]:
-    """Return run → its columns, for a whole history table: one conversion, because one a run is slow for thousands."""
+    """Return run → its columns, for a whole history table, in one conversion: one per run is slow for thousands."""
     names = history["run"].to_numpy(str)
     order = np.lexsort((history["step"].to_numpy(np.float64), names))
     columns = {
@@ -103,7 +103,7 @@ def statistics(run: Facts, history: History) -> dict[str, Statistic]:
     if "critic_rise" not in values and (gap := _logit_gap(history)):
         values["critic_rise"] = gap
     judged = _modes(run, history) or _fidelity(run, history)
-    return values | _won(history) | judged | _movement(run, history) | _sets(history)
+    return values | _won(history) | judged | _movement(run, history)
 
 
 def _rows(history: History, *columns: str) -> tuple[Values, Values]:
@@ -164,13 +164,13 @@ def _modes(run: Facts, history: History) -> dict[str, Statistic]:
     samples: the share of the modes that would be as many, were they used evenly; modes_used: K times that.
     """
     known, fewest, floor = (_fact(run, name) for name in ("known_modes", "fewest_modes", "hq_fraction_floor"))
-    steps, values = _rows(history, "modes_captured", "hq_fraction")
+    steps, judged = _rows(history, "modes_captured", "hq_fraction")
     if len(steps) < FEWEST or not min(known, fewest, floor) > 0:
         return {}
-    modes, quality = values[:, 0], values[:, 1] / floor
+    modes, quality = judged[:, 0], judged[:, 1] / floor
     late = slice(-max(1, len(modes) // 4), None)
     level, lost = float(np.median(quality[late])), fewest - float(np.median(modes[late]))
-    found = {
+    values = {
         "good": Statistic(float(lost <= 0 and level >= GOOD_QUALITY), "modes_captured", steps[late]),
         "quality": Statistic(level, "hq_fraction", steps, quality, 1 / floor),
         "more_modes": Statistic(float(known > 1), "known_modes"),
@@ -181,9 +181,9 @@ def _modes(run: Facts, history: History) -> dict[str, Statistic]:
     if len(steps) >= FEWEST:
         share = np.exp(-(kl[:, 0] - np.nan_to_num(_fact(run, "mode_kl_floor"))))
         level = float(np.median(share[-max(1, len(share) // 4) :]))
-        found["used_share"] = Statistic(level, "mode_kl", steps, share)
-        found["modes_used"] = Statistic(known * level, "mode_kl", steps, known * share)
-    return found
+        values["used_share"] = Statistic(level, "mode_kl", steps, share)
+        values["modes_used"] = Statistic(known * level, "mode_kl", steps, known * share)
+    return values
 
 
 def _fidelity(run: Facts, history: History) -> dict[str, Statistic]:
@@ -231,11 +231,9 @@ def _movement(run: Facts, history: History) -> dict[str, Statistic]:
 
     With m_t the mean of its samples and s_t their spread at evaluation t, over the second half of the evaluations:
     oscillation: √Σ_axes Var(m without its straight line); move: median ‖m_t − m_{t−1}‖; net: ‖m_T − m_1‖; net_path:
-    that over Σ‖m_t − m_{t−1}‖; spread: median s; turnover: mean 1 − Jaccard index of the mode sets of neighbours;
-    peak: largest share of the power of one frequency in m without its line, ≥ 0.3 is periodic. Over all evaluations:
-    displacement, max √(‖m_t − m_1‖² + (s_t − s_1)²); forgotten, how many modes were captured once and are not at the
-    end. Data without any spread (one point) have no unit: there it is the largest ‖m_t‖, and s_t is 1 for
-    samples without spread as well.
+    that over Σ‖m_t − m_{t−1}‖; spread: median s. Over all evaluations displacement: max √(‖m_t − m_1‖² + (s_t − s_1)²).
+    Data without any spread (one point) have no unit: there it is the largest ‖m_t‖, and s_t is 1 for samples without
+    spread as well.
 
     The column that is named is the position along the axis that varies most.
     """
@@ -262,7 +260,6 @@ def _movement(run: Facts, history: History) -> dict[str, Statistic]:
         "net_path": Statistic(net / path if path > 0 else 0.0, widest, late_steps),
         "spread": Statistic(_late_median(relative), "total_spread", steps, relative, 1.0, 1.0 if point else 0.0),
         "displacement": Statistic(float(moved.max()), widest, steps, moved),
-        "peak": Statistic(_peak(rest), liveliest, late_steps),
     }
 
 
@@ -271,32 +268,3 @@ def _detrended(late: Values) -> Values:
     time = np.arange(len(late)) - (len(late) - 1) / 2
     centred = late - late.mean(axis=0)
     return centred - np.outer(time, time @ centred) / (time @ time)
-
-
-def _peak(rest: Values) -> float:
-    power = (np.abs(np.fft.rfft(rest, axis=0)[1:]) ** 2).sum(axis=1)
-    return float(power.max() / power.sum()) if power.sum() > 0 else 0.0
-
-
-def _sets(history: History) -> dict[str, Statistic]:
-    steps, codes = _rows(history, "mode_set")
-    if len(codes) < FEWEST:
-        return {}
-    sets = [int(code) for code in codes[:, 0]]
-    changes = np.array([_jaccard_distance(a, b) for a, b in zip(sets, sets[1:], strict=False)])
-    half = len(changes) // 2
-    return {
-        "turnover": Statistic(float(changes[half:].mean()), "mode_set", steps[1:], changes),
-        "forgotten": Statistic(float((_union(sets) & ~sets[-1]).bit_count()), "mode_set"),
-    }
-
-
-def _jaccard_distance(a: int, b: int) -> float:
-    return 1.0 - (a & b).bit_count() / (a | b).bit_count() if a | b else 0.0
-
-
-def _union(sets: Sequence[int]) -> int:
-    union = 0
-    for one in sets:
-        union |= one
-    return union

@@ -191,7 +191,7 @@ def _matches(rule: Rule, known: dict[str, Statistic]) -> bool:
 
 
 def _remainder(known: dict[str, Statistic], trial: frozenset[str]) -> Verdict:
-    missing = [told for name, told in _NEEDED.items() if name not in known]
+    missing = [words for name, words in _NEEDED.items() if name not in known]
     if missing:
         text = f"it is not known {', '.join(missing)}: evaluations are fewer than {FEWEST}, or columns are missing"
         remedy = (

@@ -117,7 +117,7 @@ def _is_taken(place: Path) -> bool:
 def _copy(found: Baseline, root: Path, name: str) -> Baseline:
     """Write a baseline again under a name that is free: two that change places would be one if this ended between."""
     free = next(f"{name}.{n}" for n in itertools.count(1) if kind_of(root / f"{name}.{n}") is None)
-    _write(found.results, root, free, found.manifest)
+    _write(baseline.results, root, free, baseline.manifest)
     return find(str(root / free), root)
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ganbench.core.errors import UsageError, unknown
 from ganbench.core.given_files import read_given
@@ -15,6 +15,7 @@ from ganbench.core.markdown import escaped, table
 
 if TYPE_CHECKING:
     from ganbench.analysis.verdict_confusion import Confusion, Line, Planted
+    from ganbench.sweep.executors import ExecutorName
     from ganbench.tables.results import Results
 
 HEADS = ("scenario", "expected", "right", "95 %", "got")
@@ -45,9 +46,7 @@ class Request(NamedTuple):
         )
 
 
-def run(
-    request: Request, results: Path, executor: Literal["ray", "local"], jobs: int | None
-) -> tuple[Confusion | None, int]:
+def run(request: Request, results: Path, executor: ExecutorName, jobs: int | None) -> tuple[Confusion | None, int]:
     """Train what is missing and return the table, or None with an exit code where results are missing."""
     from ganbench.analysis.verdict_confusion import Confusion, confusion
     from ganbench.analysis.verdicts import verdicts

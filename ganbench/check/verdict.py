@@ -6,7 +6,6 @@ import dataclasses
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from ganbench.analysis.comparison import SHARED
 from ganbench.analysis.comparison_results import WHOLE, Comparison
@@ -14,6 +13,7 @@ from ganbench.analysis.comparison_rows import Outcome, Row
 from ganbench.check.differences import Difference
 from ganbench.core.errors import INCOMPLETE, REGRESSION
 from ganbench.core.markdown import one_line
+from ganbench.core.results_files import Json
 
 SHOWN = 5  # of what is let through, the largest effects
 
@@ -95,7 +95,7 @@ def cells(row: Row) -> list[str]:
     return [str(row.outcome), row.name, row.metric, *numbers, one_line(row.reason)]
 
 
-def as_data(comparison: Comparison, baseline: str, differs: Sequence[Difference]) -> dict[str, Any]:
+def as_data(comparison: Comparison, baseline: str, differs: Sequence[Difference]) -> Json:
     """Return the whole comparison as JSON can hold it; numbers that are undefined are null."""
     return {
         "format": 2,

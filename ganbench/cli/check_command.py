@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ganbench.check.baselines import Baseline
     from ganbench.check.differences import Difference, Side
     from ganbench.suite.plan import Plan
+    from ganbench.sweep.executors import ExecutorName
     from ganbench.tables.manifest import RunManifest
 
 EPILOG = """\b
@@ -73,7 +74,7 @@ def command(
     root: Path,
     weights: tuple[str, ...],
     results: Path,
-    executor: Literal["ray", "local"],
+    executor: ExecutorName,
     jobs: int | None,
 ) -> int:
     """Judge a run, or train a suite (.yaml) and judge that, against a baseline: is anything worse than it was?"""
@@ -124,7 +125,7 @@ def _comparable_baseline(
     return old
 
 
-def _train(plan: Plan, results: Path, executor: Literal["ray", "local"], jobs: int | None) -> Path:
+def _train(plan: Plan, results: Path, executor: ExecutorName, jobs: int | None) -> Path:
     from ganbench.sweep.run import run_plan
 
     outcome = run_plan(plan, results, executor=executor, jobs=jobs)

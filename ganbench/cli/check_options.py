@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -100,7 +100,7 @@ class Output:
             write_file(self.junit_xml, outputs.junit(comparison, title))
 
 
-def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
+def deciding(command: Callable[..., object]) -> Callable[..., object]:
     """Add the options that decide what counts as a difference; the command gets them as `rules`."""
 
     @functools.wraps(command)
@@ -123,7 +123,7 @@ def deciding(command: Callable[..., Any]) -> Callable[..., Any]:
     return functools.reduce(lambda decorated, decorate: decorate(decorated), RULES, with_rules)
 
 
-def showing(command: Callable[..., Any]) -> Callable[..., Any]:
+def showing(command: Callable[..., object]) -> Callable[..., object]:
     """Add the options that choose the output; the command gets them as `output`."""
 
     @functools.wraps(command)
@@ -132,7 +132,7 @@ def showing(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> object:
         return command(*args, output=Output(form, everything, junit_xml), **more)
 
-    decorated: Callable[..., Any] = with_output
+    decorated: Callable[..., object] = with_output
     for decorate in (
         click.option("--junit-xml", type=PATH, metavar="FILE", help="Write JUnit XML as well."),
         click.option("--json", "form", flag_value="json", help="Print JSON instead of a table."),

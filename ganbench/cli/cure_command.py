@@ -8,17 +8,29 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
-from ganbench.cli.options import ADDRESS, EXECUTOR, JOBS, REPORT, RESULTS, WEIGHTS, announce, weight_variables, writable
+from ganbench.cli.options import (
+    ADDRESS,
+    EXECUTOR,
+    JOBS,
+    REPORT,
+    RESULTS,
+    WEIGHTS,
+    announce,
+    require_address,
+    weight_variables,
+    writable,
+)
 from ganbench.cli.paths import PATH
 from ganbench.cli.shipped import suite_file
 from ganbench.core.environment import variables
 
 if TYPE_CHECKING:
     from ganbench.cures.search import Cure
+    from ganbench.sweep.executors import ExecutorName
 
 EPILOG = """\b
 Examples:
@@ -53,7 +65,7 @@ def command(
     seeds: int,
     results: Path,
     report: Path,
-    executor: Literal["ray", "local"],
+    executor: ExecutorName,
     address: str | None,
     jobs: int | None,
     weights: tuple[str, ...],
@@ -62,8 +74,7 @@ def command(
 
     Writes the tables to RESULTS/<suite>-cure and the page of before and after to REPORT/<suite>-cures.html.
     """
-    if address and executor == "local":
-        raise click.UsageError("--address is a Ray cluster's; leave it out with --executor local")
+    require_address(executor, address)
     click.get_current_context().with_resource(variables(weight_variables(weights)))
     from ganbench.cures.run import Settings, cures_of
     from ganbench.report.cured import write_cures

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ganbench.analysis.verdict_rules import RULES, THRESHOLDS, VERDICTS
 from ganbench.core.naming import plain
 
 # What people call a failure → the verdicts that it may be.
@@ -33,23 +34,6 @@ SYMPTOMS = {
     "checkerboard": ("low quality",),
     "too few steps": ("under-trained",),
 }
-_SUMMARIES = {
-    "healthy": "All that real samples keep is kept, modes or recall and quality; nothing swings.",
-    "diverged": "Losses or samples are not finite, or left the data's range by far.",
-    "vanishing gradient": "The generator receives next to no gradient.",
-    "exploding gradient": "The gradient of a player is far larger than in any run that works.",
-    "no signal": "The discriminator does not tell the generator where the data are.",
-    "discriminator wins": "The discriminator's loss is next to nothing and its ranking perfect, and samples stay bad.",
-    "discriminator overfit": "The discriminator knows its training samples by heart.",
-    "under-trained": "The run ended before it was through.",
-    "mode hopping": "Samples sit in few places at a time and jump from one to the next.",
-    "total collapse": "Samples are all alike, or in one mode.",
-    "oscillation": "Samples circle around the data and do not settle.",
-    "partial collapse": "Samples are good, and some of the data's modes are missing.",
-    "low quality": "No failure with a name: too few samples are good.",
-    "unclear": "Columns that the rules read are missing.",
-    "failed": "The run has no result.",
-}
 
 
 class Verdict(NamedTuple):
@@ -64,7 +48,7 @@ def verdicts() -> list[Verdict]:
     """Return every verdict that a run can have."""
     return [
         Verdict(name, text, tuple(symptom for symptom, names in SYMPTOMS.items() if name in names))
-        for name, text in _SUMMARIES.items()
+        for name, (text, _) in VERDICTS.items()
     ]
 
 
@@ -83,13 +67,11 @@ def of_symptom(text: str) -> list[Verdict]:
 
 def names() -> list[str]:
     """Return every verdict and symptom."""
-    return [*_SUMMARIES, *SYMPTOMS]
+    return [*VERDICTS, *SYMPTOMS]
 
 
 def lines(verdict: Verdict) -> Iterator[str]:
     """Yield what `explain` prints: the rules with their numbers, and what to try."""
-    from ganbench.analysis.verdict_rules import RULES, THRESHOLDS
-
     yield f"{verdict.name} (a verdict)"
     yield f"  {verdict.summary}"
     if verdict.symptoms:

@@ -149,11 +149,11 @@ def _complete(instruction: str) -> int:
     return code
 
 
-def _say_ignored(told: set[str], ignored: UnraisableHookArgs) -> None:
+def _say_ignored(reported: set[str], ignored: UnraisableHookArgs) -> None:
     """Say once, in one line, what Python ignores: an error of a finalizer, which nobody can catch."""
     name = getattr(ignored.object, "__qualname__", type(ignored.object).__name__)
-    if ignored.exc_value is not None and name not in told:
-        told.add(name)
+    if ignored.exc_value is not None and name not in reported:
+        reported.add(name)
         _say(f"{name} raised {described(ignored.exc_value)}, which is ignored")
 
 

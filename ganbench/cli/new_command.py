@@ -50,7 +50,7 @@ def command(kind: str, name: str, into: Path, tests: Path | None) -> None:
         # The order of imports that ruff wants: here ganbench is the project itself, elsewhere a package like others.
         "gap": "\n" if inside else "",
     }
-    for path, skeleton in ((target, kinds[0]), (test, f"{kinds[0]}_test")):
+    for path, skeleton in ((target, kinds[0]), (test, _test_skeleton(kinds[0], inside))):
         text = (SKELETONS / f"{skeleton}.txt").read_text(encoding="utf-8").replace("\n$gap\n", "\n${gap}")
         try:
             write_new(path, Template(text).substitute(words))
@@ -66,6 +66,11 @@ def command(kind: str, name: str, into: Path, tests: Path | None) -> None:
         click.echo("or, for all that use your package, name it in your pyproject.toml and install the package:")
         click.echo('  [project.entry-points."ganbench.components"]')
         click.echo(f'  {name} = "{words["module"]}"')
+
+
+def _test_skeleton(kind: str, inside: bool) -> str:
+    """Return the skeleton of the test; inside this repository the contracts want an oracle of a loss and of a trick."""
+    return f"{kind}_oracle_test" if inside and (SKELETONS / f"{kind}_oracle_test.txt").exists() else f"{kind}_test"
 
 
 def module_name(file: Path) -> str:

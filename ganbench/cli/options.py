@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganbench.cli.paths import PATH
+from ganbench.sweep.executors import EXECUTORS, ExecutorName
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -24,8 +25,8 @@ EXECUTOR = click.option(
     "--executor",
     default="ray",
     show_default=True,
-    type=click.Choice(["ray", "local"]),
-    help="Train trials side by side in Ray's processes, or one after the other in this process.",
+    type=click.Choice(list(EXECUTORS)),
+    help=f"Train trials {', or '.join(one.summary for one in EXECUTORS.values())}.",
 )
 ADDRESS = click.option("--address", metavar="HOST:PORT", help="Attach to this Ray cluster instead of starting one.")
 JOBS = click.option("--jobs", type=click.IntRange(1, 4096), help="Trials at a time; as many as cores allow by default.")
@@ -139,6 +140,12 @@ def weight_variables(texts: tuple[str, ...]) -> dict[str, str]:
             raise UsageError(f"--weights {text}: {problem}; write NAME=FILE, with one of {', '.join(known)}")
         changes[f"GANBENCH_WEIGHTS_{name.upper()}"] = str(Path(file).absolute())
     return changes
+
+
+def require_address(executor: ExecutorName, address: str | None) -> None:
+    """Refuse the address of a cluster for an executor that attaches to none."""
+    if address and not EXECUTORS[executor].attaches:
+        raise click.UsageError(f"--address is a Ray cluster's; leave it out with --executor {executor}")
 
 
 def announce(page: Path) -> None:

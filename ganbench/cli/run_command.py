@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,12 +18,14 @@ from ganbench.cli.options import (
     WEIGHTS,
     announce,
     plan_of,
+    require_address,
     selection,
     weight_variables,
     writable,
 )
 from ganbench.core.environment import variables
 from ganbench.core.extras import require
+from ganbench.sweep.executors import EXECUTORS, ExecutorName
 
 if TYPE_CHECKING:
     from ganbench.suite.plan import Plan
@@ -67,7 +69,7 @@ def command(
     yes: bool,
     results: Path,
     report: Path,
-    executor: Literal["ray", "local"],
+    executor: ExecutorName,
     address: str | None,
     device: str | None,
     jobs: int | None,
@@ -75,12 +77,11 @@ def command(
     weights: tuple[str, ...],
 ) -> int:
     """Run SUITE: train what is missing, write the tables to RESULTS/<suite> and the page to REPORT/<suite>.html."""
-    if address and executor == "local":
-        raise click.UsageError("--address is a Ray cluster's; leave it out with --executor local")
+    require_address(executor, address)
     overrides = (*overrides, f"resources.device={device}") if device else overrides
     click.get_current_context().with_resource(variables(weight_variables(weights)))
     plan = plan_of(suite, overrides, only, yes)
-    require("jinja2", *(["ray"] if executor == "ray" else []))
+    require("jinja2", *EXECUTORS[executor].packages)
     writable(report)
 
     from ganbench.sinks.named import sink_of
@@ -88,7 +89,7 @@ def command(
     trackers = [sink_of(text) for text in sinks]
     from ganbench.cli.plan_command import headline
 
-    click.echo(headline(plan, 1 if executor == "local" else jobs))
+    click.echo(headline(plan, 1 if EXECUTORS[executor].in_process else jobs))
     from ganbench.sweep.run import run_plan
 
     outcome = run_plan(plan, results, executor=executor, address=address, jobs=jobs, sinks=trackers)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from ganbench.cli.check_options import write_file
 from ganbench.cli.options import EXECUTOR, JOBS, RESULTS
 from ganbench.cli.paths import FILE, PATH
+
+if TYPE_CHECKING:
+    from ganbench.sweep.executors import ExecutorName
 
 EPILOG = """\b
 Examples:
@@ -58,7 +61,7 @@ def command(
     first_seed: int,
     hide_modes: bool,
     results: Path,
-    executor: Literal["ray", "local"],
+    executor: ExecutorName,
     jobs: int | None,
     markdown: Path | None,
     data: Path | None,

@@ -52,7 +52,7 @@ def _problems(cls: type[Component], base: type[Component]) -> Iterator[str]:
         *_properties(component, base),
     ):
         if not fits(value, hint):
-            yield f"{name} is {shown(value)}, not {_told(hint)}; correct it"
+            yield f"{name} is {shown(value)}, not {_type_text(hint)}; correct it"
 
 
 def _properties(component: Component, base: type[Component]) -> Iterator[tuple[str, object, object]]:
@@ -77,7 +77,7 @@ def _attribute_problems(component: Component, base: type[Component]) -> Iterator
         if typing.get_origin(hint) is typing.ClassVar and hasattr(cls, name):
             value, declared = getattr(component, name), typing.get_args(hint)[0]  # some are properties
             if not fits(value, declared):
-                yield f"{name} is {shown(value)}, not {_told(declared)}; correct it"
+                yield f"{name} is {shown(value)}, not {_type_text(declared)}; correct it"
     if not fits(cls.__doc__, str | None):
         yield "its docstring cannot be written; correct it"
     names = [column.name for column in columns(cls)]
@@ -96,10 +96,10 @@ def _parameter_problems(cls: type[Component], base: type[Component]) -> Iterator
         if name not in inherited and (hasattr(base, name) or name.startswith(("_", "model_")) or name == "self"):
             yield f"a parameter cannot be called {name}, which has a meaning of its own; rename it"
         if not _usable(hint):
-            yield f"the parameter {name} is of type {_told(hint)}; use {USABLE}"
+            yield f"the parameter {name} is of type {_type_text(hint)}; use {USABLE}"
         infinite = isinstance(field.default, float) and not math.isfinite(field.default)
         if infinite or not fits(field.default, hint):
-            yield f"the default of {name} is {shown(field.default)}, not {_told(hint)}; correct it"
+            yield f"the default of {name} is {shown(field.default)}, not {_type_text(hint)}; correct it"
 
 
 def columns(cls: type[Component]) -> tuple[Column, ...]:
@@ -162,6 +162,6 @@ def _usable(hint: object) -> bool:
     return hint in PLAIN or origin is typing.Literal
 
 
-def _told(hint: object) -> str:
+def _type_text(hint: object) -> str:
     """Return a type as it is written, without the names of modules."""
     return hint.__name__ if inspect.isclass(hint) and not typing.get_args(hint) else str(hint).rpartition("typing.")[2]

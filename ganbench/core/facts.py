@@ -50,7 +50,7 @@ class Chosen(Protocol[T_co]):
         ...
 
     def build(self) -> T_co:
-        """Return it."""
+        """Return the component."""
         ...
 
 

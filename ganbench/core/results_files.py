@@ -21,6 +21,8 @@ from typing import Any
 
 from ganbench.core.errors import UsageError
 
+Json = dict[str, Any]  # a mapping as JSON and YAML have it
+
 MOST_JSON = 64 << 20
 MOST_BINARY = 4 << 30
 _MAGIC = b"ganbench sha256 "
@@ -174,7 +176,7 @@ def json_bytes(data: Mapping[str, object], indent: int | None = None) -> bytes:
         return json.dumps(sealed, indent=indent).encode() + b"\n"
 
 
-def parse_json(content: bytes) -> dict[str, Any]:
+def parse_json(content: bytes) -> Json:
     """Return the data of what `json_bytes` made, without its checksum.
 
     Raises:
@@ -196,7 +198,7 @@ def parse_json(content: bytes) -> dict[str, Any]:
     return data
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> Json:
     """Return the data of a JSON file.
 
     Raises:

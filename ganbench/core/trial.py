@@ -137,8 +137,8 @@ class Trial:
 
     def alone(self, setting: Setting) -> Trial:
         """Return the trial that trains one of the settings by itself; its runs have the same numbers."""
-        own = {"loss": setting.loss, "tricks": setting.tricks, "optimizer": setting.optimizer}
-        return dataclasses.replace(self, **own, settings=(), space={}, method="", stage="")
+        axes = {"loss": setting.loss, "tricks": setting.tricks, "optimizer": setting.optimizer}
+        return dataclasses.replace(self, **axes, settings=(), space={}, method="", stage="")
 
     @property
     def choices(self) -> tuple[Choice[Component], ...]:

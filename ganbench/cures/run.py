@@ -14,7 +14,7 @@ from ganbench.cures.search import Cure, look_for_cures, require_one_setting
 from ganbench.suite.plan import Plan, make_plan
 from ganbench.suite.schema import Suite, read_suite, suite_of
 from ganbench.suite.yaml import read_bytes
-from ganbench.sweep.plan_jobs import Executor
+from ganbench.sweep.executors import ExecutorName
 from ganbench.sweep.run import run_plan
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Settings:
     """How trials are trained, as for `run_plan`; `say` is told how far it is."""
 
     results: Path
-    executor: Executor = "ray"
+    executor: ExecutorName = "ray"
     address: str | None = None
     jobs: int | None = None
     components: Sequence[type[Component]] = ()

@@ -50,7 +50,7 @@ class Cure:
 
     Attributes:
         base: the trial. verdicts: what its own runs have, text → how many.
-        seeds: of base and remedies, none of them the trial's own. healthy: of the base, one a seed.
+        seeds: of base and remedies, none of them the trial's own. healthy: of the base, one per seed.
         remedies: the best first. left_out: what was not trained, and why. trials: of the base's groups of seeds.
         folder: of the run with all tables.
     """
@@ -79,12 +79,12 @@ def failing(judged: pd.DataFrame) -> dict[str, dict[tuple[str, str], int]]:
         judged: the verdicts of a run, one row per run (`ganbench.analysis.verdicts`).
     """
     known = judged.loc[~judged["verdict"].isin(UNKNOWN)]
-    found: dict[str, dict[tuple[str, str], int]] = {}
+    failures: dict[str, dict[tuple[str, str], int]] = {}
     for trial, runs in known.groupby("trial", sort=False):
         pairs = [(str(v), str(c)) for v, c in zip(runs["verdict"], runs["cause"], strict=True)]
         if 2 * sum(verdict == HEALTHY for verdict, _ in pairs) < len(pairs):
-            found[str(trial)] = dict(Counter(pair for pair in pairs if pair[0] != HEALTHY).most_common())
-    return found
+            failures[str(trial)] = dict(Counter(pair for pair in pairs if pair[0] != HEALTHY).most_common())
+    return failures
 
 
 def require_one_setting(suite: Suite) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from typing import Any
 
 import yaml
 
 from ganbench.core.errors import UsageError
+from ganbench.core.results_files import Json
 from ganbench.core.trial import Choice, Trial
 from ganbench.suite.plan import trials_of
 from ganbench.suite.schema import Suite, suite_of
@@ -34,7 +34,7 @@ def suite_of_trials(suite: Suite, trials: Iterable[Trial]) -> Suite:
     return suite_of(Document(f"the cures of {suite.place()}", data))
 
 
-def block_of(trial: Trial) -> dict[str, Any]:
+def block_of(trial: Trial) -> Json:
     """Return the block of `include` that comes to this trial, everything written out."""
     return {
         "datasets": [_choice(trial.dataset)],
@@ -90,7 +90,7 @@ def _adds(suite: Suite, block: Mapping[str, object], trial: Trial) -> bool:
     return [replace(one, seeds=()) for one in added] == [replace(trial, seeds=())]
 
 
-def _brief_block(trial: Trial) -> dict[str, Any]:
+def _brief_block(trial: Trial) -> Json:
     """Return a trial's block with those parameters of its components alone that are not the defaults."""
     block = block_of(trial)
     cell = [_brief(one) for one in trial.tricks]

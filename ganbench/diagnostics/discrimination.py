@@ -33,6 +33,6 @@ class Discrimination(Diagnostic):
         """Return both numbers, `[...]`."""
         fake, real = step.d.fake_logits, step.d.real_logits
         if real is None:
-            raise ValueError("discrimination: the discriminator's pass has no real logits; pass them to the step")
+            raise ValueError("discrimination: the discriminator's update has no real logits; pass them to the step")
         logits = torch.cat((real, fake), dim=-1)
         return {"d_auc": auc(real, fake), "logit_saturation": (logits.abs() > SURE).double().mean(-1)}

@@ -39,7 +39,7 @@ class Excess(Diagnostic):
     )
 
     def observe(self, step: Step) -> dict[str, Tensor]:
-        """Return both, `[...]`; the share only where the discriminator's pass has real logits."""
+        """Return both, `[...]`; the share only where the discriminator's update has real logits."""
         if step.loss is None:
             return {}
         excess, real, fake = step.d.loss - step.loss.optimum, step.d.real_logits, step.d.fake_logits

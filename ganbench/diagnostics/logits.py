@@ -33,7 +33,7 @@ class Logits(Diagnostic):
         """Return all six numbers, `[...]`."""
         fake, real = step.d.fake_logits, step.d.real_logits
         if real is None:
-            raise ValueError("logits: the discriminator's pass has no real logits; pass them to the step")
+            raise ValueError("logits: the discriminator's update has no real logits; pass them to the step")
         midpoint = 0.0 if step.loss is None else step.loss.midpoint
         real_var, real_mean = torch.var_mean(real, dim=-1, correction=0)
         fake_var, fake_mean = torch.var_mean(fake, dim=-1, correction=0)

@@ -17,7 +17,7 @@ from ganbench.assets.data_folder import cache_folder
 from ganbench.core.errors import GanbenchError, reason
 from ganbench.core.files import replaced
 from ganbench.core.lazy import F, Tensor, torch
-from ganbench.core.results_files import read_sealed, seal
+from ganbench.core.results_files import read_with_checksum, with_checksum
 from ganbench.core.streams import stream
 from ganbench.extractors import Extractor
 

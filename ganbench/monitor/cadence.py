@@ -16,7 +16,7 @@ ALLOWANCE = 1.0  # seconds that may be spent besides, so that a run of a few hun
 
 
 class Cadence:
-    """The next step of something that is due again and again.
+    """Says at which steps something that recurs is done: a row, or a look at samples.
 
     Args:
         every: at its multiples, whatever it costs; None: ever further apart, as far as the budget allows.
@@ -45,14 +45,14 @@ class Cadence:
 
     @property
     def affordable(self) -> bool:
-        """Return whether there is time for another one."""
+        """Return whether the share of time allows another use."""
         if math.isinf(self.overhead):
             return True
         return self._spent + self._last <= ALLOWANCE + self.overhead * (clock() - self._began)
 
     @contextmanager
     def spending(self, step: int) -> Iterator[None]:
-        """Do it at a step: its time counts, and the next step is set even where it fails."""
+        """Run the body as the use at this step: its time counts, and the next step is set even where it fails."""
         self.after(step)
         self.count += 1
         began = clock()
@@ -68,7 +68,7 @@ class Cadence:
 
     @contextmanager
     def charged(self) -> Iterator[None]:
-        """Do something whose time counts."""
+        """Run a body that is no use of its own, but whose time counts."""
         began = clock()
         try:
             yield
@@ -76,7 +76,7 @@ class Cadence:
             self._spent += clock() - began
 
     def after(self, step: int) -> None:
-        """Set the next step behind one."""
+        """Set the next step, the first one after this step."""
         if self.every is not None:
             here = self._place(step // self.every, self.every)
             self.next = here if here > step else self._place(step // self.every + 1, self.every)
@@ -85,5 +85,5 @@ class Cadence:
             self.next = step + (gap if self.widest is None else min(gap, self.widest))
 
     def _place(self, window: int, every: int) -> int:
-        """Return the step of a window of `every` steps; the same whenever it is asked, so that a resumed run agrees."""
+        """Return which step of a window of `every` steps is used: always the same one, so that a resumed run agrees."""
         return window * every + (int(every * (window * GOLDEN % 1)) if self.varied else 0)

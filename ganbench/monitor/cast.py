@@ -106,7 +106,7 @@ def answers_of(answer: object) -> list[Tensor]:
     """Return the logits in what discriminators answer: of each scale, period or network one tensor.
 
     Lists and dicts may lie in one another. In a tuple or dataclass such as (validity, class) or (logits, feature maps)
-    the first holds them, unless both have one number a sample.
+    the first holds them, unless both have one number per sample.
 
     Example:
         >>> import torch

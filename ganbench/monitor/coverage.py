@@ -22,7 +22,7 @@ Values = NDArray[np.float64]
 
 
 def is_early(verdict: Verdict, columns: Mapping[str, Values]) -> bool:
-    """Return whether a verdict says of a run on its way what is a fault only in one that has arrived.
+    """Return whether a verdict names what is normal while a run still improves: movement, or modes not yet covered.
 
     Samples move as long as they spread out over the data: movement is a fault only where nothing rises any more, which
     is where recall, modes and spread are not above their median of the run's second quarter by 30 % of themselves.

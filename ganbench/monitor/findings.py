@@ -15,17 +15,17 @@ class Findings:
     """The sentences so far.
 
     Attributes:
-        said: key → sentence, in the order in which they were said.
+        sentences: key → sentence, in the order of the steps at which they were found.
     """
 
     def __init__(self) -> None:
-        self.said: dict[str, str] = {}
+        self.sentences: dict[str, str] = {}
 
     def say(self, step: int, key: str, sentence: str) -> None:
         """Log a sentence, unless one with its key was logged before."""
-        if key not in self.said:
-            self.said[key] = f"step {step}: {sentence}"
-            log.warning("%s", self.said[key])
+        if key not in self.sentences:
+            self.sentences[key] = f"step {step}: {sentence}"
+            log.warning("%s", self.sentences[key])
 
     def restore(self, said: Mapping[str, str], end: int) -> None:
         """Go on with what was said of a run up to a step; it is not said again."""

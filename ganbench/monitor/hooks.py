@@ -31,8 +31,8 @@ Moved = list[tuple[Player, list[int]]]
 class Catcher:
     """The hooks on both players; they read, copy where `armed`, and never write.
 
-    One update is many calls (several optimisers a player, several backward passes an update, several updates a step):
-    of each weight the last is kept. Gradients are hooked while it is armed. Optimisers of other networks are looked up
+    One update is many calls (several optimisers per player, backward passes per update, updates per step): of each
+    weight the last is kept. Gradients are hooked while it is armed. Optimisers of other networks are looked up
     once, and then cost one look into a dictionary a step. The hooks hold the catcher weakly, and it the networks.
     """
 

@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import CellType
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +20,7 @@ NUMBERS = 1 << 24  # of one chunk of samples
 EMPTY = CellType()  # of a variable that has no value yet
 
 
-def generated(generator: Callable[..., Any], latents: Sequence[Tensor]) -> Iterator[Tensor]:
+def generated(generator: Callable[..., object], latents: Sequence[Tensor]) -> Iterator[Tensor]:
     """Yield the samples `[n, *shape]` of latents and conditions `[n, …]`, in evaluation mode and without gradient.
 
     They come in chunks of at most 256 samples and 2²⁴ numbers, so that samples of any size need little memory. A
@@ -60,7 +59,7 @@ def _kind(answer: object) -> str:
     return f"a tensor {list(answer.shape)}" if isinstance(answer, Tensor) else type(answer).__name__
 
 
-def call(network: Callable[..., Any], *arguments: Tensor) -> Any:  # noqa: ANN401 - whatever it answers
+def call(network: Callable[..., object], *arguments: Tensor) -> object:
     """Return what a network answers, or a function around some; their buffers are what they were afterwards."""
     if isinstance(network, nn.Module) and not any(isinstance(m, torch.jit.ScriptModule) for m in network.modules()):
         return functional_call(network, {name: buffer.clone() for name, buffer in network.named_buffers()}, arguments)

@@ -12,11 +12,14 @@ from ganbench.core import arguments
 from ganbench.core.column import Column
 from ganbench.core.errors import UsageError
 
+State = Mapping[str, Any]  # what `Monitor.state_dict` returned, or a file kept of it
+Check = Callable[[Any], bool]  # whether a value is of its kind
+
 PLACE = "ganbench.Monitor.load_state_dict: state"
 REMEDY = "give what Monitor.state_dict() returned, or leave the call out, which begins a new curve"
 
 
-def check_state(state: object) -> Mapping[str, Any]:
+def check_state(state: object) -> State:
     """Return a state that has all that a monitor goes on with, each of the kind that it was written as.
 
     Raises:
@@ -35,7 +38,7 @@ def check_state(state: object) -> Mapping[str, Any]:
     return state
 
 
-def _check_keys(place: str, state: Mapping[str, Any], keys: Mapping[str, Callable[[Any], bool]]) -> None:
+def _check_keys(place: str, state: State, keys: Mapping[str, Check]) -> None:
     for key, fits in keys.items():
         if key not in state:
             raise UsageError(f"{PLACE} lacks {place + key!r}; {REMEDY}")
@@ -99,7 +102,7 @@ def _pushes(value: object) -> bool:
     return isinstance(value, Mapping) and all(_text(name) and _numbers(first) for name, first in value.items())
 
 
-REFERENCE: dict[str, Callable[[Any], bool]] = {
+REFERENCE: dict[str, Check] = {
     "shape": lambda value: _numbers(value, _count),
     "real": _features,
     "other": _features,

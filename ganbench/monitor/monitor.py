@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,6 +30,7 @@ from ganbench.monitor.checks import (
 from ganbench.monitor.given import Answers, Numbers, Samples, samples_of
 from ganbench.monitor.guard import Guard
 from ganbench.monitor.isolation import training
+from ganbench.monitor.kept_state import State
 from ganbench.monitor.player import Player
 from ganbench.monitor.record import Record
 from ganbench.monitor.samples import SampleView
@@ -97,10 +97,10 @@ class Monitor:
         loss: str | Loss | None = None,
         data: str | Dataset | Numbers | None = None,
         latents: Numbers | tuple[Tensor, ...] | None = None,
-        judged: Callable[..., Any] | None = None,
+        judged: Callable[..., object] | None = None,
         features: ExtractorChoice = None,
         kind: str | None = None,
-        ema: Callable[..., Any] | None = None,
+        ema: Callable[..., object] | None = None,
         diagnostics: Sequence[str | Diagnostic] | None = None,
         metrics: Sequence[str | Metric] | None = None,
         log_every: int | None = None,
@@ -155,7 +155,7 @@ class Monitor:
     @property
     def findings(self) -> tuple[str, ...]:
         """Return what was found wrong in the loop so far: sentences with the step and the remedy, the first first."""
-        return () if self._watch is None else tuple(self._watch.scrutiny.findings.said.values())
+        return () if self._watch is None else tuple(self._watch.scrutiny.findings.sentences.values())
 
     def step(
         self,
@@ -203,7 +203,7 @@ class Monitor:
             self.close()
 
     def _taken(
-        self, watch: Watch, batches: Mapping[str, Samples | None], given: Mapping[str, Any], condition: Tensor | None
+        self, watch: Watch, batches: Mapping[str, Samples | None], given: Mapping[str, object], condition: Tensor | None
     ) -> dict[str, Tensor]:
         """Return the samples in the minibatches, all that is given taken in; what cannot be used is reported."""
         samples: dict[str, Tensor] = {}
@@ -244,11 +244,11 @@ class Monitor:
             open_monitors.leave(self)
             self._watch.close()
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, object]:
         """Return what a checkpoint keeps of the run: numbers and tensors, no object; empty on ranks above 0."""
         return {} if self._watch is None else self.guard.run("state_dict()", self._watch.record.state_dict) or {}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: State) -> None:
         """Go on with the run of a checkpoint, in its folder; rows that were written after it are cut.
 
         Where the folder is gone, or holds another run by now, rows go on in this monitor's own.

@@ -37,7 +37,7 @@ Events = Sequence[Pass | Stepped]
 
 @dataclass
 class Updates:
-    """How many of a player's updates, in the events of a few steps, are made of what.
+    """Counts a player's updates in the events of a few steps, by the backward passes that each is made of.
 
     Attributes:
         all: the updates.

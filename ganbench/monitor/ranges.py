@@ -59,8 +59,8 @@ class Ranges:
         half = known == (-1.0, 1.0) and lowest >= 0 and highest > OUTSIDE
         huge = highest > 100 and high < 20 and lowest >= 0
         if (known and (beyond or half)) or huge:
-            own = "ends in" if known else "answers in"
-            text = f"real samples lie in {shown(lowest, highest)}, and the generator {own} {shown(low, high)}"
+            verb = "ends in" if known else "answers in"
+            text = f"real samples lie in {shown(lowest, highest)}, and the generator {verb} {shown(low, high)}"
             to = f"({_inverse(lowest, highest, low, high)})" if lowest >= 0 else "or end the generator without it"
             self._findings.say(step, "range", f"{text}: bring both to one range {to}, for training and for metrics")
         elif known and highest - lowest < NARROW * width:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,7 +21,7 @@ from ganbench.core.naming import DEFAULT_SCHEDULE, NO_TRICKS, run_name
 from ganbench.monitor.alarm import Alarm
 from ganbench.monitor.folder import Folder, only_claimed, resumable
 from ganbench.monitor.guard import Guard
-from ganbench.monitor.kept_state import PLACE, REMEDY, check_state
+from ganbench.monitor.kept_state import PLACE, REMEDY, State, check_state
 from ganbench.monitor.pictures import grid
 from ganbench.monitor.resume import cut, history_state, run_of
 from ganbench.monitor.rounds import COLUMNS as REGULARISERS
@@ -143,7 +142,7 @@ class Record:
                 level = logging.WARNING if self.looks < ENOUGH else logging.INFO
                 log.log(level, "%s", self._too_little())
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, object]:
         """Return all that a run goes on with, for `torch.save`."""
         return {
             "format": 1,
@@ -162,7 +161,7 @@ class Record:
             "evaluated_at": self._evaluated_at,
         }
 
-    def load(self, state: Mapping[str, Any]) -> None:
+    def load(self, state: State) -> None:
         """Go on with a state in its folder, where the tables of its run are; else in this one, or one beside it.
 
         Raises:
@@ -186,11 +185,11 @@ class Record:
         # Whoever has moved the folder has asked for it where it is now.
         path = next((place for place in (path, self._asked) if run_of(place) == self.trial), path)
         if run_of(path) == self.trial:
-            if path != own.path:
-                own.leave()
+            if path != folder.path:
+                folder.leave()
             self.folder = Folder(path, again=True)
-        elif run_of(own.path) not in (None, self.trial):
-            self.folder = Folder(own.path)
+        elif run_of(folder.path) not in (None, self.trial):
+            self.folder = Folder(folder.path)
 
     def load_state_dict(self, state: Mapping[str, Any], step: int | None = None) -> None:
         """Go on with a state, from a step; rows beyond it are cut, and those that a kill has cost stay away."""
@@ -258,7 +257,7 @@ class Record:
             seconds=self._seconds,
             fact_columns=tuple(self._columns.values()),
         )
-        findings = tuple(self._scrutiny.findings.said.values())
+        findings = tuple(self._scrutiny.findings.sentences.values())
         self.folder.write(logged, self._environment, self.open, self._kept, findings)
 
     @property
@@ -270,7 +269,7 @@ class Record:
         return {**self._earlier, **now, **self._scrutiny.terms.columns}
 
     @property
-    def _kept(self) -> dict[str, Any]:
+    def _kept(self) -> dict[str, object]:
         """Return what the tables do not hold."""
         return {"reference": self._samples.reference.state_dict(), "scrutiny": self._scrutiny.state_dict()}
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,6 +16,7 @@ from ganbench.extractors import Extractor
 from ganbench.metrics import Metric, Sample
 from ganbench.monitor.embedding import embedding_of, real_numbers
 from ganbench.monitor.guard import Hopeless
+from ganbench.monitor.kept_state import State
 from ganbench.monitor.parts import chunks, index_of, joined, nothing, part, shape_of, without_points
 from ganbench.monitor.pictures import Drawing
 from ganbench.monitor.view import few
@@ -151,7 +151,7 @@ class Reference:
         judge = self.evaluator or SampleEvaluator(data, self.extractor, (), nothing(self._device), lambda: nothing())
         return joined([without_points(judge.describe(x)) for x in chunks(real_numbers(points.to(self._device)))])
 
-    def state_dict(self) -> dict[str, Any] | None:
+    def state_dict(self) -> dict[str, object] | None:
         """Return the features of what the first minibatches brought; None where the data are given."""
         if self._of_data or self.evaluator is None or self.drawing is None:
             return None
@@ -168,7 +168,7 @@ class Reference:
             "extractor": self._extractor_name,
         }
 
-    def load_state_dict(self, state: Mapping[str, Any] | None) -> None:
+    def load_state_dict(self, state: State | None) -> None:
         """Go on with kept features."""
         if state is None or self._of_data:
             return

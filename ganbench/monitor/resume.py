@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
 from ganbench.core.file_set import MANIFEST, open_one
+from ganbench.monitor.kept_state import State
 from ganbench.tables import results as tables
 from ganbench.tables.manifest import RunManifest
 from ganbench.training.history import History
@@ -24,7 +25,7 @@ STATE = "monitor.pt"  # what the tables do not hold: the features of the real sa
 KEYS = ("run", "trial", "seed", "step", "network", "layer")
 
 
-def history_state(history: History) -> dict[str, Any]:
+def history_state(history: History) -> dict[str, object]:
     """Return the rows of a history of one seed."""
     n = len(history.row)
     return {
@@ -33,7 +34,7 @@ def history_state(history: History) -> dict[str, Any]:
     }
 
 
-def cut(state: Mapping[str, Any], end: int) -> tuple[Sequence[int], dict[str, Tensor]]:
+def cut(state: State, end: int) -> tuple[Sequence[int], dict[str, Tensor]]:
     """Return the steps up to one, and their rows."""
     kept = state["steps"] <= end
     return state["steps"][kept].tolist(), {name: column[kept] for name, column in state["columns"].items()}
@@ -68,25 +69,25 @@ def readable_state(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def state_of_folder(path: Path) -> dict[str, Any]:
+def state_of_folder(path: Path) -> State:
     """Return the state of the run in a folder, as `Monitor.state_dict` does.
 
     Raises:
         UsageError, OSError, ValueError: no run is there, or it cannot be read.
     """
-    found = tables.load(path)
-    run = found.runs.iloc[0]
+    results = tables.load(path)
+    run = results.runs.iloc[0]
     trial = str(run["trial"])
-    step = found.manifest.monitor.step if found.manifest.monitor else int(run["steps"])
+    step = results.manifest.monitor.step if results.manifest.monitor else int(run["steps"])
     layers = {}
-    if len(found.layers):
-        places = found.layers["network"] + "\n" + found.layers["layer"]
-        layers = {str(place): _state_of(rows) for place, rows in found.layers.groupby(places)}
-    pictures = found.samples[trial] if trial in found.samples else None
+    if len(results.layers):
+        places = results.layers["network"] + "\n" + results.layers["layer"]
+        layers = {str(place): _state_of(rows) for place, rows in results.layers.groupby(places)}
+    pictures = results.samples[trial] if trial in results.samples else None
     steps = [] if pictures is None else pictures["steps"].tolist()
-    metrics = [name for name in found.runs if name in found.history and name not in KEYS]
-    steps_of = found.history["step"].to_numpy(dtype="int64")
-    measured = ~np.isnan(found.history[metrics].to_numpy(dtype="float64"))
+    metrics = [name for name in results.runs if name in results.history and name not in KEYS]
+    steps_of = results.history["step"].to_numpy(dtype="int64")
+    measured = ~np.isnan(results.history[metrics].to_numpy(dtype="float64"))
     looked = steps_of[measured.any(axis=1)]
     return {
         "format": 1,
@@ -96,13 +97,13 @@ def state_of_folder(path: Path) -> dict[str, Any]:
         "steps": step,
         "looks": len(looked),
         "seconds": float(run["seconds"]),
-        "history": _state_of(found.history),
-        "columns": [asdict(found.columns[name]) for name in (*found.history, *found.layers) if name not in KEYS],
+        "history": _state_of(results.history),
+        "columns": [asdict(results.columns[name]) for name in (*results.history, *results.layers) if name not in KEYS],
         "layers": layers,
         "snapshots": {at: _picture(pictures["samples"][i]) for i, at in enumerate(steps)} if pictures else {},
-        "n_fake": int(run["n_fake"]) if "n_fake" in found.runs and run["n_fake"] == run["n_fake"] else 0,
+        "n_fake": int(run["n_fake"]) if "n_fake" in results.runs and run["n_fake"] == run["n_fake"] else 0,
         "evaluated_at": int(looked[-1]) if len(looked) else None,
-        **_kept(path, found.manifest.files),
+        **_kept(path, results.manifest.files),
     }
 
 
@@ -111,12 +112,12 @@ def _picture(samples: np.ndarray) -> Tensor:
     return picture if picture.dtype == torch.uint8 else picture.float()
 
 
-def _kept(path: Path, checksums: Mapping[str, str]) -> dict[str, Any]:
+def _kept(path: Path, checksums: Mapping[str, str]) -> State:
     with open_one(path, STATE, checksums) as file:
         return torch.load(BytesIO(file.read()), weights_only=True)
 
 
-def _state_of(rows: Any) -> dict[str, Any]:  # noqa: ANN401 - a frame
+def _state_of(rows: pd.DataFrame) -> dict[str, object]:
     names = [name for name in rows.columns if name not in KEYS]
     return {
         "steps": torch.tensor(rows["step"].to_numpy(dtype="int64", copy=True)),

@@ -39,9 +39,9 @@ class Rounds:
         self._now[player, optimizer] += 1
 
     def end(self) -> set[str]:
-        """Take in that a step of training has ended; return whose first one held more optimiser steps than this second.
+        """End a step of training; return the players whose first step held more optimiser steps than their second.
 
-        The row of the first may then be a regulariser's.
+        The first row may then hold a regulariser's gradient instead of the player's.
         """
         self.steps += 1
         doubtful: set[str] = set()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -135,7 +134,7 @@ class SampleView:
             elif (look := self._described(fake)) is not None:
                 self._pool.append(look)
 
-    def look(self, generator: Callable[..., Any] | None) -> Look | None:
+    def look(self, generator: Callable[..., object] | None) -> Look | None:
         """Return the samples to judge, and begin to keep minibatches anew; None where there are none.
 
         Args:
@@ -160,7 +159,7 @@ class SampleView:
                 values |= {name: float(value) for name, value in (of_metric or {}).items()}
         return values
 
-    def try_latents(self, generator: Callable[..., Any]) -> None:
+    def try_latents(self, generator: Callable[..., object]) -> None:
         """Have the generator answer two of the fixed latents; without an answer the minibatches are judged instead."""
         if self.latents is None:
             return

@@ -44,9 +44,7 @@ class Scrutiny:
         findings: the sentences so far. terms: of the generator's loss.
     """
 
-    def __init__(
-        self, loss: Loss | None, d: Player, g: Player, copies: Mapping[str, Callable[..., Any] | None], guard: Guard
-    ) -> None:
+    def __init__(self, loss: Loss | None, d: Player, g: Player, copies: Mapping[str, object], guard: Guard) -> None:
         self._d, self._g, self.guard = d, g, guard
         self.findings = Findings()
         self._conventions, self._symptoms = Conventions(loss, self.findings), Symptoms(self.findings)
@@ -57,7 +55,7 @@ class Scrutiny:
         self.terms = Terms(self.findings)
         self._wiring = Wiring({"D": members(d.module), "G": members(g.module)}, self.findings, guard)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, object]:
         """Return what later rows are compared with."""
         pushes = {name: list(first) for name, first in self._conventions.pushes.items()}
         return {"pushes": pushes, "scale": self._conventions.scale, "said": dict(self.findings.said)}

@@ -6,7 +6,6 @@ import logging
 import math
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -54,8 +53,8 @@ class Watch:
         scrutiny: Scrutiny,
         rows: Cadence,
         looks: Cadence,
-        judged: Callable[..., Any] | None,
-        ema: Callable[..., Any] | None,
+        judged: Callable[..., object] | None,
+        ema: Callable[..., object] | None,
         guard: Guard,
     ) -> None:
         self._g, self._d, self._view, self.guard = g, d, view, guard
@@ -141,13 +140,13 @@ class Watch:
             self.catcher.arm()
 
     @property
-    def _judge(self) -> Callable[..., Any]:
+    def _judge(self) -> Callable[..., object]:
         """Return the network whose samples are judged."""
         judged = self._judged()
         return self._g.module if judged is None else judged
 
     def _end_round(self) -> None:
-        """Take back what the first row says of a player whose regulariser, too, took a step of its own then."""
+        """Clear a player's gradient in the first row, where a regulariser took an optimiser step of its own then."""
         history = self.record.history
         for name in self.catcher.rounds.end():
             columns = (f"{column}_{name.lower()}" for column in ("grad_norm", "grad_push", "update_ratio"))
@@ -195,7 +194,7 @@ class Watch:
         self.close()
 
 
-def _held(network: Callable[..., Any] | None) -> Callable[[], Callable[..., Any] | None]:
+def _held(network: Callable[..., object] | None) -> Callable[[], Callable[..., object] | None]:
     """Hold a network weakly, as others do hold it; a function around one, which nobody else may hold, as it is."""
     return weakref.ref(network) if isinstance(network, nn.Module) else lambda: network
 

@@ -8,7 +8,7 @@ place stays as it was.
 
 `vmap` is tried once, when the network is made. What it cannot run (spectral norm, whose power iteration writes into
 buffers, `view` of what `vmap` has laid out otherwise, control flow that depends on values) runs one seed after another,
-which is said with what it costs.
+and a warning says so, with the cost.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def modules(
         version: of its numbers.
 
     Raises:
-        UsageError: the discriminator does not answer one number a sample of the generator.
+        UsageError: the discriminator does not answer one number per sample of the generator.
     """
     players = _seeded(generator, 0), _seeded(discriminator, 0)
     shape, traits = _tried_together(*players, latent, name)

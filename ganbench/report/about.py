@@ -6,10 +6,11 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
 from ganbench.core.naming import AXES
+from ganbench.core.results_files import Json
 from ganbench.report.dataset_results import floor_of
 from ganbench.report.wording import NONE, count, listing, name_of, number
 from ganbench.suite.resolved import keys_of
@@ -80,7 +81,7 @@ def description(suite: str) -> str:
     return " ".join(text.split()) if isinstance(text, str) else ""
 
 
-def search_of(suite: str) -> dict[str, Any]:
+def search_of(suite: str) -> Json:
     """Return the suite's `search`, empty where it has none or cannot be read."""
     search = keys_of(suite).get("search")
     return search if isinstance(search, dict) else {}
@@ -117,7 +118,7 @@ def provenance(results: Results) -> list[tuple[str, str]]:
     environment = {name: value for name, value in manifest.environment.items() if name != "git"}
     git = manifest.git
     source = f"commit {git.commit[:12]}{', with changes' if git.dirty else ''}" if git else "no commit known"
-    facts: list[tuple[str, Any]] = [
+    facts: list[tuple[str, object]] = [
         ("suite", f"{manifest.suite or NONE} ({manifest.suite_hash[:12] or NONE})"),
         ("run", manifest.run),
         ("seeds", _span(manifest.seeds)),

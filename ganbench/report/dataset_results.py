@@ -18,7 +18,8 @@ from ganbench.report.wording import NO_TRICKS, Naming, naming
 if TYPE_CHECKING:
     import pandas as pd
 
-Ranked = Sequence[Mapping[str, Any]]
+RankedRow = Mapping[str, Any]  # of the ranking: one trial
+Ranked = Sequence[RankedRow]
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class ForestRow:
     plot: str
     difference: str
     p: str
-    told: str
+    outcome: str
     bar: Bar | None
 
 

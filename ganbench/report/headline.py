@@ -1,4 +1,4 @@
-"""The answer in a sentence a human would say, one a data set."""
+"""The answer in a sentence that a person would say, one per data set."""
 
 from __future__ import annotations
 

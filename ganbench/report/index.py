@@ -64,7 +64,7 @@ def write_index(results: Path, report: Path) -> Path:
 
 def _entries(results: Path, report: Path) -> Iterator[Entry]:
     newest: dict[str, tuple[int, str]] = {}
-    found: list[Entry] = []
+    entries: list[Entry] = []
     for folder in sorted(_folders(results)):
         try:
             read = load(folder)
@@ -76,9 +76,9 @@ def _entries(results: Path, report: Path) -> Iterator[Entry]:
         revision = f"{git.commit[:10]}{' (changed)' if git.dirty else ''}" if git is not None else ""
         page = report / f"{name}.html"
         newest[name] = max(newest.get(name, times.order), times.order)
-        found.append(Entry(name, folder.name, times, revision, headlines, page if page.is_file() else None))
+        entries.append(Entry(name, folder.name, times, revision, headlines, page if page.is_file() else None))
     # A suite's page is that of its newest run.
-    for entry in found:
+    for entry in entries:
         is_newest = entry.times.order == newest[entry.suite]
         yield entry if is_newest else replace(entry, page=None)
 

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
+from ganbench.analysis.verdict_rules import VERDICTS
+
 # One colour per family: fourteen colours nobody could tell apart; the shapes and the words say which it was.
-FAMILIES = {
-    "healthy": ("healthy",),
-    "collapse": ("partial collapse", "total collapse"),
-    "hopping": ("mode hopping",),
-    "game": ("oscillation", "no signal", "discriminator overfit", "discriminator wins"),
-    "gradient": ("vanishing gradient", "exploding gradient"),
-    "broken": ("diverged", "failed"),
-    "open": ("under-trained", "low quality", "unclear"),
-}
-FAMILY = {verdict: family for family, verdicts in FAMILIES.items() for verdict in verdicts}
+FAMILY = {verdict: meaning.family for verdict, meaning in VERDICTS.items()}
+FAMILIES = {family: [v for v, of in FAMILY.items() if of == family] for family in dict.fromkeys(FAMILY.values())}
 
 _UP, _DOWN = "m0-4.6 4.4 7.8h-8.8z", "m0 4.6 4.4-7.8h-8.8z"
 _SQUARE, _DIAMOND = "m-3.5-3.5h7v7h-7z", "m0-4.8 4.8 4.8-4.8 4.8-4.8-4.8z"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ganbench.analysis.verdict_rules import HEALTHY
 from ganbench.core.naming import bare_names
+from ganbench.report.dataset_results import Ranked, RankedRow
 from ganbench.report.rows import TINTS
 from ganbench.report.wording import NONE, Naming, label, naming, number
 
@@ -47,9 +48,7 @@ class Overview:
     lines: list[Line]
 
 
-def overview(
-    ranked: Mapping[str, Sequence[Mapping[str, Any]]], healthy: Mapping[str, float], named: Naming
-) -> Overview | None:
+def overview(ranked: Mapping[str, Ranked], healthy: Mapping[str, float], named: Naming) -> Overview | None:
     """Return the table of methods that two or more data sets have; None where there are no such.
 
     A method is a loss and its tricks; one that a data set has twice (another network or optimiser) is left out there.
@@ -59,7 +58,7 @@ def overview(
         healthy: trial → its share of healthy runs.
         named: how methods are called.
     """
-    by_method: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
+    by_method: dict[tuple[str, str], dict[str, RankedRow]] = {}
     for dataset, rows in ranked.items():
         times = Counter((row["loss"], row["tricks"]) for row in rows)
         for row in rows:
@@ -74,13 +73,13 @@ def overview(
     return Overview(list(ranked), [_line(rows, list(ranked), sizes, healthy, named) for rows in common[:MOST]])
 
 
-def _share(row: Mapping[str, Any], size: int) -> float:
+def _share(row: RankedRow, size: int) -> float:
     """Return a rank as a share of the way from the first to the last."""
     return (row["rank"] - 1) / max(size - 1, 1)
 
 
 def _line(
-    rows: Mapping[str, Mapping[str, Any]],
+    rows: Mapping[str, RankedRow],
     datasets: Sequence[str],
     sizes: Mapping[str, int],
     healthy: Mapping[str, float],
@@ -101,7 +100,7 @@ def _line(
     return Line(str(label(next(iter(rows.values())), named)), places, span, where)
 
 
-def overview_of(analysed: AnalysedResults, ranked: Sequence[Mapping[str, Any]]) -> Overview | None:
+def overview_of(analysed: AnalysedResults, ranked: Ranked) -> Overview | None:
     """Return the overview of a run from the rows of its ranking; None where data sets have settings."""
     runs = analysed.results.runs
     if analysed.settings or runs.empty:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
-from ganbench.report.dataset_results import DatasetResults, floor_of
+from ganbench.report.dataset_results import DatasetResults, RankedRow, floor_of
 from ganbench.report.notes import Note, lead_notes
 from ganbench.report.plot import Scale
 from ganbench.report.strips import Strip, strips
@@ -205,7 +205,7 @@ def _head(column: Column, runs: pd.DataFrame, extra: bool) -> Head:
     return Head(column.name, name_of(column), column.meaning, column.direction, floor, extra)
 
 
-def _cell(row: Mapping[str, Any], metric: str, tint: int | None, note: Note | None = None) -> Cell:
+def _cell(row: RankedRow, metric: str, tint: int | None, note: Note | None = None) -> Cell:
     value, low, high, middle, median = (float(row[f"{metric}_{s}"]) for s in ("mean", "low", "high", "iqm", "median"))
     # Where no seed differs, a t interval of no width would claim that none ever will.
     interval = "" if math.isnan(low) or high == low else f"± {number((high - low) / 2, 2)}"

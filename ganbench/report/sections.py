@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ganbench.analysis.ranking import metric_columns
 from ganbench.core.column import Column
@@ -255,7 +255,7 @@ def _by_trial(frame: pd.DataFrame, rows: Sequence[Row]) -> dict[str, pd.DataFram
     return _by(frame.loc[frame["trial"].isin([row.trial for row in rows])], "trial")
 
 
-def _records(ranked: pd.DataFrame) -> list[dict[str, Any]]:
+def _records(ranked: pd.DataFrame) -> Ranked:
     """Return the rows as dictionaries of plain numbers and strings, with None for no rank."""
     return [
         {str(name): value for name, value in row.items()}

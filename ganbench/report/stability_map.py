@@ -100,7 +100,7 @@ def maps_of(analysed: AnalysedResults) -> dict[str, Maps]:
     """Return data set → the maps of its methods; empty where a run is of one setting."""
     if not analysed.settings:
         return {}
-    names = {dataset: [method.key for method in shown.methods] for dataset, shown in analysed.settings.items()}
+    names = {dataset: [method.key for method in over.methods] for dataset, over in analysed.settings.items()}
     swept = varied(analysed.results, judged=analysed.verdicts)
     return stability_maps(analysed.results, analysed.verdicts, swept, names)
 

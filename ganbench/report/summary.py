@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ganbench.analysis.ranking import COUNTS, STATISTICS, metric_columns, ranking
 from ganbench.analysis.verdicts import verdict_shares, verdicts
 from ganbench.core.markdown import escaped, table
 from ganbench.core.naming import AXES, bare_names
+from ganbench.core.results_files import Json
 from ganbench.report import about
 from ganbench.report.dataset_results import DatasetResults, floor_of
 from ganbench.report.headline import headline
@@ -53,7 +54,7 @@ class AnalysedResults:
         return over_settings(self.results, self.verdicts)
 
 
-def summary(analysed: AnalysedResults) -> dict[str, Any]:
+def summary(analysed: AnalysedResults) -> Json:
     """Return what the page says as JSON can hold it; numbers have six digits, undefined ones are null.
 
     Keys: `format`, `suite`, `run`; `datasets`, each `name`, `dataset`, `headline`, `lead` (the metric that decides the
@@ -109,10 +110,10 @@ def markdown(analysed: AnalysedResults) -> str:
 def _dataset(
     name: str,
     runs: pd.DataFrame,
-    ranked: list[dict[Any, Any]],
+    ranked: list[Json],
     metrics: Mapping[str, Column],
     shares: Mapping[str, dict[str, dict[str, float]]],
-) -> dict[str, Any]:
+) -> Json:
     rows = [{**row, "rank": row["rank"] if isinstance(row["rank"], int) else None} for row in ranked]
     data = DatasetResults(name, rows, runs, metrics)
     known = [m for m in metrics if any(row[f"{m}_n"] for row in rows)]
@@ -153,7 +154,7 @@ def _shares(judged: pd.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
     return shares
 
 
-def _section(dataset: Mapping[str, Any], columns: Mapping[str, Mapping[str, str]]) -> list[str]:
+def _section(dataset: Json, columns: Mapping[str, Mapping[str, str]]) -> list[str]:
     metrics = [metric for metric in dataset["floors"] if columns[metric]["direction"]]
     if dataset["lead"]:
         metrics = [dataset["lead"], *(m for m in metrics if m != dataset["lead"])]
@@ -183,14 +184,14 @@ def _judged(judged: Mapping[str, list[object]]) -> str:
     return f"Judged on {fake} generated against {real} held-out real samples; features: {names}."
 
 
-def _cells(trial: Mapping[str, Any], metrics: list[str]) -> list[str]:
+def _cells(trial: Json, metrics: list[str]) -> list[str]:
     verdict = ", ".join(f"{v['runs']} {escaped(name)}" for name, v in trial["verdicts"].items())
     ended = ", ".join(f"{trial[s]} {s}" for s in COUNTS if trial[s])
     values = [_value(trial["metrics"].get(m)) for m in metrics]
     return [str(trial["rank"] or ""), escaped(trial["label"]), *values, verdict, ended]
 
 
-def _value(statistics: Mapping[str, Any] | None) -> str:
+def _value(statistics: Json | None) -> str:
     if not statistics or statistics["mean"] is None:
         return NONE
     if statistics["low"] is None or statistics["low"] == statistics["high"]:  # all seeds agree: no interval

@@ -9,12 +9,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 from ganbench.core.errors import UsageError
 from ganbench.core.file_set import MANIFEST, new_files
-from ganbench.core.trial import Trial
 from ganbench.report.page import write_report
 from ganbench.sweep.progress_file import SweepState
 from ganbench.tables import part_store
@@ -73,10 +70,9 @@ def _write_so_far(folder: Path, keys: list[str], out: Path, note: str) -> None:
     """Write the page of the trials that are done, from tables merged aside: the sweep's own are left alone."""
     with tempfile.TemporaryDirectory(prefix="ganbench-") as aside:
         run = Path(aside) / folder.resolve().name / "so-far"
-        trials = cast("list[Trial]", [SimpleNamespace(key=key) for key in keys])
         run.parent.mkdir()
         with new_files(run) as files:
-            merge(folder, trials, {}, files)
+            merge(folder, dict.fromkeys(keys), {}, files)
             files.write("suite.yaml", b"")
             RunManifest(suite=folder.resolve().name).commit(files)
         write_report(run, out, note)

@@ -12,22 +12,14 @@ from pydantic import FailFast, Field, PrivateAttr, ValidationError
 
 from ganbench.core import registry
 from ganbench.core.errors import UsageError
+from ganbench.core.results_files import Json
 from ganbench.core.trial import Choice
-from ganbench.suite.choices import (
-    AXIS_KEYS,
-    Axis,
-    Cell,
-    ChoiceOf,
-    Json,
-    Name,
-    Seeds,
-    Strict,
-    with_tuples,
-)
+from ganbench.suite.choices import AXIS_KEYS, Cell, ChoiceOf, Strict, with_tuples
 from ganbench.suite.mistakes import mistakes
 from ganbench.suite.overrides import override
 from ganbench.suite.sections import Count, Evaluate, Exclusion, Resources, Stop, Training
 from ganbench.suite.space import Search
+from ganbench.suite.values import Axis, Name, Seeds
 from ganbench.suite.vary import SEEDS, Vary
 from ganbench.suite.yaml import Document, Keys, read_file
 

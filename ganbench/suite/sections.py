@@ -9,7 +9,8 @@ from annotated_types import Interval
 from ganbench.core import registry
 from ganbench.core.errors import component_errors
 from ganbench.core.trial import Choice
-from ganbench.suite.choices import Axis, ChoiceOf, Strict, Timeout
+from ganbench.suite.choices import ChoiceOf, Strict
+from ganbench.suite.values import Axis, Timeout
 
 DEFAULT_METRICS = ("modes", "position", "fid")
 METRICS_WITHOUT_MODES = ("precision_recall", "position", "fid")

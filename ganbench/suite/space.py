@@ -15,8 +15,9 @@ from annotated_types import Interval
 from pydantic import AfterValidator, PlainValidator, WithJsonSchema
 
 from ganbench.core import registry
+from ganbench.core.results_files import Json
 from ganbench.core.trial import Choice, Trial
-from ganbench.suite.choices import Json, Strict, choose, suite_error, with_tuples
+from ganbench.suite.choices import Strict, choose, suite_error, with_tuples
 from ganbench.suite.yaml import describe, shorten
 
 WORST = 1e12  # a diverged or undefined run counts as this: worse than any metric, and finite for Optuna

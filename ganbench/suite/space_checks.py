@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from pydantic_core import PydanticCustomError
 
@@ -30,7 +29,7 @@ def space_error(search: Search, cells: Sequence[Trial], path: str) -> str | None
     return None
 
 
-def tried(span: Range) -> tuple[Any, ...]:
+def tried(span: Range) -> tuple[object, ...]:
     """Return the values that stand for all that may be drawn: those of a choice, or both ends and one inside.
 
     The ends of `{uniform: [8, 64]}` may be whole numbers of samples; what is drawn between them is not.
@@ -39,7 +38,7 @@ def tried(span: Range) -> tuple[Any, ...]:
 
 
 def value_error(path: str, span: Range, value: object, error: PydanticCustomError) -> str:
-    """Return what is said of a value that a component refuses."""
+    """Return the sentence about a value that a component refuses."""
     if value not in span.values and isinstance(value, float):
         return _whole(path, span)
     return f"{path}: {text_of(error)}"

@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Interval, Len
 from pydantic import AfterValidator, PlainValidator, WithJsonSchema, model_validator
 
-from ganbench.suite.choices import MAX_SEEDS, Json, Strict, suite_error
+from ganbench.core.results_files import Json
+from ganbench.suite.choices import Strict, suite_error
 from ganbench.suite.space import (
     SETTINGS,
     SINGLE,
@@ -21,6 +22,7 @@ from ganbench.suite.space import (
     Range,
     read_range,
 )
+from ganbench.suite.values import MAX_SEEDS
 from ganbench.suite.yaml import shorten
 
 MAX_SETTINGS = 1024
@@ -194,6 +196,6 @@ def _points(vary: Vary, spans: Sequence[Range]) -> Sequence[Sequence[float]]:
     return sequence.random_base2(max(0, (vary.settings - 1).bit_length()))[: vary.settings].tolist()
 
 
-def _value(span: Range, u: float) -> Any:  # noqa: ANN401 - whatever may be chosen
+def _value(span: Range, u: float) -> object:
     value = span.at(u)
     return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if isinstance(value, float) else value

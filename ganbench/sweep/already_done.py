@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ganbench.core.files import storing
-from ganbench.core.results_files import BrokenFileError, kind_of, read_sealed
+from ganbench.core.results_files import BrokenFileError, kind_of, read_with_checksum
 from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.progress import Progress
 
@@ -37,7 +37,7 @@ def _has_checkpoint(job: TrialJob) -> bool:
         return False
     with storing(job.folder):  # what cannot be read just now may be whole
         try:
-            read_sealed(job.checkpoint)
+            read_with_checksum(job.checkpoint)
         except BrokenFileError as problem:
             job.drop_checkpoint(str(problem))
             return False

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import cast
 
 from ganbench.core import registry
 from ganbench.core.errors import UsageError, component_errors
 from ganbench.core.trial import Trial
-from ganbench.datasets import Dataset
 from ganbench.extractors import Extractor
 from ganbench.sweep.jobs import TrialJob
 
@@ -19,13 +17,13 @@ def prepare_inputs(trials: Iterable[Trial]) -> None:
     Raises:
         UsageError: files or weights are missing; says where to get them.
     """
-    datasets = {trial.dataset.label: _dataset(trial) for trial in trials}.values()
+    datasets = {trial.dataset.label: trial.dataset.build() for trial in trials}.values()
     for dataset in datasets:
         with component_errors(f"{dataset.label}: its preparation"):
             dataset.prepare()
     for name in sorted({dataset.extractor_name for dataset in datasets}):
         with component_errors(f"{name}: its preparation"):
-            _extractor(name).prepare()
+            registry.build(Extractor, name).prepare()
 
 
 def require_same_extractors(finished: Iterable[TrialJob]) -> None:
@@ -40,7 +38,7 @@ def require_same_extractors(finished: Iterable[TrialJob]) -> None:
 
     here: dict[str, str | None] = {}
     for job in finished:
-        name = _dataset(job.trial).extractor_name
+        name = job.trial.dataset.build().extractor_name
         if name not in here:
             here[name] = identity(job.trial)
         runs = part_store.read_table(job.folder, job.key, "runs", ["extractor"]) if here[name] is not None else None
@@ -54,18 +52,10 @@ def require_same_extractors(finished: Iterable[TrialJob]) -> None:
 
 def identity(trial: Trial) -> str | None:
     """Return name and hash of the weights of a trial's extractor; None for one without any, or if they are absent."""
-    extractor = _extractor(_dataset(trial).extractor_name)
+    extractor = registry.build(Extractor, trial.dataset.build().extractor_name)
     if not hasattr(extractor, "weights_hash"):
         return None
     try:
         return extractor.identity()
     except UsageError:
         return None
-
-
-def _dataset(trial: Trial) -> Dataset:
-    return trial.dataset.build()
-
-
-def _extractor(name: str) -> Extractor:
-    return cast(Extractor, registry.build("extractor", name, {}))

@@ -2,51 +2,52 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from ganbench.core.component import Component
 from ganbench.core.errors import UsageError
 from ganbench.core.imports import imported
 from ganbench.suite.plan import Plan
 from ganbench.suite.space import Sampler, direction
+from ganbench.sweep.executors import EXECUTORS, ExecutorName
 from ganbench.sweep.job_source import JobList, JobSource
 from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.search_log import AdaptiveSearch
 
-Executor = Literal["ray", "local"]
 
-
-def require_executor(plan: Plan, executor: Executor) -> None:
+def require_executor(plan: Plan, executor: ExecutorName) -> None:
     """Refuse an executor that a plan's search does not work with.
 
     Raises:
-        UsageError: it is a search that is Ray's.
+        UsageError: the search is one that only an executor with `searches` can follow.
     """
     search = plan.suite.search
-    if executor == "local" and search is not None and search.needs_ray:
+    if search is not None and search.needs_ray and not EXECUTORS[executor].searches:
         place = plan.suite.place(("search",))
-        raise UsageError(f"{place}: asha and optuna are Ray's; leave `--executor local` out, or search at random")
+        raise UsageError(f"{place}: asha and optuna are Ray's; leave `--executor {executor}` out, or search at random")
 
 
 def jobs_of(plan: Plan, folder: Path, components: tuple[type[Component], ...]) -> JobSource:
     """Return the plan's trials as jobs, or the search that makes them as it goes."""
     resources, search = plan.suite.resources, plan.suite.search
-    terms = (
+    first = (plan.trials or plan.cells)[0]
+    template = TrialJob(
+        first,
+        first.key,
         folder,
-        resources.timeout,
-        resources.cpus,
-        components,
-        imported(),
-        resources.device,
-        resources.gpus,
-        resources.compile,
+        timeout=resources.timeout,
+        threads=resources.cpus,
+        components=components,
+        imports=imported(),
+        device=resources.device,
+        gpus=resources.gpus,
+        compile=resources.compile,
     )
     if search is None:
-        return JobList([TrialJob(trial, trial.key, *terms) for trial in plan.trials])
-    first = (plan.trials or plan.cells)[0]
+        return JobList([template.of(trial) for trial in plan.trials])
     mode = direction(search, first.metrics)
-    template = TrialJob(first, first.key, *terms, objective=(search.metric, mode), search=search)
+    template = replace(template, objective=(search.metric, mode), search=search)
     if not search.adaptive:
         return JobList([template.of(trial) for trial in plan.trials])
     return AdaptiveSearch(Sampler(search, plan.cells), template, folder / f"search-{plan.run_id}.jsonl", mode)

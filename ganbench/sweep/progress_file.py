@@ -6,14 +6,14 @@ import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from annotated_types import Interval
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from ganbench.core.environment import now
 from ganbench.core.files import replaced
-from ganbench.core.results_files import BrokenFileError, json_bytes, read_json
+from ganbench.core.results_files import BrokenFileError, Json, json_bytes, read_json
 from ganbench.sweep.events import TrialProgress
 from ganbench.sweep.jobs import TrialJob
 
@@ -83,7 +83,7 @@ class ProgressFile:
         self._path, self._run, self._next = folder / FILE, run, 0.0
         self._started = now()
         waiting = {job.key for job in missing}
-        self._trials: dict[str, dict[str, Any]] = {}
+        self._trials: dict[str, Json] = {}
         for job in jobs:
             self.add(job, "waiting" if job.key in waiting else "done")
         self.write(running=True)

@@ -23,13 +23,13 @@ from ganbench.suite.plan import Plan
 from ganbench.sweep.already_done import announce, missing_of
 from ganbench.sweep.confirm import confirming_trials
 from ganbench.sweep.events import Listener
+from ganbench.sweep.executors import EXECUTORS, ExecutorName
 from ganbench.sweep.executors.ray_processes import RayDied
-from ganbench.sweep.executors.ray_session import ray_environment
 from ganbench.sweep.inputs import prepare_inputs, require_same_extractors
 from ganbench.sweep.job_source import JobList, JobSource
-from ganbench.sweep.jobs import TrialJob, device_here
+from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.manifest import manifest, previous
-from ganbench.sweep.plan_jobs import Executor, jobs_of, require_executor
+from ganbench.sweep.plan_jobs import jobs_of, require_executor
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.progress_file import ProgressFile
 from ganbench.sweep.results_dir import locked, prepare, require_space
@@ -71,7 +71,7 @@ def run_plan(
     plan: Plan,
     results_root: Path,
     *,
-    executor: Executor = "ray",
+    executor: ExecutorName = "ray",
     address: str | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
@@ -87,7 +87,7 @@ def run_plan(
     Args:
         plan: what to run.
         results_root: nothing is written outside it.
-        executor: `"ray"`, or `"local"` for this process.
+        executor: one of `EXECUTORS`, such as `"local"` for this process.
         address: of a Ray cluster to attach to.
         jobs: trials at a time under Ray.
         progress: shows what happens; by default on stderr.
@@ -132,7 +132,7 @@ class _Run:
     source: JobSource
     progress: Progress | None
     quiet: bool
-    executor: Executor
+    executor: ExecutorName
     jobs: int | None
     address: str | None
     interrupts: Interrupts
@@ -172,7 +172,7 @@ class _Run:
         names = short_names({job.key: job.trial.labels for job in jobs})
         untrained = {job.key: names[job.key] for job in missing}
         trials = self._new + sum(method.confirmed for method in self.plan.methods)
-        seconds = plan_seconds(self.plan, 1 if self.executor == "local" else self.jobs)
+        seconds = plan_seconds(self.plan, 1 if EXECUTORS[self.executor].in_process else self.jobs)
         share = len(missing) / max(1, len(jobs))
         return Progress(untrained, trials=trials, quiet=self.quiet, estimate=share * seconds)
 
@@ -203,16 +203,7 @@ class _Run:
             return
         require_space(self.folder, source.limit)
         prepare_inputs([job.trial for job in source.known()] or list(self.plan.cells))
-        if self.executor == "local":
-            from ganbench.sweep.executors import local
-
-            device_here(source.template.device)
-            local.train(source.known(), self.progress, self.interrupts)
-        else:
-            with ray_environment(self.address, source.template.threads):
-                from ganbench.sweep.executors import ray_tune
-
-                ray_tune.train(source, self.progress, self.interrupts, jobs=self.jobs, address=self.address)
+        EXECUTORS[self.executor].train(source, self.progress, self.interrupts, jobs=self.jobs, address=self.address)
         self.interrupts.check()
 
     def close(self) -> None:
@@ -258,7 +249,7 @@ class _Run:
         failures = part_store.read_failures(self.folder, left)
         out = self.folder / plan.run_id
         with storing(out), new_files(out) as files:
-            merge(self.folder, plan.trials, failures, files)
+            merge(self.folder, {trial.key: trial for trial in plan.trials}, failures, files)
             left = {job.key for job in missing_of(jobs)}  # a part may have turned out to be broken
             self._describe(files, plan, failures, retries, trained)
         done = len(jobs) - len(left)

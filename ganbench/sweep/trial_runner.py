@@ -141,12 +141,10 @@ class TrialRunner:
 
     def _score(self, trainer: Trainer) -> tuple[float | None, int | None]:
         """Return what a search is to know: the score and the step at which it was measured."""
-        from ganbench.training.objective import last_measured
-
         if self.job.objective is None:
             return None, None
         column, mode = self.job.objective
-        measured = last_measured(trainer, column)
+        measured = trainer.last_measured(column)
         if measured is None:
             return (score([math.nan], mode), None) if trainer.finished else (None, None)
         step, values = measured

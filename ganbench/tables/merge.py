@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -19,12 +19,15 @@ from ganbench.tables.part_store import part_samples, read_arrow
 from ganbench.tables.settings import varied, varied_columns
 
 
-def merge(folder: Path, trials: Sequence[Trial], failures: Mapping[str, Mapping[str, str]], files: NewFiles) -> None:
+def merge(
+    folder: Path, trials: Mapping[str, Trial | None], failures: Mapping[str, Mapping[str, str]], files: NewFiles
+) -> None:
     """Write a run's tables and pictures from the parts; merging the same parts again gives the same bytes.
 
     Args:
         folder: `results/<suite>`.
-        trials: of the plan, whose order the rows keep. One with neither part nor failure has no rows.
+        trials: key → trial, in the order of the rows. One with neither part nor failure has no rows; None may stand for
+            one that has a part.
         failures: key → status and error; a part that is there wins.
         files: the new files of `results/<suite>/<run>`.
 
@@ -34,14 +37,14 @@ def merge(folder: Path, trials: Sequence[Trial], failures: Mapping[str, Mapping[
     """
     tables: dict[str, list[pa.Table]] = {name: [] for name in schema.TABLES}
     done = []
-    for trial in trials:
-        part = read_arrow(folder, trial.key)
+    for key, trial in trials.items():
+        part = read_arrow(folder, key)
         if part is not None:
-            done.append(trial.key)
+            done.append(key)
             for name, table in part.items():
                 tables[name].append(table)
-        elif trial.key in failures:
-            tables["runs"].append(_failed(trial, failures[trial.key]))
+        elif trial is not None and key in failures:
+            tables["runs"].append(_failed(trial, failures[key]))
     for name, parts in tables.items():
         with files.open(f"{name}.parquet") as file:
             pq.write_table(_stack(name, parts), file)

@@ -53,7 +53,7 @@ def state(part: Path) -> State:
 
 
 def check(part: Path, key: str) -> None:
-    """Hold a part against its checksums (the format, the key, and every file's hash), then look at what they seal.
+    """Hold a part against its checksums (the format, the key, and every file's hash), then look at what they are of.
 
     Raises:
         BrokenFileError: it is not as it was written, or another trial's.

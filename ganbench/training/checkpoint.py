@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ganbench.core.errors import UsageError
 from ganbench.core.files import replaced, storing
-from ganbench.core.results_files import BrokenFileError, make_folder, read_sealed, require_file, seal
+from ganbench.core.results_files import BrokenFileError, make_folder, read_with_checksum, require_file, with_checksum
 from ganbench.core.version import __version__
 
 if TYPE_CHECKING:
@@ -52,17 +52,17 @@ def write(path: Path, state: State) -> None:
     with storing(path.parent):
         make_folder(path.parent)
         with replaced(path) as file:
-            file.write(seal(content.getvalue()))
+            file.write(with_checksum(content.getvalue()))
 
 
-def read(path: Path, key: str, device: torch.device) -> dict[str, Any]:
+def read(path: Path, key: str, device: torch.device) -> State:
     """Return the state in a checkpoint of the trial with this key.
 
     Raises:
         CheckpointError: it is damaged, another trial's, or of another version.
     """
     with _refused(path):
-        state = torch.load(io.BytesIO(read_sealed(path)), map_location=device, weights_only=True)
+        state = torch.load(io.BytesIO(read_with_checksum(path)), map_location=device, weights_only=True)
         _require(isinstance(state, dict), "it holds no state")
         _require(state.get("writer") == WRITER, f"{_writer(state)} wrote it, and this is {_words(WRITER)}")
         _require(state.get("key") == key, "it is another trial's")
@@ -105,7 +105,7 @@ def restore(trainer: TrainingState, path: Path, state: State) -> None:
         trainer.train_seconds, trainer.total_seconds = state["seconds"]
 
 
-def player_state(player: PackedPlayer) -> dict[str, Any]:
+def player_state(player: PackedPlayer) -> dict[str, object]:
     """Return what a checkpoint keeps of a player."""
     return {
         "flat": player.flat,

@@ -76,7 +76,7 @@ class TrialSetup:
         dataset = trial.dataset.build()
         self.data: Data = dataset.load(device)
         self.dequantization_width = dataset.dequantization_width
-        self.numbers_a_sample = self.data.sample_indices(Generator(device), 1).numel()
+        self.indices_per_sample = self.data.sample_indices(Generator(device), 1).numel()
         network, seen_shape = trial.network.build(), dataset.shape
         for trick in self.hooks["network"]:
             network = trick.network(network)
@@ -242,8 +242,8 @@ class PackedView:
 
     def squared_grad_norm(self, x: Tensor) -> Tensor:
         """Return ‖∇ₓD(x)‖² a sample, `[S, B]`, of the sample before augmentations where it was shown."""
-        shown: Side | None = "real" if x is getattr(self, "real", None) else "fake" if x is self.fake else None
-        source = None if shown is None else self._sources[shown]
+        side: Side | None = "real" if x is getattr(self, "real", None) else "fake" if x is self.fake else None
+        source = None if side is None else self._sources[side]
         if source is None:
             if not (self.grad_through_inputs and x.requires_grad):
                 x = x.detach().requires_grad_()

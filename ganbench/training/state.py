@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -78,6 +80,23 @@ class TrainingState:
     def finished(self) -> bool:
         """Say whether all steps are done, no seed is left, or the trial was ended early."""
         return self.step >= self.trial.steps or self.all_diverged or self.stopped is not None
+
+    def last_measured(self, column: str) -> tuple[int, list[float]] | None:
+        """Return the last step at which a metric's column was computed, with its value per seed; None before the first.
+
+        A seed that diverged has NaN.
+        """
+        for metric, steps in zip(self.evaluator.metrics, self.measured, strict=True):
+            if column not in [one.name for one in metric.columns]:
+                continue
+            done = [step for step in steps if step <= self.step]
+            if self.stopped is not None:
+                done.append(self.stopped.step)
+            if not done or column not in self.history.columns:
+                return None
+            values = self.history.columns[column][self.history.row[max(done)]].tolist()
+            return max(done), [v if ok else math.nan for v, ok in zip(values, self.alive.tolist(), strict=True)]
+        return None
 
     def layer_history(self, place: tuple[str, str]) -> History:
         """Return what is logged of a layer, by network and layer; it is made where there is none."""

@@ -14,7 +14,9 @@ A step of a trial without any trick, for `n_critic` updates of the discriminator
     G.weights = G.optimizer(G.weights, G.gradient)
 
 `gan_step` is this loop. A `PackedStep` has its moves: draw a minibatch, take a loss, take its gradient, move a player;
-tricks change one of them, and an update rule (a trick with the hook `rule`) composes them differently.
+tricks change one of them, and an update rule (a trick with the hook `rule`) composes them differently. Compiled steps
+(`training/compiled.py`) trace the losses and replace `discriminator_update` and `generator_update`: a change of these
+two is made there, too.
 """
 
 from __future__ import annotations
@@ -104,7 +106,7 @@ class PackedStep:
         z = setup.latents(self.noise.normal("latent", batch, setup.latent))
         if not with_real:
             return Batch(z, None)
-        real = setup.data.gather(self.noise.draw("data", batch * setup.numbers_a_sample, draw))
+        real = setup.data.gather(self.noise.draw("data", batch * setup.indices_per_sample, draw))
         if setup.dequantization_width:
             real = real + setup.dequantization_width * (self.noise.uniform("dequantise", *real.shape[1:]) - 0.5)
         return Batch(z, real)

@@ -86,7 +86,7 @@ class Trainer(TrainingState):
         """End the trial at the requested step, an evaluation's, or at the next evaluation if it is past that step."""
         self.stop_request = request
         if self.step in self.evaluate_steps:
-            self._settle()
+            self._check_end()
 
     def _one_step(self) -> None:
         start = time.perf_counter()
@@ -149,14 +149,14 @@ class Trainer(TrainingState):
         # A seed that was alive until now diverged at this step: that step was not a finite one.
         self.last_finite_step -= (self.alive & lost).long()
         self.alive &= ~lost
-        due = [m for m, steps in zip(self.evaluator.metrics, self.measured, strict=True) if self.step in steps]
-        self.history.write(self.step, self.evaluator.measure(points, due))
-        self._settle()
+        scheduled = [m for m, steps in zip(self.evaluator.metrics, self.measured, strict=True) if self.step in steps]
+        self.history.write(self.step, self.evaluator.measure(points, scheduled))
+        self._check_end()
         if self.step in self.snapshot_steps or self.stopped is not None:
             self.snapshots[self.step] = snapshot(points)
 
-    def _settle(self) -> None:
-        """See at an evaluation whether the trial ends here."""
+    def _check_end(self) -> None:
+        """End the trial at this evaluation where no seed is left, a request has come, or a stopping rule says so."""
         self.all_diverged = not bool(self.alive.any())
         if self.all_diverged or self.step >= self.trial.steps:
             return
@@ -194,7 +194,7 @@ class Trainer(TrainingState):
         return tabulate(log_of(self))
 
     def _save_between_cycles(self, path: Path) -> None:
-        """Save where the next step moves the discriminator, so that no pass of an earlier step is needed."""
+        """Save where the next step moves the discriminator, so that no update of an earlier step is needed."""
         if self.step % self.trial.n_generator == 0:
             self.save(path)
 
@@ -229,12 +229,12 @@ class Trainer(TrainingState):
             UsageError: its evaluations are those of an extractor with other weights.
         """
         state = checkpoints.read(path, self.trial.key, self.device)
-        judge, now = state.get("extractor"), self.evaluator.extractor_identity
-        if judge != now:
+        before, now = state.get("extractor"), self.evaluator.extractor_identity
+        if before != now:
             raise UsageError(
-                f"{path}: was judged by {judge} up to step {state.get('step')}, and the weights are now those of "
+                f"{path}: was judged by {before} up to step {state.get('step')}, and the weights are now those of "
                 f"{now}; name the old weights, or remove the file to train the trial anew"
             )
         checkpoints.restore(self, path, state)
         if self.step in self.evaluate_steps:
-            self._settle()
+            self._check_end()

@@ -28,6 +28,12 @@ from ganbench.core.protocols import (
 if TYPE_CHECKING:
     from ganbench.networks import Network
 
+# The `conflicts` of a penalty on ‖∇ₓD‖.
+NO_GRADIENT_OF_ONE_SAMPLE = {
+    "couples samples": "the gradient of one sample's logit would hold the other samples' too",
+    "random discriminator": "the penalty would differentiate the noise of the discriminator",
+}
+
 
 @dataclass(frozen=True)
 class Trick(Component):

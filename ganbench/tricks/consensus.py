@@ -39,7 +39,7 @@ class Consensus(Trick):
     gamma: Annotated[float, Ge(0)] = 10.0
 
     def rule(self, context: StepContext) -> tuple[PlayerUpdate, PlayerUpdate]:
-        """Return both players' passes with the regularised gradients."""
+        """Return both players' updates with the regularised gradients."""
         return context.apply_both(*self._updates(context))
 
     def lone_update(self, context: StepContext, player: PlayerName) -> PlayerUpdate:

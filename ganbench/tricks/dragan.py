@@ -10,8 +10,7 @@ from annotated_types import Ge, Gt
 from ganbench.core.lanes import along
 from ganbench.core.lazy import Tensor
 from ganbench.core.protocols import DiscriminatorView
-from ganbench.tricks import Trick
-from ganbench.tricks._sample_gradients import NO_GRADIENT_OF_ONE_SAMPLE
+from ganbench.tricks import NO_GRADIENT_OF_ONE_SAMPLE, Trick
 
 _UNDER_ROOT = 1e-12  # the root's slope is infinite at a zero gradient
 

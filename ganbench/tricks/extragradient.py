@@ -27,7 +27,7 @@ class Extragradient(Trick):
     conflicts = {"update rule": "a step has one update rule"}
 
     def rule(self, context: StepContext) -> tuple[PlayerUpdate, PlayerUpdate]:
-        """Return both players' passes at the point ahead."""
+        """Return both players' updates at the point ahead."""
         d, g = context.d, context.g
         here = d.flat.clone(), g.flat.clone()
         context.apply_both(context.update_of("D"), context.update_of("G"))

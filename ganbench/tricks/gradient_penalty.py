@@ -10,15 +10,14 @@ from annotated_types import Ge
 from ganbench.core.lanes import along
 from ganbench.core.lazy import Tensor, torch
 from ganbench.core.protocols import DiscriminatorView
-from ganbench.tricks import Trick
-from ganbench.tricks._sample_gradients import NO_GRADIENT_OF_ONE_SAMPLE
+from ganbench.tricks import NO_GRADIENT_OF_ONE_SAMPLE, Trick
 
 _UNDER_ROOT = 1e-12  # the root's slope is infinite at a zero gradient
 
 
 @dataclass(frozen=True)
 class GradientPenalty(Trick):
-    """Add λ · E(‖∇D(x̂)‖ − 1)² on interpolates x̂ = εx + (1 − ε)G(z), ε ~ U(0, 1) one a sample.
+    """Add λ · E(‖∇D(x̂)‖ − 1)² on interpolates x̂ = εx + (1 − ε)G(z), ε ~ U(0, 1) one per sample.
 
     The norm is a sample's, over all its axes. `one_sided` penalises norms above 1 only.
     """

@@ -16,7 +16,7 @@ class MinibatchDiscrimination(Trick):
     """Let the discriminator see how close each sample's features are to the rest of its minibatch.
 
     M = h T as `[..., B, kernels, dimensions]`; o_bk = Σ_{b' ≠ b} exp(−‖M_bk − M_b'k‖₁) is appended to the last hidden
-    layer, `kernels` numbers a sample in (0, B − 1].
+    layer, `kernels` numbers per sample in (0, B − 1].
     """
 
     name = "minibatch_discrimination"

@@ -26,9 +26,9 @@ class Optimistic(Trick):
     conflicts = {"update rule": "a step has one update rule"}
 
     def rule(self, context: StepContext) -> tuple[PlayerUpdate, PlayerUpdate]:
-        """Return both players' passes at the same weights."""
-        passes = context.update_of("D"), context.update_of("G")
-        return self._move(context, context.d, passes[0]), self._move(context, context.g, passes[1])
+        """Return both players' updates at the same weights."""
+        updates = context.update_of("D"), context.update_of("G")
+        return self._move(context, context.d, updates[0]), self._move(context, context.g, updates[1])
 
     def lone_update(self, context: StepContext, player: PlayerName) -> PlayerUpdate:
         """Move one player alone; each of its updates looks back at its last one."""

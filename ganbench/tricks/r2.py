@@ -10,9 +10,8 @@ from annotated_types import Ge
 from ganbench.core.lanes import along
 from ganbench.core.lazy import Tensor
 from ganbench.core.protocols import DiscriminatorView
-from ganbench.tricks import Trick
+from ganbench.tricks import NO_GRADIENT_OF_ONE_SAMPLE, Trick
 from ganbench.tricks._annealing import annealed
-from ganbench.tricks._sample_gradients import NO_GRADIENT_OF_ONE_SAMPLE
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ class Unrolled(Trick):
         return None
 
     def rule(self, context: StepContext) -> tuple[PlayerUpdate, PlayerUpdate]:
-        """Return the discriminator's pass, which is the first unrolled update's, and the generator's unrolled one."""
+        """Return the discriminator's update, which is the first unrolled update's, and the generator's unrolled one."""
         return context.apply_both(*self._updates(context))
 
     def lone_update(self, context: StepContext, player: PlayerName) -> PlayerUpdate:
@@ -72,18 +72,18 @@ class Unrolled(Trick):
         batch = context.generated(g.params, context.minibatch())
         context.set_rate(d)
         flat = d.flat.detach().clone().requires_grad_()
-        update, passes = _inner(d), []
+        update, updates = _inner(d), []
         with _kept(d) as keep:
             for k in range(1, self.steps + 1):
                 losses = context.discriminator_loss(d.views(flat), g.params, batch, through_generator=True)
                 (gradient,) = torch.autograd.grad(losses.loss.sum(), flat, create_graph=True)
                 if k == 1:
-                    passes.append(context.make_update(d, losses, list(d.views(gradient).values())))
+                    updates.append(context.make_update(d, losses, list(d.views(gradient).values())))
                     keep()  # what tricks remember goes on from the update that is made, not from those foreseen
                 flat = update(flat, gradient, k)
             losses = context.generator_loss(d.views(flat), g.params, batch, whole_game=True)
             gradients = torch.autograd.grad(losses.loss.sum(), list(g.params.values()))
-        return passes[0], context.make_update(g, losses, gradients)
+        return updates[0], context.make_update(g, losses, gradients)
 
 
 @contextlib.contextmanager

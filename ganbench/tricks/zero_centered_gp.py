@@ -10,13 +10,12 @@ from annotated_types import Ge
 from ganbench.core.lanes import along
 from ganbench.core.lazy import Tensor, torch
 from ganbench.core.protocols import DiscriminatorView
-from ganbench.tricks import Trick
-from ganbench.tricks._sample_gradients import NO_GRADIENT_OF_ONE_SAMPLE
+from ganbench.tricks import NO_GRADIENT_OF_ONE_SAMPLE, Trick
 
 
 @dataclass(frozen=True)
 class ZeroCenteredGP(Trick):
-    """Add γ/2 · E‖∇D(x̂)‖² on interpolates x̂ = εx + (1 − ε)G(z), ε ~ U(0, 1) one a sample.
+    """Add γ/2 · E‖∇D(x̂)‖² on interpolates x̂ = εx + (1 − ε)G(z), ε ~ U(0, 1) one per sample.
 
     The paper writes λ without the ½: its λ = 100 is γ = 200. Its code has 10 on points in the plane (γ = 20).
     """

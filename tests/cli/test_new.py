@@ -6,12 +6,16 @@ import json
 import os
 import subprocess
 import sys
+import types
+from typing import Any
 
 import pytest
+import torch
 
 from ganbench.cli.describe import PLURALS
 from ganbench.cli.main import main
 from ganbench.cli.new_command import PACKAGE_ROOT, module_name
+from ganbench.core import registry
 from tests.helpers import ROOT, warm
 
 CONTRACTS = (

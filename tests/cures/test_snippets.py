@@ -102,7 +102,7 @@ def drawn(begun: Begun, kind: str) -> Iterator[torch.Tensor]:
             def draw(generator, n):
                 return setup.data.sample_indices(generator, n * batch).unflatten(0, (n, batch))
 
-            yield setup.data.gather(begun.noise.draw("data", batch * setup.numbers_a_sample, draw))[0].double()
+            yield setup.data.gather(begun.noise.draw("data", batch * setup.indices_per_sample, draw))[0].double()
 
 
 def plain(arm: Arm, text: str) -> dict[str, Any]:

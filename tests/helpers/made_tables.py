@@ -109,7 +109,7 @@ def merged(
     """Merge parts into a run and return it."""
     out.parent.mkdir(parents=True, exist_ok=True)
     with new_files(out) as files:
-        merge(folder, trials, failures, files)
+        merge(folder, {trial.key: trial for trial in trials}, failures, files)
         files.write("suite.yaml", b"name: made\n")
         RunManifest(format=1, suite="made", times=Times(finished=finished)).commit(files)
     return out

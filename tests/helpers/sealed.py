@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ganbench.core.results_files import checksum, json_bytes, read_sealed, seal
+from ganbench.core.results_files import checksum, json_bytes, read_with_checksum, with_checksum
 
 NAMES = ("runs.parquet", "history.parquet", "layers.parquet", "samples.npz", "suite.yaml")
 

@@ -21,7 +21,7 @@ def said(batches, latents=None, image=None) -> list[str]:
     for step, real in enumerate(batches, 1):
         given = {"real": [real]} | ({"fake": [image(latents(step))]} if latents and image else {})
         feeds.step(step, given)
-    return list(findings.said)
+    return list(findings.sentences)
 
 
 @pytest.mark.parametrize("batch", [8, 64])

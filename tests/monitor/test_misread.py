@@ -130,7 +130,7 @@ def said_of(*terms):
     for step in range(1, ROWS + 1):
         of.weigh({"adversarial": weight.sum(), "l1": terms[0](weight)}, [weight])
         of.take(step)
-    return list(findings.said)
+    return list(findings.sentences)
 
 
 def test_a_term_that_has_not_begun_is_not_called_ignored():

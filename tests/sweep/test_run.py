@@ -210,7 +210,7 @@ def test_a_checkpoint_that_cannot_be_read_just_now_is_named_and_stays(tmp_path, 
     kept = tmp_path / "small/checkpoints" / f"{plan.trials[0].key}.pt"
     kept.parent.mkdir(parents=True)
     kept.write_bytes(b"of hours")
-    monkeypatch.setattr("ganbench.sweep.already_done.read_sealed", refused)
+    monkeypatch.setattr("ganbench.sweep.already_done.read_with_checksum", refused)
     with pytest.raises(StoreError, match="small: input/output error"):
         run_local(plan, tmp_path)
     assert built == [] and kept.read_bytes() == b"of hours"

@@ -10,7 +10,7 @@ from types import FrameType
 
 from ganbench.core.status import Status
 from ganbench.sweep.events import TrialProgress
-from ganbench.sweep.jobs import TrialJob
+from ganbench.sweep.jobs import TrialJob, device_here
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.signals import Interrupts
 from ganbench.sweep.trial_runner import StopTraining, TrialRunner, timeout_text
@@ -27,10 +27,12 @@ def train(jobs: Sequence[TrialJob], progress: Progress, interrupts: Interrupts) 
     main thread and where the system has timers; elsewhere (on Windows) it hangs until it is interrupted.
 
     Raises:
+        UsageError: a GPU is asked for, and torch can use none here.
         StoreError: the results folder cannot be written.
     """
     import torch
 
+    device_here(jobs[0].device)
     threads = torch.get_num_threads()
     try:
         for job in jobs:

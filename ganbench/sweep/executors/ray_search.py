@@ -44,7 +44,7 @@ class Asha(ASHAScheduler):
             self._request(trial, result[STEP])
         return TrialScheduler.CONTINUE
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         """Tune pickles its scheduler, for a resumption that we never ask for."""
         return object, ()
 

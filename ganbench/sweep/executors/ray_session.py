@@ -37,7 +37,7 @@ SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
-    "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # the ledger is our snapshot; Tune's would only cost time
+    "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # the search log is our snapshot; Tune's would only cost time
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "TUNE_WARN_THRESHOLD_S": "3600",
 }
