@@ -114,7 +114,7 @@ def _is_taken(place: Path) -> bool:
         return True
 
 
-def _copy(found: Baseline, root: Path, name: str) -> Baseline:
+def _copy(baseline: Baseline, root: Path, name: str) -> Baseline:
     """Write a baseline again under a name that is free: two that change places would be one if this ended between."""
     free = next(f"{name}.{n}" for n in itertools.count(1) if kind_of(root / f"{name}.{n}") is None)
     _write(baseline.results, root, free, baseline.manifest)

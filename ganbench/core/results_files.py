@@ -3,7 +3,7 @@
 Only regular files are opened, none larger than it may be, and none is used before it was held against its checksum.
 
 Every file that ganbench reads back was written with the SHA-256 of its content. A JSON file has it in its field
-`checksum`; a binary file has it in its first line (`seal`), or the manifest beside it has it (`core/file_set.py`).
+`checksum`; a binary file has it in its first line (`with_checksum`), or in the manifest beside it (`core/file_set.py`).
 A file that may lie where another one of its kind belongs also says whose it is: a whole file of somebody else is no
 better than a damaged one.
 """
@@ -133,7 +133,7 @@ def open_checked(path: Path, expected: str, most: int = MOST_BINARY) -> io.Buffe
     raise BrokenFileError("truncated or altered: its checksum is another")
 
 
-def seal(payload: bytes, name: str = "") -> bytes:
+def with_checksum(payload: bytes, name: str = "") -> bytes:
     """Return the content of a binary file: a line with its checksum, then the payload.
 
     Args:
@@ -143,8 +143,8 @@ def seal(payload: bytes, name: str = "") -> bytes:
     return _MAGIC + _digest(payload, name) + b"\n" + payload
 
 
-def read_sealed(path: Path, name: str = "") -> memoryview:
-    """Return the payload of a file that `seal` made, with the same name.
+def read_with_checksum(path: Path, name: str = "") -> memoryview:
+    """Return the payload of a file that `with_checksum` made, with the same name.
 
     Raises:
         OSError: it cannot be opened.

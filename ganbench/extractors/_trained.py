@@ -183,7 +183,7 @@ def kept_weights(classifier: TrainedClassifier, folder: Path | None) -> Weights:
         content = io.BytesIO()
         torch.save(weights, content)
         with replaced(path) as file:
-            file.write(seal(content.getvalue(), path.name))
+            file.write(with_checksum(content.getvalue(), path.name))
     return weights
 
 
@@ -206,7 +206,7 @@ def content_hash(classifier: TrainedClassifier, folder: Path | None) -> str:
 def _read(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Weights | None:
     """Return the weights in a file; None where it is missing or, with a warning, of no use."""
     try:
-        weights: Weights = torch.load(io.BytesIO(read_sealed(path, path.name)), weights_only=True)
+        weights: Weights = torch.load(io.BytesIO(read_with_checksum(path, path.name)), weights_only=True)
         if {name: (tuple(w.shape), w.dtype) for name, w in weights.items()} == {
             name: (shape, torch.float32) for name, shape in shapes.items()
         }:

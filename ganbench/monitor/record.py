@@ -181,7 +181,7 @@ class Record:
 
     def _move(self, path: Path) -> None:
         """Write on where this run's tables are; those of another run stay as they are."""
-        own = self.folder
+        folder = self.folder
         # Whoever has moved the folder has asked for it where it is now.
         path = next((place for place in (path, self._asked) if run_of(place) == self.trial), path)
         if run_of(path) == self.trial:
@@ -191,7 +191,7 @@ class Record:
         elif run_of(folder.path) not in (None, self.trial):
             self.folder = Folder(folder.path)
 
-    def load_state_dict(self, state: Mapping[str, Any], step: int | None = None) -> None:
+    def load_state_dict(self, state: State, step: int | None = None) -> None:
         """Go on with a state, from a step; rows beyond it are cut, and those that a kill has cost stay away."""
         end = state["steps"] if step is None else step
         self._samples.reference.load_state_dict(state["reference"])  # first: this fails where it is of other samples

@@ -193,7 +193,7 @@ class Reference:
     def _extractor_name(self) -> str:
         return getattr(self.extractor, "name", "own")
 
-    def _are_alike(self, state: Mapping[str, Any], zero: Tensor) -> bool:
+    def _are_alike(self, state: State, zero: Tensor) -> bool:
         """Say whether kept features are those that this monitor makes of samples, as far as that shows."""
         if state.get("extractor", self._extractor_name) != self._extractor_name:
             return False

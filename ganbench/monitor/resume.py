@@ -58,7 +58,7 @@ def asked_of(path: Path) -> str | None:
     return None if manifest.monitor is None else manifest.monitor.asked or path.name
 
 
-def readable_state(path: Path) -> dict[str, Any] | None:
+def readable_state(path: Path) -> State | None:
     """Return the state of the run in a folder; None where there is none, or it cannot be read (logged)."""
     if not (path / MANIFEST).exists():
         return None

@@ -175,3 +175,34 @@ def test_what_a_full_disk_cut_off_does_not_stand_in_its_own_way(tmp_path, monkey
     assert "cannot be written" in capsys.readouterr().err
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
     assert main(list(words)) == 0
+
+
+@pytest.fixture
+def inside(tmp_path, monkeypatch):
+    """Return what makes a component as inside of this repository, and runs its file and its test."""
+    monkeypatch.setattr("ganbench.cli.new_command.PACKAGE_ROOT", tmp_path)
+
+    def made(kind: str) -> dict[str, Any]:
+        assert main(["new", kind, "my_own", "--into", str(tmp_path / kind), "--tests", str(tmp_path / "tests")]) == 0
+        scope: dict[str, Any] = {"__name__": f"ganbench.{kind}.my_own"}
+        monkeypatch.setitem(sys.modules, scope["__name__"], types.ModuleType(scope["__name__"]))
+        for path in (tmp_path / kind / "my_own.py", tmp_path / "tests" / "test_my_own.py"):
+            exec(path.read_text(), scope)
+        monkeypatch.setitem(registry._all_components()[kind], "my_own", scope["MyOwn"])
+        return scope
+
+    return made
+
+
+def test_inside_the_repository_a_loss_comes_with_the_oracle_that_its_contract_wants(inside):
+    scope = inside("loss")
+    assert scope["ORACLE"].name == "my_own"
+    scope["test_the_loss_is_that_of_the_paper"]()
+
+
+def test_inside_the_repository_a_trick_comes_with_the_oracle_that_its_contract_wants(inside):
+    scope = inside("trick")
+    oracle, trick, logits = scope["ORACLE"], scope["MyOwn"](), torch.tensor([1.0, 3.0])
+    assert oracle.name == "my_own" and trick.parameters.keys() == oracle.defaults.keys() | oracle.open.keys()
+    view = types.SimpleNamespace(real_logits=logits, logits=lambda x: x)
+    assert oracle.penalty(view, trick, logits, None) == trick.penalty(view)

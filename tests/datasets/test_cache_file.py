@@ -106,7 +106,7 @@ def test_what_killed_processes_left_half_written_goes_after_a_day(tmp_path):
     for path in left.values():
         path.write_bytes(b"half")
     for name in (".a.npy.0123abcd.tmp", ".b.npy.0123abcd.tmp"):
-        os.utime(left[name], (time.time() - 90_000,) * 2)
+        os.utime(left[name], (time.time() - 90_000, time.time() - 90_000))
     write(tmp_path / "images/a.npy", (6, 3), chunks())  # somebody may be at the second, and b is not looked at
     assert sorted(os.listdir(tmp_path / "images")) == [".a.npy.4567abcd.tmp", ".b.npy.0123abcd.tmp", "a.npy"]
 

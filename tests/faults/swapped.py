@@ -96,7 +96,7 @@ def _weights_of_others() -> str:
     """Let a classifier of another recipe, which is as good, have the name of this one's weights."""
     import torch
 
-    from ganbench.core.results_files import seal
+    from ganbench.core.results_files import with_checksum
     from ganbench.extractors import _trained
     from ganbench.extractors.digits import Digits
 
@@ -104,9 +104,9 @@ def _weights_of_others() -> str:
     content = io.BytesIO()
     torch.save({name: 1.001 * one for name, one in before.items()}, content)
     try:
-        sealed = seal(content.getvalue(), "digits-0123456789abcdef.pt")
+        sealed = with_checksum(content.getvalue(), "digits-0123456789abcdef.pt")
     except TypeError:  # of a version whose files do not say what they are called
-        sealed = seal(content.getvalue())
+        sealed = with_checksum(content.getvalue())
     Digits().cache_file().write_bytes(sealed)
     read = _trained._read(Digits().cache_file(), Digits.shapes)
     return SAME if read is None else OTHER  # it is trained anew, to the same bits

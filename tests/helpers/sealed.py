@@ -33,11 +33,11 @@ def write_checkpoint(path: Path, state: object, name: str = "") -> None:
 
     content = io.BytesIO()
     torch.save(state, content)
-    path.write_bytes(seal(content.getvalue(), name))
+    path.write_bytes(with_checksum(content.getvalue(), name))
 
 
 def read_checkpoint(path: Path, name: str = "") -> dict[str, Any]:
     """Return what such a file holds."""
     import torch
 
-    return torch.load(io.BytesIO(read_sealed(path, name)), weights_only=True)
+    return torch.load(io.BytesIO(read_with_checksum(path, name)), weights_only=True)
