@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ganbench.analysis.frames import curve, labels
-from ganbench.core.errors import UsageError
+from ganbench.core.errors import UsageError, unknown
 from ganbench.figures.style import Style, colour, drawn, panels
 from ganbench.tables.results import Results
 
@@ -24,16 +24,27 @@ POINTS, TILES = 400, 4  # drawn of a trial: points, and images along one edge
 SAMPLE_MM = 28.0
 
 
-def curves(results: Results, column: str, style: Style | None = None) -> Figure:
+def curves(results: Results, column: str, style: Style | None = None, chosen: Sequence[str] | None = None) -> Figure:
     """Draw a column of the history against the step: a panel per data set, a line per label, its seeds as a band.
 
     The line is the median over seeds, the band reaches from the smallest to the largest.
 
+    Args:
+        results: the tables.
+        column: a diagnostic or a metric.
+        style: sizes and fonts.
+        chosen: labels; by default all.
+
     Raises:
-        UsageError: there is no such column, or a data set has more than 32 labels.
+        UsageError: there is no such column or label, or a data set has more than 32 labels.
     """
     style = style or Style()
     measured = curve(results, column)
+    if chosen is not None:
+        known = list(dict.fromkeys(measured["label"]))
+        if missing := [label for label in chosen if label not in known]:
+            raise UsageError(f"{results.path}: {unknown('label', missing[0], known)}")
+        measured = measured.loc[measured["label"].isin(list(chosen))]
     datasets = list(dict.fromkeys(measured["dataset"]))
     if not datasets:
         raise UsageError(f"{results.path}: {column} was never computed; add what computes it to the suite")
@@ -48,7 +59,9 @@ def curves(results: Results, column: str, style: Style | None = None) -> Figure:
 def _curves(ax: Axes, measured: pd.DataFrame, column: Column, place: str) -> None:
     groups = list(measured.groupby("label", sort=False))
     if len(groups) > MOST_CURVES:
-        raise UsageError(f"{place}: {len(groups)} curves of one data set, more than {MOST_CURVES}; draw fewer trials")
+        raise UsageError(
+            f"{place}: {len(groups)} curves of one data set, more than {MOST_CURVES}; choose some: labels=[…]"
+        )
     for i, (label, rows) in enumerate(groups):
         shown, dashes = colour(i)
         at, values = (rows[name].to_numpy(dtype=np.float64) for name in ("step", column.name))
