@@ -385,8 +385,9 @@ def test_two_trials_are_pinned_side_by_side_and_the_address_keeps_them(open_page
     pinned = section.locator(".pinned .inside")
     ids = "(all) => all.map((one) => one.id)"
     assert pinned.evaluate_all(ids) == order[4:6]  # the third took the place of the first
-    left, right = [box.bounding_box() or {} for box in section.locator(".pinned details").all()]
-    assert left["y"] == right["y"] and left["x"] + left["width"] <= right["x"]
+    boxes = "(all) => all.map((one) => (({ x, y, right }) => [x, y, right])(one.getBoundingClientRect()))"
+    left, right = section.locator(".pinned details").evaluate_all(boxes)
+    assert left[1] == right[1] and left[2] <= right[0]
     again = open_page(anchor=page.evaluate("location.hash"))
     assert again.locator("section:first-of-type .pinned .inside").evaluate_all(ids) == order[4:6]
     for trial in order[4:6]:
