@@ -254,11 +254,12 @@ class Plots:
     def __init__(self, read: tables.Results) -> None:
         self._tables = read
 
-    def curves(self, column: str, style: Style | None = None) -> Figure:
+    def curves(self, column: str, style: Style | None = None, labels: Sequence[str] | None = None) -> Figure:
         """Draw a diagnostic or metric against the step, a line per label with its seeds (`ganbench.figures.draw`)."""
         from ganbench.figures.draw import curves
 
-        return curves(self._tables, arguments.text("Results.plot.curves: column", column), _style(style))
+        chosen = None if labels is None else arguments.texts("Results.plot.curves: labels", labels)
+        return curves(self._tables, arguments.text("Results.plot.curves: column", column), _style(style), chosen)
 
     def samples(self, trials: Sequence[str] = (), seed: int = 0, style: Style | None = None) -> Figure:
         """Draw each trial's samples over training beside real ones (`ganbench.figures.draw`)."""

@@ -10,12 +10,11 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from ganbench.core import registry
-from ganbench.core.naming import AXES
+from ganbench.core.naming import AXES, split
 from ganbench.core.results_files import Json
 from ganbench.tables.results import Results
 
 _KINDS = {"dataset": "dataset", "network": "network", "loss": "loss", "tricks": "trick", "optimizer": "optimizer"}
-_BRACKETS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
 
 def varying(results: Results) -> list[str]:
@@ -81,24 +80,12 @@ def _defaults(kind: str, name: str, versions: Mapping[str, object]) -> dict[str,
 
 def _chosen(text: str, *, several: bool) -> Iterator[tuple[str, dict[str, object]]]:
     """Yield name and written parameters of each component of a label: `r1(gamma=0.1)+packing`."""
-    for one in _split(text, "+") if several else [text]:
+    for one in split(text, "+") if several else [text]:
         name, bracket, inside = one.partition("(")
         if name == "none" and several:
             continue
-        parts = [part.partition("=") for part in _split(inside.removesuffix(")"), ",")] if bracket else []
+        parts = [part.partition("=") for part in split(inside.removesuffix(")"), ",")] if bracket else []
         yield name, {key.strip(): _value(value) for key, equals, value in parts if equals}
-
-
-def _split(text: str, separator: str) -> list[str]:
-    """Split a text where no bracket is open."""
-    parts, depth = [""], 0
-    for character in text:
-        depth += _BRACKETS.get(character, 0)
-        if character == separator and depth <= 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts
 
 
 def _value(text: str) -> object:

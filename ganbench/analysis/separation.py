@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from ganbench.analysis.multiplicity import holm
 from ganbench.analysis.permutation import permutation_test
-from ganbench.analysis.statistics import LEVEL, Interval, Values
+from ganbench.analysis.statistics import LEVEL, Interval, Values, unit_of
 from ganbench.core.column import Direction
 
 ALPHA = 0.05
@@ -55,7 +55,7 @@ def against(values: Mapping[str, Values], plain: str, direction: Direction) -> l
     sign = -1.0 if direction == "lower" else 1.0
     made = []
     for name, p, p_holm in zip(others, tests, adjusted, strict=True):
-        difference = float(values[name].mean() - values[plain].mean())
+        difference = _difference(values[name], values[plain])
         better = sign * difference > 0 if p_holm < ALPHA else None
         made.append(Difference(name, difference, welch_interval(values[name], values[plain]), p, p_holm, better))
     return made
@@ -78,7 +78,7 @@ def ranks(values: Mapping[str, Values], direction: Direction) -> dict[str, int]:
     better_than = dict.fromkeys(values, 0)
     for (a, b), p in zip(pairs, holm([1.0 if math.isnan(p) else p for p in p_values]), strict=True):
         if p < ALPHA:
-            better_than[b if sign * (values[a].mean() - values[b].mean()) > 0 else a] += 1
+            better_than[b if sign * _difference(values[a], values[b]) > 0 else a] += 1
     return {name: 1 + n for name, n in better_than.items()}
 
 
@@ -93,11 +93,24 @@ def welch_interval(first: Values, second: Values) -> Interval:
 
     if min(len(first), len(second)) < 2 or not np.isfinite([*first, *second]).all():
         return Interval(math.nan, math.nan, LEVEL, "Welch t", "two runs a side are needed")
+    first, second, unit = _in_units(first, second)
     error, freedom = _standard_error(first, second)
     if error == 0:
         return Interval(math.nan, math.nan, LEVEL, "Welch t", "no run differs from the others of its side")
     middle, half = float(first.mean() - second.mean()), error * float(stats.t.ppf((1 + LEVEL) / 2, freedom))
-    return Interval(middle - half, middle + half, LEVEL, "Welch t")
+    return Interval((middle - half) * unit, (middle + half) * unit, LEVEL, "Welch t")
+
+
+def _in_units(first: Values, second: Values) -> tuple[Values, Values, float]:
+    """Return both sides over one power of two, so that squares of the largest floats are floats, and that power."""
+    unit = unit_of([*first, *second])
+    return first / unit, second / unit, unit
+
+
+def _difference(first: Values, second: Values) -> float:
+    """Return mean(first) − mean(second); infinite only where no float is as large."""
+    first, second, unit = _in_units(first, second)
+    return float(first.mean() - second.mean()) * unit
 
 
 def _standard_error(first: Values, second: Values) -> tuple[float, float]:
@@ -108,8 +121,9 @@ def _standard_error(first: Values, second: Values) -> tuple[float, float]:
     return math.sqrt(a + b), (a + b) ** 2 / (a * a / (len(first) - 1) + b * b / (len(second) - 1))
 
 
-def _two_sided(first: Sequence[float] | Values, second: Sequence[float] | Values) -> float:
+def _two_sided(first: Values, second: Values) -> float:
     """Return twice the one-sided p in the observed direction, at most 1."""
+    first, second, _ = _in_units(first, second)
     if np.mean(first) < np.mean(second):
         first, second = second, first
     return min(1.0, 2.0 * permutation_test(first, second).p)
@@ -119,6 +133,7 @@ def _welch(first: Values, second: Values) -> float:
     """Return Welch's two-sided p; 0 where both sides are constant and differ or a side is too short, 1 if equal."""
     from scipy import stats
 
+    first, second, _ = _in_units(first, second)
     difference = abs(float(first.mean() - second.mean()))
     if min(len(first), len(second)) < 2:
         return 0.0

@@ -26,11 +26,16 @@ def scaled(statistic: Callable[[Values], float], values: ArrayLike) -> float:
     Beyond 1e±100 the values are divided by a power of two first; within, no bit changes.
     """
     x = _values(values)
-    largest = float(np.abs(x).max(initial=0.0))
+    unit = unit_of(x)
+    return float(statistic(x)) if unit == 1 else float(statistic(x / unit)) * unit
+
+
+def unit_of(values: ArrayLike) -> float:
+    """Return the power of two to divide values by, so that their sums and squares are floats: 1 within 1e±100."""
+    largest = float(np.abs(_values(values)).max(initial=0.0))
     if not 0 < largest < math.inf or 1e-100 <= largest <= 1e100:
-        return float(statistic(x))
-    unit = 2.0 ** math.frexp(largest)[1] if largest < 1e300 else 2.0**1000
-    return float(statistic(x / unit)) * unit
+        return 1.0
+    return 2.0 ** math.frexp(largest)[1] if largest < 1e300 else 2.0**1000
 
 
 def mean(values: ArrayLike) -> float:

@@ -17,13 +17,23 @@ Data sets lie in $GANBENCH_DATA, or in the user's cache folder.
 DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 
 
+def _downloads(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return for completion what can be downloaded."""
+    from ganbench.datasets import _download as datasets
+    from ganbench.extractors import _download as extractors
+
+    return sorted(
+        name for name in (*datasets.downloadable(), *extractors.downloadable()) if name.startswith(incomplete)
+    )
+
+
 @click.group("data", epilog=EPILOG)
 def command() -> None:
     """Download data sets and the weights of extractors; list what is here. Nothing else uses the network."""
 
 
 @command.command("get")
-@click.argument("names", nargs=-1, required=True)
+@click.argument("names", nargs=-1, required=True, shell_complete=_downloads)
 @DEBUG
 def get(names: tuple[str, ...]) -> None:
     """Download data sets and weights.

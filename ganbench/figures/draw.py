@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ganbench.analysis.frames import curve, labels
-from ganbench.core.errors import UsageError
-from ganbench.figures.style import Style, colour, drawn, panels
+from ganbench.analysis.ranking import metric_columns, order_by
+from ganbench.core.errors import UsageError, unknown
+from ganbench.figures.style import INCH, Style, colour, drawn, panels
 from ganbench.tables.results import Results
 
 if TYPE_CHECKING:
@@ -19,36 +20,85 @@ if TYPE_CHECKING:
 
     from ganbench.core.column import Column
 
-MOST_CURVES = 32  # colours times dashes
+MOST_CURVES, MOST_INSIDE = 32, 8  # curves: colours times dashes; those whose legend has room in the panel
+POINT = 0.3528  # mm
 POINTS, TILES = 400, 4  # drawn of a trial: points, and images along one edge
 SAMPLE_MM = 28.0
 
 
-def curves(results: Results, column: str, style: Style | None = None) -> Figure:
+def curves(results: Results, column: str, style: Style | None = None, chosen: Sequence[str] | None = None) -> Figure:
     """Draw a column of the history against the step: a panel per data set, a line per label, its seeds as a band.
 
-    The line is the median over seeds, the band reaches from the smallest to the largest.
+    The line is the median over seeds, the band reaches from the smallest to the largest. Where a data set has more than
+    32 labels and none are chosen, the best by the mean of the metric that decides the ranking are drawn.
+
+    Args:
+        results: the tables.
+        column: a diagnostic or a metric.
+        style: sizes and fonts.
+        chosen: labels; by default all, or the best 32.
 
     Raises:
-        UsageError: there is no such column, or a data set has more than 32 labels.
+        UsageError: there is no such column or label, nothing finite to draw, or more than 32 labels are chosen.
     """
     style = style or Style()
     measured = curve(results, column)
+    if chosen is not None:
+        known = list(dict.fromkeys(measured["label"]))
+        if missing := [label for label in chosen if label not in known]:
+            raise UsageError(f"{results.path}: {unknown('label', missing[0], known)}")
+        measured = measured.loc[measured["label"].isin(list(chosen))]
     datasets = list(dict.fromkeys(measured["dataset"]))
     if not datasets:
         raise UsageError(f"{results.path}: {column} was never computed; add what computes it to the suite")
+    measured = measured.loc[np.isfinite(measured[column].to_numpy(dtype=np.float64))]
+    datasets = [dataset for dataset in datasets if np.any(measured["dataset"] == dataset)]
+    if not datasets:
+        raise UsageError(f"{results.path}: no value of {column} is finite; draw another column")
     with drawn(style):
         figure, axes = panels(1, len(datasets), style)
         for ax, dataset in zip(axes[0], datasets, strict=True):
-            _curves(ax, measured.loc[measured["dataset"] == dataset], results.columns[column], str(results.path))
-            ax.set_title(dataset)
+            rows, title = measured.loc[measured["dataset"] == dataset], dataset
+            if (n := rows["label"].nunique()) > MOST_CURVES:
+                if chosen is not None:
+                    raise UsageError(f"{results.path}: {n} labels of {dataset}; choose {MOST_CURVES} or fewer")
+                best = _best(results, dataset)[:MOST_CURVES]
+                rows, title = rows.loc[rows["label"].isin(best)], f"{dataset}: the best {MOST_CURVES} of {n}"
+            _curves(ax, rows, results.columns[column])
+            ax.set_title(title)
+        _with_legends(figure, axes[0], style)
         return figure
 
 
-def _curves(ax: Axes, measured: pd.DataFrame, column: Column, place: str) -> None:
+def _with_legends(figure: Figure, axes: Sequence[Axes], style: Style) -> None:
+    """Add the legends: in their panels, or where they are long beside them, in a figure as large as that takes."""
+    names = [ax.get_legend_handles_labels()[1] for ax in axes]
+    lines = max(map(len, names))
+    if lines <= MOST_INSIDE:
+        for ax in axes:
+            ax.legend()
+        return
+    for ax in axes:
+        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    letter, line = 0.6 * style.size * POINT, 1.5 * style.size * POINT
+    beside = letter * max(len(name) for each in names for name in each) + 3 * line
+    height = max(style.height, line * (lines + 4))
+    figure.set_size_inches(len(axes) * (style.width + beside) / INCH, height / INCH)
+
+
+def _best(results: Results, dataset: str) -> list[str]:
+    """Return the labels of a data set, best first by the mean of the metric that decides the ranking."""
+    there = results.runs["dataset"] == dataset
+    runs, names = results.runs.loc[there], labels(results.runs).loc[there]
+    metrics = metric_columns(results)
+    for lead in order_by(runs, metrics)[:1]:
+        means = runs[lead].astype("float64").groupby(names).mean()
+        return list(means.sort_values(ascending=metrics[lead].direction == "lower").index)
+    return list(dict.fromkeys(names))
+
+
+def _curves(ax: Axes, measured: pd.DataFrame, column: Column) -> None:
     groups = list(measured.groupby("label", sort=False))
-    if len(groups) > MOST_CURVES:
-        raise UsageError(f"{place}: {len(groups)} curves of one data set, more than {MOST_CURVES}; draw fewer trials")
     for i, (label, rows) in enumerate(groups):
         shown, dashes = colour(i)
         at, values = (rows[name].to_numpy(dtype=np.float64) for name in ("step", column.name))
@@ -57,11 +107,10 @@ def _curves(ax: Axes, measured: pd.DataFrame, column: Column, place: str) -> Non
         ax.plot(steps, [np.median(of) for of in of_seeds], color=shown, linestyle=dashes, label=str(label))
         ends = np.array([(of.min(), of.max()) for of in of_seeds])
         ax.fill_between(steps, ends[:, 0], ends[:, 1], color=shown, alpha=0.15, linewidth=0)
-    if column.scale == "log" and np.all(measured[column.name].dropna() > 0):
+    if column.scale == "log" and np.all(measured[column.name] > 0):
         ax.set_yscale("log")
     ax.set_xlabel("step")
     ax.set_ylabel(named(column))
-    ax.legend()
 
 
 def named(column: Column) -> str:

@@ -34,7 +34,7 @@ def map_of(
         style: sizes and fonts.
 
     Raises:
-        UsageError: no such metric or number, or no finished run.
+        UsageError: no such metric or number, or no finished run with a value.
     """
     style = style or Style()
     metrics = metric_columns(results)
@@ -52,6 +52,8 @@ def map_of(
             chosen = measure or next(iter(order_by(rows, metrics)), None)
             if chosen is None:
                 raise UsageError(f"{results.path}: no metric decides on {dataset}; name a measure")
+            if not np.isfinite(rows[chosen].to_numpy(dtype=np.float64, na_value=np.nan)).any():
+                raise UsageError(f"{results.path}: no run on {dataset} has a finite {chosen}; draw another measure")
             mappable = _dots(ax, results, rows, chosen, x, y) if x and y else _tiles(ax, rows, chosen)
             ax.set_title(dataset)
             figure.colorbar(mappable, ax=ax, label=named(metrics[chosen]))

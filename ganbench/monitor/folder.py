@@ -8,7 +8,6 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import torch
@@ -18,6 +17,7 @@ from ganbench.core.environment import now
 from ganbench.core.errors import UsageError
 from ganbench.core.file_set import MANIFEST, NewFiles, is_unfinished, new_files
 from ganbench.core.files import StoreError, new_file, storing
+from ganbench.monitor.kept_state import State
 from ganbench.monitor.resume import STATE, asked_of, readable_state
 from ganbench.tables import schema
 from ganbench.tables.arrays import add_arrays, new_archive
@@ -174,7 +174,7 @@ def only_claimed(path: Path) -> bool:
     return path.is_dir() and {entry.name for entry in path.iterdir() if not is_unfinished(entry)} == {CLAIM}
 
 
-def resumable(path: Path) -> tuple[Path, dict[str, Any] | None]:
+def resumable(path: Path) -> tuple[Path, State | None]:
     """Return the folder and the state of the run that a path was given for; None for a state where there is none.
 
     It lies beside a folder that holds something else, such as the checkpoints of the training; the newest is taken.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 DRAWN = 60  # trials with curves, the gravest first: about 15 kB each
 SAYS = {
     Outcome.WORSE: "got worse",
-    Outcome.MISSING: "without results",
+    Outcome.MISSING: "ended without results",
     Outcome.UNDERPOWERED: "had too few seeds to tell",
     Outcome.BETTER: "got better",
     Outcome.UNDECIDED: "are undecided",

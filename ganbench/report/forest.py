@@ -10,7 +10,7 @@ import numpy as np
 
 from ganbench.analysis.ranking import FINISHED
 from ganbench.analysis.separation import Difference, against, ranks
-from ganbench.analysis.statistics import scored
+from ganbench.analysis.statistics import scaled, scored
 from ganbench.core.column import Column
 from ganbench.report.dataset_results import DatasetResults
 from ganbench.report.plot import Scale, tick
@@ -71,13 +71,14 @@ def forest(rows: Sequence[Row], data: DatasetResults) -> Forest | None:
     placed = ranks(values, lead.direction)
     everything = [floor, *(v for each in values.values() for v in each)]
     scale = Scale.spanning(everything, counts=lead.unit == "modes")
-    lines = _lines(scale, float(values[baseline].mean()), floor)
+    plain_mean = scaled(np.mean, values[baseline])
+    lines = _lines(scale, plain_mean, floor)
     made = [
         ForestRow(
             placed[row.trial],
             row.label,
             row.anchor if row.detailed else f"r-{row.trial}",
-            _plot(values[row.trial], scale, lines, differences.get(row.trial), float(values[baseline].mean())),
+            _plot(values[row.trial], scale, lines, differences.get(row.trial), plain_mean),
             *_texts(differences.get(row.trial)),
             row.bar,
         )
@@ -154,7 +155,7 @@ def _plot(values: np.ndarray, scale: Scale, lines: str, one: Difference | None, 
     if one is not None and not math.isnan(one.interval.low):
         low, high = (_across(plain + end, scale) for end in (one.interval.low, one.interval.high))
         parts.append(f'<path class="interval" d="M{low} {middle:g}H{high}"/>')
-    parts.append(f'<path class="mean" d="M{_across(float(values.mean()), scale)} 3V{HEIGHT - 3}"/>')
+    parts.append(f'<path class="mean" d="M{_across(scaled(np.mean, values), scale)} 3V{HEIGHT - 3}"/>')
     return f'<svg class="forest" viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true">{"".join(parts)}</svg>'
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ganbench.core.column import Column
+from ganbench.core.naming import split
 from ganbench.report.dataset_results import DatasetResults, Ranked
 from ganbench.report.rows import tints
 from ganbench.report.wording import BESIDE, NO_TRICKS, Naming, name_of, number
@@ -78,7 +79,7 @@ def _heatmap(
         return []
     table = [
         (
-            " + ".join(named.text(t) for t in trick.split("+")) if trick != NO_TRICKS else "plain",
+            " + ".join(named.text(t) for t in split(trick, "+")) if trick != NO_TRICKS else "plain",
             [_square(cells.get((loss, trick)), metric, shades, skipped.get((loss, trick), "")) for loss in losses],
         )
         for trick in tricks

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from ganbench.core.errors import UsageError
 from ganbench.core.file_set import MANIFEST
 from ganbench.core.files import replaced
+from ganbench.report.page import ICON
 from ganbench.report.summary import AnalysedResults, summary
 from ganbench.report.watch import page_name
 from ganbench.tables.manifest import Times
@@ -56,7 +57,8 @@ def write_index(results: Path, report: Path) -> Path:
     out = report / "index.html"
     try:
         with replaced(out, durable=False) as file:
-            file.write(_html(entries, report).encode("utf-8", "replace"))  # names need be no UTF-8
+            text = _html(entries, _others(entries, report), report)
+            file.write(text.encode("utf-8", "replace"))  # names need be no UTF-8
     except OSError as error:
         raise UsageError(f"{out}: cannot be written ({error.strerror}); choose another folder with --report") from None
     return out
@@ -83,6 +85,12 @@ def _entries(results: Path, report: Path) -> Iterator[Entry]:
         yield entry if is_newest else replace(entry, page=None)
 
 
+def _others(entries: list[Entry], report: Path) -> list[Path]:
+    """Return the pages that are of no run here: of what changed, of cures, of monitored runs elsewhere."""
+    of_runs = {entry.page for entry in entries}
+    return [page for page in sorted(report.glob("*.html")) if page not in of_runs and page.name != "index.html"]
+
+
 def _folders(results: Path) -> Iterator[Path]:
     """Yield the folders that have a manifest; those that this user may not look into are left out with a warning."""
 
@@ -94,24 +102,31 @@ def _folders(results: Path) -> Iterator[Path]:
             yield Path(folder)
 
 
-def _html(entries: list[Entry], report: Path) -> str:
+def _html(entries: list[Entry], others: list[Path], report: Path) -> str:
     rows = "\n".join(_row(entry, report) for entry in entries)
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("Suite", "Result", "Run", "Ended", "Revision"))
+    links = "".join(f"<li>{_link(page, page.stem, report)}</li>" for page in others)
+    more = f"<h2>Other pages</h2>\n<ul>{links}</ul>\n" if others else ""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>ganbench: all runs</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<link rel="icon" href="{ICON}">'
         f"<style>{STYLE}</style></head>\n<body><main><h1>All runs</h1>\n<table><thead><tr>{heads}</tr></thead><tbody>\n"
-        f"{rows}\n</tbody></table></main></body></html>\n"
+        f"{rows}\n</tbody></table>\n{more}</main></body></html>\n"
     )
 
 
 def _row(entry: Entry, report: Path) -> str:
     suite = escape(entry.suite)
     if entry.page is not None:
-        suite = f'<a href="{quote(os.fsencode(os.path.relpath(entry.page, report)))}">{suite}</a>'
+        suite = _link(entry.page, entry.suite, report)
     ended = escape(entry.times.finished[:16].replace("T", " "))
     headlines = "<br>".join(escape(text) for text in entry.headlines)
     return (
         f'<tr><td class="nowrap">{suite}</td><td>{headlines}</td><td class="nowrap">{escape(entry.run)}</td>'
         f'<td class="nowrap">{ended}</td><td class="nowrap">{escape(entry.revision)}</td></tr>'
     )
+
+
+def _link(page: Path, text: str, report: Path) -> str:
+    return f'<a href="{quote(os.fsencode(os.path.relpath(page, report)))}">{escape(text)}</a>'

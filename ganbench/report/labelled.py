@@ -10,12 +10,12 @@ import numpy as np
 
 from ganbench.report.plot import Points, Scale, path, tick
 
-WIDTH, LABELS = 860, 250  # of the picture, and of the place for labels at its right
+WIDTH, LABELS = 860, 280  # of the picture, and of the place for labels at its right
 LEFT, TOP = 46, 10
 HEIGHT, GAP, FOOT = 250, 14, 40  # least height of the area, between labels, below the area
 COLOURS = 6
 DASHES = ("", "7 3", "2 3", "9 3 2 3")
-LONGEST = 40  # letters of a label
+LONGEST = 38  # letters of a label with its number: about 6.7 wide each
 
 
 @dataclass(frozen=True)
@@ -89,14 +89,26 @@ def _group(area: Area, one: Series, place: int, height: float) -> str:
     hidden = f'<path class="band" d="{path(one.edges)}z"/>' if len(one.edges) else ""
     hidden += f'<path class="median" d="{path(one.dotted)}"/>' if len(one.dotted) else ""
     right = area.right + 8
-    name = one.name if len(one.name) <= LONGEST else one.name[: LONGEST - 1] + "…"
-    text = f'{escape(name)} <tspan class="end">{escape(one.end)}</tspan>'
+    text = f'{escape(shortened(one.name, LONGEST - 1 - len(one.end)))} <tspan class="end">{escape(one.end)}</tspan>'
     return (
         f'<g class="method c{place % COLOURS}" tabindex="0" role="img" aria-label={quoteattr(one.spoken)}>{hidden}'
         f'<path class="hit" d="{path(_every(one.points, 8))}"/><path class="line" d="{line}"{dashes}/>'
         f'<path class="leader" d="M{x:.1f} {y:.1f}L{right + 4} {height:.1f}"/>'
         f'<text x="{right + 8}" y="{height + 4:.1f}">{text}</text></g>'
     )
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most so many letters, without its middle where it is longer: its end tells it apart, too.
+
+    Example:
+        >>> shortened("non_saturating + spectral_norm · n_critic=5", 24)
+        'non_saturatin…n_critic=5'
+    """
+    if len(text) <= most:
+        return text
+    behind = (most - 1) * 2 // 5
+    return f"{text[: most - 1 - behind]}…{text[len(text) - behind :]}"
 
 
 def _every(points: Points, n: int) -> Points:

@@ -19,7 +19,7 @@ from ganbench.report.wording import name_of, number
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ganbench.report.summary import AnalysedResults
+    from ganbench.tables.results import Results
 
 SHARE = "term_share_"  # of the columns of `ganbench.monitor.terms`
 
@@ -57,13 +57,11 @@ class Monitored:
     terms: str
 
 
-def monitored(analysed: AnalysedResults, metrics: Mapping[str, Column]) -> Monitored | None:
+def monitored(results: Results, judged: pd.DataFrame, metrics: Mapping[str, Column]) -> Monitored | None:
     """Return what is shown of a monitored run; None where the results are a suite's."""
-    results = analysed.results
     about = results.manifest.monitor
     if about is None:
         return None
-    judged = analysed.verdicts
     finding = findings(judged, results.runs)[0] if len(judged) else None
     state = f"Step {about.step:,}; {'the run goes on' if about.running else 'the run has ended'}."
     return Monitored(

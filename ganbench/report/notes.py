@@ -75,11 +75,12 @@ def two_groups(values: Sequence[float] | np.ndarray) -> tuple[np.ndarray, np.nda
         [[1, 1, 1], [8, 8, 8]]
     """
     known = np.sort(np.asarray(values))
-    reach = known[-1] - known[0]
+    halves = known / 2  # of the largest floats the difference would be infinite
+    reach = halves[-1] - halves[0]
     if len(known) < FEWEST or reach == 0:
         return None
-    at = int(np.diff(known).argmax()) + 1
+    at = int(np.diff(halves).argmax()) + 1
     smaller = min(at, len(known) - at)
-    if known[at] - known[at - 1] < GAP * reach or smaller < GROUP * len(known):
+    if halves[at] - halves[at - 1] < GAP * reach or smaller < GROUP * len(known):
         return None
     return known[:at], known[at:]

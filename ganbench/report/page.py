@@ -73,7 +73,7 @@ def render(results: Results, under_way: str = "") -> str:
     from ganbench.report.sections import page
 
     texts = {"under_way": under_way, "one_setting": ONE_SETTING}
-    return _fill("template.html", ("page.js", "tools.js"), page=page(results), strip=strips, **texts)
+    return _fill("template.html", ("page.js", "tools.js", "pins.js"), page=page(results), strip=strips, **texts)
 
 
 def render_changes(first: Results, others: Sequence[Results]) -> str:

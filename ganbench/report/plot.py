@@ -53,7 +53,7 @@ class Scale:
             return Scale(0.0, high or 1.0)
         if low > 0 and high / low > 100:
             return Scale(low, high, "log")
-        return Scale(low, high if high > low else low + 1.0)
+        return Scale(low, high if high > low else low + _unit(low))
 
     @staticmethod
     def holding(values: Points, floor: float, kind: Literal["linear", "log"]) -> Scale | None:
@@ -75,7 +75,7 @@ class Scale:
         if kind == "log":
             ratio = max(high / low, 10.0) ** 0.06
             return Scale(low / ratio, max(high, low * 10) * ratio, "log")
-        pad = 0.05 * ((high - low) or 1.0)
+        pad = 0.05 * (high - low) if high > low else 0.05 * _unit(low)
         return Scale(low - pad, high + pad)
 
     def place(self, values: ArrayLike) -> Points:
@@ -113,6 +113,11 @@ class Scale:
             return [v for v in values if self.low <= v <= self.high]
         stride = math.ceil((last - first + 1) / 3)
         return [10.0**e for e in range(first, last + 1) if e % stride == 0]
+
+
+def _unit(value: float) -> float:
+    """Return how far a scale around one value alone reaches: 1, which is nothing beside the largest floats."""
+    return 1.0 if 0.05 > np.spacing(abs(value)) else abs(value)
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,14 @@ from ganbench.report.plot import GENERATOR, MUTED, Axes, Scale, drawing, path
 from ganbench.report.wording import NONE, count, listing, name_of, number
 
 if TYPE_CHECKING:
-    from ganbench.report.summary import AnalysedResults
+    from ganbench.tables.results import Results
 
 BEST = 10  # trials that stand out in parallel coordinates, at most a third of all
 MOST_LINES, MOST_ROWS = 400, 100
 WIDE, HIGH, SIDE, ABOVE = 860, 230, 60, 36  # of parallel coordinates
 PARAMETER = "param."
 FEW_LEVELS = 6
+TRUSTED = 0.3  # the R² of a forest from which on its shares are said in the headline
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,12 @@ def objective_of(suite: str, metrics: Mapping[str, Column]) -> Objective | None:
     return Objective(column, mode == "max")
 
 
-def searched(analysed: AnalysedResults, objective: Objective, ranked: Ranked, dataset: str) -> Searched | None:
+def searched(
+    results: Results, verdicts: pd.DataFrame, objective: Objective, ranked: Ranked, dataset: str
+) -> Searched | None:
     """Return what a search found on a data set from its rows in the objective's order; None without a number."""
-    runs = analysed.results.runs
-    readable = readable_runs(analysed.results, analysed.verdicts)
+    runs = results.runs
+    readable = readable_runs(results, verdicts)
     of_trials = readable.loc[(runs["dataset"] == dataset).to_numpy(bool)].drop_duplicates("trial").set_index("trial")
     finished = [row for row in ranked if row["rank"] is not None]
     trials = [str(row["trial"]) for row in finished]
@@ -112,14 +115,15 @@ def searched(analysed: AnalysedResults, objective: Objective, ranked: Ranked, da
     if not axes or len(trials) < 2:
         return None
     importance, explained = _importance(axes, table, values)
+    matters = importance[0] if importance and explained >= TRUSTED and importance[0].share >= 10 else None
     scale = _scale(values)
     names = [axis.address.removeprefix(PARAMETER) for axis in axes]
     return Searched(
-        sentence=_sentence(objective, finished, dict(zip(names, _texts(axes, table, 0), strict=True)), importance),
+        sentence=_sentence(objective, finished, dict(zip(names, _texts(axes, table, 0), strict=True)), matters),
         objective=name_of(objective.column),
         better="higher" if objective.higher else "lower",
         importance=importance,
-        explained=explained,
+        explained=number(explained, 2),
         parallel=parallel(axes, table.iloc[:MOST_LINES], values[:MOST_LINES], scale, name_of(objective.column)),
         scatters=[
             (name, scatter(axis, table[axis.address], values, scale, name))
@@ -146,10 +150,10 @@ def _axis(values: pd.Series) -> NumberAxis | None:
     return NumberAxis.of(values, column)
 
 
-def _importance(axes: Sequence[NumberAxis], table: pd.DataFrame, values: np.ndarray) -> tuple[list[Importance], str]:
+def _importance(axes: Sequence[NumberAxis], table: pd.DataFrame, values: np.ndarray) -> tuple[list[Importance], float]:
     """Return each number's share of variance by a forest's functional ANOVA, and the forest's R²."""
     if len(values) < FEWEST or values.min() == values.max():
-        return [], ""
+        return [], math.nan
     logged = np.log(values) if values.min() > 0 and values.max() / values.min() > 100 else values
     forest = fit_forest(np.stack([axis.unit(table[axis.address].to_numpy()) for axis in axes], axis=1), logged)
     shares = [(axis.address.removeprefix(PARAMETER), forest.share([i])) for i, axis in enumerate(axes)]
@@ -157,15 +161,15 @@ def _importance(axes: Sequence[NumberAxis], table: pd.DataFrame, values: np.ndar
         Importance(name, round(min(100 * share, 100.0), 1), f"{100 * share:.0f} %")
         for name, share in sorted(shares, key=lambda pair: -pair[1])
     ]
-    return made, number(forest.explained, 2)
+    return made, float(forest.explained)
 
 
-def _sentence(objective: Objective, finished: Ranked, best: Mapping[str, str], importance: Sequence[Importance]) -> str:
+def _sentence(objective: Objective, finished: Ranked, best: Mapping[str, str], matters: Importance | None) -> str:
     value = number(float(finished[0][f"{objective.column.name}_mean"]))
     numbers = listing([f"{name} {text}" for name, text in best.items()])
     text = f"the best of {count(len(finished), 'trial')} has {name_of(objective.column)} {value}, with {numbers}"
-    if importance and importance[0].share >= 10:
-        text += f"; {importance[0].name} matters most ({importance[0].text} of the variance)"
+    if matters is not None:
+        text += f"; {matters.name} matters most ({matters.text} of the variance)"
     return text + "."
 
 

@@ -15,7 +15,6 @@ from ganbench.report.dataset_results import DatasetResults, Ranked
 from ganbench.report.downloads import Download, downloads
 from ganbench.report.forest import Forest, forest
 from ganbench.report.gallery import Gallery, gallery
-from ganbench.report.headline import headline
 from ganbench.report.heatmap import Heatmap, heatmaps
 from ganbench.report.monitored import Monitored, monitored
 from ganbench.report.over_settings import OverSettings
@@ -24,7 +23,7 @@ from ganbench.report.overview import Overview, overview_of
 from ganbench.report.panels import Frame, frames
 from ganbench.report.pictures import Picture
 from ganbench.report.rows import Row, Table, gradient_norms, table
-from ganbench.report.searched import Searched, objective_of, searched
+from ganbench.report.searched import Searched
 from ganbench.report.stability_map import Maps, maps_of
 from ganbench.report.summary import AnalysedResults
 from ganbench.report.verdict_bars import bar, findings, legend
@@ -114,7 +113,7 @@ def page(results: Results) -> Page:
         title=results.manifest.suite or results.path.parent.name,
         description=about.description(results.suite),
         overview=overview_of(analysed, _records(analysed.ranking)),
-        monitored=monitored(analysed, metrics),
+        monitored=monitored(results, analysed.verdicts, metrics),
         sections=_sections(analysed, parts, metrics),
         tally=about.tally(results.runs),
         incidents=about.endings(results.runs),
@@ -131,36 +130,31 @@ def page(results: Results) -> Page:
 def _sections(
     analysed: AnalysedResults, parts: Mapping[str, pd.DataFrame], metrics: dict[str, Column]
 ) -> list[Section]:
-    results, ranked = analysed.results, _records(analysed.ranking)
+    results = analysed.results
     skipped = about.skipped_cells(results.manifest)
     shares = Shares.of(results.runs, max(len(parts), 1))
-    names, maps, objective = bare_names(parts), maps_of(analysed), objective_of(results.suite, metrics)
+    names, maps, objective = bare_names(parts), maps_of(analysed), analysed.objective
     sections = []
     for place, (dataset, runs) in enumerate(parts.items()):
-        rows: Ranked = [row for row in ranked if row["dataset"] == dataset]
-        search, tuned = None, None
-        if objective is not None:
-            rows, tuned = objective.order(rows), objective.column
-            search = searched(analysed, objective, rows, dataset)
-        data = DatasetResults(names[dataset], rows, runs, metrics, tuned)
-        of_settings, of_maps = analysed.settings.get(dataset), maps.get(dataset)
+        tuned = objective.column if objective is not None else None
+        data = DatasetResults(names[dataset], analysed.rows[dataset], runs, metrics, tuned)
         skips = skipped.get(dataset, {})
-        sections.append(_section(f"d-{place}", data, analysed, shares, skips, of_settings, of_maps, search))
+        sections.append(_section(f"d-{place}", dataset, data, analysed, shares, skips, maps.get(dataset)))
     return sections
 
 
 def _section(
     anchor: str,
+    dataset: str,
     data: DatasetResults,
     analysed: AnalysedResults,
     shares: Shares,
     skipped: Mapping[tuple[str, str], str],
-    settings: OverSettings | None,
     maps: Maps | None,
-    search: Searched | None,
 ) -> Section:
     """Return the section of one data set."""
     results, runs = analysed.results, data.runs
+    settings, search = analysed.settings.get(dataset), analysed.searches.get(dataset)
     varied = settings or search
     verdicts = analysed.verdicts.loc[analysed.verdicts["trial"].isin(runs["trial"])]
     detailed = _detailed([row["trial"] for row in data.ranked], shares.detailed)
@@ -175,7 +169,7 @@ def _section(
     return Section(
         name=data.name,
         anchor=anchor,
-        sentence=f"On {data.name}: {varied.sentence}" if varied else headline(data),
+        sentence=analysed.sentence(data, dataset),
         forest=None if varied else forest(rows.rows, data),
         searched=search,
         settings=settings,

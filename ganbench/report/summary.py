@@ -13,9 +13,11 @@ from ganbench.core.markdown import escaped, table
 from ganbench.core.naming import AXES, bare_names
 from ganbench.core.results_files import Json
 from ganbench.report import about
-from ganbench.report.dataset_results import DatasetResults, floor_of
+from ganbench.report.dataset_results import DatasetResults, Ranked, floor_of
 from ganbench.report.headline import headline
+from ganbench.report.monitored import monitored
 from ganbench.report.over_settings import OverSettings, over_settings
+from ganbench.report.searched import Objective, Searched, objective_of, searched
 from ganbench.report.seed_groups import joined
 from ganbench.report.wording import NONE, count, label, name_of, number
 
@@ -53,6 +55,35 @@ class AnalysedResults:
         """Return data set → what its methods do over settings; empty where a run is of one setting."""
         return over_settings(self.results, self.verdicts)
 
+    @cached_property
+    def objective(self) -> Objective | None:
+        """Return what a search tuned; None where the run is none."""
+        return objective_of(self.results.suite, metric_columns(self.results))
+
+    @cached_property
+    def rows(self) -> dict[str, Ranked]:
+        """Return data set → its rows of the ranking, a search's in the order of its objective; no rank is None."""
+        rows: dict[str, list[Json]] = {str(name): [] for name in self.results.runs["dataset"].unique()}
+        for row in self.ranking.to_dict("records"):
+            rank = row["rank"] if isinstance(row["rank"], int) else None
+            rows[str(row["dataset"])].append({**{str(k): value for k, value in row.items()}, "rank": rank})
+        order = self.objective.order if self.objective is not None else list
+        return {name: order(each) for name, each in rows.items()}
+
+    @cached_property
+    def searches(self) -> dict[str, Searched | None]:
+        """Return data set → what a search found there; empty where the run is none."""
+        if self.objective is None:
+            return {}
+        return {
+            name: searched(self.results, self.verdicts, self.objective, rows, name) for name, rows in self.rows.items()
+        }
+
+    def sentence(self, data: DatasetResults, dataset: str) -> str:
+        """Return the headline of a data set: of its methods over settings, of a search, of its trials."""
+        found = self.settings.get(dataset) or self.searches.get(dataset)
+        return f"On {data.name}: {found.sentence}" if found else headline(data)
+
 
 def summary(analysed: AnalysedResults) -> Json:
     """Return what the page says as JSON can hold it; numbers have six digits, undefined ones are null.
@@ -63,17 +94,16 @@ def summary(analysed: AnalysedResults) -> Json:
     and `verdicts` (verdict → `runs share low high`); `skipped` (reason and names); `columns` (metric → title,
     meaning, unit, direction).
     """
-    results, ranked = analysed.results, analysed.ranking.to_dict("records")
+    results = analysed.results
     metrics, shares = metric_columns(results), _shares(analysed.verdicts)
     called = bare_names([str(name) for name in results.runs["dataset"].unique()])
     datasets = [
-        _dataset(called[str(name)], runs, [row for row in ranked if row["dataset"] == name], metrics, shares)
+        _dataset(analysed, called[str(name)], runs, metrics, shares)
         for name, runs in results.runs.groupby("dataset", sort=False)
     ]
-    settings = analysed.settings
-    for data in datasets:
-        if data["dataset"] in settings:
-            data["headline"] = f"On {data['name']}: {settings[data['dataset']].sentence}"
+    watched = monitored(results, analysed.verdicts, metrics)
+    if watched is not None:
+        datasets = [{**data, "headline": watched.sentence} for data in datasets]
     return {
         "format": FORMAT,
         "suite": results.manifest.suite or results.path.parent.name,
@@ -108,19 +138,20 @@ def markdown(analysed: AnalysedResults) -> str:
 
 
 def _dataset(
+    analysed: AnalysedResults,
     name: str,
     runs: pd.DataFrame,
-    ranked: list[Json],
     metrics: Mapping[str, Column],
     shares: Mapping[str, dict[str, dict[str, float]]],
 ) -> Json:
-    rows = [{**row, "rank": row["rank"] if isinstance(row["rank"], int) else None} for row in ranked]
-    data = DatasetResults(name, rows, runs, metrics)
+    dataset = str(runs["dataset"].iloc[0])
+    rows = analysed.rows[dataset]
+    data = DatasetResults(name, rows, runs, metrics, analysed.objective.column if analysed.objective else None)
     known = [m for m in metrics if any(row[f"{m}_n"] for row in rows)]
     return {
         "name": name,
-        "dataset": str(runs["dataset"].iloc[0]),
-        "headline": headline(data),
+        "dataset": dataset,
+        "headline": analysed.sentence(data, dataset),
         "lead": data.lead.name if data.lead else None,
         "floors": {m: _plain(floor_of(m, runs)) for m in known},
         "judged": {column: _all(runs, column) for column in ("extractor", "n_real", "n_fake")},

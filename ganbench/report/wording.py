@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
-from ganbench.core.naming import bare_names
+from ganbench.core.naming import bare_names, settings_apart, split
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,23 +127,16 @@ def naming(runs: pd.DataFrame) -> Naming:
             axes.add(axis)
             names = finer
     *components, schedules = others
-    axes_of_components = losses, [trick for text in tricks for trick in text.split("+")], *components
+    axes_of_components = losses, [trick for text in tricks for trick in split(text, "+")], *components
     short = {t: bare for texts in axes_of_components for t, bare in bare_names(texts).items() if t != bare}
-    return Naming(axes, short | _without_common(schedules))
-
-
-def _without_common(schedules: Collection[str]) -> dict[str, str]:
-    """Map each schedule (settings with commas between them) to those of its settings that not every schedule has."""
-    settings = {text: text.split(", ") for text in schedules}
-    common = set.intersection(*map(set, settings.values())) if settings else set()
-    return {text: ", ".join(one for one in each if one not in common) for text, each in settings.items()}
+    return Naming(axes, short | settings_apart(schedules))
 
 
 def label(row: Mapping[str, object], named: Naming) -> Label:
     """Return the label of a trial from its row of `runs`; loss and tricks are always named."""
     loss = named.text(row["loss"])
     others = tuple(f"· {text}" for axis in BESIDE if axis in named.axes and (text := named.text(row[axis])))
-    tricks = tuple(named.text(t) for t in str(row["tricks"]).split("+") if t != NO_TRICKS)
+    tricks = tuple(named.text(t) for t in split(str(row["tricks"]), "+") if t != NO_TRICKS)
     rest = ("+ " + " + ".join(tricks),) if tricks else ("plain",) if "tricks" in named.axes else ()
     return Label(loss, (*rest, *others), _spoken(loss, tricks, named) + _where(others))
 

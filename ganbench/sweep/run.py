@@ -16,7 +16,7 @@ from ganbench.core.environment import now
 from ganbench.core.errors import INCOMPLETE, INTERRUPTIONS, OK, Interrupted
 from ganbench.core.file_set import NewFiles, new_files
 from ganbench.core.files import storing
-from ganbench.core.naming import SEPARATOR, short_names, trial_id
+from ganbench.core.naming import short_names, trial_id
 from ganbench.sinks import Sink
 from ganbench.suite.estimate import plan_seconds, require_feasible
 from ganbench.suite.plan import Plan
@@ -190,10 +190,9 @@ class _Run:
         self.done = (self.done or set()) | {job.key for job in jobs} - {job.key for job in missing}
         self.source = JobList([*self.source.known(), *jobs])
         self.progress.trials += len(missing) - sum(method.confirmed for method in methods)
-        names = short_names({job.key: job.trial.labels for job in jobs})
+        names = short_names({job.key: job.trial.labels for job in self.source.known()})
         for job in missing:
-            name, schedule = names[job.key], job.trial.labels["schedule"]
-            self.progress.expect(job, name if schedule in name else f"{name}{SEPARATOR}{schedule}")
+            self.progress.expect(job, names[job.key])
         announce(jobs, missing, self.progress)
         return JobList(missing) if missing else None
 

@@ -64,3 +64,16 @@ def test_constant_sides_have_no_interval_and_are_told_apart_where_they_differ():
     assert np.isnan(told["full"].interval.low)
     assert told["full"].better is True
     assert told["same"].better is None
+
+
+@pytest.mark.parametrize("power", [1023, -1000])
+def test_the_largest_and_the_smallest_floats_are_told_apart_as_others_are(power):
+    values = {"plain": np.arange(8.0) / 8, "less": np.arange(8.0) / 8 - 1, "near": np.arange(8.0) / 8 + 0.125}
+    scaled = {name: np.ldexp(each, power) for name, each in values.items()}
+    for usual, far in zip(against(values, "plain", "higher"), against(scaled, "plain", "higher"), strict=True):
+        assert (far.p, far.p_holm, far.better) == (usual.p, usual.p_holm, usual.better)
+        assert far.difference == np.ldexp(usual.difference, power)
+        assert np.ldexp([far.interval.low, far.interval.high], -power) == pytest.approx(
+            [usual.interval.low, usual.interval.high]
+        )
+    assert ranks(scaled, "higher") == ranks(values, "higher") == {"plain": 1, "less": 3, "near": 1}

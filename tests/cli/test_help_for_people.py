@@ -105,6 +105,7 @@ def test_the_script_of_each_shell_asks_this_program(shell, capsys):
         ("ganbench run sm", "smoke"),
         ("ganbench explain wgan", "wgan_gp"),
         ("ganbench list met", "metrics"),
+        ("ganbench data get mn", "mnist"),
         ("ganbench run smoke --exec", "--executor"),
     ],
 )

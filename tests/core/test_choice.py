@@ -78,3 +78,29 @@ def test_short_names_leave_out_what_a_data_set_shares():
     assert list(naming.short_names(dict(zip("ab", labels, strict=True))).values()) == [
         f"{shared['loss']} · {one['tricks']}" for one in labels
     ]
+
+
+def test_components_of_one_name_say_only_what_tells_them_apart():
+    optimizers = ["adam(lr=0.1, betas=(0.5, 0.9))", "adam(lr=0.2, betas=(0.5, 0.9))", "sgd(lr=0.1)"]
+    assert list(naming.told_apart(optimizers).values()) == ["adam(lr=0.1)", "adam(lr=0.2)", "sgd(lr=0.1)"]
+    tricks = ["r1(gamma=1.0, every=2)+packing(m=2)", "r1(gamma=2.0, every=2)", "none"]
+    assert list(naming.told_apart(tricks).values()) == ["r1(gamma=1.0)+packing(m=2)", "r1(gamma=2.0)", "none"]
+    assert naming.bare_names(optimizers)["sgd(lr=0.1)"] == "sgd"
+    names = [f"ring · {optimizer} · default" for optimizer in optimizers]
+    assert list(naming.without_common_parts(names).values()) == ["adam(lr=0.1)", "adam(lr=0.2)", "sgd(lr=0.1)"]
+    labels = [{**small_trial().labels, "optimizer": text} for text in optimizers]
+    short = naming.short_names(dict(zip("abc", labels, strict=True)))
+    assert [name.rpartition(" · ")[2] for name in short.values()] == ["adam(lr=0.1)", "adam(lr=0.2)", "sgd(lr=0.1)"]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["a(x=1, y=2)", "a(y=2, x=1)"],  # nothing would be left of either
+        ["a(x=1", "a(x=1, y=2"],
+        ["a(p=it's, q=1)", "a(p=it's, q=2)"],
+        ["a(p=(, q=1)", "a(p=(, q=2)"],
+    ],
+)
+def test_different_components_never_get_one_name(texts):
+    assert len(set(naming.told_apart(texts).values())) == len(texts)

@@ -13,6 +13,7 @@ from ganbench.core.trial import Choice
 from ganbench.figures.style import Style
 from ganbench.losses.hinge import Hinge
 from tests.helpers.made_tables import made_run, made_tables, seeded
+from tests.helpers.present import present
 
 
 @pytest.fixture
@@ -74,3 +75,38 @@ def test_without_matplotlib_one_line_says_what_installs_it(results, monkeypatch)
     monkeypatch.setattr(extras, "installed", lambda module: module != "matplotlib")
     with pytest.raises(MissingPackageError, match=r"needs matplotlib.*pip install 'ganbench\[bench\]'"):
         results.plot.curves("loss_g")
+
+
+def test_of_more_labels_than_there_are_colours_the_best_are_drawn(tmp_path):
+    tables = {}
+    for i in range(36):
+        trial = dataclasses.replace(seeded(2), batch=64 + i)
+        tables[trial] = made_tables(trial, modes_captured=[i / 4, i / 4])
+        tables[trial].history["loss_g"] = np.arange(1.0, len(tables[trial].history) + 1)
+    results = ganbench.load(made_run(tmp_path, tables))
+    figure = results.plot.curves("loss_g")
+    figure.savefig(tmp_path / "curves.png", dpi=40)  # a legend that has no room is a warning, and warnings are errors
+    (ax,) = figure.axes
+    legend = present(ax.get_legend())
+    assert legend.get_window_extent().height < figure.get_window_extent().height
+    shown = [text.get_text() for text in legend.get_texts()]
+    assert sorted(shown) == sorted(f"non_saturating · none · batch={64 + i}" for i in range(4, 36))
+    assert ax.get_title() == "ring: the best 32 of 36"
+    (ax,) = results.plot.curves("loss_g", labels=shown[:2]).axes
+    assert [text.get_text() for text in present(ax.get_legend()).get_texts()] == shown[:2]
+    with pytest.raises(UsageError, match="36 labels of ring; choose 32 or fewer"):
+        results.plot.curves("loss_g", labels=list(results.runs["label"].unique()))
+    with pytest.raises(UsageError, match="unknown label 'hinge'"):
+        results.plot.curves("loss_g", labels=["hinge"])
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+def test_what_has_no_finite_value_is_said_and_not_drawn(tmp_path, value):
+    trial = seeded(2)
+    made = made_tables(trial, modes_captured=[value, value])
+    made.history["loss_g"] = np.inf
+    results = ganbench.load(made_run(tmp_path, {trial: made}))
+    with pytest.raises(UsageError, match="no value of loss_g is finite"):
+        results.plot.curves("loss_g")
+    with pytest.raises(UsageError, match="no run on ring has a finite modes_captured"):
+        results.plot.map("modes_captured")

@@ -372,3 +372,35 @@ def test_the_chooser_shows_one_chart_without_a_script(open_page):
     shown = section.locator(".chart:visible")
     assert shown.count() == 1
     assert section.locator(".choices label").nth(1).inner_text().strip() in shown.get_attribute("aria-label")
+
+
+def test_two_trials_are_pinned_side_by_side_and_the_address_keeps_them(open_page):
+    page = open_page()
+    section = page.locator("section:first-of-type")
+    cards = section.locator("details.card")
+    order = cards.evaluate_all("(all) => all.map((one) => one.querySelector('.inside').id)")
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    for trial in order[3:6]:
+        page.locator(f"#{trial} button.tool", has_text="pin").click()
+    pinned = section.locator(".pinned .inside")
+    ids = "(all) => all.map((one) => one.id)"
+    assert pinned.evaluate_all(ids) == order[4:6]  # the third took the place of the first
+    boxes = "(all) => all.map((one) => (({ x, y, right }) => [x, y, right])(one.getBoundingClientRect()))"
+    left, right = section.locator(".pinned details").evaluate_all(boxes)
+    assert left[1] == right[1] and left[2] <= right[0]
+    again = open_page(anchor=page.evaluate("location.hash"))
+    assert again.locator("section:first-of-type .pinned .inside").evaluate_all(ids) == order[4:6]
+    for trial in order[4:6]:
+        page.locator(f"#{trial} button.tool", has_text="unpin").click()
+    assert cards.evaluate_all("(all) => all.map((one) => one.querySelector('.inside').id)") == order
+    assert not section.locator(".pinned").is_visible()
+
+
+@pytest.mark.parametrize("width", [1280, 1024, 961])
+def test_a_map_of_six_losses_is_not_cut(open_page, width):
+    page = open_page("map.html", width=width)
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    widths = "(all) => all.map((one) => [one.scrollWidth, one.clientWidth])"
+    maps = page.locator(".scroll:has(.map)").evaluate_all(widths)
+    assert len(maps) >= 2
+    assert [sizes for sizes in maps if sizes[0] > sizes[1]] == []

@@ -46,7 +46,8 @@ def test_each_trial_gets_the_outcome_that_was_made(before, now):
     worse, better, gone, *_ = dict.fromkeys(before.runs["trial"])
     outcomes = {trial.anchor.removeprefix("c-0-"): str(trial.outcome) for trial in section.trials}
     assert outcomes[worse] == "worse" and outcomes[better] == "better" and outcomes[gone] == "missing"
-    assert section.sentence.startswith("1 of 6 trials got worse, 2 without results, 1 got better")  # one failed before
+    told = "1 of 6 trials got worse, 2 ended without results, 1 got better"  # one failed before
+    assert section.sentence.startswith(told)
     first = section.trials[0]
     assert (first.changes[0].metric, first.changes[0].arrow) == ("modes captured", "↓")
     old = before.runs.loc[before.runs["trial"] == worse, "modes_captured"].mean()
@@ -64,7 +65,7 @@ def test_curves_show_both_sides_and_say_their_numbers(before, now):
 
 
 def test_a_run_against_itself_is_equal_to_the_last_bit(before):
-    assert "1 of 6 trials without results and 5 are equal to the last bit." in render_changes(before, [before])
+    assert "1 of 6 trials ended without results and 5 are equal to the last bit." in render_changes(before, [before])
     healthy = dataclasses.replace(before, runs=before.runs[before.runs["status"] == "OK"])
     assert "Nothing changed: 5 trials, equal to the last bit." in render_changes(healthy, [healthy])
 

@@ -41,6 +41,15 @@ def test_the_page_of_a_suite_is_linked_at_its_newest_run(results, tmp_path):
     assert '<a href="made.html">' in re.findall(r"<tr><td.*?</tr>", page)[0]
 
 
+def test_pages_of_no_run_here_are_linked_below(results, tmp_path):
+    report = tmp_path / "report"
+    assert main(["report", str(results / "made/new"), "--report", str(report)]) == 0
+    (report / "made <cures>.html").write_text("a page")
+    index(results, report)
+    page = index(results, report)  # the second time there is an index, which is no other page
+    assert re.findall(r"<li>(.*?)</li>", page) == ['<a href="made%20%3Ccures%3E.html">made &lt;cures&gt;</a>']
+
+
 def test_what_a_run_says_is_text(tmp_path):
     trial = seeded(1)
     tables = made_tables(trial)
