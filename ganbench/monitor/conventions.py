@@ -14,23 +14,21 @@ from torch import Tensor
 
 from ganbench.core import registry
 from ganbench.losses import Loss
+from ganbench.monitor.factors import LOOKS, SAME, factor_between
+from ganbench.monitor.generator_loss import GeneratorLoss
 from ganbench.monitor.penalties import Penalties
 from ganbench.monitor.ranges import OUTSIDE, Ranges, ends_of, origin_of, shown
 
 if TYPE_CHECKING:
     from ganbench.monitor.findings import Findings
 
-LOOKS = 5  # with all that a check needs, before it says something
-LASTING = (
-    100  # steps in which logits stay in [0, 1], where no sigmoid is seen: those of a young network may for a while
-)
+# Steps in which logits stay in [0, 1], where no sigmoid is seen: those of a young network may for a while.
+LASTING = 100
 LINEAR = {f"{name}Backward0" for name in ("Add", "Addmm", "Mm", "Baddbmm", "Bmm", "Convolution")}  # ends of a network
 LAST_LOOKS = 12  # that a check compares
 MOST_LOOKS = 60  # after which a check that is still undecided gives up
 FIRST_PUSHES, USUAL = 3, 8.0  # rows, and what the push of a healthy run is
-SAME = 2e-3  # relative difference of a loss and what it is computed anew: half precision rounds to 1e-3
 ADDED = 0.1  # relative difference up to which a factor may be a penalty that adds to the loss: nobody halves by a tenth
-VARIED = 0.01  # relative change of a loss over the looks, below which a factor and another loss cannot be told apart
 KEYS = {"sigmoid": "sigmoid", "scale": "the loop's losses are"}  # of sentences, by words of theirs
 FAR, EVEN = 30.0, 3.0  # times that a loss is off, and that the largest of such factors is the smallest one
 SHORT = 0.05  # relative difference up to which such a factor may be a number of one digit
@@ -62,7 +60,7 @@ class Conventions:
         self._logits_since = 0
         self._looks, self.parts = 0, 1
         self.pushes: dict[str, list[float]] = {}
-        self._g: list[tuple[float, float, float]] = []
+        self._generator_loss = GeneratorLoss(findings)
         self._ranges, self._penalties = Ranges(findings), Penalties(findings)
         self._undecided = {"logits", "d_loss", "g_loss"}
 
@@ -96,7 +94,9 @@ class Conventions:
         if not self.comparable:
             self._undecided.discard("g_loss")  # a sign cannot be told by another loss
         if self.loss is not None and "g_loss" in given and "g_loss" in self._undecided:
-            self._look_at_g_loss(step, fake, float(given["g_loss"][0].detach().mean()))
+            g_loss = float(given["g_loss"][0].detach().mean())
+            if self._generator_loss.look(step, self.loss, fake, g_loss, self.scale):
+                self._undecided.discard("g_loss")
         if "logits" in self._undecided:
             self._look_at_logits(step, torch.cat(real, 1), torch.cat(fake, 1), sigmoid)
 
@@ -268,48 +268,7 @@ class Conventions:
 
     def _factor(self, name: str) -> tuple[float | None, bool]:
         """Return the factor between d_loss and a loss, None where there is none, and whether the loss varied enough."""
-        return _factor([(row[""], row[name]) for row in self._d])
-
-    def _look_at_g_loss(self, step: int, fake: Sequence[Tensor], g_loss: float) -> None:
-        assert self.loss is not None
-        if self.loss.requires_real:
-            self._undecided.discard("g_loss")
-            return
-        right, wrong = (sum(float(self.loss.generator(sign * f).reshape(())) for f in fake) for sign in (1, -1))
-        if abs(right - wrong) > 0.5 * max(abs(right), abs(wrong), 0.1):  # else the two cannot be told apart
-            self._g.append((g_loss, right, wrong))
-        if len(self._g) < LOOKS:
-            return
-        self._undecided.discard("g_loss")
-        if self._is_wrong():
-            g, right, wrong = self._g[-1]
-            self._findings.say(
-                step,
-                "g_loss",
-                f"g_loss is {g:.4g}, and {self.loss.name} of the fake logits {right:.4g}, of their negatives "
-                f"{wrong:.4g}: the generator's loss has the wrong sign or label, and it learns to be found out",
-            )
-
-    def _is_wrong(self) -> bool:
-        """Say whether the generator's loss is that of negatives, or near it, or that with a weight."""
-        for other, is_wrong in ((1, False), (2, True)):
-            weight, varied = _factor([(row[0], row[other]) for row in self._g])
-            if weight is not None and weight > 0 and varied:
-                return is_wrong
-        # By its own size as well: a small weight brings any loss near any small number.
-        near = ((g / self.scale, right, wrong) for g, right, wrong in self._g)
-        return all(abs(g - wrong) < 0.3 * min(abs(g - right), abs(wrong)) for g, right, wrong in near)
-
-
-def _factor(values: Sequence[tuple[float, float]]) -> tuple[float | None, bool]:
-    """Return the factor between given numbers and others, None where there is none, and whether these varied enough."""
-    if any(abs(own) < 1e-6 for _, own in values):
-        return None, True
-    ratios = [given / own for given, own in values]
-    middle = sorted(ratios)[len(ratios) // 2]
-    sizes = [abs(own) for _, own in values]
-    varied = max(sizes) - min(sizes) > VARIED * max(sizes)
-    return (middle if all(abs(r - middle) <= SAME * abs(middle) for r in ratios) else None), varied
+        return factor_between([(row[""], row[name]) for row in self._d])
 
 
 def _range(rows: list[tuple[float, float]]) -> str:
