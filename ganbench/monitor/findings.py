@@ -29,12 +29,12 @@ class Findings:
 
     def restore(self, said: Mapping[str, str], end: int) -> None:
         """Go on with what was said of a run up to a step; it is not said again."""
-        self.said = {key: sentence for key, sentence in said.items() if _step_of(sentence) <= end}
+        self.sentences = {key: sentence for key, sentence in said.items() if _step_of(sentence) <= end}
 
     @property
     def first(self) -> str:
         """Return the first sentence of what is to be fixed; empty where there is none."""
-        return next((sentence for key, sentence in self.said.items() if key not in HARMLESS), "")
+        return next((sentence for key, sentence in self.sentences.items() if key not in HARMLESS), "")
 
 
 def _step_of(sentence: str) -> int:

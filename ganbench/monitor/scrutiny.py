@@ -58,7 +58,7 @@ class Scrutiny:
     def state_dict(self) -> dict[str, object]:
         """Return what later rows are compared with."""
         pushes = {name: list(first) for name, first in self._conventions.pushes.items()}
-        return {"pushes": pushes, "scale": self._conventions.scale, "said": dict(self.findings.said)}
+        return {"pushes": pushes, "scale": self._conventions.scale, "said": dict(self.findings.sentences)}
 
     def load_state_dict(self, state: Mapping[str, Any], end: int) -> None:
         """Go on with what a run's first rows have shown, and with what was said up to a step."""

@@ -73,4 +73,4 @@ def test_a_run_that_goes_on_within_a_window_is_looked_at_from_there(begin):
     feeds = Feeds(findings)
     for step in range(begin, 8):
         feeds.step(step, {"real": [image], "fake": [image]})
-    assert bool(findings.said) == (begin == 1)
+    assert bool(findings.sentences) == (begin == 1)
