@@ -222,7 +222,7 @@ def _resized(size: tuple[int, int]) -> Callable[[], str]:
         screen.read(1.0)
         screen.resize(*size)
         screen.read(1.0)
-        return _end(screen, "^C", (24, 100), "xterm")
+        return _end(screen, "^C", (24, max(100, size[1])), "xterm")  # frames before it had 100 columns
 
     return run
 
