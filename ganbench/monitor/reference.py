@@ -144,12 +144,22 @@ class Reference:
         self.evaluator, self.extractor, self._collected, self._shape = None, None, [], ()
 
     def describe(self, points: Tensor) -> Sample | None:
-        """Return generated samples `[n, *shape]` with their features alone; None before the first real ones."""
+        """Return generated samples `[n, *shape]` with their features alone; None before the first real ones.
+
+        Raises:
+            Hopeless: they have not the shape of the data that was given, and its features cannot be had of them.
+        """
         if self.extractor is None or self.drawing is None:
             return None
         data = Unlabelled(self._device) if self.evaluator is None else self.evaluator.data
         judge = self.evaluator or SampleEvaluator(data, self.extractor, (), nothing(self._device), lambda: nothing())
-        return joined([without_points(judge.describe(x)) for x in chunks(real_numbers(points.to(self._device)))])
+        try:
+            return joined([without_points(judge.describe(x)) for x in chunks(real_numbers(points.to(self._device)))])
+        except (RuntimeError, IndexError, ValueError) as error:
+            if not self._of_data or shape_of(points) == self._shape:
+                raise
+            text = f"generated samples are {list(shape_of(points))}, and those of data= {list(self._shape)}"
+            raise Hopeless(text, "give both in one shape, or features=, a function that takes either") from error
 
     def state_dict(self) -> dict[str, object] | None:
         """Return the features of what the first minibatches brought; None where the data are given."""

@@ -284,3 +284,17 @@ def test_samples_of_another_length_leave_the_tables_whole(tmp_path, caplog):
     assert "failed" not in caplog.text and max(results.history["step"]) >= 23
     pictures = results.samples[next(iter(results.samples))]
     assert pictures["samples"].shape[-1] == pictures["real"].shape[-1] == 9
+
+
+def test_samples_of_another_shape_than_data_are_said_with_both_shapes(tmp_path, caplog):
+    generator, discriminator = nn.Linear(4, 64), nn.Linear(64, 1)
+    monitor = ganbench.Monitor(generator, discriminator, tmp_path / "run", data="digits", samples=32, evaluate_every=2)
+    optimizer = torch.optim.SGD(generator.parameters(), 0.1)
+    for _ in range(4):
+        fake = generator(torch.randn(32, 4))
+        fake.mean().backward()
+        optimizer.step()
+        monitor.step(fake=fake)
+    monitor.close()
+    (line,) = (text for text in caplog.messages if "generated samples are" in text)
+    assert "[64], and those of data= [1, 8, 8]" in line and "features=" in line and "IndexError" not in caplog.text
