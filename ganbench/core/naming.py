@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+_BRACKETS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 # What tells the trials of a table apart, in the order of `Trial.labels`.
 AXES = ("dataset", "network", "loss", "tricks", "optimizer", "schedule")
 NO_TRICKS = "none"
@@ -152,6 +153,3 @@ def split(text: str, separator: str) -> list[str]:
             parts.append(text[begun:i])
             begun = i + len(separator)
     return [*parts, text[begun:]]
-
-
-_BRACKETS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}

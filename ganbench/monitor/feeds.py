@@ -39,9 +39,7 @@ class Feeds:
         self._findings = findings
         self._early: list[dict[str, Tensor]] = []
         self._before: dict[str, Tensor] = {}
-        self._held: dict[str, list[Tensor]] = (
-            _nothing()
-        )  # what held at the window's steps; read at its end, which waits once
+        self._held = _nothing()  # what held at the window's steps; read at its end, which waits once
         self._again = 0
         self._means: list[Tensor] = []
         self._variances: list[Tensor] = []
