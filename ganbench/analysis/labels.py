@@ -21,19 +21,17 @@ def labels(runs: pd.DataFrame) -> pd.Series:
     """
     keys = _keys(runs)
     texts_of = {key: {axis: str(row[axis]) for axis in AXES} for key, row in _first_rows(runs, keys)}
-    settings = {}
+    settings: dict[tuple[str, object], str] = {}
     for key, row in _first_rows(runs, keys):
         parts = texts_of[key]["schedule"].split(", ")
         texts_of[key]["schedule"] = ", ".join(part for part in parts if not part.startswith(_SETTINGS)) or "default"
-        if not _missing(row.get("setting")):
-            tuned = "tuned: " if row.get("stage") == "confirm" else ""
-            settings[key] = f"{SEPARATOR}{tuned}setting {int(row['setting'])}"
+        settings[key] = _setting_of(row)
     datasets = {key: texts.pop("dataset") for key, texts in texts_of.items()}
     names: dict[tuple[str, object], str] = {}
     for dataset in dict.fromkeys(datasets.values()):
         there = {str(i): key for i, key in enumerate(texts_of) if datasets[key] == dataset}
         short = short_names({i: {"dataset": dataset, **texts_of[key]} for i, key in there.items()})
-        names |= {key: short[i] + settings.get(key, "") for i, key in there.items()}
+        names |= {key: short[i] + settings[key] for i, key in there.items()}
     names = _apart(names, datasets, {key: f"{row.get('steps')} steps" for key, row in _first_rows(runs, keys)})
     names = _apart(names, datasets, {key: key[0] for key in names})
     return pd.Series([names[key] for key in keys], index=runs.index, dtype="string")
@@ -73,6 +71,13 @@ def _first_rows(runs: pd.DataFrame, keys: Iterable[tuple[str, object]]) -> Itera
     records = runs.reindex(columns=[*AXES, "setting", "stage", "steps"]).to_dict("records")
     for key, i in sorted(places.items(), key=lambda item: item[1]):
         yield key, records[i]
+
+
+def _setting_of(row: Mapping[Any, Any]) -> str:
+    if _missing(row["setting"]):
+        return ""
+    tuned = "tuned: " if row["stage"] == "confirm" else ""
+    return f"{SEPARATOR}{tuned}setting {int(row['setting'])}"
 
 
 def _missing(value: object) -> bool:

@@ -12,7 +12,7 @@ from ganbench.analysis.comparison_results import WHOLE, Comparison
 from ganbench.analysis.comparison_rows import Outcome, Row
 from ganbench.check.differences import HEADERS as DIFFERS
 from ganbench.check.differences import Difference
-from ganbench.check.shown import shown
+from ganbench.check.shown import Shown, shown
 from ganbench.check.verdict import HEADERS, fails, headline, notes, visible
 from ganbench.core.markdown import escaped, one_line, table
 
@@ -45,15 +45,18 @@ def markdown(comparison: Comparison, title: str, differs: Sequence[Difference], 
     lines += [f"- {escaped(text)}" for text in facts.reasons]
     lines += [f"- new, not judged: {escaped(name)}" for name in comparison.new]
     lines += [f"- all trials: {escaped(facts.common)}"] if facts.common else []
-    if facts.rows:
-        texts = (
-            (f"{_MARKS.get(row.outcome, _asks(row))} {first}".strip(), *map(escaped, others))
-            for row, (first, *others) in zip(facts.rows[:MOST_ROWS], facts.cells, strict=False)
-        )
-        lines += ["", *table(HEADERS, texts)]
+    return "\n".join([*lines, *_judged_rows(facts)]) + "\n"
+
+
+def _judged_rows(facts: Shown) -> list[str]:
+    texts = (
+        (f"{_MARKS.get(row.outcome, _asks(row))} {first}".strip(), *map(escaped, others))
+        for row, (first, *others) in zip(facts.rows[:MOST_ROWS], facts.cells, strict=False)
+    )
+    lines = ["", *table(HEADERS, texts)] if facts.rows else []
     if len(facts.rows) > MOST_ROWS:
         lines += ["", f"{len(facts.rows) - MOST_ROWS} more rows are left out."]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def junit(comparison: Comparison, title: str) -> str:

@@ -97,10 +97,8 @@ def _fresh_start(stronger: int = 1, more_steps: int = 1) -> Change:
             raise UnfitError("the trial is that already")
         what = f"{made.loss.label} · {made.labels['tricks']} · {adam.label}"
         title = f"a fresh start ({what}, one update each)"
-        if more_steps == 1:
-            return Changed(made, title)
-        lengthened = longer(more_steps)(made)
-        return Changed(lengthened.trial, f"{title} and {lengthened.title}")
+        more = longer(more_steps)(made) if more_steps > 1 else None
+        return Changed(more.trial, f"{title} and {more.title}") if more else Changed(made, title)
 
     return change
 

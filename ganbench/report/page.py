@@ -100,12 +100,15 @@ def _fill(template: str, scripts: Sequence[str], **values: object) -> str:
     )
     environment.filters |= {"count": count, "family": family_of, "shape": shape, "code": _code, "plain": _plain}
     style, script = _lean_style(_read("style.css")), _lean("".join(map(_read, scripts)))
-    policy = (
+    texts = {"icon": ICON, "style": Markup(style), "script": Markup(script), "policy": Markup(_policy(style, script))}
+    return environment.get_template(template).render(**texts, **values)
+
+
+def _policy(style: str, script: str) -> str:
+    return (
         f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    texts = {"icon": ICON, "style": Markup(style), "script": Markup(script), "policy": Markup(policy)}
-    return environment.get_template(template).render(**texts, **values)
 
 
 def _code(text: str) -> Markup:

@@ -44,10 +44,9 @@ def jobs_of(plan: Plan, folder: Path, components: tuple[type[Component], ...]) -
         gpus=resources.gpus,
         compile=resources.compile,
     )
-    if search is None:
-        return JobList([template.of(trial) for trial in plan.trials])
-    mode = direction(search, first.metrics)
-    template = replace(template, objective=(search.metric, mode), search=search)
-    if not search.adaptive:
+    if search is not None:
+        mode = direction(search, first.metrics)
+        template = replace(template, objective=(search.metric, mode), search=search)
+    if search is None or not search.adaptive:
         return JobList([template.of(trial) for trial in plan.trials])
     return AdaptiveSearch(Sampler(search, plan.cells), template, folder / f"search-{plan.run_id}.jsonl", mode)
