@@ -9,10 +9,11 @@ from ganbench.core.errors import UsageError, component_errors
 from ganbench.core.trial import Trial
 from ganbench.suite.plan import Plan
 
-# Fitted on one core with 8 seeds, in ms per step: 1.2 for an mlp of width 64 at batch 64, 8.9 for 128 at 256, 3.6 for a
-# discriminator of 3×128, 17 and 46 for a dcgan on 8×8 and 16×16 images, 124 and 523 for a resnet; and the start of Ray.
-STEP_MS = 0.9
-MS_PER_GFLOP = 12.0
+# Measured on one core with 8 seeds, in ms per step: 1.2 for an mlp of width 64 at batch 64, 8.9 for 128 at 256, 3.6 for
+# a discriminator of 3×128, 17 and 46 for a dcgan on 8×8 and 16×16 images, 124 and 523 for a resnet; and the start of Ray.
+# The mlps are taken for a third more: two trials side by side share what is between the cores and the memory.
+STEP_MS = 1.2
+MS_PER_GFLOP = 16.0
 EVALUATION_S = 0.02
 TRIAL_S = 0.7
 START_S = 8.0
@@ -41,6 +42,12 @@ def plan_seconds(plan: Plan, jobs: int | None = None) -> float:
     if plan.suite.search is not None and not plan.trials:
         each = [sum(each) / len(each)] * plan.suite.search.trials
     return START_S + max(sum(each) / max_concurrent, max(each))
+
+
+def later_seconds(plan: Plan) -> float:
+    """Return seconds of one trial that is made only when others have ended: a confirming one, or one of a search."""
+    each = [trial_seconds(trial) for trial in _confirming(plan) or plan.cells]
+    return sum(each) / len(each) if each else 1.0
 
 
 def _confirming(plan: Plan) -> list[Trial]:

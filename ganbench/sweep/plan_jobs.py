@@ -47,6 +47,6 @@ def jobs_of(plan: Plan, folder: Path, components: tuple[type[Component], ...]) -
     if search is not None:
         mode = direction(search, first.metrics)
         template = replace(template, objective=(search.metric, mode), search=search)
-    if search is None or not search.adaptive:
-        return JobList([template.of(trial) for trial in plan.trials])
-    return AdaptiveSearch(Sampler(search, plan.cells), template, folder / f"search-{plan.run_id}.jsonl", mode)
+        if search.adaptive:
+            return AdaptiveSearch(Sampler(search, plan.cells), template, folder / f"search-{plan.run_id}.jsonl", mode)
+    return JobList([template.of(trial) for trial in plan.trials])

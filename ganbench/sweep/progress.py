@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from ganbench.core.environment import can_draw
 from ganbench.core.status import Status
-from ganbench.suite.estimate import duration
+from ganbench.suite.estimate import duration, trial_seconds
 from ganbench.sweep.events import Listener, TrialProgress
 from ganbench.sweep.jobs import TrialJob
 
@@ -35,6 +35,8 @@ class Progress:
         trials: how many there will be, where names are still to come (`expect`).
         quiet: show nothing; listeners are told all the same.
         estimate: seconds that all of it may take, for the time left while nothing has been trained yet.
+        work: what each trial is expected to cost, by key, in any unit; without it all cost the same.
+        later: what a trial is expected to cost whose name is still to come.
     """
 
     def __init__(
@@ -44,8 +46,11 @@ class Progress:
         trials: int = 0,
         quiet: bool = False,
         estimate: float | None = None,
+        work: Mapping[str, float] | None = None,
+        later: float = 1.0,
     ) -> None:
         self.names = dict(names)
+        self._work, self._later, self._done = dict(work or {}), later, 0.0
         self.trials = trials or len(names)
         self.stream = sys.stderr if stream is None else stream
         self.retries: Counter[str] = Counter()
@@ -67,6 +72,7 @@ class Progress:
             self._running[report.key] = report.share
         else:
             self._running.pop(report.key, None)
+            self._done += self._cost(report.key)
             self.finished += 1
             self.say(line(report, self.finished, self.trials, self.names[report.key]))
         self._first = self._first or (time.monotonic(), self.share)
@@ -78,6 +84,7 @@ class Progress:
         """Take in a trial that was not known before; its name is the trial's in full where none is given."""
         if job.key not in self.names:
             self.names[job.key] = name or job.trial.name
+            self._work[job.key] = trial_seconds(job.trial)
             for listener in self.listeners:
                 listener.add(job)
 
@@ -94,12 +101,18 @@ class Progress:
             self._safely(self._draw)
         elif self._bar is None and waited >= PLAIN_SECONDS and self.finished < self.trials:
             self._shown_at = time.monotonic()
-            self.say(f"{self.share:.0%} of the steps done{self._left(', about {} left')}")
+            self.say(f"{self.share:.0%} done{self._left(', about {} left')}")
 
     @property
     def share(self) -> float:
-        """Return the share of all steps that is done; trials that came out of an earlier call do not count."""
-        return min(1.0, (self.finished + sum(self._running.values())) / max(1, self.trials))
+        """Return the share of the work that is done; trials that came out of an earlier call do not count."""
+        known = sum(map(self._cost, self.names))
+        running = sum(self._cost(key) * share for key, share in self._running.items())
+        whole = known + max(0, self.trials - len(self.names)) * self._later
+        return min(1.0, (self._done + running) / whole) if whole > 0 else 0.0
+
+    def _cost(self, key: str) -> float:
+        return self._work.get(key, 1.0)
 
     def _left(self, text: str) -> str:
         """Return the text with how long it still takes; empty where nobody knows.

@@ -18,7 +18,7 @@ from ganbench.core.file_set import NewFiles, new_files
 from ganbench.core.files import storing
 from ganbench.core.naming import short_names, trial_id
 from ganbench.sinks import Sink
-from ganbench.suite.estimate import plan_seconds, require_feasible
+from ganbench.suite.estimate import later_seconds, plan_seconds, require_feasible, trial_seconds
 from ganbench.suite.plan import Plan
 from ganbench.sweep.already_done import announce, missing_of
 from ganbench.sweep.confirm import confirming_trials
@@ -174,7 +174,9 @@ class _Run:
         trials = self._new + sum(method.confirmed for method in self.plan.methods)
         seconds = plan_seconds(self.plan, 1 if EXECUTORS[self.executor].in_process else self.jobs)
         share = len(missing) / max(1, len(jobs))
-        return Progress(untrained, trials=trials, quiet=self.quiet, estimate=share * seconds)
+        work = {job.key: trial_seconds(job.trial) for job in missing}
+        later = later_seconds(self.plan)
+        return Progress(untrained, None, trials, self.quiet, share * seconds, work, later)
 
     def missing(self) -> JobSource | None:
         """Return what is to be trained; None where all is done."""

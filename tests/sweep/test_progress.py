@@ -2,14 +2,18 @@ import io
 import os
 import re
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from ganbench.api import Suite
 from ganbench.core.naming import short_names
 from ganbench.core.status import Status
+from ganbench.suite.estimate import trial_seconds
 from ganbench.sweep.events import TrialProgress
+from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.progress import Progress, line
+from tests.helpers.trials import small_trial
 
 NAMES = {"a": "ring · mlp · hinge · none · adam", "b": "ring · mlp · hinge · r1 · adam"}
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\x9b]")
@@ -73,10 +77,25 @@ def test_without_a_terminal_a_line_now_and_then_says_how_long_it_takes(monkeypat
     at(100, TrialProgress("a", share=0.6))  # 0.2 of both in 20 s, so that 0.7 takes 70 s
     at(160, TrialProgress("b", share=0.5))  # 0.45 in 80 s
     assert stream.getvalue().splitlines() == [
-        "0% of the steps done, about 4 min left",
-        "30% of the steps done, about 70 s left",
-        "55% of the steps done, about 80 s left",
+        "0% done, about 4 min left",
+        "30% done, about 70 s left",
+        "55% done, about 80 s left",
     ]
+
+
+def test_a_long_trial_counts_for_more_than_a_short_one():
+    progress = Progress(NAMES, io.StringIO(), trials=4, work={"a": 90.0, "b": 10.0}, later=50.0)
+    progress.update(TrialProgress("a", Status.OK))
+    assert progress.share == pytest.approx(90 / 200)
+    progress.update(TrialProgress("b", share=0.5))
+    assert progress.share == pytest.approx(95 / 200)
+    progress.expect(cast(TrialJob, SimpleNamespace(key="c", trial=small_trial(steps=1000))), "c")
+    cost = trial_seconds(small_trial(steps=1000))
+    assert progress.share == pytest.approx(95 / (150 + cost))
+    progress.trials = 3
+    progress.update(TrialProgress("b", Status.OK))
+    progress.update(TrialProgress("c", Status.OK))
+    assert progress.share == 1.0
 
 
 @pytest.mark.parametrize("variable, value", [("NO_COLOR", "1"), ("TERM", "dumb")])
