@@ -9,8 +9,8 @@ from ganbench.core.errors import UsageError, component_errors
 from ganbench.core.trial import Trial
 from ganbench.suite.plan import Plan
 
-# Measured on one core with 8 seeds, in ms per step: 1.2 for an mlp of width 64 at batch 64, 8.9 for 128 at 256, 3.6 for
-# a discriminator of 3×128, 17 and 46 for a dcgan on 8×8 and 16×16 images, 124 and 523 for a resnet; and the start of Ray.
+# Measured on one core with 8 seeds, in ms a step: 1.2 for an mlp of width 64 at batch 64, 8.9 for 128 at 256, 3.6 for a
+# discriminator of 3×128, 17 and 46 for a dcgan on 8×8 and 16×16 images, 124 and 523 for a resnet; and the start of Ray.
 # The mlps are taken for a third more: two trials side by side share what is between the cores and the memory.
 STEP_MS = 1.2
 MS_PER_GFLOP = 16.0
