@@ -21,13 +21,18 @@ from ganbench.tables.results import load
 
 log = logging.getLogger("ganbench.report")
 STYLE = """
-:root { color-scheme: light dark }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem }
+:root { color-scheme: light dark; --rule: light-dark(#e3e6ea, #2c323a); --muted: light-dark(#5d646e, #9aa3ae) }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 84rem; padding: 0 1.5rem;
+  background: light-dark(#fff, #14171b); color: light-dark(#1b1f24, #e8eaed) }
+h1, h2 { font-size: 1.3rem; font-weight: 600 } h2 { margin-top: 2.6rem }
+a { color: light-dark(#00639c, #7cc4f0); text-decoration: none } a:hover { text-decoration: underline }
 table { border-collapse: collapse; width: 100% }
-th, td { padding: .4rem .8rem .4rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #8886 }
-td.nowrap, th.nowrap { white-space: nowrap }
-@media (max-width: 40rem) { table, tbody, tr, td { display: block; border: 0 } thead { display: none }
-  tr { border-bottom: 1px solid #8886; padding: .6rem 0 } }
+th, td { padding: .5rem 1.2rem .5rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--rule) }
+th, td.nowrap + td ~ td { color: var(--muted); font-size: .88rem } th { font-weight: 400 }
+td.nowrap, th.nowrap { white-space: nowrap } td:first-child { font-weight: 600 }
+@media (max-width: 40rem) { table, tbody, tr, td { display: block; border: 0; padding: .1rem 0 } thead { display: none }
+  tr { border-bottom: 1px solid var(--rule); padding: .6rem 0 }
+  td.nowrap + td ~ td { display: inline-block; margin-right: .8rem } }
 """
 
 

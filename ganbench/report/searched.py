@@ -42,9 +42,10 @@ class Importance:
 
 @dataclass(frozen=True)
 class Tried:
-    """A trial: its place, its numbers in the order of the heads, its objective."""
+    """A trial: its label, its place, its numbers in the order of the heads, its objective."""
 
     trial: str
+    label: str
     rank: str
     numbers: list[str]
     value: str
@@ -116,7 +117,7 @@ def searched(
         return None
     importance, explained = _importance(axes, table, values)
     matters = importance[0] if importance and explained >= TRUSTED and importance[0].share >= 10 else None
-    scale = _scale(values)
+    scale, labels = _scale(values), of_trials.loc[trials, "label"].tolist()
     names = [axis.address.removeprefix(PARAMETER) for axis in axes]
     return Searched(
         sentence=_sentence(objective, finished, dict(zip(names, _texts(axes, table, 0), strict=True)), matters),
@@ -132,7 +133,7 @@ def searched(
         ],
         heads=[axis.address.removeprefix(PARAMETER) for axis in every],
         tried=[
-            Tried(trial, str(row["rank"]), _texts(every, table, i), number(float(values[i])))
+            Tried(trial, labels[i], str(row["rank"]), _texts(every, table, i), number(float(values[i])))
             for i, (trial, row) in enumerate(zip(trials[:MOST_ROWS], finished, strict=False))
         ],
         left_out=max(0, len(trials) - MOST_ROWS),
