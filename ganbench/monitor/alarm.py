@@ -19,6 +19,8 @@ log = logging.getLogger("ganbench.monitor")
 # Not worth waking anybody: nothing is wrong, too little is known, or it is only early.
 QUIET = {"healthy", "unclear", "low quality", "under-trained", "failed"}
 EVALUATIONS, LOGGED = 24, 16  # that the rules look back on: as they use the later half, half of that is the delay
+# What a run is where a failure is over and the run not healthy (yet).
+GONE = {"low quality", "under-trained"}
 # Read from gradients alone, so that no samples have to settle first.
 AT_ONCE = {"diverged", "exploding gradient", "vanishing gradient"}
 LASTING = 4  # evaluations, or logged rows without any, that a failure must last for before it is reported
@@ -90,8 +92,10 @@ class Alarm:
             return
         before = self.verdict.verdict if self.verdict else ""
         if verdict.verdict in QUIET:
-            if before and verdict.verdict == "healthy":
-                log.warning("step %d: healthy again; it was: %s", step, before)
+            healthy = verdict.verdict == "healthy"
+            over = healthy or (verdict.verdict in GONE and evaluations - self._since >= APART)
+            if before and over:
+                log.warning("step %d: %s; it was: %s", step, "healthy again" if healthy else verdict.verdict, before)
                 self.verdict = None
         elif verdict.verdict != before:
             if first := self._findings.first:

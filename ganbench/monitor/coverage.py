@@ -11,7 +11,7 @@ from ganbench.analysis.verdict_rules import THRESHOLDS
 from ganbench.analysis.verdict_statistics import rise
 from ganbench.analysis.verdicts import Verdict
 
-MISSING, MOVING = "partial collapse", ("oscillation", "mode hopping")
+MISSING, MOVING, DRIFT = "partial collapse", ("oscillation", "mode hopping"), "the samples drift off"
 HELD = 0.5  # of the limit, that a column must have reached to have been held
 STILL_RISING = THRESHOLDS["still rising"].value  # by which share of itself
 LASTING = 4  # evaluations, over which what was held is taken as their median
@@ -24,8 +24,9 @@ Values = NDArray[np.float64]
 def is_early(verdict: Verdict, columns: Mapping[str, Values]) -> bool:
     """Return whether a verdict names what is normal while a run still improves: movement, or modes not yet covered.
 
-    Samples move as long as they spread out over the data: movement is a fault only where nothing rises any more, which
-    is where recall, modes and spread are not above their median of the run's second quarter by 30 % of themselves.
+    Samples move as long as they spread out over the data, about or in one direction: that is a fault only where nothing
+    rises any more, which is where recall, modes and spread are not above their median of the run's second quarter by
+    30 % of themselves.
 
     A column was held where the median of four evaluations in a row reached half of the limit, and it is lost where it
     has fallen by 30 % since. What was never held is missing from the 40th evaluation on, where nothing rises any more.
@@ -35,7 +36,7 @@ def is_early(verdict: Verdict, columns: Mapping[str, Values]) -> bool:
         columns: of the whole run so far, NaN where not evaluated.
     """
     rising = [values for name in RISING if len(values := _known(columns.get(name, np.zeros(0))))]
-    if verdict.verdict in MOVING:
+    if verdict.verdict in MOVING or verdict.cause == DRIFT:
         return any(map(_rises, rising))
     if verdict.verdict != MISSING or not verdict.evidence:
         return False

@@ -226,6 +226,9 @@ class Record:
 
     def _too_little(self) -> str:
         seen = f"ganbench.Monitor: {self.looks} looks at the samples in {self.steps} steps, and verdicts want {WANTED}"
+        if self._samples.reference.wanting and self._samples.postponed:
+            longer = "the features of real samples took longer than overhead= allows"
+            return f"{seen}: {longer}; give a larger overhead=, fewer samples=, or faster features="
         if self._samples.reference.wanting:
             return f"{seen}: real samples were too few; give step(real=) or data="
         if self._samples.latents is None:

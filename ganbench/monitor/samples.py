@@ -66,6 +66,7 @@ class SampleView:
         self.reference = Reference(samples, features, kind, chosen, device)
         self.latents = None if latents is None else _latents(latents)
         self._pool: list[Look] = []
+        self.postponed = False  # whether real samples had to wait for the time that the budget allows
         self._use(registry.build(Dataset, data) if isinstance(data, str) else data)
 
     def _use(self, data: object) -> None:

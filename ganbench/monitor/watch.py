@@ -102,8 +102,10 @@ class Watch:
                 self._given |= {name: few(real_numbers(one)) for name, one in samples.items()}
                 if condition is not None:  # labels stay whole numbers
                     self._given["condition"] = few(tensor_of("condition", condition))
-        affordable = self._looks.every is not None or self._looks.affordable
-        if self.samples.reference.wanting and affordable and "real" in samples:
+        if self.samples.reference.wanting and "real" in samples:
+            if self._looks.every is None and not self._looks.affordable:
+                self.samples.postponed = True
+                return
             with self._looks.charged():
                 self.guard.run("the collecting of real samples", self.samples.offer, tensor_of("real", samples["real"]))
 

@@ -141,3 +141,17 @@ def test_real_healthy_training_gets_no_warning(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         monitor = train(tmp_path / "run", "healthy", 1500)
     assert monitor.verdict is None and not caplog.records
+
+
+def test_a_failure_that_is_over_no_longer_holds_though_the_run_is_not_healthy(caplog):
+    """What the run is then must last as long as two windows that share no evaluation."""
+
+    def course(k):
+        return {"modes_captured": 5.0} if k < 70 else {"hq_fraction": 0.4}
+
+    with caplog.at_level(logging.WARNING, "ganbench.monitor"):
+        reported = feed(130, course, 30)
+    assert [name for _, name in reported] == ["partial collapse"]
+    (over,) = [r.getMessage() for r in caplog.records if "it was: partial collapse" in r.getMessage()]
+    step = int(over.split(":")[0].removeprefix("step "))
+    assert over.endswith(": low quality; it was: partial collapse") and 70 + 12 <= step / EVERY <= 70 + 24 + 2

@@ -12,12 +12,12 @@ METRICS = frozenset({"precision", "recall", "total_spread", "position_1", "posit
 FACTS = {"precision_floor": 0.8, "recall_floor": 0.9, "known_modes": 0.0}
 
 
-def said(evaluations, recall, spread, swing=0.0):
+def said(evaluations, recall, spread, swing=0.0, drift=0.0):
     """Return (evaluation, verdict) of what an alarm says where recall and spread are functions of the evaluation."""
     rng, rows, alarm, reported = np.random.default_rng(3), one_run(), Alarm(), []
     for i in range(1, evaluations + 1):
         position = {f"position_{k + 1}": swing * np.cos(0.9 * i - k * np.pi / 2) for k in range(2)}
-        position["position_1"] += 0.5 * 0.8**i  # it has moved since the beginning
+        position["position_1"] += 0.5 * 0.8**i + drift * i  # it has moved since the beginning
         noisy = {"precision": rng.uniform(0.6, 0.8), "total_spread": spread(i) * rng.uniform(0.97, 1.03)}
         rows.write(i, {"grad_norm_g": 0.5, "recall": recall(i)} | noisy | position)
         before = alarm.verdict
@@ -50,3 +50,9 @@ def test_samples_that_spread_out_may_move_and_those_at_rest_may_not():
     swings = {"recall": lambda i: 0.05, "swing": 0.3}
     assert said(80, spread=lambda i: min(0.9, 0.1 * 1.03**i), **swings) == []
     assert "oscillation" in [name for _, name in said(80, spread=lambda i: 0.9, **swings)]
+
+
+def test_samples_that_spread_out_may_go_one_way_and_others_may_not():
+    drifts = {"recall": lambda i: 0.05, "swing": 0.3, "drift": 0.4}
+    assert said(80, spread=lambda i: min(0.9, 0.1 * 1.03**i), **drifts) == []
+    assert "no signal" in [name for _, name in said(80, spread=lambda i: 0.9, **drifts)]

@@ -122,3 +122,12 @@ def test_any_infinity_leaves_time_out_and_no_other_odd_number_does(tmp_path):
 def test_what_was_too_little_is_said_at_the_end(tmp_path, caplog):
     Loop(lambda g, d: ganbench.Monitor(g, d, tmp_path / "run")).run(20).monitor.close()
     assert "0 looks at the samples in 20 steps, and verdicts want 60: real samples were too few" in caplog.text
+
+
+def test_features_that_take_longer_than_the_budget_are_said_to(tmp_path, clock, caplog):
+    def slow(x):
+        clock.now += 0.6
+        return x
+
+    Loop(lambda g, d: ganbench.Monitor(g, d, tmp_path / "run", features=slow)).run(40).monitor.close()
+    assert "the features of real samples took longer than overhead= allows; give a larger overhead=" in caplog.text
