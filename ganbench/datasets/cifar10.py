@@ -16,6 +16,7 @@ class CIFAR10(TorchvisionImages):
     """
 
     name = "cifar10"
+    aliases = ("cifar",)
     source = "Krizhevsky 2009, Learning multiple layers of features from tiny images"
     torchvision_name = "CIFAR10"
     folder_name = "cifar-10-batches-py"

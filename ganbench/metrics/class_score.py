@@ -19,7 +19,7 @@ class ClassScore(Metric):
     """
 
     name = "class_score"
-    aliases = ("inception_score",)
+    aliases = ("inception_score", "is")
     source = "Salimans et al. 2016, arXiv:1606.03498, section 4"
     columns = (
         Column("class_score", "exp(mean KL of a sample's class probabilities from their mean)", "1", "higher", low=1.0),

@@ -24,7 +24,7 @@ class PrecisionRecall(Metric):
     """
 
     name = "precision_recall"
-    aliases = ("prdc", "density_coverage")
+    aliases = ("prdc", "density_coverage", "improved_precision_recall", "improved_precision_and_recall")
     source = "Kynkäänniemi et al. 2019, arXiv:1904.06991, eq. 1-2; Naeem et al. 2020, arXiv:2002.09797, section 3.2"
     columns = (
         Column(

@@ -23,6 +23,7 @@ class SlicedWasserstein(Metric):
     """
 
     name = "sliced_wasserstein"
+    aliases = ("swd",)
     source = "Bonneel et al. 2015, Journal of Mathematical Imaging and Vision 51"
     columns = (
         Column(
