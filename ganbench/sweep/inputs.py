@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ganbench.core import registry
-from ganbench.core.errors import UsageError, component_errors
+from ganbench.core.errors import SeveralErrors, UsageError, component_errors
 from ganbench.core.trial import Trial
+from ganbench.datasets import Dataset
 from ganbench.extractors import Extractor
 from ganbench.sweep.jobs import TrialJob
 
@@ -15,15 +16,28 @@ def prepare_inputs(trials: Iterable[Trial]) -> None:
     """Let every data set and extractor get ready once, before trials need them side by side.
 
     Raises:
-        UsageError: files or weights are missing; says where to get them.
+        UsageError: files or weights are missing; says where to get each of them.
     """
-    datasets = {trial.dataset.label: trial.dataset.build() for trial in trials}.values()
-    for dataset in datasets:
-        with component_errors(f"{dataset.label}: its preparation"):
-            dataset.prepare()
-    for name in sorted({dataset.extractor_name for dataset in datasets}):
-        with component_errors(f"{name}: its preparation"):
-            registry.build(Extractor, name).prepare()
+    datasets = {trial.dataset.label: trial.dataset.build() for trial in trials}
+    problems = {label: problem for label, one in datasets.items() if (problem := _unprepared(label, one))}
+    extractors = {one.extractor_name for label, one in datasets.items() if label not in problems}
+    for name in sorted(extractors):
+        if problem := _unprepared(name, registry.build(Extractor, name)):
+            problems[name] = problem
+    if len(problems) > 1:
+        raise SeveralErrors([str(problem) for problem in problems.values()])
+    for problem in problems.values():
+        raise problem
+
+
+def _unprepared(label: str, component: Dataset | Extractor) -> UsageError | None:
+    """Return why a component cannot get ready; None where it is."""
+    try:
+        with component_errors(f"{label}: its preparation"):
+            component.prepare()
+    except UsageError as problem:
+        return problem
+    return None
 
 
 def require_same_extractors(finished: Iterable[TrialJob]) -> None:
