@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.faults.left_behind import Watched
+from tests.faults.left_behind import Watched, processes_of
 from tests.faults.soak import Soak, interleaved
 from tests.faults.soak_rounds import TRIALS, Round
 
@@ -51,6 +51,8 @@ def test_processes_and_files_that_stay_are_seen(tmp_path):
     stays = subprocess.Popen(["sleep", "100"], env={**os.environ, "TMPDIR": str(tmp_path)})
     (tmp_path / "file").write_text("")
     try:
+        while not processes_of(tmp_path):  # a program that has just begun has no environment yet
+            time.sleep(0.01)
         watched.ended()
         assert not watched.look(0.2)
         time.sleep(0.3)
