@@ -31,7 +31,7 @@ def check_state(state: object) -> State:
     # Older states lack the name of the features, and what was said.
     if (reference := state["reference"]) is not None:
         _check_keys("reference.", {"extractor": "", **reference}, REFERENCE)
-    _check_keys("scrutiny.", {"said": {}, **state["scrutiny"]}, SCRUTINY)
+    _check_keys("scrutiny.", {"said": {}, "ranked_right": False, **state["scrutiny"]}, SCRUTINY)
     written = {name for rows in (state["history"], *state["layers"].values()) for name in rows["columns"]}
     if undeclared := sorted(written - {column["name"] for column in state["columns"]}):
         raise UsageError(f"{PLACE} does not declare the column {undeclared[0]!r}; {REMEDY}")
@@ -115,6 +115,7 @@ SCRUTINY: dict[str, Callable[[Any], bool]] = {
     "pushes": _pushes,
     "scale": _number,
     "said": lambda value: isinstance(value, Mapping) and all(_text(key) and _text(one) for key, one in value.items()),
+    "ranked_right": lambda value: isinstance(value, bool),
 }
 KEYS: dict[str, Callable[[Any], bool]] = {
     "format": lambda value: _count(value) and value == 1,

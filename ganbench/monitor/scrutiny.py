@@ -57,14 +57,19 @@ class Scrutiny:
 
     def state_dict(self) -> dict[str, object]:
         """Return what later rows are compared with."""
-        pushes = {name: list(first) for name, first in self._conventions.pushes.items()}
-        return {"pushes": pushes, "scale": self._conventions.scale, "said": dict(self.findings.sentences)}
+        return {
+            "pushes": {name: list(first) for name, first in self._conventions.pushes.items()},
+            "scale": self._conventions.scale,
+            "said": dict(self.findings.sentences),
+            "ranked_right": self._symptoms.ranked_right,
+        }
 
     def load_state_dict(self, state: Mapping[str, Any], end: int) -> None:
         """Go on with what a run's first rows have shown, and with what was said up to a step."""
         self.findings.restore(state.get("said", {}), end)
         self._conventions.pushes = {name: list(first) for name, first in state["pushes"].items()}
         self._conventions.scale = state["scale"]
+        self._symptoms.ranked_right = state.get("ranked_right", False)
 
     def close(self) -> None:
         """Take the hooks away."""

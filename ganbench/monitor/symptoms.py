@@ -31,12 +31,18 @@ class Symptoms:
 
     Args:
         findings: takes the sentences.
+
+    Attributes:
+        ranked_right: whether D has ranked samples as its labels say for as long as an exchange must last to be said.
+            Then they are not exchanged: a critic that ranks wrongly later on lags behind a generator that swings.
     """
 
     def __init__(self, findings: Findings) -> None:
+        self.ranked_right = False
         self._findings = findings
         self._rows: deque[Mapping[str, float]] = deque(maxlen=ROWS)
         self._count = 0
+        self._right: list[int] = []  # steps, as long as it ranks rightly
         self._wrong: list[tuple[int, float, float]] = []  # step, AUC, advantage, as long as it ranks wrongly
         self._at_first: dict[str, float] = {}
 
@@ -58,13 +64,16 @@ class Symptoms:
         self._look_at_ranking(step, values)
 
     def _look_at_ranking(self, step: int, values: Mapping[str, float]) -> None:
-        if self._full("update_ratio_d") and self._slower("d") > OUTRUN:
+        auc = values.get("d_auc", math.nan)
+        self._right = [*self._right, step] if auc > 1 - RANKED_WRONG else []
+        self.ranked_right |= _lasts(self._right)
+        if self.ranked_right or (self._full("update_ratio_d") and self._slower("d") > OUTRUN):
             return  # the samples are where it has not yet looked
-        if not (auc := values.get("d_auc", 1.0)) < RANKED_WRONG:
+        if not auc < RANKED_WRONG:
             self._wrong = []
             return
         self._wrong.append((step, auc, values.get("d_advantage", math.inf)))
-        if len(self._wrong) < ROWS or step - self._wrong[0][0] < LASTING:
+        if not _lasts([at for at, _, _ in self._wrong]):
             return
         if median(advantage for _, _, advantage in self._wrong) < LEARNS:
             return  # it ranks by chance: it is blind, and the verdict says so
@@ -129,6 +138,10 @@ class Symptoms:
     def _last(self, column: str) -> list[float]:
         values = [row.get(column, math.nan) for row in self._rows]
         return [value for value in values if not math.isnan(value)]
+
+
+def _lasts(steps: list[int]) -> bool:
+    return len(steps) >= ROWS and steps[-1] - steps[0] >= LASTING
 
 
 class Idle:

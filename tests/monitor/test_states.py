@@ -95,7 +95,8 @@ def test_what_is_no_whole_state_is_refused_in_one_line_and_changes_nothing(tmp_p
     # A name for a name, nothing for what may be missing, and so on.
     assert fitting == set(
         "folder trial seconds layers snapshots reference evaluated_at history.columns reference.shape "
-        "reference.pictures reference.largest reference.extractor scrutiny.pushes scrutiny.scale scrutiny.said".split()
+        "reference.pictures reference.largest reference.extractor scrutiny.pushes scrutiny.scale scrutiny.said "
+        "scrutiny.ranked_right".split()
     )
 
 
