@@ -46,11 +46,13 @@ class Alarm:
 
     Attributes:
         verdict: the failure that holds now; None while there is none.
+        grown: the step from which on a run may be said to miss what it never had.
     """
 
     def __init__(self, findings: Findings | None = None) -> None:
         self._findings = findings or Findings()
         self.verdict: Verdict | None = None
+        self.grown = 0
         self._suspect, self._since, self._at_first = "", 0, 0.0
         self._from_step = 0  # at which it was suspected first
         self._looked_at = 0  # evaluations, or fourth rows
@@ -69,10 +71,10 @@ class Alarm:
         if now == self._looked_at:
             return
         self._looked_at = now
-        verdict = verdict_of(recent(history, metrics), facts)
-        if is_early(verdict, columns):
+        verdict, step = verdict_of(recent(history, metrics), facts), next(reversed(history.row))
+        if is_early(verdict, columns, young=step < self.grown):
             verdict = NOT_YET
-        self._judge(verdict, next(reversed(history.row)), evaluations or rows)
+        self._judge(verdict, step, evaluations or rows)
 
     def _judge(self, verdict: Verdict, step: int, evaluations: int) -> None:
         value = verdict.evidence[0].value if verdict.evidence else 0.0

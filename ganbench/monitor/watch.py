@@ -25,6 +25,10 @@ from ganbench.monitor.view import ALIVE, View, few
 
 log = logging.getLogger("ganbench.monitor")
 
+# Steps. Looks that adapt come fast at first, whatever the rates are: forty are done by step 300, where a slow training
+# has hardly begun (the ring at a rate of 1e-4, digits at 2e-4). Who fixes `evaluate_every` knows how long a run is.
+GROWN = 1000
+
 
 class Watch:
     """A loop that is being watched.
@@ -60,6 +64,8 @@ class Watch:
         self._g, self._d, self._view, self.guard = g, d, view, guard
         self.samples, self.record, self.scrutiny = samples, record, scrutiny
         self._rows, self._looks = rows, looks
+        if looks.every is None:
+            record.alarm.grown = GROWN
         self._weighing = Cadence(rows.every, rows.overhead)
         self._judged, self._ema = _held(judged), _held(ema)
         self._given: dict[str, Tensor] = {}
