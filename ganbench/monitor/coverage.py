@@ -31,7 +31,8 @@ def is_early(verdict: Verdict, columns: Mapping[str, Values], young: bool = Fals
     30 % of themselves. A discriminator that can win little is no blind one where recall or modes rise like that.
 
     A column was held where the median of four evaluations in a row reached half of the limit, and it is lost where it
-    has fallen by 30 % since. What was never held is missing from the 40th evaluation on, where the run is not young and nothing rises any more.
+    has fallen by 30 % since. What was never held is missing from the 40th evaluation on, where the run is not young
+    and nothing rises any more.
 
     Args:
         verdict: of the last evaluations.

@@ -33,6 +33,6 @@ def test_labels_that_were_never_right_are_said_to_be_exchanged(before):
 
 
 def test_a_critic_that_ranked_rightly_lags_and_has_the_right_labels():
-    # WGAN-GP at a rate of 1e-4 on the ring of 8: AUC 0.99 for 900 steps, and then 0 for 200, when the samples swung back.
+    # WGAN-GP at a rate of 1e-4 on the ring of 8 had an AUC of 0.99 for 900 steps, and later, in a swing, 0 for 200.
     right = 1 - RANKED_WRONG + 0.01
     assert not said(*(right,) * LONG, *(0.5,) * 20, *(0.0,) * 50)
