@@ -11,6 +11,7 @@ import pandas as pd
 from ganbench.analysis.frames import curve, labels
 from ganbench.analysis.ranking import metric_columns, order_by
 from ganbench.core.errors import UsageError, unknown
+from ganbench.core.evenly import spread_out
 from ganbench.figures.style import INCH, Style, colour, drawn, panels
 from ganbench.tables.results import Results
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 MOST_CURVES, MOST_INSIDE = 32, 8  # curves: colours times dashes; those whose legend has room in the panel
 POINT = 0.3528  # mm
 POINTS, TILES = 400, 4  # drawn of a trial: points, and images along one edge
+STEPS = 8  # of which samples are drawn
 SAMPLE_MM = 28.0
 
 
@@ -119,7 +121,7 @@ def named(column: Column) -> str:
 
 
 def samples(results: Results, trials: Sequence[str] = (), seed: int = 0, style: Style | None = None) -> Figure:
-    """Draw real samples, then each trial's over training: a row per trial, a column per picture that was kept.
+    """Draw real samples, then each trial's over training: a row per trial, a column for each of up to eight steps.
 
     Args:
         results: the tables.
@@ -138,16 +140,17 @@ def samples(results: Results, trials: Sequence[str] = (), seed: int = 0, style: 
     style = style or Style()
     style = Style(SAMPLE_MM, SAMPLE_MM, style.size, style.font)
     kept = [results.samples[trial] for trial in chosen]
+    places = [spread_out(len(one["steps"]), STEPS) for one in kept]
     first = results.runs.drop_duplicates("trial").set_index("trial")
     names = labels(results.runs).groupby(results.runs["trial"]).first()
     several = first.loc[chosen, "dataset"].nunique() > 1
     with drawn(style):
-        figure, axes = panels(len(chosen), 1 + max(len(one["steps"]) for one in kept), style)
-        for trial, one, row in zip(chosen, kept, axes, strict=True):
+        figure, axes = panels(len(chosen), 1 + max(map(len, places)), style)
+        for trial, one, at, row in zip(chosen, kept, places, axes, strict=True):
             if not 0 <= seed < one["samples"].shape[1]:
                 raise UsageError(f"{results.path}: {trial} has seeds 0 … {one['samples'].shape[1] - 1}, not {seed}")
-            pictures = [one["real"], *(at_step[seed] for at_step in one["samples"])]
-            titles = ["real", *(f"step {step}" for step in one["steps"])]
+            pictures = [one["real"], *(one["samples"][k, seed] for k in at)]
+            titles = ["real", *(f"step {one['steps'][k]}" for k in at)]
             for ax in row:
                 ax.set_axis_off()
             for ax, picture, title in zip(row, pictures, titles, strict=False):

@@ -10,6 +10,7 @@ import numpy as np
 
 from ganbench.analysis.statistics import scored
 from ganbench.core.column import Column
+from ganbench.core.evenly import spread_out
 from ganbench.core.naming import AXES
 from ganbench.report.dataset_results import DatasetResults
 from ganbench.report.figures import Curve, Mark, curves, layer_profile
@@ -21,6 +22,8 @@ from ganbench.report.wording import Label, count, name_of, number
 
 if TYPE_CHECKING:
     import pandas as pd
+
+SIDE_BY_SIDE = 8  # pictures of a trial; a slider moves through all there are
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,12 @@ class MedianRun:
 
 @dataclass(frozen=True)
 class Card:
-    """A trial's details. `opened` cards show without a click."""
+    """A trial's details.
+
+    Attributes:
+        pictures: one a step that was kept. shown: the steps that stand side by side; the slider has the others too.
+        opened: it shows without a click.
+    """
 
     row: Row
     label: Label
@@ -42,6 +50,7 @@ class Card:
     curves: list[Curve]
     diverged: str
     pictures: list[Picture]
+    shown: set[int]
     pictured: str
     opened: bool
     findings: list[Finding]
@@ -59,6 +68,7 @@ def card(
     opened: bool,
     findings: list[Finding],
     layers: pd.DataFrame,
+    frames: int,
 ) -> Card:
     """Return the details of one trial.
 
@@ -72,6 +82,7 @@ def card(
         opened: show it at once.
         findings: what its verdicts are.
         layers: its rows of `layers`.
+        frames: the most pictures that there is room for.
     """
     first = runs.iloc[0]
     facts = [(axis, str(first[axis])) for axis in AXES[1:]]
@@ -80,11 +91,12 @@ def card(
     diverged = _ends(lost, runs)
     drawn = curves(history, lost["run"].tolist(), shared, str(row.label), marks(findings))
     chosen = median_run(runs, data.lead, data.fill) if samples is not None else None
-    pictures = _pictures(samples, chosen, str(row.label)) if samples is not None and chosen else []
+    pictures = _pictures(samples, chosen, str(row.label), frames) if samples is not None and chosen else []
     median = chosen.text if chosen else ""
     by_layer = layer_profile(layers, str(row.label))
     early = stopped(runs)
-    return Card(row, row.label, facts, drawn, diverged, pictures, median, opened, findings, by_layer, early)
+    shown = {pictures[k].step for k in spread_out(len(pictures), SIDE_BY_SIDE)}
+    return Card(row, row.label, facts, drawn, diverged, pictures, shown, median, opened, findings, by_layer, early)
 
 
 def _ends(lost: pd.DataFrame, runs: pd.DataFrame) -> str:
@@ -138,13 +150,13 @@ def thumbnail(samples: Mapping[str, np.ndarray] | None, runs: pd.DataFrame, data
     return picture(samples["samples"][-1, chosen.position], samples["real"], step, f"samples of {chosen.text}", side=44)
 
 
-def _pictures(samples: Mapping[str, np.ndarray], chosen: MedianRun, name: str) -> list[Picture]:
+def _pictures(samples: Mapping[str, np.ndarray], chosen: MedianRun, name: str, most: int) -> list[Picture]:
     return [
         picture(
             samples["samples"][k, chosen.position],
             samples["real"],
-            int(step),
-            f"{name}, seed {chosen.seed}, step {step}",
+            int(samples["steps"][k]),
+            f"{name}, seed {chosen.seed}, step {samples['steps'][k]}",
         )
-        for k, step in enumerate(samples["steps"])
+        for k in spread_out(len(samples["steps"]), most)
     ]

@@ -84,6 +84,33 @@ function filterable(table, name) {
   });
 }
 
+function playable(slider) {
+  const made = document.createElement("button");
+  let timer = 0;
+  const stop = () => {
+    clearInterval(timer);
+    timer = 0;
+    made.textContent = "play";
+  };
+  const atEnd = () => Number(slider.value) === Number(slider.max);
+  const go = (to) => {
+    slider.value = to;
+    slider.dispatchEvent(new Event("input"));
+  };
+  made.type = "button";
+  made.className = "tool";
+  made.textContent = "play";
+  made.addEventListener("click", () => {
+    if (timer) return stop();
+    if (atEnd()) go(0);
+    made.textContent = "pause";
+    const next = () => (atEnd() ? stop() : go(Number(slider.value) + 1));
+    timer = setInterval(next, Math.max(60, 6000 / slider.max)); // all of it in six seconds
+  });
+  slider.addEventListener("pointerdown", stop);
+  return made;
+}
+
 function scrubbable(strip) {
   const pictures = [...strip.querySelectorAll("img")];
   if (pictures.length < 2) return;
@@ -111,7 +138,7 @@ function scrubbable(strip) {
   slider.addEventListener("input", apply);
   apply();
   stage.append(image);
-  box.append(stage, slider, said);
+  box.append(stage, slider, said, playable(slider));
   strip.before(film);
   film.append(box, strip);
 }

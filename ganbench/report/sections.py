@@ -10,7 +10,7 @@ from ganbench.analysis.ranking import metric_columns
 from ganbench.core.column import Column
 from ganbench.core.naming import bare_names
 from ganbench.report import about
-from ganbench.report.cards import Card, card, thumbnail
+from ganbench.report.cards import SIDE_BY_SIDE, Card, card, thumbnail
 from ganbench.report.dataset_results import DatasetResults, Ranked
 from ganbench.report.downloads import Download, downloads
 from ganbench.report.forest import Forest, forest
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ganbench.tables.results import Results
 
 DETAILED = 48  # trials with curves and pictures: about 36 kB each
+FRAMES = 192  # pictures in all cards, about 3 kB each, beside the eight that each may have
 THUMBNAILS = 400  # about 1 kB each
 OVERLAYS = 8  # large charts of about 18 kB with 20 trials
 FULL_ROWS = 400  # table rows of about 2.6 kB, beyond they are brief: 0.7 kB and no pictures
@@ -42,9 +43,16 @@ FULL_ROWS = 400  # table rows of about 2.6 kB, beyond they are brief: 0.7 kB and
 
 @dataclass(frozen=True)
 class Shares:
-    """How many cards, thumbnails and large charts of each data set there is room for; whether rows must be brief."""
+    """What there is room for.
+
+    Attributes:
+        detailed, thumbnails, overlays: cards, small pictures and large charts of each data set.
+        frames: pictures of a card.
+        brief: whether rows must be.
+    """
 
     detailed: int
+    frames: int
     thumbnails: int
     overlays: int
     brief: bool
@@ -53,11 +61,12 @@ class Shares:
     def of(runs: pd.DataFrame, datasets: int) -> Shares:
         """Return the shares of so many data sets."""
         trials = len(set(runs["trial"]))
+        frames = max(SIDE_BY_SIDE, FRAMES // max(trials, 1))
         if trials <= DETAILED:
-            return Shares(DETAILED, THUMBNAILS, max(1, OVERLAYS // datasets), False)
+            return Shares(DETAILED, frames, THUMBNAILS, max(1, OVERLAYS // datasets), False)
         brief = trials > FULL_ROWS
         cards, thumbnails = (DETAILED // 2, 0) if brief else (DETAILED, THUMBNAILS)
-        return Shares(cards // datasets, thumbnails // datasets, max(1, OVERLAYS // datasets), brief)
+        return Shares(cards // datasets, frames, thumbnails // datasets, max(1, OVERLAYS // datasets), brief)
 
 
 @dataclass(frozen=True)
@@ -180,7 +189,7 @@ def _section(
         thumbnails=thumbnails,
         overlays=overlays(logged, shared, labels, data.lead.name if data.lead else "", shares.overlays),
         gallery=stills,
-        cards=_cards(rows, data, results, logged, shared, verdicts),
+        cards=_cards(rows, data, results, logged, shared, verdicts, shares.frames),
         thinned=f"Details of {len(detailed)} of {len(data.ranked):,} trials: the best and the last."
         if len(detailed) < len(data.ranked)
         else "",
@@ -209,6 +218,7 @@ def _cards(
     logged: pd.DataFrame,
     shared: Sequence[Frame],
     verdicts: pd.DataFrame,
+    frames: int,
 ) -> list[Card]:
     """Return the cards of the trials that have one, the best and the worst of the ranked ones open."""
     detailed = [row for row in rows.rows if row.detailed]
@@ -227,6 +237,7 @@ def _cards(
             row.trial in (rows.rows[0].trial, *last_ranked),
             findings(verdicts_of[row.trial], runs_of[row.trial]),
             layers[row.trial] if row.trial in layers else results.layers.iloc[:0],
+            frames,
         )
         for row in detailed
     ]

@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 from ganbench.analysis.settings import MethodRuns, Varied, numbers_of, varied
 from ganbench.analysis.statistics import worst
 from ganbench.core.column import Column
+from ganbench.core.evenly import spread_out
 from ganbench.core.naming import without_common_parts
 from ganbench.report import settings_plane
 from ganbench.report.cards import marks, median_run
@@ -198,10 +199,9 @@ def _pictures(one: _Runs, drawn: _Drawn) -> list[Picture]:
     if samples is None or not len(samples["steps"]):
         return []
     steps, place = samples["steps"], drawn.order[str(run["run"])]
-    last = len(steps) - 1
     return [
         picture(samples["samples"][k, place], samples["real"], int(steps[k]), f"setting {one.setting}, step {steps[k]}")
-        for k in sorted({round(i * last / (SHOWN_STEPS - 1)) for i in range(SHOWN_STEPS)})
+        for k in spread_out(len(steps), SHOWN_STEPS)
     ]
 
 

@@ -21,7 +21,8 @@ function filmed(gallery) {
   if (!films.length) return;
   const steps = [...new Set(films.flatMap((film) => film.steps))].sort((a, b) => a - b);
   const last = steps.length - 1;
-  const box = document.createElement("label");
+  const box = document.createElement("div");
+  const label = document.createElement("label");
   const slider = document.createElement("input");
   const said = document.createElement("output");
   box.className = "tools";
@@ -39,7 +40,8 @@ function filmed(gallery) {
     slider.setAttribute("aria-valuetext", said.textContent);
   };
   slider.addEventListener("input", apply);
-  box.append("all trials over training ", slider, " ", said);
+  label.append("all trials over training ", slider, " ", said);
+  box.append(label, playable(slider));
   gallery.before(box);
   apply();
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
@@ -9,10 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganbench.core.evenly import spread_out
+
 FIRST_ROWS = 64
 SNAPSHOT_POINTS = 256
 SNAPSHOT_IMAGES = 64
 MOST_SNAPSHOTS = 8
+SNAPSHOT_ROOM = 200_000  # numbers of a trial's snapshots, which may be more than eight where so many have room for them
 
 
 class History:
@@ -156,7 +160,14 @@ def measured_steps(evaluated: Sequence[int], every: int | None, steps: int) -> s
     return reached | set(evaluated[-1:])
 
 
-def snapshot_steps(evaluated: Sequence[int]) -> list[int]:
-    """Return at most MOST_SNAPSHOTS of the evaluated steps, evenly spread, the first and the last among them."""
-    places = np.linspace(0, len(evaluated) - 1, min(MOST_SNAPSHOTS, len(evaluated))).round().astype(int)
-    return [evaluated[i] for i in sorted(set(places.tolist()))]
+def snapshot_steps(evaluated: Sequence[int], seeds: int, shape: Sequence[int]) -> list[int]:
+    """Return the evaluated steps whose samples are kept: as many as have room, evenly spread, with the first and last.
+
+    Args:
+        evaluated: all of them.
+        seeds: S.
+        shape: of one sample.
+    """
+    numbers = seeds * (SNAPSHOT_IMAGES if len(shape) == 3 else SNAPSHOT_POINTS) * math.prod(shape)
+    most = max(MOST_SNAPSHOTS, SNAPSHOT_ROOM // numbers)
+    return [evaluated[place] for place in spread_out(len(evaluated), most)]

@@ -60,8 +60,8 @@ class TrainingState:
         evaluated = [s for s in range(trial.evaluate_every, trial.steps + 1, trial.evaluate_every)]
         self.evaluate_steps = sorted({*evaluated, trial.steps})
         self.measured = [measured_steps(self.evaluate_steps, m.every, trial.steps) for m in self.evaluator.metrics]
-        self.snapshot_steps = snapshot_steps(self.evaluate_steps)
         n = len(seeds)
+        self.snapshot_steps = snapshot_steps(self.evaluate_steps, n, self.evaluator.real.points.shape[1:])
         self.history = History([*self.log_steps, *self.evaluate_steps], n, self.device)
         self.layers: dict[tuple[str, str], History] = {}
         self.snapshots: dict[int, Tensor] = {}

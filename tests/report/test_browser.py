@@ -216,6 +216,23 @@ def test_the_scrubber_moves_through_the_samples(open_page):
     assert box.locator("img").get_attribute("alt") == first.get_attribute("alt")
 
 
+def test_play_moves_a_slider_to_its_end_and_stops_there(open_page):
+    page = open_page()
+    for box in (page.locator(".scrubber").first, page.locator("section:first-of-type .tools:has(input[type=range])")):
+        button, slider = box.locator("button"), box.locator("input")
+        last = slider.get_attribute("max")
+        shown = box.locator("output").inner_text()
+        button.click()
+        assert button.inner_text() == "pause"
+        assert box.locator("output").inner_text() != shown  # it begins anew
+        button.click()
+        assert button.inner_text() == "play"
+        button.click()
+        button.and_(page.get_by_text("play", exact=True)).wait_for(timeout=20_000)
+        assert slider.input_value() == last
+        assert box.locator("output").inner_text() == shown
+
+
 def test_a_link_to_a_trial_opens_it(open_page, results):
     trial = results.runs["trial"].iloc[-9]
     page = open_page(anchor=f"#t-{trial}", reduced_motion="reduce")
