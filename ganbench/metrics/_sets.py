@@ -25,14 +25,15 @@ def judge_each(
     """Return `[...]` values by name of feature sets `[..., n, d]`, NaN for a set that is not finite (or beyond 1e48).
 
     `judge` sees one set `[n, d]` in float64, so a set's numbers do not depend on those beside it, to the last bit. The
-    set is a copy, which `judge` may overwrite.
+    set is a copy, which `judge` may overwrite, and which the next one overwrites: new memory costs as much as the copy.
     """
     lead = features.shape[:-2]
     table = torch.full((lead.numel(), len(names)), torch.nan, dtype=torch.float64, device="cpu")
+    copy = torch.empty(features.shape[-2:], dtype=torch.float64, device=features.device)
     for row, x in zip(table, features.reshape(-1, *features.shape[-2:]), strict=True):
         low, high = x.aminmax()
         if -LARGEST < float(low) and float(high) < LARGEST:
-            values = judge(x.to(torch.float64, copy=True))
+            values = judge(copy.copy_(x))
             row[:] = torch.tensor([float(v) for v in values], dtype=torch.float64, device="cpu")
     return {name: table[:, i].reshape(lead).to(features.device) for i, name in enumerate(names)}
 
