@@ -37,13 +37,15 @@ test: $(BIN)/.installed-dev
 verify: $(BIN)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m verify
 
-# What a step and each trick costs; writes results/baselines/trick_costs.json and the table in docs/performance.md.
+# What a step and each trick costs; writes results/baselines/trick_costs.json and the table in docs/performance.md, and
+# fails at the end where a limit was exceeded.
 bench: $(BIN)/.installed-dev
 	mkdir -p build
-	OMP_NUM_THREADS=1 $(BIN)/pytest tests/benchmarks -m "not verify" --benchmark-only --benchmark-json=build/bench.json
-	$(BIN)/python tests/benchmarks/costs.py build/bench.json
-	$(BIN)/python tests/benchmarks/diagnostics_costs.py build/bench.json
-	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.peers
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/benchmarks -m "not verify" --benchmark-only \
+	  --benchmark-json=build/bench.json; beyond=$$?; \
+	$(BIN)/python tests/benchmarks/costs.py build/bench.json && \
+	$(BIN)/python tests/benchmarks/diagnostics_costs.py build/bench.json && \
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.peers && exit $$beyond
 
 # Every component against the CPU, and the speed of the seed axis, on a machine with CUDA.
 gpu: $(BIN)/.installed-dev

@@ -25,7 +25,7 @@ class Unrolled(Trick):
     optimiser (Adam with its moments, or SGD) in the graph; all K updates see one minibatch, and the discriminator then
     makes the first of them. Of a zero-sum loss (`minimax`, `wasserstein`, f-GANs) that is the paper's value function,
     −L_D(D_K) with its real term: through D_K it depends on the generator as well. Other losses, which the paper has
-    not, keep the generator's own, such as E s(−f) of `non_saturating`. Costs about 1.3 (K + 1) steps.
+    not, keep the generator's own, such as E s(−f) of `non_saturating`. Costs 1.3 to 1.7 (K + 1) steps.
     """
 
     name = "unrolled"
