@@ -113,7 +113,13 @@ def pending(folder: Path, name: str, digest: str) -> Path:
     return folder / f".{name}.{digest[:16]}.next"
 
 
-def open_one(folder: Path, name: str, checksums: Mapping[str, str], most: int = MOST_BINARY) -> BinaryIO:
+def open_one(
+    folder: Path,
+    name: str,
+    checksums: Mapping[str, str],
+    most: int = MOST_BINARY,
+    checked: dict[str, tuple[int, ...]] | None = None,
+) -> BinaryIO:
     """Open one of a folder's files, which has been held against its checksum.
 
     Args:
@@ -121,6 +127,7 @@ def open_one(folder: Path, name: str, checksums: Mapping[str, str], most: int = 
         name: of the file.
         checksums: of the folder's manifest.
         most: bytes that it may have.
+        checked: as `open_checked` has it.
 
     Raises:
         FileNotFoundError: it is not there.
@@ -132,11 +139,11 @@ def open_one(folder: Path, name: str, checksums: Mapping[str, str], most: int = 
         raise BrokenFileError("manifest.json does not list it")
     place, waiting = folder / name, pending(folder, name, digest)
     try:
-        return open_checked(place, digest, most)
+        return open_checked(place, digest, most, checked)
     except (FileNotFoundError, BrokenFileError):
         with contextlib.suppress(FileNotFoundError, BrokenFileError):
-            return open_checked(waiting, digest, most)
-        return open_checked(place, digest, most)  # it may have come here just now
+            return open_checked(waiting, digest, most, checked)
+        return open_checked(place, digest, most, checked)  # it may have come here just now
 
 
 def is_unfinished(file: Path) -> bool:

@@ -116,8 +116,17 @@ def checksum(path: Path, most: int = MOST_BINARY) -> str:
         return f"{hashlib.file_digest(file, 'sha256').hexdigest()} {os.fstat(file.fileno()).st_size}"
 
 
-def open_checked(path: Path, expected: str, most: int = MOST_BINARY) -> io.BufferedReader:
+def open_checked(
+    path: Path, expected: str, most: int = MOST_BINARY, checked: dict[str, tuple[int, ...]] | None = None
+) -> io.BufferedReader:
     """Open a file whose `checksum` is known, once all of it has been held against that.
+
+    Args:
+        path: of the file.
+        expected: its checksum.
+        most: bytes that it may have.
+        checked: kept by who opens a large file often: checksum → the file that had it, which is read anew only where
+            it was written to since.
 
     Raises:
         OSError: it cannot be opened.
@@ -125,9 +134,15 @@ def open_checked(path: Path, expected: str, most: int = MOST_BINARY) -> io.Buffe
     """
     file = open_file(path, most)
     digest, _, size = expected.partition(" ")
-    same_size = size == str(os.fstat(file.fileno()).st_size)  # before the whole of a file of any length is read
+    now = os.fstat(file.fileno())
+    this = (now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
+    if checked is not None and checked.get(expected) == this:
+        return file
+    same_size = size == str(now.st_size)  # before the whole of a file of any length is read
     if same_size and hashlib.file_digest(file, "sha256").hexdigest() == digest:
         file.seek(0)
+        if checked is not None:
+            checked[expected] = this
         return file
     file.close()
     raise BrokenFileError("truncated or altered: its checksum is another")

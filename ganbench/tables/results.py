@@ -39,20 +39,24 @@ class Samples(Mapping[str, dict[str, np.ndarray]]):
     """
 
     def __init__(self, folder: Path, trials: tuple[str, ...]) -> None:
-        self._folder, self._trials = folder, trials
+        self._folder, self._trials = folder, dict.fromkeys(trials)
+        self._checked: dict[str, tuple[int, ...]] = {}
+        self._last: tuple[str, dict[str, np.ndarray]] = "", {}  # pages ask for one trial's several times in a row
 
     def __getitem__(self, trial: str) -> dict[str, np.ndarray]:
         """Return `{"steps": [k], "samples": [k, S, n, *shape], "real": [n, *shape]}`."""
         if trial not in self._trials:
             raise KeyError(trial)
         # A part never changes: if the folder has been merged anew since, the trial's pictures are the same.
-        return _steady(self._folder, lambda manifest: self._read(manifest, trial))
+        if self._last[0] != trial:
+            self._last = trial, _steady(self._folder, lambda manifest: self._read(manifest, trial))
+        return {name: array.copy() for name, array in self._last[1].items()}
 
     def _read(self, manifest: RunManifest, trial: str) -> dict[str, np.ndarray]:
         def pictures(file: BinaryIO) -> dict[str, np.ndarray]:
             return read_samples(file, f"{trial}/")
 
-        return _file(self._folder, SAMPLES, manifest, pictures, MOST_FILE)
+        return _file(self._folder, SAMPLES, manifest, pictures, MOST_FILE, self._checked)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._trials)
@@ -190,11 +194,16 @@ def _manifest(folder: Path) -> RunManifest:
 
 
 def _file(
-    folder: Path, name: str, manifest: RunManifest, read: Callable[[BinaryIO], _T], most: int = MOST_BINARY
+    folder: Path,
+    name: str,
+    manifest: RunManifest,
+    read: Callable[[BinaryIO], _T],
+    most: int = MOST_BINARY,
+    checked: dict[str, tuple[int, ...]] | None = None,
 ) -> _T:
     """Return what is read of a file that is as its manifest says."""
     try:
-        with open_one(folder, name, manifest.files, most) as file:
+        with open_one(folder, name, manifest.files, most, checked) as file:
             return read(file)
     except (OSError, ValueError, MemoryError) as error:
         raise _unreadable(folder / name, _reason(error)) from None

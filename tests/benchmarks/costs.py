@@ -68,7 +68,9 @@ def markdown(costs):
     for row in sorted(costs["tricks"], key=lambda row: (row["group"], row["cost"])):
         low, high = row["quartiles"]
         most = "–" if row["limit"] is None else f"≤ {row['limit']:g}"
-        lines.append(f"| {row['trick']} | {row['group'] or '–'} | {row['cost']:.2f} | {low:.2f} – {high:.2f} | {most} |")
+        lines.append(
+            f"| {row['trick']} | {row['group'] or '–'} | {row['cost']:.2f} | {low:.2f} – {high:.2f} | {most} |"
+        )
     return "\n".join(lines)
 
 
