@@ -13,7 +13,7 @@ from ganbench.analysis.verdicts import Verdict
 
 MISSING, MOVING, DRIFT = "partial collapse", ("oscillation", "mode hopping"), "the samples drift off"
 BLIND = ("the discriminator learns nothing", "the discriminator tells nothing apart")
-HELD = 0.5  # of the limit, that a column must have reached to have been held
+HELD = 0.5  # of the limit, that a column must have reached to have been held; all of it in a young run
 STILL_RISING = THRESHOLDS["still rising"].value  # by which share of itself
 LASTING = 4  # evaluations, over which what was held is taken as their median
 ENOUGH = 40  # evaluations, two thirds of those that verdicts want: what was never there is not missed before
@@ -30,8 +30,8 @@ def is_early(verdict: Verdict, columns: Mapping[str, Values], young: bool = Fals
     rises any more, which is where recall, modes and spread are not above their median of the run's second quarter by
     30 % of themselves. A discriminator that can win little is no blind one where recall or modes rise like that.
 
-    A column was held where the median of four evaluations in a row reached half of the limit, and it is lost where it
-    has fallen by 30 % since. What was never held is missing from the 40th evaluation on, where the run is not young
+    A column was held where the median of four evaluations in a row reached half of the limit, in a young run all of it,
+    and it is lost where it has fallen by 30 % since. What was never held is missing from the 40th evaluation on, where the run is not young
     and nothing rises any more.
 
     Args:
@@ -47,7 +47,7 @@ def is_early(verdict: Verdict, columns: Mapping[str, Values], young: bool = Fals
     if verdict.verdict != MISSING or not verdict.evidence:
         return False
     first = verdict.evidence[0]
-    if first.level is not None and _is_lost(_known(columns[first.column]), first.level):
+    if first.level is not None and _is_lost(_known(columns[first.column]), first.level * (1.0 if young else HELD)):
         return False
     return young or max(map(len, rising), default=0) < ENOUGH or any(map(_rises, rising))
 
@@ -56,12 +56,12 @@ def _known(values: Values) -> Values:
     return values[~np.isnan(values)]
 
 
-def _is_lost(values: Values, limit: float) -> bool:
+def _is_lost(values: Values, enough: float) -> bool:
     if len(values) < 2 * LASTING:
         return False
     medians = np.median(np.lib.stride_tricks.sliding_window_view(values, LASTING), axis=1)
     held = medians.max()
-    return bool(held >= HELD * limit and medians[-1] < (1 - STILL_RISING) * held)
+    return bool(held >= enough and medians[-1] < (1 - STILL_RISING) * held)
 
 
 def _rises(values: Values) -> bool:
