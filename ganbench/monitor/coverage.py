@@ -31,8 +31,8 @@ def is_early(verdict: Verdict, columns: Mapping[str, Values], young: bool = Fals
     30 % of themselves. A discriminator that can win little is no blind one where recall or modes rise like that.
 
     A column was held where the median of four evaluations in a row reached half of the limit, in a young run all of it,
-    and it is lost where it has fallen by 30 % since. What was never held is missing from the 40th evaluation on, where the run is not young
-    and nothing rises any more.
+    and it is lost where it has fallen by 30 % since. What was never held is missing from the 40th evaluation on, where
+    the run is not young and nothing rises any more.
 
     Args:
         verdict: of the last evaluations.
@@ -47,7 +47,8 @@ def is_early(verdict: Verdict, columns: Mapping[str, Values], young: bool = Fals
     if verdict.verdict != MISSING or not verdict.evidence:
         return False
     first = verdict.evidence[0]
-    if first.level is not None and _is_lost(_known(columns[first.column]), first.level * (1.0 if young else HELD)):
+    enough = 1.0 if young else HELD
+    if first.level is not None and _is_lost(_known(columns[first.column]), enough * first.level):
         return False
     return young or max(map(len, rising), default=0) < ENOUGH or any(map(_rises, rising))
 
