@@ -46,7 +46,7 @@ class Alarm:
 
     Attributes:
         verdict: the failure that holds now; None while there is none.
-        grown: the step from which on a run may be said to miss what it never had.
+        grown: the step from which on a run may be said to move, or to miss what it never had.
     """
 
     def __init__(self, findings: Findings | None = None) -> None:

@@ -28,7 +28,7 @@ def is_early(verdict: Verdict, columns: Mapping[str, Values], young: bool = Fals
 
     Samples move as long as they spread out over the data, about or in one direction: that is a fault only where nothing
     rises any more, which is where recall, modes and spread are not above their median of the run's second quarter by
-    30 % of themselves. A discriminator that can win little is no blind one where recall or modes rise like that.
+    30 % of themselves. Those of a young run go about before they spread out. A discriminator that can win little is no blind one where recall or modes rise like that.
 
     A column was held where the median of four evaluations in a row reached half of the limit, in a young run all of it,
     and it is lost where it has fallen by 30 % since. What was never held is missing from the 40th evaluation on, where
@@ -41,7 +41,7 @@ def is_early(verdict: Verdict, columns: Mapping[str, Values], young: bool = Fals
     """
     rising = [values for name in RISING if len(values := _known(columns.get(name, np.zeros(0))))]
     if verdict.verdict in MOVING or verdict.cause == DRIFT:
-        return any(map(_rises, rising))
+        return (young and verdict.cause != DRIFT) or any(map(_rises, rising))
     if verdict.cause in BLIND:
         return any(_rises(_known(columns[name])) for name in COVERED if name in columns)
     if verdict.verdict != MISSING or not verdict.evidence:

@@ -69,6 +69,13 @@ def test_samples_that_spread_out_may_move_and_those_at_rest_may_not():
     assert "oscillation" in [name for _, name in said(80, spread=lambda i: 0.9, **swings)]
 
 
+def test_samples_of_a_young_run_may_move_before_they_spread_out():
+    # NS with R1 on the ring at a rate of 5e-4: jumps of 0.66 at step 427, and all eight modes in the end.
+    swings = {"recall": lambda i: 0.05, "spread": lambda i: 0.9, "swing": 0.3}
+    assert said(80, grown=90, **swings) == []
+    assert "oscillation" in [name for _, name in said(80, grown=50, **swings)]
+
+
 def test_samples_that_spread_out_may_go_one_way_and_others_may_not():
     drifts = {"recall": lambda i: 0.05, "swing": 0.3, "drift": 0.4}
     assert said(80, spread=lambda i: min(0.9, 0.1 * 1.03**i), **drifts) == []
