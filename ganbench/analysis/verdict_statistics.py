@@ -229,7 +229,7 @@ def _fact(run: Facts, name: str) -> float:
 def _movement(run: Facts, history: History) -> dict[str, Statistic]:
     """Return how the generator moves, from the metric `position`; lengths are in units of the data's spread.
 
-    With m_t the mean of its samples and s_t their spread at evaluation t, over the second half of the evaluations:
+    With m_t the mean of its samples and s_t their spread at evaluation t, over the evaluations from `_late_start` on:
     oscillation: √Σ_axes Var(m without its straight line); move: median ‖m_t − m_{t−1}‖; net: ‖m_T − m_1‖; net_path:
     that over Σ‖m_t − m_{t−1}‖; spread: median s. Over all evaluations displacement: max √(‖m_t − m_1‖² + (s_t − s_1)²).
     Data without any spread (one point) have no unit: there it is the largest ‖m_t‖, and s_t is 1 for samples without
@@ -246,7 +246,7 @@ def _movement(run: Facts, history: History) -> dict[str, Statistic]:
         values = values / farthest
     spread, mean = values[:, 0], values[:, 1:]
     relative = 1.0 + spread if point else spread  # a point beside a point spreads as the data do
-    start = len(steps) // 2
+    start = _late_start(steps)
     late, late_steps = mean[start:], steps[start:]
     rest = _detrended(late)
     moves = np.linalg.norm(np.diff(late, axis=0), axis=1)
@@ -261,6 +261,16 @@ def _movement(run: Facts, history: History) -> dict[str, Statistic]:
         "spread": Statistic(_late_median(relative), "total_spread", steps, relative, 1.0, 1.0 if point else 0.0),
         "displacement": Statistic(float(moved.max()), widest, steps, moved),
     }
+
+
+def _late_start(steps: Values) -> int:
+    """Return where the later half begins: of the evaluations, and of the steps where those lie ever further apart.
+
+    A monitor's looks do: the second half of a hundred would begin after a quarter of the steps. A quarter of the
+    evaluations counts in any case.
+    """
+    of_steps = int(np.searchsorted(steps, steps[-1] / 2, side="right"))
+    return min(max(len(steps) // 2, of_steps), len(steps) - max(len(steps) // 4, 2))
 
 
 def _detrended(late: Values) -> Values:

@@ -28,7 +28,8 @@ def is_early(verdict: Verdict, columns: Mapping[str, Values], young: bool = Fals
 
     Samples move as long as they spread out over the data, about or in one direction: that is a fault only where nothing
     rises any more, which is where recall, modes and spread are not above their median of the run's second quarter by
-    30 % of themselves. Those of a young run go about before they spread out. A discriminator that can win little is no blind one where recall or modes rise like that.
+    30 % of themselves. Those of a young run go about before they spread out. A discriminator that can win little is no
+    blind one where recall or modes rise like that.
 
     A column was held where the median of four evaluations in a row reached half of the limit, in a young run all of it,
     and it is lost where it has fallen by 30 % since. What was never held is missing from the 40th evaluation on, where

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from ganbench.analysis.verdict_rules import RULES, THRESHOLDS, WORDS, Rule
-from ganbench.analysis.verdict_statistics import in_order, statistics
+from ganbench.analysis.verdict_statistics import _late_start, in_order, statistics
 from ganbench.analysis.verdicts import verdict_of, verdict_shares, verdicts
 from ganbench.tables.results import Results
 from tests.analysis.verdict_cases import CASES, LATE, NARROW, NEAR
-from tests.analysis.verdict_runs import STEPS, TIME, N, circle, judge, results, run
+from tests.analysis.verdict_runs import CIRCLE, STEPS, TIME, N, circle, judge, results, run
 from tests.helpers.stand_in import stand_in
 
 
@@ -95,6 +95,29 @@ def test_movement_against_slow_sums():
     moves = [np.hypot(*(late[:, i] - late[:, i - 1])) for i in range(1, N // 2)]
     assert found["move"] == pytest.approx(np.median(moves))
     assert found["net_path"] == pytest.approx(np.hypot(*(late[:, -1] - late[:, 0])) / sum(moves))
+
+
+def test_movement_where_evaluations_lie_ever_further_apart():
+    """A monitor's looks: 48 in the first half of the steps, where the samples swing, and 32 in the second half."""
+    row, history = run()
+    steps = np.unique((2000 * 1.022 ** (np.arange(N) - N + 1)).round())
+    assert len(steps) == N and 30 <= (steps > 1000).sum() <= 34
+    swinging = history.assign(step=steps, position_1=np.where(steps <= 1000, np.cos(CIRCLE), 0.01 * np.cos(CIRCLE)))
+    assert judge((row, swinging)).verdict == "healthy"
+    lasting = history.assign(step=steps, position_1=np.where(steps <= 1000, 0.01, 1.0) * np.cos(CIRCLE))
+    assert judge((row, lasting)).verdict == "oscillation"
+
+
+def test_a_single_late_evaluation_does_not_decide_what_moves():
+    row, history = run(position_1=0.5 * np.cos(CIRCLE))
+    assert judge((row, history.assign(step=[*range(1, N), 10**6]))).verdict == "oscillation"
+
+
+@pytest.mark.parametrize("last", [4000, 4013])
+@pytest.mark.parametrize("count", [8, 9, 80])
+def test_evaluations_at_even_steps_are_cut_in_the_middle(count, last):
+    steps = np.array([*(50.0 * np.arange(1, count)), 50.0 * count + last - 4000])
+    assert _late_start(steps) == count // 2
 
 
 def test_shares_of_a_trial():
