@@ -21,6 +21,7 @@ from ganbench.core.files import new_file, replaced, sync_folder
 from ganbench.core.results_files import (
     MOST_BINARY,
     BrokenFileError,
+    Checked,
     checksum,
     json_bytes,
     kind_of,
@@ -118,7 +119,7 @@ def open_one(
     name: str,
     checksums: Mapping[str, str],
     most: int = MOST_BINARY,
-    checked: dict[str, tuple[int, ...]] | None = None,
+    checked: Checked | None = None,
 ) -> BinaryIO:
     """Open one of a folder's files, which has been held against its checksum.
 

@@ -11,17 +11,18 @@ better than a damaged one.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import stat
 from collections.abc import Mapping
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 from ganbench.core.errors import UsageError
 
 Json = dict[str, Any]  # a mapping as JSON and YAML have it
+Checked = dict[str, tuple[int, ...]]  # checksum → the file that had it, by place, size and times
 
 MOST_JSON = 64 << 20
 MOST_BINARY = 4 << 30
@@ -86,7 +87,7 @@ def make_folder(path: Path) -> Path:
     return path
 
 
-def open_file(path: Path, most: int = MOST_BINARY) -> io.BufferedReader:
+def open_file(path: Path, most: int = MOST_BINARY) -> BufferedReader:
     """Open a regular file for reading; neither a link is followed nor a pipe waited for.
 
     Raises:
@@ -116,9 +117,7 @@ def checksum(path: Path, most: int = MOST_BINARY) -> str:
         return f"{hashlib.file_digest(file, 'sha256').hexdigest()} {os.fstat(file.fileno()).st_size}"
 
 
-def open_checked(
-    path: Path, expected: str, most: int = MOST_BINARY, checked: dict[str, tuple[int, ...]] | None = None
-) -> io.BufferedReader:
+def open_checked(path: Path, expected: str, most: int = MOST_BINARY, checked: Checked | None = None) -> BufferedReader:
     """Open a file whose `checksum` is known, once all of it has been held against that.
 
     Args:

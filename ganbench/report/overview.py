@@ -62,9 +62,8 @@ def overview(ranked: Mapping[str, Ranked], healthy: Mapping[str, float], named: 
     for dataset, rows in ranked.items():
         times = Counter((row["loss"], row["tricks"]) for row in rows)
         for row in rows:
-            key = (row["loss"], row["tricks"])
-            if times[key] == 1 and row["rank"] is not None:
-                by_method.setdefault(key, {})[dataset] = row
+            if times[row["loss"], row["tricks"]] == 1 and row["rank"] is not None:
+                by_method.setdefault((row["loss"], row["tricks"]), {})[dataset] = row
     common = [rows for rows in by_method.values() if len(rows) > 1]
     if len(ranked) < 2 or len(common) < 2:
         return None

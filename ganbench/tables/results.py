@@ -15,7 +15,7 @@ from ganbench.core.column import Column
 from ganbench.core.errors import UsageError
 from ganbench.core.file_set import MANIFEST, open_one, pending
 from ganbench.core.naming import AXES
-from ganbench.core.results_files import MOST_BINARY, MOST_JSON, kind_of
+from ganbench.core.results_files import MOST_BINARY, MOST_JSON, Checked, kind_of
 from ganbench.tables import schema
 from ganbench.tables.arrays import MOST_FILE, read_samples, trials_in
 from ganbench.tables.manifest import RunManifest
@@ -40,7 +40,7 @@ class Samples(Mapping[str, dict[str, np.ndarray]]):
 
     def __init__(self, folder: Path, trials: tuple[str, ...]) -> None:
         self._folder, self._trials = folder, dict.fromkeys(trials)
-        self._checked: dict[str, tuple[int, ...]] = {}
+        self._checked: Checked = {}
         self._last: tuple[str, dict[str, np.ndarray]] = "", {}  # pages ask for one trial's several times in a row
 
     def __getitem__(self, trial: str) -> dict[str, np.ndarray]:
@@ -199,7 +199,7 @@ def _file(
     manifest: RunManifest,
     read: Callable[[BinaryIO], _T],
     most: int = MOST_BINARY,
-    checked: dict[str, tuple[int, ...]] | None = None,
+    checked: Checked | None = None,
 ) -> _T:
     """Return what is read of a file that is as its manifest says."""
     try:
