@@ -191,6 +191,9 @@ def test_a_compiled_optimiser_is_not_compiled_anew_for_each_row(tmp_path):
         (lambda f: 0.05 + 1e-3 * F.softplus(-f).mean(), False),
         (lambda f: F.softplus(f).mean(), True),
         (lambda f: 1e-3 * F.softplus(f).mean(), True),
+        (lambda f: -F.softplus(-f).mean(), True),
+        (lambda f: -F.softplus(-f).mean() + 0.5, True),
+        (lambda f: -F.softplus(f).mean(), False),  # the saturating loss
     ],
 )
 def test_gs_sign_is_told_whatever_the_weight_of_its_loss(tmp_path, g_loss, accused):
