@@ -203,6 +203,22 @@ def test_gs_sign_is_told_whatever_the_weight_of_its_loss(tmp_path, g_loss, accus
     assert len(monitor.findings) == int(accused)
 
 
+@pytest.mark.parametrize("twice", [True, False])
+def test_a_second_sigmoid_is_named_where_the_logits_before_both_are_given(tmp_path, twice):
+    """As by `BCEWithLogitsLoss` of probabilities; BCE of them is right."""
+    squashed = torch.sigmoid if twice else lambda logits: logits
+    monitor = train(
+        tmp_path,
+        30,
+        lambda r, f: logistic(squashed(r), squashed(f)),
+        lambda f: F.softplus(-f).mean(),
+        rate=0.05,
+        loss="ns",
+    )
+    assert sum("the logits' sigmoids" in line for line in monitor.findings) == int(twice)
+    assert sum("d_loss" in line for line in monitor.findings) == int(twice)
+
+
 @pytest.mark.parametrize("scale", [1.0, 1e4, 1e-4])
 def test_flipped_labels_do_not_hide_the_scale_of_a_loss(tmp_path, scale):
     """It is no exact factor then; nor is a penalty subtracted, or another loss trained."""
