@@ -119,7 +119,8 @@ class Trained:
 
         Args:
             baseline: its name.
-            **rules: alpha, tolerances, margins, metrics, seeds, worst: the fields of `ganbench.analysis...Rules`.
+            **rules: alpha, tolerances, margins, metrics, seeds, worst: the fields of
+                `ganbench.analysis.comparison_rules.Rules`.
 
         Raises:
             IncomparableError: there is no such baseline, or another suite or component version made it.

@@ -74,3 +74,8 @@ def test_markdown_is_the_catalogue(capsys, page):
     assert main(["list", "--markdown"]) == 0
     assert capsys.readouterr().out == page
     assert main(["list", "losses", "--markdown"]) == 2
+
+
+def test_the_length_of_a_text_is_in_letters(page):
+    assert "- `folder: images` (str, 1 to 1000 letters)" in page
+    assert "- `mean: [0.0]` (list of float, 1 to 10000 of them)" in page

@@ -15,6 +15,7 @@ import click
 from ganbench.cli.options import (
     ADDRESS,
     EXECUTOR,
+    IMPORTS,
     JOBS,
     REPORT,
     RESULTS,
@@ -38,6 +39,7 @@ Examples:
   ganbench cure collapse_cures --only 'tricks=none'  one of a suite, trained first if need be
   ganbench cure my_suite.yaml --only 0a1b2c3d4e5f    by its name in the tables
   ganbench cure results/smoke --seeds 8 --executor local
+  ganbench cure results/mine --import my_trick.py    of a suite that names one of your own
 \b
 Remedies and the trial itself are trained on the same fresh seeds, in stages of a quarter,
 a half and all of them. Remedies that are clearly behind get no more.
@@ -53,6 +55,7 @@ Exit codes: 0 every failing trial has a cure; 1 not so; 2 usage; 4 a trial has n
 @click.option(
     "--seeds", default=16, show_default=True, type=click.IntRange(1, 256), help="Seeds of each remedy, at most."
 )
+@IMPORTS
 @RESULTS
 @REPORT
 @EXECUTOR

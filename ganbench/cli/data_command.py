@@ -29,7 +29,7 @@ def _downloads(context: click.Context, parameter: click.Parameter, incomplete: s
 
 @click.group("data", epilog=EPILOG)
 def command() -> None:
-    """Download data sets and the weights of extractors; list what is here. Nothing else uses the network."""
+    """Download data sets and weights of extractors; list the data sets that are here. Nothing else uses the network."""
 
 
 @command.command("get")
@@ -55,9 +55,9 @@ def get(names: tuple[str, ...]) -> None:
 @command.command("list")
 @DEBUG
 def list_() -> None:
-    """List what needs files.
+    """List the data sets that need files.
 
-    Says whether they are here, and how to get them.
+    Says whether these are here, and how to get them.
     """
     from ganbench.assets.data_folder import data_folder
     from ganbench.core.errors import UsageError

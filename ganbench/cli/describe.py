@@ -102,7 +102,8 @@ def type_text(hint: object) -> str:
     """Return a type with its limits, without module names: `float, > 0`."""
     if typing.get_origin(hint) is typing.Annotated:
         inner, *limits = typing.get_args(hint)
-        return ", ".join([type_text(inner), *(_limit(limit) for limit in limits)])
+        things = "letters" if inner is str else "of them"
+        return ", ".join([type_text(inner), *(_limit(limit, things) for limit in limits)])
     if typing.get_origin(hint) is typing.Literal:
         return " or ".join(map(str, typing.get_args(hint)))
     arguments = typing.get_args(hint)
@@ -113,10 +114,10 @@ def type_text(hint: object) -> str:
     return getattr(hint, "__name__", re.sub(r"[\w.]+\.", "", str(hint)))
 
 
-def _limit(limit: object) -> str:
+def _limit(limit: object, things: str) -> str:
     signs = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
     parts = [f"{sign} {getattr(limit, name)}" for name, sign in signs.items() if getattr(limit, name, None) is not None]
     if not parts and getattr(limit, "min_length", None) is not None:
         most = getattr(limit, "max_length", None)
-        return f"{limit.min_length} to {most} of them" if most else f"at least {limit.min_length}"  # type: ignore[attr-defined]
+        return f"{limit.min_length} to {most} {things}" if most else f"at least {limit.min_length}"  # type: ignore[attr-defined]
     return ", ".join(parts) or str(limit)

@@ -49,7 +49,7 @@ COMMANDS = {
     "verify-verdicts": "Train failures that are planted on purpose; see whether each gets its name.",
     "export": "Write the figures and tables of a run for a paper.",
     "report": "Make the report of finished runs again.",
-    "data": "Download data sets and the weights of extractors; list what is here.",
+    "data": "Download data sets and the weights of extractors; list the data sets that are here.",
     "completion": "Print what makes a shell complete commands, options and names.",
     "doctor": "Check this machine: versions, cores, GPU, Ray, folders.",
 }

@@ -134,5 +134,14 @@ def _failures(folder: Path, plan: Plan) -> str:
     if not failed:
         return ""
     count, trials = len(failed), len(plan.trials)
-    command, them = f"ganbench cure {shlex.quote(str(folder))}", "it" if count == 1 else "them"
+    command, them = _cure(folder, plan), "it" if count == 1 else "them"
     return f"by their verdicts {count} of {trials} trials failed; `{command}` looks for what cures {them}"
+
+
+def _cure(folder: Path, plan: Plan) -> str:
+    """Return the command that looks for cures, with the imported files whose components the plan's trials have."""
+    from ganbench.core.imports import imported
+
+    used = {str(version).partition("+")[2] for trial in plan.trials for version in trial.versions.values()}
+    files = [word for file in imported() if file.digest in used for word in ("--import", file.path)]
+    return shlex.join(["ganbench", "cure", str(folder), *files])

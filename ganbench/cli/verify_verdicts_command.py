@@ -10,6 +10,7 @@ import click
 from ganbench.cli.check_options import write_file
 from ganbench.cli.options import EXECUTOR, JOBS, RESULTS
 from ganbench.cli.paths import FILE, PATH
+from ganbench.cli.shipped import suite_file, suite_names
 
 if TYPE_CHECKING:
     from ganbench.sweep.executors import ExecutorName
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Examples:
   ganbench verify-verdicts                 all planted suites, 16 fresh seeds per scenario
-  ganbench verify-verdicts suites/planted_digits.yaml --seeds 4
+  ganbench verify-verdicts planted_digits --seeds 4
   ganbench verify-verdicts --hide-modes    the same runs by precision and recall
   ganbench verify-verdicts --first-seed 5000 --markdown verdicts.md --json verdicts.json
 \b
@@ -72,7 +73,7 @@ def command(
     """
     from ganbench.check.planted import Request, as_data, as_markdown, as_text, run
 
-    request = Request(suites or tuple(map(Path, SUITES)), seeds, factor, first_seed, hide_modes)
+    request = Request(tuple(map(suite_file, suites)) or _planted(), seeds, factor, first_seed, hide_modes)
     for file in filter(None, (markdown, data)):
         write_file(file, "", append=True)  # before hours of training, not after
     table, code = run(request, results, executor, jobs)
@@ -85,3 +86,9 @@ def command(
     if data:
         write_file(data, as_data(table, request))
     return 0 if table.holds else 1
+
+
+def _planted() -> tuple[Path, ...]:
+    """Return the suites of planted failures: those of a checkout in this folder, elsewhere those of the package."""
+    shipped = suite_names()
+    return tuple(Path(suite) if Path(suite).exists() else shipped[Path(suite).stem] for suite in SUITES)

@@ -176,9 +176,10 @@ class Trial:
         return [*named, *(f"{name}={getattr(self, name)}" for name in changed), *settings]
 
     def _settings_told(self) -> str:
-        """Return `settings 0 … 15`, or `tuned: setting 3` for a method's best one on fresh seeds."""
-        first, last = self.settings[0].number, self.settings[-1].number
-        one = f"setting {first}" if first == last else f"settings {first} … {last}"
+        """Return `settings 0 … 15`, or `settings 2 … 15 (8 of them)`, or `tuned: setting 3` for a method's best one."""
+        first, last, n = self.settings[0].number, self.settings[-1].number, len(self.settings)
+        some = f" ({n} of them)" if last - first >= n else ""
+        one = f"setting {first}" if first == last else f"settings {first} … {last}{some}"
         return f"tuned: {one}" if self.stage == "confirm" else one
 
     @property

@@ -35,6 +35,7 @@ SHORT = 0.05  # relative difference up to which such a factor may be a number of
 # Logits at which the half of a loss that is of generated samples is 0, and that of real ones.
 NOTHING = {"non_saturating": (-1e4, 1e4), "hinge": (-1e4, 1e4), "least_squares": (0.0, 1.0), "wasserstein": (0.0, 0.0)}
 HALVES = {"real": "generated", "generated": "real"}
+BY_SIGMOID = ("non_saturating", "minimax")  # losses that take the sigmoid themselves
 OTHERS = ("non_saturating", "hinge", "least_squares", "wasserstein")  # losses that a trained one may turn out to be
 
 
@@ -169,6 +170,8 @@ class Conventions:
             none_fake, none_real = NOTHING[names[0]]
             row["real"] = sum(self._of(r, torch.full_like(r, none_fake)) for r in real)
             row["generated"] = sum(self._of(torch.full_like(f, none_real), f) for f in fake)
+        if names[0] in BY_SIGMOID:
+            row["sigmoids"] = sum(self._of(r.sigmoid(), f.sigmoid()) for r, f in zip(real, fake, strict=True))
         zeros = sum(self._of(torch.zeros_like(r), torch.zeros_like(f)) for r, f in zip(real, fake, strict=True))
         self._penalties.look(step, d_loss, row[names[0]], zeros)
         self._looks += 1
@@ -250,12 +253,18 @@ class Conventions:
         return short if abs(middle - short) < SHORT * middle else middle
 
     def _of_other_logits(self, declared: str, values: str, varied: bool) -> str | None:
-        """Return a sentence where d_loss is that of exchanged logits, or of one half of them."""
+        """Return a sentence where d_loss is that of exchanged logits, of their sigmoids, or of one half of them."""
         swapped, _ = self._factor(f"{declared} swapped")
         if swapped is not None and abs(swapped - 1) < SAME and varied:
             return (
                 f"{values}: it is that of real and fake logits exchanged; the labels of the discriminator's loss are "
                 "swapped, or the two arguments of monitor.step"
+            )
+        squashed, enough = self._factor("sigmoids") if declared in BY_SIGMOID else (None, False)
+        if squashed is not None and abs(squashed - 1) < SAME and enough:
+            return (
+                f"{values}: it is that of the logits' sigmoids, so that the sigmoid is applied twice; hand the logits "
+                "themselves to the loss"
             )
         for half, other in HALVES.items() if declared in NOTHING else ():
             alone, enough = self._factor(half)

@@ -53,11 +53,18 @@ class GeneratorLoss:
         return True
 
     def _is_wrong(self, scale: float) -> bool:
-        """Say whether the loss is that of negatives, or near it, or that with a weight."""
+        """Say whether the loss is that of negatives, or has a minus before it, or is near one of these two."""
         for other, is_wrong in ((1, False), (2, True)):
             weight, varied = factor_between([(row[0], row[other]) for row in self._rows])
-            if weight is not None and weight > 0 and varied:
-                return is_wrong
-        # By its own size as well: a small weight brings any loss near any small number.
-        near = ((given / scale, right, wrong) for given, right, wrong in self._rows)
-        return all(abs(g - wrong) < 0.3 * min(abs(g - right), abs(wrong)) for g, right, wrong in near)
+            if weight is not None and varied and (weight > 0 or other == 1):
+                return is_wrong or weight < 0
+        return all(_is_near_a_wrong_one(given / scale, right, wrong) for given, right, wrong in self._rows)
+
+
+def _is_near_a_wrong_one(given: float, right: float, wrong: float) -> bool:
+    """Say whether a loss is near that of negatives, or near minus a loss that is positive, as added terms are.
+
+    Near is measured by its own size as well: a small weight brings any loss near any small number.
+    """
+    wrong_ones = (wrong, -right) if right > 0 else (wrong,)
+    return any(abs(given - one) < 0.3 * min(abs(given - right), abs(one)) for one in wrong_ones)

@@ -102,3 +102,16 @@ def test_a_folder_is_no_suite(tmp_path, monkeypatch, capsys, place):
     (tmp_path / "folder").mkdir()
     assert main(["verify-verdicts", place, "--executor", "local"]) == 2
     assert capsys.readouterr().err == f"ganbench: {place}: is a folder; name a suite, which has a file .csv beside it\n"
+
+
+@pytest.mark.parametrize(
+    "given, names",
+    [((), ["planted_failures", "planted_digits", "unseen_failures"]), (("planted_digits",), ["planted_digits"])],
+)
+def test_the_shipped_suites_are_found_from_any_folder(tmp_path, monkeypatch, given, names):
+    asked = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("ganbench.check.planted.run", lambda request, *_: (asked.append(request), (None, 4))[1])
+    assert main(["verify-verdicts", *given]) == 4
+    assert [suite.stem for suite in asked[0].suites] == names
+    assert all(suite.is_file() and suite.with_suffix(".csv").is_file() for suite in asked[0].suites)

@@ -111,6 +111,16 @@ def test_a_result_never_runs_code(folder):
     assert not [path for path in (folder / "results").rglob("*") if path.suffix in (".py", ".pkl", ".pyc")]
 
 
+def test_cures_are_looked_for_as_the_run_says(folder, monkeypatch, capsys):
+    monkeypatch.setattr("ganbench.cures.search.failing", lambda judged: dict.fromkeys(judged["trial"], {}))
+    assert run("--import", "my_trick.py", "--executor", "local") == 0
+    ran = ganbench.load("results/mine").path.absolute()
+    command = f"ganbench cure {ran} --import {folder / 'my_trick.py'}"
+    assert f"`{command}` looks for what cures them" in capsys.readouterr().out
+    assert main(["cure", "results/mine", "--import", "my_trick.py", "--only", "tricks=nothing"]) == 2
+    assert "tricks here: none, my_trick" in capsys.readouterr().err
+
+
 def test_it_is_listed_and_explained(folder, capsys):
     assert main(["list", "tricks", "--import", "my_trick.py"]) == 0
     assert main(["explain", "my_trick", "--import", "my_trick.py"]) == 0

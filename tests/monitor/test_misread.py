@@ -191,6 +191,9 @@ def test_a_compiled_optimiser_is_not_compiled_anew_for_each_row(tmp_path):
         (lambda f: 0.05 + 1e-3 * F.softplus(-f).mean(), False),
         (lambda f: F.softplus(f).mean(), True),
         (lambda f: 1e-3 * F.softplus(f).mean(), True),
+        (lambda f: -F.softplus(-f).mean(), True),
+        (lambda f: -F.softplus(-f).mean() + 0.5, True),
+        (lambda f: -F.softplus(f).mean(), False),  # the saturating loss
     ],
 )
 def test_gs_sign_is_told_whatever_the_weight_of_its_loss(tmp_path, g_loss, accused):
@@ -198,6 +201,22 @@ def test_gs_sign_is_told_whatever_the_weight_of_its_loss(tmp_path, g_loss, accus
     monitor = train(tmp_path, 12, logistic, g_loss, biased(-4.0), loss="ns")
     assert [line for line in monitor.findings if "wrong sign" in line] == [*monitor.findings][: int(accused)]
     assert len(monitor.findings) == int(accused)
+
+
+@pytest.mark.parametrize("twice", [True, False])
+def test_a_second_sigmoid_is_named_where_the_logits_before_both_are_given(tmp_path, twice):
+    """As by `BCEWithLogitsLoss` of probabilities; BCE of them is right."""
+    squashed = torch.sigmoid if twice else lambda logits: logits
+    monitor = train(
+        tmp_path,
+        30,
+        lambda r, f: logistic(squashed(r), squashed(f)),
+        lambda f: F.softplus(-f).mean(),
+        rate=0.05,
+        loss="ns",
+    )
+    assert sum("the logits' sigmoids" in line for line in monitor.findings) == int(twice)
+    assert sum("d_loss" in line for line in monitor.findings) == int(twice)
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e4, 1e-4])

@@ -184,3 +184,13 @@ def test_search_and_vary_exclude_each_other():
     search = {"metric": "fid", "trials": 3, "space": LR}
     with pytest.raises(UsageError, match="`search` or `vary`"):
         suite(search=search)
+
+
+def test_a_trial_says_how_many_settings_it_has_where_some_between_are_another_trials():
+    space = {**LR, "training.n_critic": {"choice": [1, 2]}}
+    several, gaps = (
+        [trial.labels["schedule"] for trial in make_plan(suite(vary={"settings": 8, "space": one})).trials]
+        for one in (LR, space)
+    )
+    assert several == ["settings 0 … 7"]
+    assert sorted(gaps) == ["n_critic=2, settings 0 … 6 (4 of them)", "settings 1 … 7 (4 of them)"]
