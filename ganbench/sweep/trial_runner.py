@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ganbench.training.trainer import Trainer
 
 REPORT_SECONDS = 1.0
+FIRST_SECONDS = 0.1  # of a trial, so that its first numbers are soon there
 
 
 def timeout_text(timeout: float | None) -> str:
@@ -72,6 +73,7 @@ class TrialRunner:
             if (past := self._past()) is not None:
                 return past
             self.trainer = self.job.trainer()
+            seconds = min(seconds, FIRST_SECONDS)
         self._poll_stop_request(self.trainer)
         left = seconds if timeout is None else min(seconds, timeout - self.seconds)
         if left > 0 and not self.trainer.finished:
