@@ -70,8 +70,8 @@ def fid_statistics(features: Tensor, *, overwrite: bool = False) -> dict[str, nu
         values = torch.cat((values, torch.zeros_like(values)), dim=1)
     array = values.numpy()
     mean = array.mean(axis=0)  # numpy's order of summation, which is not torch's
-    mine = overwrite or values.data_ptr() != features.data_ptr()
-    centred = numpy.subtract(array, mean, out=array if mine else None)
+    ours = overwrite or values.data_ptr() != features.data_ptr()  # a copy, where features were no float64 on the CPU
+    centred = numpy.subtract(array, mean, out=array if ours else None)
     return {"mu": mean, "sigma": (centred.T @ centred) * (1 / (len(values) - 1))}
 
 

@@ -19,15 +19,14 @@ from tests.helpers.plain_dcgan import plain_dcgan_step
 SEEDS, WIDTH, BATCH, LATENT, ROUNDS = 8, 16, 64, 32, 7
 
 
-def jax_step(size: int, seeds: int) -> Callable[[], None]:
-    """Return a step of the same networks, losses and optimisers in JAX: jitted, and over seeds by vmap."""
+def jax_networks(size: int) -> tuple[Callable, Callable, Callable]:
+    """Return how the weights of both networks start, the generator and the discriminator, as functions of JAX."""
     import jax  # pyright: ignore[reportMissingImports]
     import jax.numpy as jnp  # pyright: ignore[reportMissingImports]
 
-    side, tree = 4, jax.tree_util.tree_map
+    side = 4
     widths = [WIDTH * 2**i for i in range((size // side).bit_length() - 1)]
     up, down = list(zip(widths[::-1], [*widths[-2::-1], 3], strict=True)), list(zip([3, *widths], widths, strict=False))
-    images = jax.random.randint(jax.random.key(1), (1000, size, size, 3), 0, 256).astype(jnp.uint8)
     layout = ("NHWC", "HWIO", "NHWC")
 
     def make(key):  # noqa: ANN001, ANN202 - trees of arrays
@@ -51,6 +50,18 @@ def jax_step(size: int, seeds: int) -> Callable[[], None]:
             x = jax.lax.conv_general_dilated(x, w, (2, 2), ((1, 1), (1, 1)), dimension_numbers=layout) + b
             x = jnp.where(x > 0, x, 0.2 * x)
         return x.reshape(len(x), -1) @ d[-1][0] + d[-1][1]
+
+    return make, generate, judge
+
+
+def jax_step(size: int, seeds: int) -> Callable[[], None]:
+    """Return a step of the same networks, losses and optimisers in JAX: jitted, and over seeds by vmap."""
+    import jax  # pyright: ignore[reportMissingImports]
+    import jax.numpy as jnp  # pyright: ignore[reportMissingImports]
+
+    tree = jax.tree_util.tree_map
+    make, generate, judge = jax_networks(size)
+    images = jax.random.randint(jax.random.key(1), (1000, size, size, 3), 0, 256).astype(jnp.uint8)
 
     def loss_d(d, fake, x):  # noqa: ANN001, ANN202
         return jax.nn.softplus(-judge(d, x)).mean() + jax.nn.softplus(judge(d, fake)).mean()
