@@ -64,16 +64,18 @@ class Symptoms:
         self._look_at_ranking(step, values)
 
     def _look_at_ranking(self, step: int, values: Mapping[str, float]) -> None:
+        if self.ranked_right:
+            return
         auc = values.get("d_auc", math.nan)
         self._right = [*self._right, step] if auc > 1 - RANKED_WRONG else []
-        self.ranked_right |= _lasts(self._right)
-        if self.ranked_right or (self._full("update_ratio_d") and self._slower("d") > OUTRUN):
+        self.ranked_right = len(self._right) >= ROWS and step - self._right[0] >= LASTING
+        if self._full("update_ratio_d") and self._slower("d") > OUTRUN:
             return  # the samples are where it has not yet looked
         if not auc < RANKED_WRONG:
             self._wrong = []
             return
         self._wrong.append((step, auc, values.get("d_advantage", math.inf)))
-        if not _lasts([at for at, _, _ in self._wrong]):
+        if len(self._wrong) < ROWS or step - self._wrong[0][0] < LASTING:
             return
         if median(advantage for _, _, advantage in self._wrong) < LEARNS:
             return  # it ranks by chance: it is blind, and the verdict says so
@@ -138,10 +140,6 @@ class Symptoms:
     def _last(self, column: str) -> list[float]:
         values = [row.get(column, math.nan) for row in self._rows]
         return [value for value in values if not math.isnan(value)]
-
-
-def _lasts(steps: list[int]) -> bool:
-    return len(steps) >= ROWS and steps[-1] - steps[0] >= LASTING
 
 
 class Idle:
