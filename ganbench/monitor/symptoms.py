@@ -61,11 +61,10 @@ class Symptoms:
         for player in PLAYERS:
             self._look_at_gradient(step, player, gets_gradient)
             self._look_at_updates(step, player)
-        self._look_at_ranking(step, values)
+        if not self.ranked_right:
+            self._look_at_ranking(step, values)
 
     def _look_at_ranking(self, step: int, values: Mapping[str, float]) -> None:
-        if self.ranked_right:
-            return
         auc = values.get("d_auc", math.nan)
         self._right = [*self._right, step] if auc > 1 - RANKED_WRONG else []
         self.ranked_right = len(self._right) >= ROWS and step - self._right[0] >= LASTING
