@@ -27,6 +27,6 @@ class Adam(Optimizer):
 
     def build(self, params: Sequence[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         """Return a fused Adam: one pass over the weights per step."""
-        from ganbench.optimizers._fused_adam import FusedAdam
+        from ganbench.optimizers._engine import FusedAdam
 
         return FusedAdam(params, lr=self.rate(player), betas=self.betas, eps=self.eps, fused=True)

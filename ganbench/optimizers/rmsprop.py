@@ -25,4 +25,6 @@ class RMSprop(Optimizer):
 
     def build(self, params: Sequence[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         """Return torch's RMSprop over the whole list of tensors at once."""
-        return torch.optim.RMSprop(params, lr=self.rate(player), alpha=self.alpha, eps=self.eps, foreach=True)
+        from ganbench.optimizers import _engine
+
+        return _engine.RMSprop(params, lr=self.rate(player), alpha=self.alpha, eps=self.eps, foreach=True)

@@ -25,7 +25,9 @@ class SGD(Optimizer):
 
     def build(self, params: Sequence[Tensor], player: PlayerName) -> torch.optim.Optimizer:
         """Return torch's SGD over the whole list of tensors at once."""
-        optimiser = torch.optim.SGD(params, lr=self.rate(player), foreach=True)
+        from ganbench.optimizers import _engine
+
+        optimiser = _engine.SGD(params, lr=self.rate(player), foreach=True)
         # torch refuses a negative momentum as an argument, but computes correctly with one that is set afterwards.
         optimiser.param_groups[0]["momentum"] = self.momentum
         return optimiser

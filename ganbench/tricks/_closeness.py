@@ -2,7 +2,8 @@
 
 A distance is symmetric, so the pairs (b, b + k) for k = 1 … B/2 are all there are: half the work of the full B × B
 square. Rows are worked off in blocks whose differences stay in the processor's second cache. Both passes are operators
-of their own that a compiled step calls as they are: what inductor makes of the formula takes three times as long.
+of their own that a compiled step calls as they are: what inductor makes of the formula takes three times as long. They
+are defined by torch's own schema, because its shorter `custom_op` imports the compiler when it is called, for a second.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Closeness(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, p: Tensor) -> Tensor:
-        closeness, *near = _sums(p)
+        closeness, *near = torch.ops.ganbench.closeness(p)
         ctx.save_for_backward(p, *near)
         return closeness
 
@@ -40,7 +41,7 @@ class _Slope(torch.autograd.Function):
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, p: Tensor, grad: Tensor, *near: Tensor) -> Tensor:
         ctx.save_for_backward(p, grad, *near)
-        return _slope(p, grad, near)
+        return torch.ops.ganbench.closeness_slope(p, grad, near)
 
     @staticmethod
     def backward(ctx: torch.autograd.function.FunctionCtx, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
@@ -70,7 +71,11 @@ class _Slope(torch.autograd.Function):
         return by_p, by_grad, *[None] * len(near)
 
 
-@torch.library.custom_op("ganbench::closeness", mutates_args=(), schema="(Tensor p) -> Tensor[]")
+torch.library.define("ganbench::closeness", "(Tensor p) -> Tensor[]")
+torch.library.define("ganbench::closeness_slope", "(Tensor p, Tensor grad, Tensor[] near) -> Tensor")
+
+
+@torch.library.impl("ganbench::closeness", "CompositeExplicitAutograd")
 def _sums(p: Tensor) -> list[Tensor]:
     """Return the closeness `[B, R]`, and exp(−‖p_b − p_b'‖₁) of the pairs of each block, `[B/2, B, r]`."""
     closeness, near = torch.empty_like(p[0]), []
@@ -91,14 +96,14 @@ def _sums(p: Tensor) -> list[Tensor]:
     return [closeness, *near]
 
 
-@_sums.register_fake
+@torch.library.register_fake("ganbench::closeness")
 def _(p: Tensor) -> list[Tensor]:
     batch, unit = p.shape[1], _unit(p.shape[1])
     near = [p.new_empty(batch // 2, batch, -(-(rows.stop - rows.start) // unit) * unit) for rows in _blocks(p)]
     return [torch.empty_like(p[0]), *near]
 
 
-@torch.library.custom_op("ganbench::slope", mutates_args=(), schema="(Tensor p, Tensor grad, Tensor[] near) -> Tensor")
+@torch.library.impl("ganbench::closeness_slope", "CompositeExplicitAutograd")
 def _slope(p: Tensor, grad: Tensor, near: Sequence[Tensor]) -> Tensor:
     """Return −Σ_b' (g_b + g_b') near_bb' sign(p_db − p_db'), `[D, B, R]`."""
     slope = torch.empty_like(p)
@@ -116,7 +121,7 @@ def _slope(p: Tensor, grad: Tensor, near: Sequence[Tensor]) -> Tensor:
     return slope
 
 
-@_slope.register_fake
+@torch.library.register_fake("ganbench::closeness_slope")
 def _(p: Tensor, grad: Tensor, near: Sequence[Tensor]) -> Tensor:
     return torch.empty_like(p)
 

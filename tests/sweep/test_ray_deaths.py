@@ -25,6 +25,7 @@ pytestmark = [
     pytest.mark.ray,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads what Linux says of processes"),
 ]
+LEFT_OUT = ("monitor.py", "dashboard.py")  # of Ray's programs, see `ray_processes.LEFT_OUT`
 LONG = ("steps=3000", "log_every=500", "evaluate.every=1500")
 
 
@@ -105,6 +106,7 @@ def test_after_a_kill_nothing_lives_and_no_folder_stays(tmp_path):
     until(lambda: parts(tmp_path), 120)
     processes = family(process)
     assert len(processes) > 6 and named(processes, "Agent") and _scratch(tmp_path)
+    assert not [path for one in processes for path in one.cmdline() if path.endswith(LEFT_OUT)]
     process.kill()
     process.communicate()
     assert gone(processes, 20)

@@ -27,6 +27,9 @@ LOCK = "lock"
 LONGEST = 32  # bytes of a folder under which Ray's sockets lie: their paths have at most 103 on macOS, 107 on Linux
 REACTION = 5.0  # seconds that the main thread has to notice that Ray died
 ESSENTIAL = ("gcs_server", "raylet")
+# Methods of Ray's node that start its autoscaler, what sends workers' output on, and the server of its web page: a Ray
+# for one run needs none of them, and each takes a second of a core to start.
+LEFT_OUT = ("start_monitor", "start_log_monitor", "start_api_server")
 Started = list[tuple[str, subprocess.Popen[bytes]]]  # the program's name and the process
 # Once its standard input ends, which is when the process that holds the other end has ended, however: kills what still
 # writes to files in the folder $1, but for the process $2, and removes the folder; $3 is its name while it is made.
@@ -132,12 +135,13 @@ def ray_processes() -> Iterator[Started]:
 
     A signal to the run's whole group, which Ctrl-C and batch systems send, is then for the run alone. Otherwise Ray's
     server could end first, and Ray's compiled code would end the run in its own way, with status 1 and no tables. On
-    systems where Ray ends its processes by their group they stay in it.
+    systems where Ray ends its processes by their group they stay in it. Those in `LEFT_OUT` are not started.
     """
-    from ray._private import services
+    from ray._private import node, services
 
     started: Started = []
     ordinary = services.ConsolePopen
+    left_out = {name: method for name in LEFT_OUT if (method := getattr(node.Node, name, None))}
 
     def start(command: list[str], **options: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - those of Popen
         rays_own = options.pop("preexec_fn", None)
@@ -147,10 +151,14 @@ def ray_processes() -> Iterator[Started]:
         return process
 
     services.ConsolePopen = start
+    for name in left_out:
+        setattr(node.Node, name, lambda *_, **__: None)
     try:
         yield started
     finally:
         services.ConsolePopen = ordinary
+        for name, method in left_out.items():
+            setattr(node.Node, name, method)
 
 
 @contextmanager

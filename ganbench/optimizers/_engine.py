@@ -1,11 +1,45 @@
-"""torch's Adam with a step that calls its fused kernel at once. Importing this file loads torch."""
+"""torch's optimisers without what they do for other uses of them. Importing this file loads torch."""
 
 from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
 
 from ganbench.core.lazy import Tensor, torch
 
 
-class FusedAdam(torch.optim.Adam):
+class WithoutCompiler(torch.optim.Optimizer):
+    """An optimiser, listed before torch's own class, that `torch.compile` will never see.
+
+    torch hides these methods from its compiler, and imports the compiler to do so: a second of each process. The
+    methods beneath are the same.
+    """
+
+    add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
+    state_dict = inspect.unwrap(torch.optim.Optimizer.state_dict)
+    load_state_dict = inspect.unwrap(torch.optim.Optimizer.load_state_dict)
+
+
+def _step(optimiser: type[torch.optim.Optimizer]) -> Callable[..., None]:
+    """Return the step of a class of torch's, without its compiler and without a report to the profiler."""
+    step = torch.no_grad()(inspect.unwrap(optimiser.step))
+    step.hooked = True  # torch wraps a class's step in that report unless it carries this mark
+    return step
+
+
+class SGD(WithoutCompiler, torch.optim.SGD):
+    """torch's SGD."""
+
+    step = _step(torch.optim.SGD)
+
+
+class RMSprop(WithoutCompiler, torch.optim.RMSprop):
+    """torch's RMSprop."""
+
+    step = _step(torch.optim.RMSprop)
+
+
+class FusedAdam(WithoutCompiler, torch.optim.Adam):
     """Adam whose step is one call of torch's fused kernel a group: the same numbers, states and checkpoints.
 
     `torch.optim.Adam.step` sorts its tensors by device, checks its options and reports to the profiler each time: more
@@ -35,8 +69,7 @@ class FusedAdam(torch.optim.Adam):
                     maximize=False,
                 )
 
-    # torch wraps a class's step in a report to its profiler unless it carries this mark.
-    step.hooked = True  # type: ignore[attr-defined]
+    step.hooked = True  # type: ignore[attr-defined] - as in `_step`
 
     def _start(self, weights: Tensor) -> dict[str, Tensor]:
         """Return the state of a tensor before its first step, as `torch.optim.Adam` keeps it."""
