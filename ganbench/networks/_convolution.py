@@ -8,9 +8,10 @@ from typing import Literal
 from ganbench.core.lazy import F, Tensor, torch
 from ganbench.networks._each_seed import each_seed
 
-Way = Literal["dense", "seeds"]
+Way = Literal["dense", "pointwise", "seeds"]
 SMALL_MAP, TINY_MAP = 8, 4
 THIN = 3  # channels of an image
+NARROW = 32  # channels up to which one call for each seed weighs more than its arithmetic
 
 
 def way_for(
@@ -18,8 +19,10 @@ def way_for(
 ) -> Way:
     """Return the way for `channels` (in, out) and an input `side` pixels wide: the faster one, as measured.
 
-    In both a seed has the same bits alone and packed with others (docs/performance.md has the figures).
+    In all of them a seed has the same bits alone and packed with others (docs/performance.md has the figures).
     """
+    if device == "cpu" and kernel == stride == groups == 1 and side <= SMALL_MAP and min(channels) <= NARROW:
+        return "pointwise"
     larger = side * stride if transposed else side
     most = SMALL_MAP if stride == 2 and min(channels) <= THIN else TINY_MAP
     return "dense" if device == "cpu" and larger <= most and kernel > 1 and groups == 1 else "seeds"
@@ -39,13 +42,16 @@ def convolve(
     """Return each seed's square images `[S·B, in, H, H]` convolved with its own kernels, `[S·B, out, H', H']`.
 
     `weight` is `[S, out, in, k, k]`, or `[S, in, out, k, k]` where transposed, `bias` `[S, out]`. `way` is a batched
-    product with the convolution's matrix, or one call for each seed; they are equal to rounding. Channels may be in
-    `groups` that see only each other (`weight` is then `[S, out, in/groups, k, k]`; never dense). Images that are not
-    square go seed by seed. Images are kept with channels last in memory, the fastest order on a CPU, and go on to the
+    product with the convolution's matrix, one with kernels that see a single place ("pointwise", at stride 1), or one
+    call for each seed; they are equal to rounding. Channels may be in `groups` that see only each other (`weight` is
+    then `[S, out, in/groups, k, k]`; never a product). Where a product does not fit (images that are not square, padding
+    around a single place) they go seed by seed. Images are kept with channels last in memory, the fastest order on a CPU, and go on to the
     next layer so, uncopied (docs/performance.md).
     """
     if way == "dense" and x.shape[-1] == x.shape[-2]:
         return _dense(x, weight, bias, stride, padding, transposed)
+    if way == "pointwise" and padding == 0:
+        return _pointwise(x, weight, bias)
     function, channels = F.conv_transpose2d if transposed else F.conv2d, x.shape[1]
 
     def one(images: Tensor, kernels: Tensor, biases: Tensor | None = None) -> Tensor:
@@ -73,6 +79,16 @@ def product(a: Tensor, b: Tensor) -> Tensor:
         both = torch.bmm(a.expand(2, -1, -1), b.expand(2, -1, -1))
         return both[:1]
     return torch.bmm(a, b)
+
+
+def _pointwise(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Return the product of each place's channels with the kernels; channels last in memory, nothing is copied."""
+    seeds, outputs = weight.shape[:2]
+    places = channels_last(x).movedim(1, -1)
+    y = product(places.reshape(seeds, -1, places.shape[-1]), weight.flatten(2).mT)
+    if bias is not None:
+        y = y + bias.unsqueeze(1)
+    return y.view(*places.shape[:-1], outputs).movedim(-1, 1)
 
 
 def _dense(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int, transposed: bool) -> Tensor:

@@ -26,9 +26,10 @@ def each_seed(function: Callable[..., Tensor], x: Tensor, *params: Tensor) -> Te
     called once, for all seeds.
     """
     seeds = len(params[0])
+    if seeds == 1:
+        return function(x, *(p.squeeze(0) for p in params))  # views: gradients go back without a copy
     if x.device.type == "cpu":
-        each = [function(*one) for one in zip(x.chunk(seeds), *params, strict=True)]
-        return each[0] if seeds == 1 else torch.cat(each)
+        return torch.cat([function(*one) for one in zip(x.chunk(seeds), *params, strict=True)])
     together = x.unflatten(0, (seeds, -1)).transpose(0, 1).flatten(1, 2)
     y = function(together, *(p.flatten(0, 1) for p in params))
     return y.unflatten(1, (seeds, -1)).transpose(0, 1).flatten(0, 1)

@@ -39,6 +39,21 @@ def test_each_way_is_each_seeds_own_convolution(way, inputs, outputs, side, tran
         torch.testing.assert_close(found, right, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize(("inputs", "outputs", "side"), [(16, 2, 4), (8, 1, 8), (3, 5, 7), (1, 4, 4), (64, 128, 16)])
+def test_a_kernel_of_one_place_is_a_product(inputs, outputs, side, bias):
+    x, weight = random(SEEDS, BATCH, inputs, side, side), random(SEEDS, outputs, inputs, 1, 1, seed=1)
+    biases = random(SEEDS, outputs, seed=2) if bias else None
+    given = (x, weight) if biases is None else (x, weight, biases)
+    y = convolve(x.flatten(0, 1), weight, biases, stride=1, padding=0, transposed=False, way="pointwise")
+    wanted = torch.cat([F.conv2d(x[s], weight[s], None if biases is None else biases[s]) for s in range(SEEDS)])
+    torch.testing.assert_close(y, wanted, rtol=1e-12, atol=1e-12)
+    for found, right in zip(
+        torch.autograd.grad(y.sin().sum(), given), torch.autograd.grad(wanted.sin().sum(), given), strict=True
+    ):
+        torch.testing.assert_close(found, right, rtol=1e-10, atol=1e-10)
+
+
 # Way, in, out, side, kernel, stride, transposed: on one channel and on few, where products are matrices of one row.
 INVARIANT = [
     *(("dense", *shape) for shape in ((1, 16, 8, 4, 2, False), (3, 6, 8, 4, 2, False), (16, 1, 4, 4, 2, True))),
@@ -47,6 +62,7 @@ INVARIANT = [
         for shape in ((1, 1, 4, 3, 1, False), (1, 4, 8, 4, 2, False), (5, 10, 4, 4, 2, False), (10, 5, 2, 4, 2, True))
     ),
     *(("seeds", *shape) for shape in ((3, 16, 32, 4, 2, False), (16, 3, 16, 4, 2, True), (5, 5, 8, 3, 1, False))),
+    *(("pointwise", *shape, 1, 1, False) for shape in ((1, 1, 4), (1, 4, 8), (8, 1, 4), (16, 2, 8), (64, 96, 16))),
     *(("seeds", *shape) for shape in ((16, 16, 16, 3, 1, False), (3, 8, 32, 3, 1, False), (5, 1, 16, 1, 1, False))),
 ]
 
@@ -85,6 +101,8 @@ def test_channels_last_go_on_to_the_next_layer():
     for way in ("seeds", "dense"):
         y = convolve(x, weight, stride=1, padding=1, transposed=False, way=way)
         assert y.is_contiguous(memory_format=torch.channels_last)
+    y = convolve(x, weight[..., :1, :1], stride=1, padding=0, transposed=False, way="pointwise")
+    assert y.is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +113,10 @@ def test_channels_last_go_on_to_the_next_layer():
         ((16, 32), 4, 4, 2, False, "dense"),
         ((32, 16), 2, 4, 2, True, "dense"),
         ((16, 16), 4, 3, 1, False, "dense"),
-        ((16, 16), 4, 1, 1, False, "seeds"),
+        ((16, 16), 4, 1, 1, False, "pointwise"),
+        ((128, 16), 8, 1, 1, False, "pointwise"),
+        ((64, 64), 8, 1, 1, False, "seeds"),
+        ((16, 2), 16, 1, 1, False, "seeds"),
         ((16, 16), 8, 3, 1, False, "seeds"),
         ((32, 64), 8, 4, 2, False, "seeds"),
         ((3, 16), 32, 4, 2, False, "seeds"),
