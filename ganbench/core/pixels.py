@@ -12,4 +12,4 @@ def as_bytes(images: Tensor) -> Tensor:
 
 def scaled(images: Tensor) -> Tensor:
     """Return bytes 0…255 as float32 numbers -1…1, without dequantising noise."""
-    return images.float() / 127.5 - 1
+    return images.to(torch.float32, copy=True).div_(127.5).sub_(1)
