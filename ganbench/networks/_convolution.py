@@ -8,7 +8,7 @@ from typing import Literal
 from ganbench.core.lazy import F, Tensor, torch
 from ganbench.networks._each_seed import each_seed
 
-Way = Literal["dense", "pointwise", "seeds"]
+Way = Literal["dense", "phases", "pointwise", "seeds"]
 SMALL_MAP, TINY_MAP = 8, 4
 THIN = 3  # channels of an image
 NARROW = 32  # channels up to which one call for each seed weighs more than its arithmetic
@@ -24,6 +24,8 @@ def way_for(
     if device == "cpu" and kernel == stride == groups == 1 and side <= SMALL_MAP and min(channels) <= NARROW:
         return "pointwise"
     larger = side * stride if transposed else side
+    if device == "cpu" and transposed and (kernel, stride) == (4, 2) and channels[1] <= THIN and larger > SMALL_MAP:
+        return "phases"
     most = SMALL_MAP if stride == 2 and min(channels) <= THIN else TINY_MAP
     return "dense" if device == "cpu" and larger <= most and kernel > 1 and groups == 1 else "seeds"
 
@@ -42,16 +44,20 @@ def convolve(
     """Return each seed's square images `[S·B, in, H, H]` convolved with its own kernels, `[S·B, out, H', H']`.
 
     `weight` is `[S, out, in, k, k]`, or `[S, in, out, k, k]` where transposed, `bias` `[S, out]`. `way` is a batched
-    product with the convolution's matrix, one with kernels that see a single place ("pointwise", at stride 1), or one
-    call for each seed; they are equal to rounding. Channels may be in `groups` that see only each other (`weight` is
-    then `[S, out, in/groups, k, k]`; never a product). Where a product does not fit (images that are not square, padding
-    around a single place) they go seed by seed. Images are kept with channels last in memory, the fastest order on a CPU, and go on to the
-    next layer so, uncopied (docs/performance.md).
+    product with the convolution's matrix, one with kernels that see a single place ("pointwise"), a plain convolution
+    in place of a transposed one ("phases"), or one call for each seed; they are equal to rounding. What a way does not
+    fit (images that are not square, another padding) goes seed by seed. Channels may be in `groups` that see only each
+    other (`weight` is then `[S, out, in/groups, k, k]`), seed by seed as well.
+
+    Images are kept with channels last in memory, the fastest order on a CPU, and go on to the next layer so, uncopied
+    (docs/performance.md).
     """
     if way == "dense" and x.shape[-1] == x.shape[-2]:
         return _dense(x, weight, bias, stride, padding, transposed)
     if way == "pointwise" and padding == 0:
         return _pointwise(x, weight, bias)
+    if way == "phases" and padding == 1:
+        return _by_phases(x, weight, bias)
     function, channels = F.conv_transpose2d if transposed else F.conv2d, x.shape[1]
 
     def one(images: Tensor, kernels: Tensor, biases: Tensor | None = None) -> Tensor:
@@ -89,6 +95,19 @@ def _pointwise(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     if bias is not None:
         y = y + bias.unsqueeze(1)
     return y.view(*places.shape[:-1], outputs).movedim(-1, 1)
+
+
+def _by_phases(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Return a transposed convolution with 4×4 kernels at stride 2 and padding 1 as a plain one with 3×3 kernels.
+
+    Place 2i + p of the larger map is phase p of place i: two phases a side, four times the channels. Index 2d + p + 1
+    of the kernels joins it to place i − d of the smaller map, d = −1, 0, 1.
+    """
+    kernels = F.pad(weight, (1, 1, 1, 1)).unflatten(-1, (3, 2)).unflatten(-3, (3, 2))  # [S, in, out, d, p, e, q]
+    kernels = kernels.flip(3, 5).permute(0, 2, 4, 6, 1, 3, 5).flatten(1, 3)
+    biases = None if bias is None else bias.repeat_interleave(4, 1)
+    y = convolve(x, kernels, biases, stride=1, padding=1, transposed=False, way="seeds")
+    return y.unflatten(1, (-1, 2, 2)).permute(0, 1, 4, 2, 5, 3).flatten(4).flatten(2, 3)
 
 
 def _dense(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int, transposed: bool) -> Tensor:

@@ -40,6 +40,22 @@ def test_each_way_is_each_seeds_own_convolution(way, inputs, outputs, side, tran
 
 
 @pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize(("inputs", "outputs", "side"), [(16, 3, 8), (5, 1, 8), (4, 3, 5), (1, 2, 16)])
+def test_a_transposed_one_is_a_plain_one_of_the_phases(inputs, outputs, side, bias):
+    x, weight = random(SEEDS, BATCH, inputs, side, side + 1), random(SEEDS, inputs, outputs, 4, 4, seed=1)
+    biases = random(SEEDS, outputs, seed=2) if bias else None
+    given = (x, weight) if biases is None else (x, weight, biases)
+    y = convolve(x.flatten(0, 1), weight, biases, stride=2, padding=1, transposed=True, way="phases")
+    each = [(x[s], weight[s], None if biases is None else biases[s]) for s in range(SEEDS)]
+    wanted = torch.cat([F.conv_transpose2d(*one, stride=2, padding=1) for one in each])
+    torch.testing.assert_close(y, wanted, rtol=1e-12, atol=1e-12)
+    for found, right in zip(
+        torch.autograd.grad(y.sin().sum(), given), torch.autograd.grad(wanted.sin().sum(), given), strict=True
+    ):
+        torch.testing.assert_close(found, right, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize(("inputs", "outputs", "side"), [(16, 2, 4), (8, 1, 8), (3, 5, 7), (1, 4, 4), (64, 128, 16)])
 def test_a_kernel_of_one_place_is_a_product(inputs, outputs, side, bias):
     x, weight = random(SEEDS, BATCH, inputs, side, side), random(SEEDS, outputs, inputs, 1, 1, seed=1)
@@ -63,6 +79,7 @@ INVARIANT = [
     ),
     *(("seeds", *shape) for shape in ((3, 16, 32, 4, 2, False), (16, 3, 16, 4, 2, True), (5, 5, 8, 3, 1, False))),
     *(("pointwise", *shape, 1, 1, False) for shape in ((1, 1, 4), (1, 4, 8), (8, 1, 4), (16, 2, 8), (64, 96, 16))),
+    *(("phases", *shape, 4, 2, True) for shape in ((16, 3, 16), (8, 1, 8), (1, 3, 8))),
     *(("seeds", *shape) for shape in ((16, 16, 16, 3, 1, False), (3, 8, 32, 3, 1, False), (5, 1, 16, 1, 1, False))),
 ]
 
@@ -120,6 +137,9 @@ def test_channels_last_go_on_to_the_next_layer():
         ((16, 16), 8, 3, 1, False, "seeds"),
         ((32, 64), 8, 4, 2, False, "seeds"),
         ((3, 16), 32, 4, 2, False, "seeds"),
+        ((16, 3), 16, 4, 2, True, "phases"),
+        ((16, 3), 4, 4, 2, True, "dense"),
+        ((32, 16), 8, 4, 2, True, "seeds"),
         ((16, 16), 16, 3, 1, False, "seeds"),
     ],
 )
