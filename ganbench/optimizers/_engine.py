@@ -1,4 +1,4 @@
-"""torch's optimisers without what they do for other uses of them. Importing this file loads torch."""
+"""torch's optimisers as the engine steps them: uncompiled and unprofiled. Importing this file loads torch."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from ganbench.core.lazy import Tensor, torch
 
 
 class WithoutCompiler(torch.optim.Optimizer):
-    """An optimiser, listed before torch's own class, that `torch.compile` will never see.
+    """A mixin, to be listed before a class of torch's, for an optimiser that is never part of a compiled function.
 
-    torch hides these methods from its compiler, and imports the compiler to do so: a second of each process. The
-    methods beneath are the same.
+    torch wraps these methods to hide them from its compiler, and each wrapper imports the compiler when it is first
+    called, which takes a second. These are the methods inside the wrappers.
     """
 
     add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
@@ -21,9 +21,9 @@ class WithoutCompiler(torch.optim.Optimizer):
 
 
 def _step(optimiser: type[torch.optim.Optimizer]) -> Callable[..., None]:
-    """Return the step of a class of torch's, without its compiler and without a report to the profiler."""
+    """Return the step of a class of torch's without the wrappers that import its compiler and tell its profiler."""
     step = torch.no_grad()(inspect.unwrap(optimiser.step))
-    step.hooked = True  # torch wraps a class's step in that report unless it carries this mark
+    step.hooked = True  # torch wraps a class's step for its profiler unless it carries this mark
     return step
 
 
