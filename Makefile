@@ -28,7 +28,7 @@ develop: $(BIN)/.installed-dev
 test: $(BIN)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/pyright --threads 2
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not (verify or ray or alone)" --dist worksteal
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "ray and not verify" --dist worksteal
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m "alone and not (verify or bench)"
@@ -54,7 +54,7 @@ gpu: $(BIN)/.installed-dev
 lint: $(BIN)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/pyright
+	$(BIN)/pyright --threads 2
 
 # The documentation as a site, in build/site; a link that leads nowhere is an error.
 docs: $(BIN)/.installed-dev

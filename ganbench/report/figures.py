@@ -132,8 +132,18 @@ def _band(axes: Axes, steps: np.ndarray, rows: Sequence[np.ndarray], colour: str
     at = [i for i, row in enumerate(rows) if len(row) >= 4]
     if not at:
         return ""
-    low, high = np.array([np.quantile(rows[i], (0.25, 0.75)) for i in at]).T
+    low, high = quartiles([rows[i] for i in at])
     return area(axes.points(steps[at], low), axes.points(steps[at], high), colour, 0.18)
+
+
+def quartiles(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the lower and the upper quartile of each row, `[2, rows]`; rows of one length are done at once."""
+    lengths = np.array([len(row) for row in rows])
+    result = np.empty((2, len(rows)))
+    for length in np.unique(lengths):
+        at = np.flatnonzero(lengths == length)
+        result[:, at] = np.quantile(np.stack([rows[i] for i in at]), (0.25, 0.75), axis=1)
+    return result
 
 
 def _mark(axes: Axes, mark: Mark) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ganbench.analysis.statistics import iqm
-from ganbench.report.figures import curve_table
+from ganbench.report.figures import curve_table, quartiles
 from ganbench.report.labelled import Area, Series, labelled
 from ganbench.report.panels import Frame
 from ganbench.report.plot import tick
@@ -79,7 +79,7 @@ def _series(area: Area, part: pd.DataFrame, column: str, name: str) -> Series | 
     rows = [row[np.isfinite(row)] for row in values]
     middle = [iqm(row) for row in rows]
     at = np.unique([*range(0, len(steps), BAND_EVERY), len(steps) - 1])
-    low, high = (area.at(steps[at].tolist(), [float(np.quantile(rows[i], q)) for i in at]) for q in (0.25, 0.75))
+    low, high = (area.at(steps[at].tolist(), edge.tolist()) for edge in quartiles([rows[i] for i in at]))
     edges = np.concatenate([low, high[::-1]]) if values.shape[1] > 1 else np.empty((0, 2))
     spoken = f"{name}: from {number(middle[0])} to {number(middle[-1])}"
     return Series(name, spoken, number(middle[-1]), area.at(steps.tolist(), middle), edges, np.empty((0, 2)))

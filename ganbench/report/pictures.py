@@ -79,14 +79,14 @@ def _density(x: np.ndarray, low: np.ndarray, high: np.ndarray, side: int, radius
     at = (x - low) / (high - low) * (side - 1)
     at = at[((at >= 0) & (at <= side - 1)).all(axis=1)]
     reach = int(np.ceil(radius)) + 1
-    counts = np.zeros((side + 2 * reach, side + 2 * reach))
+    offsets = np.arange(-reach, reach + 1)
     corner = np.floor(at).astype(int)
-    for dx in range(-reach, reach + 1):
-        for dy in range(-reach, reach + 1):
-            px, py = corner[:, 0] + dx, corner[:, 1] + dy
-            distance = np.hypot(px - at[:, 0], py - at[:, 1])
-            cover = np.clip(radius + 0.5 - distance, 0, 1)
-            np.add.at(counts, (side - 1 - py + reach, px + reach), cover)
+    px = corner[:, 0] + offsets[:, None, None]
+    py = corner[:, 1] + offsets[None, :, None]
+    cover = np.clip(radius + 0.5 - np.hypot(px - at[:, 0], py - at[:, 1]), 0, 1)
+    padded = side + 2 * reach
+    cells = (side - 1 - py + reach) * padded + px + reach
+    counts = np.bincount(cells.ravel(), cover.ravel(), padded**2).reshape(padded, padded)
     return 1 - np.exp(-0.8 * counts[reach:-reach, reach:-reach])
 
 

@@ -52,11 +52,7 @@ def later_seconds(plan: Plan) -> float:
 
 def _confirming(plan: Plan) -> list[Trial]:
     """Return trials that cost what those cost that confirm."""
-    return [
-        method.confirming(method.trials[0], method.trials[0].settings[0])
-        for method in plan.methods
-        for _ in range(method.confirmed)
-    ]
+    return [method.confirming(0, 0) for method in plan.methods for _ in range(method.confirmed)]
 
 
 def require_feasible(plan: Plan) -> None:

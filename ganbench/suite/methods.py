@@ -95,12 +95,13 @@ class Method:
         keys = "+".join(trial.key for trial in self.trials)
         return f"confirm {self.vary.confirm.top} × {self.vary.confirm.seeds} by {self.vary.metric}: {keys}"
 
-    def confirming(self, trial: Trial, setting: Setting) -> Trial:
-        """Return the trial of one setting on fresh seeds: those that follow the largest of the suite's."""
+    def confirming(self, place: int, setting: int) -> Trial:
+        """Return a trial's setting, by their places, as a trial of the seeds after the largest of the suite's."""
         assert self.vary.confirm is not None
+        trial = self.trials[place]
         first = max(trial.seeds) + 1
         seeds = tuple(range(first, first + self.vary.confirm.seeds))
-        return replace(trial, settings=(setting,), seeds=seeds, stage="confirm")
+        return replace(trial, settings=(trial.settings[setting],), seeds=seeds, stage="confirm")
 
 
 def method_trials(cell: Trial, vary: Vary, settings: Sequence[tuple[int, Config]]) -> list[Trial]:

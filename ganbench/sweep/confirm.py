@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganbench.core.column import Column
-from ganbench.core.trial import Setting, Trial
 from ganbench.suite.methods import Method
 
 if TYPE_CHECKING:
@@ -18,33 +17,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Tried:
-    """A setting of a method with the values of its runs, by column; NaN for a diverged run."""
+    """A setting of a method: its trial's place, its own in there, its number, and by column what its runs got.
 
-    trial: Trial
-    setting: Setting
+    NaN stands for a diverged run.
+    """
+
+    trial: int
+    setting: int
+    number: int
     values: Mapping[str, Sequence[float]]
 
 
-def confirming_trials(folder: Path, methods: Sequence[Method]) -> list[Trial]:
-    """Return the trials that train each method's best settings on fresh seeds.
+def best_settings(folder: Path, method: Method) -> list[tuple[int, int]]:
+    """Return a method's settings that are to be confirmed, the best first: each one's trial and its place in there.
 
     The best setting has the best mean over its seeds of the column that `vary.metric` names; by default of the columns
     that decide a ranking, ties being broken by the next one. A run without a value counts as the worst of the method's.
     A setting whose trial failed is not chosen.
 
     Args:
-        folder: `results/<suite>`, where the methods' parts are.
-        methods: of the plan.
+        folder: `results/<suite>`, where the parts of the method's trials are.
+        method: its trials have ended.
     """
-    return [trial for method in methods if method.confirmed for trial in _best(folder, method)]
-
-
-def _best(folder: Path, method: Method) -> list[Trial]:
     columns = _deciding(method)
-    tried = [one for trial in method.trials for one in _tried(folder, trial, columns)]
-    order = sorted(range(len(tried)), key=lambda i: (_scores(tried, i, columns), tried[i].setting.number))
-    chosen = [tried[i] for i in order[: method.confirmed]]
-    return [method.confirming(one.trial, one.setting) for one in chosen]
+    tried = [one for place in range(len(method.trials)) for one in _tried(folder, method, place, columns)]
+    order = sorted(range(len(tried)), key=lambda i: (_scores(tried, i, columns), tried[i].number))
+    return [(tried[i].trial, tried[i].setting) for i in order[: method.confirmed]]
 
 
 def _deciding(method: Method) -> list[Column]:
@@ -56,18 +54,21 @@ def _deciding(method: Method) -> list[Column]:
     return sorted((c for c in directed if c.leading), key=lambda c: c.leading) or directed[:1]
 
 
-def _tried(folder: Path, trial: Trial, columns: Sequence[Column]) -> list[_Tried]:
+def _tried(folder: Path, method: Method, place: int, columns: Sequence[Column]) -> list[_Tried]:
     from ganbench.tables import part_store
 
-    names = [column.name for column in columns]
+    trial, names = method.trials[place], [column.name for column in columns]
     runs = part_store.read_table(folder, trial.key, "runs", ["setting", *names])
     if runs is None:
         return []
-    return [_Tried(trial, setting, _values(runs, setting, names)) for setting in trial.settings]
+    return [
+        _Tried(place, i, setting.number, _values(runs, setting.number, names))
+        for i, setting in enumerate(trial.settings)
+    ]
 
 
-def _values(runs: pd.DataFrame, setting: Setting, names: Sequence[str]) -> dict[str, Sequence[float]]:
-    rows = runs[runs["setting"] == setting.number]
+def _values(runs: pd.DataFrame, number: int, names: Sequence[str]) -> dict[str, Sequence[float]]:
+    rows = runs[runs["setting"] == number]
     return {name: [float(v) for v in rows[name]] if name in rows else [math.nan] * len(rows) for name in names}
 
 

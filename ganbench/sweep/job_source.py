@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from ganbench.core.naming import short_names
 from ganbench.suite.estimate import trial_seconds
+from ganbench.suite.methods import Method
+from ganbench.suite.space import Config
+from ganbench.sweep.confirm import best_settings
 from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.search_log import AdaptiveSearch
 
@@ -16,8 +20,8 @@ class JobSource(Protocol):
 
     Attributes:
         template: a job with the terms that all jobs share. limit: how many jobs there will be at most.
-        grid: the configurations to go through, by name of their entries; empty where a search suggests them.
-        adaptive: the search that suggests configurations; None where the jobs are known.
+        adaptive: the search that suggests configurations; None where `next` has them.
+        exhausted: whether `next` has nothing more to give, now or later.
     """
 
     @property
@@ -27,66 +31,145 @@ class JobSource(Protocol):
     def limit(self) -> int: ...  # noqa: D102
 
     @property
-    def grid(self) -> Mapping[str, Sequence[int]]: ...  # noqa: D102
+    def adaptive(self) -> AdaptiveSearch | None: ...  # noqa: D102
 
     @property
-    def adaptive(self) -> AdaptiveSearch | None: ...  # noqa: D102
+    def exhausted(self) -> bool: ...  # noqa: D102
 
     def known(self) -> list[TrialJob]:
         """Return the jobs that are known so far."""
+        ...
+
+    def name(self, job: TrialJob) -> str:
+        """Return what a job that was not known at the start is called among the others."""
         ...
 
     def job(self, config: Mapping[str, object]) -> TrialJob:
         """Return the job of a configuration."""
         ...
 
+    def resume(self) -> set[str]:
+        """Find out which jobs have results, which will not be trained again, and return their keys."""
+        ...
+
+    def next(self) -> Config | None:
+        """Return the configuration of the job whose turn it is; None where none can begin before another has ended."""
+        ...
+
     def begin(self, config: Mapping[str, object]) -> None:
         """Record that a configuration is being tried."""
         ...
 
-    def without(self, keys: set[str]) -> JobSource:
-        """Return the source without the jobs that are done."""
+    def end(self, key: str) -> int:
+        """Record that a job has ended, with results or without; return how many jobs fewer there will be for that."""
         ...
 
 
-@dataclass(frozen=True)
 class JobList:
-    """The jobs of a plan whose trials are known before anything trains."""
+    """The jobs of a plan: those that it lists, and those that confirm a method's best settings once it has been tried.
 
-    jobs: Sequence[TrialJob]
+    A job's turn comes by the work that waits for it, its own and its method's, the largest first: begun last, a long
+    job would keep one core alone.
 
-    @property
-    def template(self) -> TrialJob:
-        """Return the first job."""
-        return self.jobs[0]
+    Args:
+        jobs: those that are known before anything trains.
+        methods: of the plan; a method that is to be confirmed is when the last of its trials has ended.
+    """
+
+    def __init__(self, jobs: Sequence[TrialJob], methods: Sequence[Method] = ()) -> None:
+        self.template = jobs[0]
+        self._methods = methods
+        self._jobs: dict[str, TrialJob] = {}
+        self._turns: list[tuple[float, int, str, Config]] = []  # a heap: -work, place, key, configuration
+        self._over: set[str] = set()
+        self._untried = {
+            number: {trial.key for trial in method.trials} for number, method in enumerate(methods) if method.confirmed
+        }
+        later = {key: self._later(number) for number, keys in self._untried.items() for key in keys}
+        self._listed = list(jobs)
+        for index, job in enumerate(jobs):
+            self._add(job, {"index": index}, later.get(job.key, 0.0))
 
     @property
     def limit(self) -> int:
-        """Return how many there are."""
-        return len(self.jobs)
-
-    @property
-    def grid(self) -> Mapping[str, Sequence[int]]:
-        """Return each job's place in the list, the longest job's first: begun last, it would keep one core alone."""
-        return {"index": sorted(range(len(self.jobs)), key=lambda i: -trial_seconds(self.jobs[i].trial))}
+        """Return how many there will be at most."""
+        return len(self._jobs) + sum(self._methods[number].confirmed for number in self._untried)
 
     @property
     def adaptive(self) -> None:
         """Return None: nothing has to be searched."""
 
+    @property
+    def exhausted(self) -> bool:
+        """Return whether every job has had its turn and none will be added."""
+        self._pass_over()
+        return not self._turns and not self._untried
+
     def known(self) -> list[TrialJob]:
-        """Return all of them."""
-        return list(self.jobs)
+        """Return the jobs of the plan, and then those that confirm, as far as they are known."""
+        return list(self._jobs.values())
+
+    def name(self, job: TrialJob) -> str:
+        """Return what tells a job from the others."""
+        return short_names({key: one.trial.labels for key, one in self._jobs.items()})[job.key]
 
     def job(self, config: Mapping[str, object]) -> TrialJob:
-        """Return the job at a place of the list."""
+        """Return the job at a place of the list, or the one that confirms a setting of a method's trial."""
+        number, trial, setting = (config.get(name) for name in ("method", "trial", "setting"))
+        if isinstance(number, int) and isinstance(trial, int) and isinstance(setting, int):
+            return self.template.of(self._methods[number].confirming(trial, setting))
         index = config["index"]
         assert isinstance(index, int)
-        return self.jobs[index]
+        return self._listed[index]
+
+    def resume(self) -> set[str]:
+        """Pass over the jobs that have results, also of those that confirm, and return their keys."""
+        before = -1
+        while len(self._jobs) > before:  # the end of one may add others
+            before = len(self._jobs)
+            for job in self.known():
+                if job.key not in self._over and job.done:
+                    self.end(job.key)
+        return set(self._over)
+
+    def next(self) -> Config | None:
+        """Return the configuration of the job whose turn it is; None where none is left, or has been chosen yet."""
+        self._pass_over()
+        return heapq.heappop(self._turns)[-1] if self._turns else None
 
     def begin(self, config: Mapping[str, object]) -> None:
         """Record nothing: the plan names every job."""
 
-    def without(self, keys: set[str]) -> JobList:
-        """Return the list of the jobs that are left."""
-        return JobList([job for job in self.jobs if job.key not in keys])
+    def end(self, key: str) -> int:
+        """Record that a job has ended; the last one of a method adds those that confirm its best settings."""
+        self._over.add(key)
+        fewer = 0
+        for number, keys in list(self._untried.items()):
+            keys.discard(key)
+            if not keys:
+                del self._untried[number]
+                fewer += self._methods[number].confirmed - self._confirm(number)
+        return fewer
+
+    def _confirm(self, number: int) -> int:
+        """Add the jobs that confirm a method's best settings, and return how many."""
+        best = best_settings(self.template.folder, self._methods[number])
+        for trial, setting in best:
+            config = {"method": number, "trial": trial, "setting": setting}
+            self._add(self.job(config), config)
+        return len(best)
+
+    def _add(self, job: TrialJob, config: Config, later: float = 0.0) -> None:
+        """Take in a job, after which as many seconds of work can begin."""
+        self._jobs[job.key] = job
+        heapq.heappush(self._turns, (-trial_seconds(job.trial) - later, len(self._jobs), job.key, config))
+
+    def _later(self, number: int) -> float:
+        """Return how many seconds of work wait for the end of a method's trials."""
+        method = self._methods[number]
+        return method.confirmed * trial_seconds(method.confirming(0, 0))
+
+    def _pass_over(self) -> None:
+        """Let jobs that have ended before their turn have none."""
+        while self._turns and self._turns[0][2] in self._over:
+            heapq.heappop(self._turns)

@@ -49,4 +49,4 @@ def jobs_of(plan: Plan, folder: Path, components: tuple[type[Component], ...]) -
         template = replace(template, objective=(search.metric, mode), search=search)
         if search.adaptive:
             return AdaptiveSearch(Sampler(search, plan.cells), template, folder / f"search-{plan.run_id}.jsonl", mode)
-    return JobList([template.of(trial) for trial in plan.trials])
+    return JobList([template.of(trial) for trial in plan.trials], plan.methods)

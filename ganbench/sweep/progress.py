@@ -80,10 +80,10 @@ class Progress:
             listener.take(report)
         self.tick()
 
-    def expect(self, job: TrialJob, name: str = "") -> None:
-        """Take in a trial that was not known before; its name is the trial's in full where none is given."""
+    def expect(self, job: TrialJob, name: Callable[[TrialJob], str]) -> None:
+        """Take in a trial; one that was not known before is called what `name` returns."""
         if job.key not in self.names:
-            self.names[job.key] = name or job.trial.name
+            self.names[job.key] = name(job)
             self._work[job.key] = trial_seconds(job.trial)
             for listener in self.listeners:
                 listener.add(job)

@@ -21,12 +21,11 @@ from ganbench.sinks import Sink
 from ganbench.suite.estimate import later_seconds, plan_seconds, require_feasible, trial_seconds
 from ganbench.suite.plan import Plan
 from ganbench.sweep.already_done import announce, missing_of
-from ganbench.sweep.confirm import confirming_trials
 from ganbench.sweep.events import Listener
 from ganbench.sweep.executors import EXECUTORS, ExecutorName
 from ganbench.sweep.executors.ray_processes import RayDied
 from ganbench.sweep.inputs import prepare_inputs, require_same_extractors
-from ganbench.sweep.job_source import JobList, JobSource
+from ganbench.sweep.job_source import JobSource
 from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.manifest import manifest, previous
 from ganbench.sweep.plan_jobs import jobs_of, require_executor
@@ -109,8 +108,7 @@ def run_plan(
         run = _Run(plan, folder, source, progress, quiet, executor, jobs, address, interrupts)
         try:
             run.begin(sinks, listeners)
-            run.train(run.missing())
-            run.train(run.confirming())
+            run.train()
             run.close()
             return run.finish(OK)
         except BaseException as error:  # a signal that lands inside Ray's compiled code comes out as anything
@@ -150,10 +148,10 @@ class _Run:
         from ganbench.tables import part_store
 
         part_store.sweep_left(self.folder)
+        self.done = done = self.source.resume()
         jobs = self.source.known()
-        missing = missing_of(jobs)
-        self.done = {job.key for job in jobs} - {job.key for job in missing}
-        require_same_extractors(job for job in jobs if job.key in (self.done or ()))
+        missing = [job for job in jobs if job.key not in done]
+        require_same_extractors(job for job in jobs if job.key in done)
         if self.progress is None:
             self.progress = self._shown(jobs, missing)
         self.progress_file = ProgressFile(self.folder, self.plan.run_id, jobs, missing)
@@ -171,40 +169,20 @@ class _Run:
         """Return what shows the user how these jobs go."""
         names = short_names({job.key: job.trial.labels for job in jobs})
         untrained = {job.key: names[job.key] for job in missing}
-        trials = self._new + sum(method.confirmed for method in self.plan.methods)
         seconds = plan_seconds(self.plan, 1 if EXECUTORS[self.executor].in_process else self.jobs)
         share = len(missing) / max(1, len(jobs))
         work = {job.key: trial_seconds(job.trial) for job in missing}
         later = later_seconds(self.plan)
-        return Progress(untrained, None, trials, self.quiet, share * seconds, work, later)
+        return Progress(untrained, None, self._new, self.quiet, share * seconds, work, later)
 
-    def missing(self) -> JobSource | None:
-        """Return what is to be trained; None where all is done."""
-        return self.source.without(self.done or set()) if self._new > 0 else None
-
-    def confirming(self) -> JobSource | None:
-        """Add the trials that confirm each method's best settings; return those that are to be trained, if any."""
-        methods = self.plan.methods
-        jobs = [self.source.template.of(trial) for trial in confirming_trials(self.folder, methods)]
-        if not jobs or self.progress is None:
-            return None
-        missing = missing_of(jobs)
-        self.done = (self.done or set()) | {job.key for job in jobs} - {job.key for job in missing}
-        self.source = JobList([*self.source.known(), *jobs])
-        self.progress.trials += len(missing) - sum(method.confirmed for method in methods)
-        names = short_names({job.key: job.trial.labels for job in self.source.known()})
-        for job in missing:
-            self.progress.expect(job, names[job.key])
-        announce(jobs, missing, self.progress)
-        return JobList(missing) if missing else None
-
-    def train(self, source: JobSource | None) -> None:
-        """Train all of a source."""
-        if source is None or self.progress is None:
+    def train(self) -> None:
+        """Train all that is missing."""
+        if self._new <= 0 or self.progress is None:
             return
-        require_space(self.folder, source.limit)
-        prepare_inputs([job.trial for job in source.known()] or list(self.plan.cells))
-        EXECUTORS[self.executor].train(source, self.progress, self.interrupts, jobs=self.jobs, address=self.address)
+        require_space(self.folder, self._new)
+        prepare_inputs([job.trial for job in self.source.known()] or list(self.plan.cells))
+        train = EXECUTORS[self.executor].train
+        train(self.source, self.progress, self.interrupts, jobs=self.jobs, address=self.address)
         self.interrupts.check()
 
     def close(self) -> None:

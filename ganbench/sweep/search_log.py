@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,18 +42,22 @@ class AdaptiveSearch:
         return self.search.trials
 
     @property
-    def grid(self) -> Mapping[str, Sequence[int]]:
-        """Return nothing: a searcher suggests what to try."""
-        return {}
-
-    @property
     def adaptive(self) -> AdaptiveSearch:
         """Return itself."""
         return self
 
+    @property
+    def exhausted(self) -> bool:
+        """Return True: a searcher suggests what to try."""
+        return True
+
     def known(self) -> list[TrialJob]:
         """Return the jobs that were tried so far."""
         return [job for _, job in self.tried()]
+
+    def name(self, job: TrialJob) -> str:
+        """Return a job's name in full, since nobody knows which others will come."""
+        return job.trial.name
 
     def job(self, config: Mapping[str, object]) -> TrialJob:
         """Return the job of a configuration."""
@@ -75,9 +79,16 @@ class AdaptiveSearch:
             with replaced(self.path) as file:
                 file.write(before + json_bytes({"config": dict(config), "log": self.path.name}))
 
-    def without(self, keys: set[str]) -> AdaptiveSearch:
-        """Return the search itself: its searcher is told what is finished."""
-        return self
+    def resume(self) -> set[str]:
+        """Return the keys of the jobs that have results; the searcher is told them."""
+        return {job.key for job in self.known() if job.done}
+
+    def next(self) -> None:
+        """Return None: a searcher suggests what to try."""
+
+    def end(self, key: str) -> int:
+        """Return 0: as many jobs as ever are tried."""
+        return 0
 
     def tried(self) -> list[tuple[Config, TrialJob]]:
         """Return the configurations so far, in order, each trial once; a broken line is passed over."""

@@ -91,20 +91,28 @@ def test_running_again_trains_nothing_and_leaves_the_same_tables(finished):
 def test_an_interrupted_sweep_goes_on_to_the_same_numbers(finished, tmp_path, monkeypatch):
     from ganbench.sweep.executors import local
 
-    whole = local.train
+    whole, trained = local._train, []
 
-    def first_only(jobs, *rest):
-        whole(jobs[:1], *rest)
-        raise KeyboardInterrupt
+    def first_only(*rest):
+        if trained:
+            raise KeyboardInterrupt
+        trained.append(whole(*rest))
 
-    monkeypatch.setattr(local, "train", first_only)
+    monkeypatch.setattr(local, "_train", first_only)
     broken = run(tmp_path, plan())
     assert broken.exit_code == 130
     assert broken.done == 1
-    monkeypatch.setattr(local, "train", whole)
+    monkeypatch.setattr(local, "_train", whole)
     ended = run(tmp_path, plan())
     now, before = (pd.read_parquet(o.folder / "runs.parquet").drop(columns=CLOCKS) for o in (ended, finished[1]))
     pd.testing.assert_frame_equal(now, before)
+
+
+@pytest.mark.ray
+def test_under_ray_the_tables_are_the_same(finished, tmp_path):
+    side_by_side = run_plan(plan(), tmp_path, executor="ray", jobs=2)
+    tables = [pd.read_parquet(o.folder / "runs.parquet").drop(columns=CLOCKS) for o in (side_by_side, finished[1])]
+    pd.testing.assert_frame_equal(*tables)
 
 
 def test_the_settings_of_a_trial_that_failed_have_rows_and_are_not_chosen(tmp_path, monkeypatch):

@@ -28,7 +28,7 @@ def trained(monkeypatch):
 
     def train(source, progress, interrupts, *, jobs, address):
         keys.extend(job.key for job in source.known())
-        local.train(source.known(), progress, interrupts)
+        local.train(source, progress, interrupts)
 
     monkeypatch.setitem(EXECUTORS, "mine", Executor("in a way of mine", train))
     return keys

@@ -67,7 +67,7 @@ def _local(
 ) -> None:
     from ganbench.sweep.executors import local
 
-    local.train(source.known(), progress, interrupts)
+    local.train(source, progress, interrupts)
 
 
 EXECUTORS: dict[ExecutorName, Executor] = {

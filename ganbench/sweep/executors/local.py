@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from ganbench.core.status import Status
 from ganbench.sweep.events import TrialProgress
-from ganbench.sweep.jobs import TrialJob, device_here
+from ganbench.sweep.job_source import JobSource
+from ganbench.sweep.jobs import device_here
 from ganbench.sweep.progress import Progress
 from ganbench.sweep.signals import Interrupts
 from ganbench.sweep.trial_runner import StopTraining, TrialRunner, timeout_text
@@ -20,7 +21,7 @@ class _Overdue(StopTraining):
     """A trial hangs."""
 
 
-def train(jobs: Sequence[TrialJob], progress: Progress, interrupts: Interrupts) -> None:
+def train(source: JobSource, progress: Progress, interrupts: Interrupts) -> None:
     """Train every trial in turn.
 
     A trial whose time is over ends after its current step. One that hangs inside a step is ended by a timer, in the
@@ -32,12 +33,15 @@ def train(jobs: Sequence[TrialJob], progress: Progress, interrupts: Interrupts) 
     """
     import torch
 
-    device_here(jobs[0].device)
+    device_here(source.template.device)
     threads = torch.get_num_threads()
     try:
-        for job in jobs:
+        while (config := source.next()) is not None:
+            job = source.job(config)
+            progress.expect(job, source.name)
             torch.set_num_threads(job.threads)
             _train(TrialRunner(job, lambda: interrupts.code is not None), progress)
+            progress.trials -= source.end(job.key)
             interrupts.check()
     finally:
         torch.set_num_threads(threads)

@@ -1,4 +1,7 @@
-"""Ray Tune's searcher and scheduler for `search:`: Optuna chooses what to try next, ASHA which trials to end."""
+"""What Ray Tune asks what to train next, and which trials to end.
+
+A plan's jobs come in their turn (`InTurn`); under `search:` Optuna chooses what to try, and ASHA ends trials.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,41 @@ from collections.abc import Callable
 from typing import Any
 
 from ray.tune.schedulers import ASHAScheduler, TrialScheduler
+from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
 
 from ganbench.core.errors import UsageError
 from ganbench.core.files import replaced
 from ganbench.core.results_files import json_bytes, make_folder
 from ganbench.suite.space import Range, Search
+from ganbench.sweep.job_source import JobSource
 from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.search_log import AdaptiveSearch
 
 SCORE, STEP = "score", "at_step"  # of what a worker reports to Tune
+
+
+class InTurn(Searcher):
+    """Hands out the jobs of a plan in their turn, and lets Tune wait where some depend on others that are under way."""
+
+    def __init__(self, source: JobSource) -> None:
+        super().__init__()
+        self._source = source
+
+    def suggest(self, trial_id: str) -> Any:  # noqa: ANN401 - a configuration, None, or Tune's word for the end
+        """Return the configuration of the job whose turn it is."""
+        if self._source.exhausted:
+            return Searcher.FINISHED
+        return self._source.next()
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """Do nothing: the callback tells the source."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Keep nothing: the results folder has what was done."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Do nothing, as nothing was kept."""
 
 
 class Asha(ASHAScheduler):

@@ -29,7 +29,7 @@ from ganbench.sweep.executors.ray_processes import (
     ray_temp_dir,
     watched_ray,
 )
-from ganbench.sweep.executors.ray_search import SCORE, STEP, Asha, request_stop, searcher
+from ganbench.sweep.executors.ray_search import SCORE, STEP, Asha, InTurn, request_stop, searcher
 from ganbench.sweep.executors.ray_session import attach, gpu_fraction, start
 from ganbench.sweep.job_source import JobSource
 from ganbench.sweep.jobs import TrialJob
@@ -87,12 +87,11 @@ def train(
 def _sweep(source: JobSource, progress: Progress, interrupts: Interrupts, jobs: int, folder: Path) -> None:
     follower = Follower(source, progress, interrupts)
     job = source.template
-    suggested, number = (None, 1) if source.adaptive is None else searcher(source.adaptive)
+    suggested, number = (InTurn(source), source.limit) if source.adaptive is None else searcher(source.adaptive)
     tuner = tune.Tuner(
         tune.with_resources(
             tune.with_parameters(TrialActor, source=source), {"cpu": job.threads, "gpu": gpu_fraction(job)}
         ),
-        param_space={name: tune.grid_search(list(values)) for name, values in source.grid.items()},
         tune_config=tune.TuneConfig(
             reuse_actors=True,
             max_concurrent_trials=jobs,
@@ -215,12 +214,17 @@ class Follower(tune.Callback):
         else:
             self._guard(lambda: self.progress.retried(self._job(trial).key))
 
+    def on_trial_complete(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: object) -> None:
+        """It has ended; others may have waited for that."""
+        self._guard(lambda: self._end(trial))
+
     def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: object) -> None:
         """Its worker died once too often."""
         if self._overdue(trial):
             self._fail(trial, Status.TIMEOUT, timeout_text(self._job(trial).timeout))
         else:
             self._fail(trial, Status.FAILED, f"its worker ended {MAX_RETRIES + 1} times: {_cause(trial)}")
+        self._guard(lambda: self._end(trial))
 
     def on_step_end(self, iteration: int, trials: list[TuneTrial], **info: object) -> None:
         """End the sweep where it has to, and trials that their own timer has not ended: a stopped process has none."""
@@ -241,7 +245,10 @@ class Follower(tune.Callback):
 
     def _begin(self, config: Mapping[str, object]) -> None:
         self.source.begin(config)
-        self.progress.expect(self.source.job(config))
+        self.progress.expect(self.source.job(config), self.source.name)
+
+    def _end(self, trial: TuneTrial) -> None:
+        self.progress.trials -= self.source.end(self._job(trial).key)
 
     def _seconds(self, trial: TuneTrial) -> float:
         now = time.monotonic()
