@@ -140,8 +140,8 @@ def quartiles(rows: Sequence[np.ndarray]) -> np.ndarray:
     """Return the lower and the upper quartile of each row, `[2, rows]`; rows of one length are done at once."""
     lengths = np.array([len(row) for row in rows])
     result = np.empty((2, len(rows)))
-    for length in np.unique(lengths):
-        at = np.flatnonzero(lengths == length)
+    for length in set(lengths.tolist()):
+        at = np.flatnonzero(lengths == length).tolist()
         result[:, at] = np.quantile(np.stack([rows[i] for i in at]), (0.25, 0.75), axis=1)
     return result
 

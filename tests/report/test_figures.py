@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import re
+import statistics
 import xml.etree.ElementTree as ET
 from io import BytesIO
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganbench.report.figures import POINTS, curves
+from ganbench.report.figures import POINTS, curves, quartiles
 from ganbench.report.panels import frames
 from ganbench.report.pictures import GENERATED, REAL, SIDE, picture
 from ganbench.report.plot import Scale
@@ -75,6 +76,14 @@ def _absolute(d: str) -> list[list[tuple[float, float]]]:
             x, y = lines[-1][-1]
             lines[-1].append((x + dx, y + dy))
     return lines
+
+
+def test_quartiles_of_rows_of_any_length_are_those_of_each_row():
+    rows = [np.random.default_rng(i).normal(size=n) for i, n in enumerate((8, 5, 8, 1, 5, 4))]
+    alone = [statistics.quantiles([*row, *row[:1]] if len(row) == 1 else row, method="inclusive") for row in rows]
+    low, high = quartiles(rows)
+    assert low == pytest.approx([cuts[0] for cuts in alone])
+    assert high == pytest.approx([cuts[2] for cuts in alone])
 
 
 def test_curves_are_thinned_and_carry_nothing_that_could_clash(ring):

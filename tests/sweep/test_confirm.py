@@ -111,8 +111,8 @@ def test_an_interrupted_sweep_goes_on_to_the_same_numbers(finished, tmp_path, mo
 @pytest.mark.ray
 def test_under_ray_the_tables_are_the_same(finished, tmp_path):
     side_by_side = run_plan(plan(), tmp_path, executor="ray", jobs=2)
-    tables = [pd.read_parquet(o.folder / "runs.parquet").drop(columns=CLOCKS) for o in (side_by_side, finished[1])]
-    pd.testing.assert_frame_equal(*tables)
+    now, before = (pd.read_parquet(o.folder / "runs.parquet").drop(columns=CLOCKS) for o in (side_by_side, finished[1]))
+    pd.testing.assert_frame_equal(now, before)
 
 
 def test_the_settings_of_a_trial_that_failed_have_rows_and_are_not_chosen(tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ from ganbench.sweep.jobs import TrialJob
 from ganbench.tables import manifest
 from tests.helpers import ROOT
 from tests.helpers.small_suite import TEXT, small_plan
+from tests.helpers.trials import small_trial
 
 
 def can_mount():
@@ -141,7 +142,7 @@ def test_the_manifest_names_commit_and_changes(tmp_path, monkeypatch):
 def test_a_cluster_that_does_not_answer_is_said_at_once(tmp_path, address, capfd):
     start = time.monotonic()
     with pytest.raises(UsageError, match=f"--address {address}: no Ray cluster to attach to .*; start one or leave"):
-        ray_session.attach(address, JobList([TrialJob(None, "0" * 64, tmp_path)]))  # type: ignore[arg-type]
+        ray_session.attach(address, JobList([TrialJob(small_trial(), "0" * 64, tmp_path)]))
     assert time.monotonic() - start < 30
     assert capfd.readouterr() == ("", "")
 
