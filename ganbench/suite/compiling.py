@@ -13,7 +13,7 @@ from ganbench.suite.plan import Plan
 
 Compile = bool | Literal["auto"]
 
-# A compiled step takes 0.58 to 0.75 of an eager one (docs/performance.md), and compiling 10 to 60 s of a core: a trial
+# A compiled step takes 0.57 to 0.71 of an eager one (docs/performance.md), and compiling 10 to 60 s of a core: a trial
 # of two to four minutes gets even. The estimate of a trial's time may be off by two, so `auto` asks for more.
 AUTO_SECONDS = 600.0
 

@@ -184,7 +184,8 @@ def _compile(graph: torch.fx.GraphModule, inputs: Sequence[Tensor]) -> Callable[
     import torch._inductor
     from torch._inductor import config
 
-    with torch.no_grad(), config.patch(compile_threads=1):  # no pool of processes beside a sweep's
+    # No pool of processes beside a sweep's, and C++ around the kernels as well: Python there is a twentieth of a step.
+    with torch.no_grad(), config.patch(compile_threads=1, cpp_wrapper=True):
         return torch._inductor.compile(graph, list(inputs))  # pyright: ignore[reportReturnType] - a function it is
 
 
