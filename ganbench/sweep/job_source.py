@@ -87,6 +87,7 @@ class JobList:
         }
         later = {key: self._later(number) for number, keys in self._untried.items() for key in keys}
         self._listed = list(jobs)
+        self._confirming: dict[tuple[int, int, int], TrialJob] = {}
         for index, job in enumerate(jobs):
             self._add(job, {"index": index}, later.get(job.key, 0.0))
 
@@ -115,12 +116,15 @@ class JobList:
 
     def job(self, config: Mapping[str, object]) -> TrialJob:
         """Return the job at a place of the list, or the one that confirms a setting of a method's trial."""
-        number, trial, setting = (config.get(name) for name in ("method", "trial", "setting"))
-        if isinstance(number, int) and isinstance(trial, int) and isinstance(setting, int):
-            return self.template.of(self._methods[number].confirming(trial, setting))
-        index = config["index"]
-        assert isinstance(index, int)
-        return self._listed[index]
+        index = config.get("index")
+        if isinstance(index, int):
+            return self._listed[index]
+        number, trial, setting = (config[name] for name in ("method", "trial", "setting"))
+        assert isinstance(number, int) and isinstance(trial, int) and isinstance(setting, int)
+        place = (number, trial, setting)
+        if place not in self._confirming:  # Tune's loop asks again and again, and a key takes a millisecond
+            self._confirming[place] = self.template.of(self._methods[number].confirming(trial, setting))
+        return self._confirming[place]
 
     def resume(self) -> set[str]:
         """Pass over the jobs that have results, also of those that confirm, and return their keys."""
