@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar, ca
 from ganbench.core import naming, registry
 from ganbench.core.component import Component
 from ganbench.core.errors import component_errors
+from ganbench.core.evenly import in_parts
 
 if TYPE_CHECKING:
     from ganbench.datasets import Dataset
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ganbench.optimizers import Optimizer
     from ganbench.tricks import Trick
 
+MAX_LANES = 64  # that train at once on a CPU: more fit no cache, and the memory of a step grows with them
+MAX_LANES_OF_IMAGES = 16  # a seed of images takes ten times as much, and gains little from others beside it
 LATER = ("stop", "search", "settings", "space", "method", "stage")  # in a trial's key only where they are set
 
 T = TypeVar("T", bound=Component)
@@ -134,6 +137,18 @@ class Trial:
     def runs(self) -> list[str]:
         """Return the run of each lane, as tables name it."""
         return [naming.run_name(self.id, lane.seed, lane.setting and lane.setting.number) for lane in self.lanes]
+
+    @property
+    def packs(self) -> tuple[Trial, ...]:
+        """Return the trials of some of the seeds each that this one can be trained as, in the order of its lanes.
+
+        A run has the same numbers in a pack as among all seeds. A trial that may end early looks at all seeds for
+        that, so it is a single pack, as one of few lanes is.
+        """
+        most = MAX_LANES_OF_IMAGES if self.network.build().convolutions else MAX_LANES
+        if len(self.seeds) <= most or len(self.settings) > 1 or self.stop:
+            return (self,)
+        return tuple(dataclasses.replace(self, seeds=tuple(seeds)) for seeds in in_parts(self.seeds, most))
 
     def alone(self, setting: Setting) -> Trial:
         """Return the trial that trains one of the settings by itself; its runs have the same numbers."""

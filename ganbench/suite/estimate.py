@@ -83,15 +83,15 @@ def memory_bytes() -> float:
 
 
 def _weights_bytes(trial: Trial) -> float:
-    """Return the memory of all weights with their gradient and two moments, at least.
+    """Return the memory of all weights that train at once, with their gradient and two moments, at least.
 
     Of a convolution each weight is used at many places of a sample, so its products say nothing of its memory.
     """
     network = trial.network.build()
-    if "images" in network.all_traits:
+    if network.convolutions:
         return 0.0
     with component_errors(trial.name):
-        return 16.0 * len(trial.lanes) * sum(network.products(getattr(trial.dataset.build(), "shape", ())))
+        return 16.0 * len(trial.packs[0].lanes) * sum(network.products(getattr(trial.dataset.build(), "shape", ())))
 
 
 def _size(number: float) -> str:

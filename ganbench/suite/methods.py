@@ -6,20 +6,18 @@ axis; those that differ in structure (`training.n_critic`, a width) are trials o
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic_core import PydanticCustomError
 
 from ganbench.core import registry
-from ganbench.core.trial import Choice, Setting, Trial
+from ganbench.core.evenly import in_parts
+from ganbench.core.trial import MAX_LANES, Choice, Setting, Trial
 from ganbench.suite.space import Config, apply, with_parameter
 from ganbench.suite.space_checks import has_number, structure_error, tried, value_error
 from ganbench.suite.vary import Vary
-
-MAX_LANES = 64  # of one trial: more fit no cache, and would keep other cores from helping
 
 
 def placed(cell: Trial, values: Config) -> Trial:
@@ -115,15 +113,8 @@ def method_trials(cell: Trial, vary: Vary, settings: Sequence[tuple[int, Config]
     return [
         replace(shared, settings=tuple(part), space=vary.plain["space"], method=cell.name)
         for shared, members in groups.values()
-        for part in _parts(members, max(1, MAX_LANES // len(cell.seeds)))
+        for part in in_parts(members, max(1, MAX_LANES // len(cell.seeds)))
     ]
-
-
-def _parts(members: list[Setting], size: int) -> Iterator[list[Setting]]:
-    """Yield the settings in as few trials as hold them, of about equal size."""
-    number = math.ceil(len(members) / size)
-    for i in range(number):
-        yield members[i * len(members) // number : (i + 1) * len(members) // number]
 
 
 def _shared(one: Trial, cell: Trial) -> Trial:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from ganbench.core.files import storing
-from ganbench.core.results_files import BrokenFileError, kind_of, read_with_checksum
+from ganbench.core.results_files import BrokenFileError, read_with_checksum
 from ganbench.sweep.jobs import TrialJob
 from ganbench.sweep.progress import Progress
 
@@ -33,12 +34,14 @@ def announce(jobs: Sequence[TrialJob], missing: Sequence[TrialJob], progress: Pr
 
 def _has_checkpoint(job: TrialJob) -> bool:
     """Return whether there is a checkpoint; one that is damaged is moved to `quarantine/`, with a warning."""
-    if kind_of(job.checkpoint) is None:
-        return False
+    return any([_is_whole(job, path) for path in job.checkpoints()])
+
+
+def _is_whole(job: TrialJob, checkpoint: Path) -> bool:
     with storing(job.folder):  # what cannot be read just now may be whole
         try:
-            read_with_checksum(job.checkpoint)
+            read_with_checksum(checkpoint)
         except BrokenFileError as problem:
-            job.drop_checkpoint(str(problem))
+            job.drop_checkpoint(checkpoint, str(problem))
             return False
     return True

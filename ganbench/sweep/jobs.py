@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,13 @@ from ganbench.core import registry
 from ganbench.core.component import Component
 from ganbench.core.errors import UsageError
 from ganbench.core.imports import ImportedFile
-from ganbench.core.results_files import set_aside
+from ganbench.core.results_files import kind_of, set_aside
 from ganbench.core.trial import Trial
 from ganbench.suite.compiling import Compile, eager_reason
 from ganbench.suite.space import Search, score
 
 if TYPE_CHECKING:
+    from ganbench.training.packs import Packs
     from ganbench.training.trainer import Trainer
 
 log = logging.getLogger("ganbench.sweep")
@@ -64,9 +66,22 @@ class TrialJob:
         return self.checkpoint.with_suffix(".stop.json")
 
     @property
+    def packs(self) -> tuple[Trial, ...]:
+        """Return the trials that this one is trained as, one after the other: itself, unless it has many seeds.
+
+        A GPU takes all seeds at once, and a search wants to know after each evaluation how all of them stand.
+        """
+        whole = self.objective is not None or device_here(self.device) != "cpu"
+        return (self.trial,) if whole else self.trial.packs
+
+    @property
     def checkpoint(self) -> Path:
-        """Return the file that a long trial saves itself to."""
+        """Return the file that a long trial saves itself to; its packs, where it has some, have files beside it."""
         return self.folder / "checkpoints" / f"{self.key}.pt"
+
+    def checkpoints(self) -> list[Path]:
+        """Return the files that the trial has saved itself or its packs to, and that are there."""
+        return [path for path in sorted(self.checkpoint.parent.glob(f"{self.key}*.pt")) if kind_of(path) is not None]
 
     @property
     def deadline(self) -> float | None:
@@ -92,29 +107,39 @@ class TrialJob:
             return None
         return score([float(value) for value in runs[column]] if column in runs else [math.nan], mode)
 
-    def trainer(self) -> Trainer:
+    def trainer(self) -> Trainer | Packs:
         """Return the trial's trainer, which goes on from the checkpoint if there is one.
 
-        A checkpoint that is damaged or does not fit is moved to `quarantine/`, and the trial begins anew.
+        A checkpoint that is damaged or does not fit is moved to `quarantine/`, and the trial, or the pack, begins anew.
         """
-        from ganbench.training.checkpoint import CheckpointError
-        from ganbench.training.trainer import Trainer
-
         for file in self.imports:
             file.register()
         for cls in self.components:
             registry.register(cls)
+        packs = self.packs
+        if len(packs) == 1:
+            return self._trainer(self.trial, self.checkpoint)
+        from ganbench.training.packs import Packs
+
+        paths = [self.checkpoint.with_suffix(f".{number}.pt") for number in range(len(packs))]
+        makers = [partial(self._trainer, pack, path) for pack, path in zip(packs, paths, strict=True)]
+        return Packs(self.trial, makers)
+
+    def _trainer(self, trial: Trial, checkpoint: Path) -> Trainer:
+        from ganbench.training.checkpoint import CheckpointError
+        from ganbench.training.trainer import Trainer
+
         device = device_here(self.device)
         compiled = eager_reason(self.trial, self.compile, device) is None
         try:
-            return Trainer(self.trial, device, checkpoint=self.checkpoint, compile=compiled)
+            return Trainer(trial, device, checkpoint=checkpoint, compile=compiled)
         except CheckpointError as problem:
-            self.drop_checkpoint(problem.why)
-            return Trainer(self.trial, device, checkpoint=self.checkpoint, compile=compiled)
+            self.drop_checkpoint(checkpoint, problem.why)
+            return Trainer(trial, device, checkpoint=checkpoint, compile=compiled)
 
-    def drop_checkpoint(self, why: str) -> None:
-        """Move the checkpoint to `quarantine/`, with a warning; the trial begins anew."""
-        set_aside(self.checkpoint, self.folder / "quarantine")
+    def drop_checkpoint(self, checkpoint: Path, why: str) -> None:
+        """Move a checkpoint to `quarantine/`, with a warning; the trial begins anew."""
+        set_aside(checkpoint, self.folder / "quarantine")
         log.warning(
             "%s: the checkpoint of %s is of no use (%s); moved to quarantine/, the trial begins anew",
             self.folder,

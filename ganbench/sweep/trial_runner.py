@@ -19,6 +19,7 @@ from ganbench.sweep.events import TrialProgress
 from ganbench.sweep.jobs import TrialJob
 
 if TYPE_CHECKING:
+    from ganbench.training.packs import Packs
     from ganbench.training.trainer import Trainer
 
 REPORT_SECONDS = 1.0
@@ -45,7 +46,7 @@ class TrialRunner:
     def __init__(self, job: TrialJob, interrupted: Callable[[], bool] = lambda: False) -> None:
         self.job, self._interrupted = job, interrupted
         self.started = time.monotonic()
-        self.trainer: Trainer | None = None
+        self.trainer: Trainer | Packs | None = None
 
     @property
     def seconds(self) -> float:
@@ -95,13 +96,14 @@ class TrialRunner:
             return TrialProgress(self.job.key, Status.OK, 1.0, score=self.job.finished_score())
         return None
 
-    def _finish(self, trainer: Trainer) -> TrialProgress:
+    def _finish(self, trainer: Trainer | Packs) -> TrialProgress:
         """Write the part and report, with what real samples get."""
         from ganbench.tables import part_store
 
         tables = trainer.tables()
         part_store.write_part(self.job.folder, self.job.key, tables)
-        self.job.checkpoint.unlink(missing_ok=True)
+        for checkpoint in self.job.checkpoints():
+            checkpoint.unlink(missing_ok=True)
         self.job.stop_request.unlink(missing_ok=True)
         report = self._report(trainer, Status.OK)
         floors = [name for name in tables.runs.columns if name.endswith("_floor")]
@@ -119,19 +121,21 @@ class TrialRunner:
         part_store.write_failure(self.job.folder, self.job.key, status, error)
         return TrialProgress(self.job.key, status, seconds=self.seconds, error=error)
 
-    def _report(self, trainer: Trainer, status: Status | None) -> TrialProgress:
+    def _report(self, trainer: Trainer | Packs, status: Status | None) -> TrialProgress:
         numbers = {name: float(value) for name, value in trainer.progress().items()}
         if "alive" in numbers:
             numbers["diverged"] = len(self.job.trial.lanes) - numbers["alive"]
         share = 1.0 if status else trainer.step / max(1, self.job.trial.steps)
         return TrialProgress(self.job.key, status, share, numbers, self.seconds, "", *self._score(trainer))
 
-    def _poll_stop_request(self, trainer: Trainer) -> None:
+    def _poll_stop_request(self, trainer: Trainer | Packs) -> None:
         """Pass on to the trainer what a search's scheduler asks for, if it asks for anything."""
-        from ganbench.training.stopping import StopRequest
-
         if self.job.objective is None or trainer.finished:
             return
+        from ganbench.training.packs import Packs
+        from ganbench.training.stopping import StopRequest
+
+        assert not isinstance(trainer, Packs)  # a search's trial is not split
         try:
             request = read_json(self.job.stop_request)
             if request.get("key", self.job.key) == self.job.key:  # earlier versions did not write it
@@ -141,10 +145,13 @@ class TrialRunner:
         except (ValueError, KeyError, TypeError, OverflowError):
             pass  # not one of ours
 
-    def _score(self, trainer: Trainer) -> tuple[float | None, int | None]:
+    def _score(self, trainer: Trainer | Packs) -> tuple[float | None, int | None]:
         """Return what a search is to know: the score and the step at which it was measured."""
         if self.job.objective is None:
             return None, None
+        from ganbench.training.packs import Packs
+
+        assert not isinstance(trainer, Packs)
         column, mode = self.job.objective
         measured = trainer.last_measured(column)
         if measured is None:

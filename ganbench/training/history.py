@@ -56,6 +56,16 @@ class History:
         """Return every column as a NumPy array `[rows, S]`."""
         return {name: column[: len(self.row)].cpu().numpy() for name, column in self.columns.items()}
 
+    @staticmethod
+    def side_by_side(parts: Sequence[History]) -> History:
+        """Return the histories of a trial's seeds at the same steps as that of all; a column that one lacks is NaN."""
+        whole = History(parts[0].row, sum(part.seeds for part in parts), parts[0].device)
+        for name in dict.fromkeys(name for part in parts for name in part.columns):
+            columns = [part.columns.get(name) for part in parts]
+            filled = [part._empty(part._room) if c is None else c for part, c in zip(parts, columns, strict=True)]
+            whole.columns[name] = torch.cat(filled, dim=1)
+        return whole
+
     def state_dict(self) -> dict[str, Tensor]:
         """Return what a checkpoint keeps."""
         return dict(self.columns)

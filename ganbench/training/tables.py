@@ -24,7 +24,9 @@ from ganbench.training.evaluation import SampleEvaluator
 from ganbench.training.history import History
 
 if TYPE_CHECKING:
+    from ganbench.core.trial import Trial
     from ganbench.training.state import TrainingState
+    from ganbench.training.stopping import Stopped
 
 LARGEST_POINT = 6e4  # of float16
 
@@ -84,7 +86,6 @@ def log_of(state: TrainingState) -> TrialLog:
     trial, evaluator, stopped = state.trial, state.evaluator, state.stopped
     n, end = len(trial.lanes), stopped.step if stopped else trial.steps
     last_finite, alive = state.last_finite_step.tolist(), state.alive.tolist()
-    reasons = [reason or None for reason in (stopped.reasons if stopped else [""] * n)]
     return TrialLog(
         trial=trial.id,
         runs=trial.runs,
@@ -105,15 +106,20 @@ def log_of(state: TrainingState) -> TrialLog:
         n_fake=trial.samples,
         ms_per_step=1e3 * state.train_seconds / max(state.step, 1) / n,
         seconds=state.total_seconds / n,
-        facts={
-            "stopped_at": pd.array([end if reason else None for reason in reasons], "Int64"),
-            "stop_reason": pd.array(reasons, "string"),
-            "preparation": evaluator.preparation,
-            **varied(trial),
-        },
+        facts={"preparation": evaluator.preparation, **facts_of(trial, stopped)},
         fact_columns=varied_columns(trial),
         settings=[lane.setting.number for lane in trial.lanes if lane.setting] or None,
     )
+
+
+def facts_of(trial: Trial, stopped: Stopped | None) -> dict[str, object]:
+    """Return the columns that say how each run of a trial ended early, if it did, and at which setting it trained."""
+    reasons = [reason or None for reason in (stopped.reasons if stopped else [""] * len(trial.lanes))]
+    return {
+        "stopped_at": pd.array([stopped.step if stopped and reason else None for reason in reasons], "Int64"),
+        "stop_reason": pd.array(reasons, "string"),
+        **varied(trial),
+    }
 
 
 def tabulate(log: TrialLog) -> TrialTables:

@@ -30,7 +30,7 @@ def prepare(here: Path) -> None:
     from ganbench.extractors._trained import kept_weights
     from ganbench.extractors.digits import Digits
     from ganbench.tables.part_store import write_failure
-    from tests.engine import TrialJob
+    from tests.engine import Trainer, TrialJob
 
     kept_weights(Digits(), None)  # of the user's cache: a few seconds where it is empty
     weights = Digits().cache_file()
@@ -53,7 +53,7 @@ def prepare(here: Path) -> None:
     trial = plan("small.yaml").trials[0]
     job = TrialJob(trial, trial.key, Path("work").absolute())
     job.folder.mkdir()
-    trainer = job.trainer()
+    trainer = Trainer(trial, checkpoint=job.checkpoint)
     while trainer.step < 10:
         trainer.advance(0.0)
     trainer.save(job.checkpoint)

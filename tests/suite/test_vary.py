@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import qmc
 
 from ganbench.core.errors import UsageError
-from ganbench.suite.methods import MAX_LANES
+from ganbench.core.trial import MAX_LANES
 from ganbench.suite.plan import make_plan
 from ganbench.suite.schema import suite_of
 from ganbench.suite.vary import Vary, settings_of

@@ -121,6 +121,7 @@ def test_the_trial_of_a_refused_one_begins_anew_and_gives_the_same_numbers(tmp_p
     data[len(data) // 2] ^= 1
     job.checkpoint.write_bytes(bytes(data))
     trainer = job.trainer()
+    assert isinstance(trainer, Trainer)
     assert trainer.step == 0 and "begins anew" in caplog.text and "checksum" in caplog.text
     assert (tmp_path / "quarantine" / f"{TRIAL.key}-1.pt").read_bytes() == bytes(data)
     assert not job.checkpoint.exists()
