@@ -74,11 +74,12 @@ class JobList:
     Args:
         jobs: those that are known before anything trains.
         methods: of the plan; a method that is to be confirmed is when the last of its trials has ended.
+        in_order: let them come as the plan has them, where they train one after the other.
     """
 
-    def __init__(self, jobs: Sequence[TrialJob], methods: Sequence[Method] = ()) -> None:
+    def __init__(self, jobs: Sequence[TrialJob], methods: Sequence[Method] = (), in_order: bool = False) -> None:
         self.template = jobs[0]
-        self._methods = methods
+        self._methods, self._in_order = methods, in_order
         self._jobs: dict[str, TrialJob] = {}
         self._turns: list[tuple[float, int, str, Config]] = []  # a heap: -work, place, key, configuration
         self._over: set[str] = set()
@@ -166,7 +167,8 @@ class JobList:
     def _add(self, job: TrialJob, config: Config, later: float = 0.0) -> None:
         """Take in a job, after which as many seconds of work can begin."""
         self._jobs[job.key] = job
-        heapq.heappush(self._turns, (-trial_seconds(job.trial) - later, len(self._jobs), job.key, config))
+        work = 0.0 if self._in_order else trial_seconds(job.trial) + later
+        heapq.heappush(self._turns, (-work, len(self._jobs), job.key, config))
 
     def _later(self, number: int) -> float:
         """Return how many seconds of work wait for the end of a method's trials."""

@@ -28,8 +28,8 @@ def require_executor(plan: Plan, executor: ExecutorName) -> None:
         raise UsageError(f"{place}: asha and optuna are Ray's; leave `--executor {executor}` out, or search at random")
 
 
-def jobs_of(plan: Plan, folder: Path, components: tuple[type[Component], ...]) -> JobSource:
-    """Return the plan's trials as jobs, or the search that makes them as it goes."""
+def jobs_of(plan: Plan, folder: Path, components: tuple[type[Component], ...], executor: ExecutorName) -> JobSource:
+    """Return the plan's trials as jobs for an executor, or the search that makes them as it goes."""
     resources, search = plan.suite.resources, plan.suite.search
     first = (plan.trials or plan.cells)[0]
     template = TrialJob(
@@ -49,4 +49,5 @@ def jobs_of(plan: Plan, folder: Path, components: tuple[type[Component], ...]) -
         template = replace(template, objective=(search.metric, mode), search=search)
         if search.adaptive:
             return AdaptiveSearch(Sampler(search, plan.cells), template, folder / f"search-{plan.run_id}.jsonl", mode)
-    return JobList([template.of(trial) for trial in plan.trials], plan.methods)
+    jobs = [template.of(trial) for trial in plan.trials]
+    return JobList(jobs, plan.methods, in_order=EXECUTORS[executor].in_process)

@@ -104,7 +104,7 @@ def run_plan(
     require_feasible(plan)
     folder = prepare(Path(results_root), plan)
     with locked(folder), Interrupts() as interrupts:
-        source = jobs_of(plan, folder, tuple(components))
+        source = jobs_of(plan, folder, tuple(components), executor)
         run = _Run(plan, folder, source, progress, quiet, executor, jobs, address, interrupts)
         try:
             run.begin(sinks, listeners)

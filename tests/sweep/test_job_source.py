@@ -56,6 +56,7 @@ def test_the_longest_job_begins_first_and_every_job_once(tmp_path: Path):
     assert not jobs.exhausted
     assert [job.trial.steps for job in take(jobs)] == [9000, 300, 100]
     assert jobs.exhausted
+    assert [job.trial.steps for job in take(JobList(jobs.known(), in_order=True))] == [100, 9000, 300]
 
 
 def test_a_job_that_others_wait_for_comes_before_a_longer_one(tmp_path: Path, plan):
