@@ -22,13 +22,7 @@ from ganbench.core.errors import GanbenchError
 from ganbench.core.files import StoreError
 from ganbench.core.status import Status
 from ganbench.sweep.events import TrialProgress
-from ganbench.sweep.executors.ray_processes import (
-    end_ray,
-    end_with_parent,
-    ray_processes,
-    ray_temp_dir,
-    watched_ray,
-)
+from ganbench.sweep.executors.ray_processes import end_ray, end_with_parent, ray_processes, ray_temp_dir, watched_ray
 from ganbench.sweep.executors.ray_search import SCORE, STEP, Asha, InTurn, request_stop, searcher
 from ganbench.sweep.executors.ray_session import attach, gpu_fraction, start
 from ganbench.sweep.job_source import JobSource
