@@ -89,6 +89,7 @@ class JobList:
         later = {key: self._later(number) for number, keys in self._untried.items() for key in keys}
         self._listed = list(jobs)
         self._confirming: dict[tuple[int, int, int], TrialJob] = {}
+        self._chosen: dict[int, list[TrialJob]] = {}  # of each method, once it has been tried
         for index, job in enumerate(jobs):
             self._add(job, {"index": index}, later.get(job.key, 0.0))
 
@@ -108,8 +109,11 @@ class JobList:
         return not self._turns and not self._untried
 
     def known(self) -> list[TrialJob]:
-        """Return the jobs of the plan, and then those that confirm, as far as they are known."""
-        return list(self._jobs.values())
+        """Return the jobs of the plan, and then those that confirm, in the methods' order, as far as they are known.
+
+        In which order methods were tried is chance, and tables have their rows in this one.
+        """
+        return [*self._listed, *(job for number in sorted(self._chosen) for job in self._chosen[number])]
 
     def name(self, job: TrialJob) -> str:
         """Return what tells a job from the others."""
@@ -159,9 +163,10 @@ class JobList:
     def _confirm(self, number: int) -> int:
         """Add the jobs that confirm a method's best settings, and return how many."""
         best = best_settings(self.template.folder, self._methods[number])
-        for trial, setting in best:
-            config = {"method": number, "trial": trial, "setting": setting}
-            self._add(self.job(config), config)
+        configs = [{"method": number, "trial": trial, "setting": setting} for trial, setting in best]
+        self._chosen[number] = [self.job(config) for config in configs]
+        for job, config in zip(self._chosen[number], configs, strict=True):
+            self._add(job, config)
         return len(best)
 
     def _add(self, job: TrialJob, config: Config, later: float = 0.0) -> None:

@@ -86,6 +86,17 @@ def test_a_method_is_confirmed_when_its_own_trials_have_ended(tmp_path: Path, pl
     assert jobs.limit == len(jobs.known()) == 8
 
 
+def test_the_order_in_which_methods_are_tried_changes_no_table(tmp_path: Path, plan, chosen):
+    orders = []
+    for methods in (plan.methods, plan.methods[::-1]):
+        jobs = jobs_of(plan, tmp_path)
+        for trial in (trial for method in methods for trial in method.trials):
+            jobs.end(trial.key)
+        orders.append([job.key for job in jobs.known()])
+    assert orders[0] == orders[1]
+    assert [job.trial.loss.name for job in jobs.known()[4:]] == ["hinge"] * 2 + ["wasserstein"] * 2
+
+
 def test_settings_that_cannot_be_chosen_make_fewer_jobs(tmp_path: Path, plan, chosen):
     chosen.pop()
     jobs = jobs_of(plan, tmp_path)
