@@ -80,7 +80,7 @@ class JobList:
     def __init__(self, jobs: Sequence[TrialJob], methods: Sequence[Method] = (), in_order: bool = False) -> None:
         self.template = jobs[0]
         self._methods, self._in_order = methods, in_order
-        self._jobs: dict[str, TrialJob] = {}
+        self._added = 0
         self._turns: list[tuple[float, int, str, Config]] = []  # a heap: -work, place, key, configuration
         self._over: set[str] = set()
         self._untried = {
@@ -96,7 +96,7 @@ class JobList:
     @property
     def limit(self) -> int:
         """Return how many there will be at most."""
-        return len(self._jobs) + sum(self._methods[number].confirmed for number in self._untried)
+        return len(self.known()) + sum(self._methods[number].confirmed for number in self._untried)
 
     @property
     def adaptive(self) -> None:
@@ -117,7 +117,7 @@ class JobList:
 
     def name(self, job: TrialJob) -> str:
         """Return what tells a job from the others."""
-        return short_names({key: one.trial.labels for key, one in self._jobs.items()})[job.key]
+        return short_names({one.key: one.trial.labels for one in self.known()})[job.key]
 
     def job(self, config: Mapping[str, object]) -> TrialJob:
         """Return the job at a place of the list, or the one that confirms a setting of a method's trial."""
@@ -134,9 +134,9 @@ class JobList:
     def resume(self) -> set[str]:
         """Pass over the jobs that have results, also of those that confirm, and return their keys."""
         before = -1
-        while len(self._jobs) > before:  # the end of one may add others
-            before = len(self._jobs)
-            for job in self.known():
+        while len(jobs := self.known()) > before:  # the end of one may add others
+            before = len(jobs)
+            for job in jobs:
                 if job.key not in self._over and job.done:
                     self.end(job.key)
         return set(self._over)
@@ -170,10 +170,10 @@ class JobList:
         return len(best)
 
     def _add(self, job: TrialJob, config: Config, later: float = 0.0) -> None:
-        """Take in a job, after which as many seconds of work can begin."""
-        self._jobs[job.key] = job
+        """Let a job wait for its turn, after which as many seconds of other work can begin."""
+        self._added += 1  # those that cost the same come in this order
         work = 0.0 if self._in_order else trial_seconds(job.trial) + later
-        heapq.heappush(self._turns, (-work, len(self._jobs), job.key, config))
+        heapq.heappush(self._turns, (-work, self._added, job.key, config))
 
     def _later(self, number: int) -> float:
         """Return how many seconds of work wait for the end of a method's trials."""

@@ -126,12 +126,9 @@ def _snapshots(logs: Sequence[TrialLog]) -> dict[int, Tensor]:
     found = {step: samples[:1] for log in logs for step, samples in log.snapshots.items()}
 
     def samples_of(log: TrialLog, step: int) -> Tensor:
-        kept = log.snapshots.get(step)
-        return (
-            torch.full_like(found[step], math.nan).expand(len(log.seeds), *found[step].shape[1:])
-            if kept is None
-            else kept
-        )
+        if step in log.snapshots:
+            return log.snapshots[step]
+        return torch.full_like(found[step], math.nan).expand(len(log.seeds), *found[step].shape[1:])
 
     return {step: torch.cat([samples_of(log, step) for log in logs]) for step in sorted(found)}
 
