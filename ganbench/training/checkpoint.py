@@ -100,7 +100,7 @@ def restore(trainer: TrainingState, path: Path, state: State) -> None:
         for network, layer, columns in state["layers"]:
             trainer.layer_history((network, layer)).load_state_dict(columns)
         trainer.snapshots = state["snapshots"]
-        trainer.last_finite_step, trainer.alive = state["last_finite_step"], state["alive"]
+        trainer.finite.restore(state["last_finite_step"], state["alive"])
         trainer.step = state["step"]
         trainer.train_seconds, trainer.total_seconds = state["seconds"]
 
@@ -150,8 +150,8 @@ def _require_fits(trainer: TrainingState, state: State) -> None:
 
 def _require_alive(trainer: TrainingState, state: State) -> None:
     alive, last, step = state["alive"], state["last_finite_step"], state["step"]
-    _same("alive", alive, trainer.alive)
-    _same("last_finite_step", last, trainer.last_finite_step)
+    _same("alive", alive, trainer.finite.alive)
+    _same("last_finite_step", last, trainer.finite.last)
     _require(bool(((last >= 0) & (last <= step)).all()), "a seed's last finite step is none of those that were made")
     _require(bool((last[alive] == step).all()), "a seed that is alive has not made all steps")
 

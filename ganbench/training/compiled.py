@@ -76,6 +76,7 @@ class CompiledUpdate:
     def __init__(self, setup: TrialSetup, d: PackedPlayer, g: PackedPlayer, name: PlayerName) -> None:
         self._name: PlayerName = name
         self._buffers = [*d.buffers.values(), *g.buffers.values()]
+        self._progress = torch.zeros((), dtype=torch.float64)
         step = PackedStep(setup, d, g, PackedNoise(range(len(d.flat)), setup.device), progress=0.5)
         batch = step.minibatch(name == "D" or setup.generator_needs_real)
         recorder = _Recorder(step.noise)
@@ -96,9 +97,9 @@ class CompiledUpdate:
 
     def _inputs(self, step: PackedStep, batch: Batch, numbers: Sequence[Tensor]) -> list[Tensor]:
         """Return all tensors that the update depends on, in the order in which `_pure` takes them."""
-        progress = torch.tensor(step.progress, dtype=torch.float64)
+        self._progress.fill_(step.progress)
         real = [] if batch.real is None else [batch.real]
-        return [step.d.flat, step.g.flat, *self._buffers, progress, batch.z, *real, *numbers]
+        return [step.d.flat, step.g.flat, *self._buffers, self._progress, batch.z, *real, *numbers]
 
 
 class _Recorder(PackedNoise):

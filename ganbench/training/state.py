@@ -11,6 +11,7 @@ from ganbench.core.protocols import PlayerName
 from ganbench.core.trial import Trial
 from ganbench.diagnostics import Step
 from ganbench.training.evaluation import Evaluator
+from ganbench.training.finite import FiniteSteps
 from ganbench.training.history import (
     History,
     logged_steps,
@@ -34,7 +35,7 @@ class TrainingState:
         log_steps, keep_steps, scheduled, evaluate_steps, measured, snapshot_steps: at which steps that is done.
         history, layers, snapshots: what was read.
         step: how many were made. last: the last one. earlier: the gradients before it.
-        last_finite_step, alive: `[S]`. all_diverged: no seed is left.
+        finite: which seeds are still under way. all_diverged: no seed is left.
         train_seconds, total_seconds: without and with evaluations.
         stopped: how the trial ended early. stop_request: what asks it to.
         compiled: whether its steps are.
@@ -68,8 +69,7 @@ class TrainingState:
         self.step = 0
         self.last: Step | None = None
         self.earlier: dict[PlayerName, Tensor] = {}
-        self.last_finite_step: Tensor = torch.zeros(n, dtype=torch.int64, device=self.device)
-        self.alive: Tensor = torch.ones(n, dtype=torch.bool, device=self.device)
+        self.finite = FiniteSteps(n, self.device)
         self.all_diverged: bool = False
         self.train_seconds = self.total_seconds = 0.0
         self.stopped: Stopped | None = None
@@ -95,7 +95,7 @@ class TrainingState:
             if not done or column not in self.history.columns:
                 return None
             values = self.history.columns[column][self.history.row[max(done)]].tolist()
-            return max(done), [v if ok else math.nan for v, ok in zip(values, self.alive.tolist(), strict=True)]
+            return max(done), [v if ok else math.nan for v, ok in zip(values, self.finite.alive.tolist(), strict=True)]
         return None
 
     def layer_history(self, place: tuple[str, str]) -> History:

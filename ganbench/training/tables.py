@@ -85,7 +85,7 @@ def log_of(state: TrainingState) -> TrialLog:
     """Return what a trainer logged of its finished trial; a diverged seed has no row from its divergence on."""
     trial, evaluator, stopped = state.trial, state.evaluator, state.stopped
     n, end = len(trial.lanes), stopped.step if stopped else trial.steps
-    last_finite, alive = state.last_finite_step.tolist(), state.alive.tolist()
+    last_finite, alive = state.finite.last.tolist(), state.finite.alive.tolist()
     return TrialLog(
         trial=trial.id,
         runs=trial.runs,

@@ -106,8 +106,7 @@ class Trainer(TrainingState):
         self.step, self.last = step, done
         if self.ema is not None:
             self.ema.lerp_(self.g.flat, 1 - self.trial.ema)
-        self.alive &= torch.isfinite(done.d.loss + done.g.loss)
-        self.last_finite_step += self.alive
+        self.finite.add(done.d.loss, done.g.loss)
         if log:
             self._diagnose(self._readable(done, d_moved))
         if self.keep_earlier:
@@ -145,10 +144,7 @@ class Trainer(TrainingState):
 
     def _evaluate(self) -> None:
         points = self._samples()
-        lost = self.evaluator.out_of_range(points)
-        # A seed that was alive until now diverged at this step: that step was not a finite one.
-        self.last_finite_step -= (self.alive & lost).long()
-        self.alive &= ~lost
+        self.finite.lose(self.evaluator.out_of_range(points))
         scheduled = [m for m, steps in zip(self.evaluator.metrics, self.measured, strict=True) if self.step in steps]
         self.history.write(self.step, self.evaluator.measure(points, scheduled))
         self._check_end()
@@ -157,10 +153,10 @@ class Trainer(TrainingState):
 
     def _check_end(self) -> None:
         """End the trial at this evaluation where no seed is left, a request has come, or a stopping rule says so."""
-        self.all_diverged = not bool(self.alive.any())
+        self.all_diverged = not bool(self.finite.alive.any())
         if self.all_diverged or self.step >= self.trial.steps:
             return
-        alive = self.alive.tolist()
+        alive = self.finite.alive.tolist()
         if self.stop_request is not None and self.step >= self.stop_request.step:
             reason = self.stop_request.reason
             self.stopped = Stopped(self.step, tuple(reason if ok else "" for ok in alive))
@@ -175,7 +171,7 @@ class Trainer(TrainingState):
 
     def progress(self) -> dict[str, float]:
         """Return a few current numbers: the step, the seeds' mean of each metric and median of the gradient norms."""
-        numbers = {"step": float(self.step), "alive": float(self.alive.sum())}
+        numbers = {"step": float(self.step), "alive": float(self.finite.alive.sum())}
         for metric, steps in zip(self.evaluator.metrics, self.measured, strict=True):
             reached = [step for step in steps if step <= self.step]
             for column in metric.columns if reached else ():
@@ -214,8 +210,8 @@ class Trainer(TrainingState):
                 "history": self.history.state_dict(),
                 "layers": [[*place, history.state_dict()] for place, history in self.layers.items()],
                 "snapshots": self.snapshots,
-                "last_finite_step": self.last_finite_step,
-                "alive": self.alive,
+                "last_finite_step": self.finite.last,
+                "alive": self.finite.alive,
                 "seconds": [self.train_seconds, self.total_seconds],
             },
         )
