@@ -9,11 +9,13 @@ from __future__ import annotations
 import statistics
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import torch
 
 import tests.benchmarks.peers  # noqa: F401 - sets one thread before JAX is imported
-from tests.benchmarks.test_step_speed import engine_step, machine, ratios
+from tests.benchmarks.apart import ratios_apart
+from tests.benchmarks.test_step_speed import engine_step, machine
 from tests.helpers.plain_dcgan import plain_dcgan_step
 
 SEEDS, WIDTH, BATCH, LATENT, ROUNDS = 8, 16, 64, 32, 7
@@ -106,16 +108,17 @@ def main(sizes: list[int]) -> None:
     print(f"Measured on {machine()}; median and quartiles.\n\n| a step of one seed over ours | image | ratio |")
     print("| --- | --- | --- |")
     for size in sizes:
-        ours = engine_step(seeds=SEEDS, dataset=("shapes", {"size": size}), network=("dcgan", {}))
+        ours = partial(engine_step, seeds=SEEDS, dataset=("shapes", {"size": size}), network=("dcgan", {}))
         ways = {
-            "a plain loop": (plain_dcgan_step(3, size), 1),
-            "with channels last": (plain_dcgan_step(3, size, last=True), 1),
-            "with channels last, compiled": (plain_dcgan_step(3, size, last=True, compile=True), 1),
-            "JAX, one seed": (jax_step(size, 1), 1),
-            f"JAX, {SEEDS} seeds by vmap": (jax_step(size, SEEDS), SEEDS),
+            "a plain loop": (partial(plain_dcgan_step, 3, size), 1),
+            "with channels last": (partial(plain_dcgan_step, 3, size, last=True), 1),
+            "with channels last, compiled": (partial(plain_dcgan_step, 3, size, last=True, compile=True), 1),
+            "JAX, one seed": (partial(jax_step, size, 1), 1),
+            f"JAX, {SEEDS} seeds by vmap": (partial(jax_step, size, SEEDS), SEEDS),
         }
         for name, (there, seeds) in ways.items():
-            found = [SEEDS / seeds * ratio for ratio in ratios(there, ours, rounds=ROUNDS, steps=3, warm_up=3)]
+            times = ratios_apart(there, ours, rounds=ROUNDS, counts=(3 * SEEDS // seeds, 3))
+            found = [SEEDS / seeds * ratio for ratio in times]
             low, middle, high = statistics.quantiles(found, n=4)
             print(f"| {name} | {size}×{size} | {middle:.2f} ({low:.2f} – {high:.2f}) |", flush=True)
 
