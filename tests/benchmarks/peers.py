@@ -192,7 +192,7 @@ def shown(page: str, lines: list[tuple[str, str]]) -> str:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=15)
     torch.set_num_threads(1)
     measured = rows(parser.parse_args().rounds)
     PAGE.write_text(shown(PAGE.read_text(), measured))
