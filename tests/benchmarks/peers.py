@@ -165,6 +165,7 @@ def rows(rounds: int) -> list[tuple[str, str]]:
         fast = engine_step(seeds=seeds, width=width, batch=batch, compile=True)
         add(f"a plain loop's step over a compiled step a seed: {size}", reference_step(width, batch), fast, seeds)
         add(f"a compiled step over an eager one: {size}", fast, ours)
+        add(f"a compiled step over its matrix products: {size}", fast, products(seeds, width, batch))
         jax = jax_steps(seeds, width, batch)
         if jax is None:
             lines.append((f"a step over JAX's: {size}", "unmeasured: JAX is not installed"))
