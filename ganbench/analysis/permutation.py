@@ -23,6 +23,7 @@ LARGEST_POOL = 1000  # numbers of relabelings leave the range of float64 beyond
 CHUNK = 10_000
 _NOTHING = 1e-12  # of the pool's variance: a smaller spread is rounding
 _ROUNDING = 1e-9  # statistics that differ by less are equal, and count as at least as good
+_CANCELLED = 1e-14  # times t²: the same for statistics of sides that hardly spread
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def permutation_test(first: ArrayLike, second: ArrayLike, draws: int = 99_999, s
     pool, n = _standard(np.concatenate((a, b))), len(a)
     everything = math.comb(len(pool), n)
     observed = float(_studentised(pool[:n].sum(), np.square(pool[:n]).sum(), pool, n))
-    least = observed - _ROUNDING * max(1.0, abs(observed)) if math.isfinite(observed) else observed
+    least = _as_good_as(observed)
     welch = _welch(pool, n, observed)
     splits = _splits(pool, n)
     if splits is None:
@@ -93,10 +94,8 @@ def permutation_test(first: ArrayLike, second: ArrayLike, draws: int = 99_999, s
         return _drawn(difference, hits, draws, everything, welch)
     sums, squares, ways = splits
     t = _studentised(sums, squares, pool, n)
-    best = float(t.max())
-    top = best - _ROUNDING * max(1.0, abs(best)) if math.isfinite(best) else best
-    p, smallest = (float(ways[t >= edge].sum() / ways.sum()) for edge in (least, top))
-    return PermutationTest(difference, max(p, welch), smallest, everything, "counted")
+    p, smallest = (float(ways[t >= edge].sum() / ways.sum()) for edge in (least, _as_good_as(float(t.max()))))
+    return PermutationTest(difference, max(p, welch, 1 / everything), smallest, everything, "counted")
 
 
 def paired_test(first: ArrayLike, second: ArrayLike, draws: int = 99_999, seed: int = 0) -> PermutationTest:
@@ -172,6 +171,15 @@ def _welch(pool: Values, n: int, t: float) -> float:
     if not a + b > 0:
         return 0.0
     return float(stdtr((a + b) ** 2 / (a**2 / (n - 1) + b**2 / (m - 1)), -t))
+
+
+def _as_good_as(t: float) -> float:
+    """Return from where on a statistic counts as at least as good as t.
+
+    A variance is the difference of sums of the pool's size, 1, so its own relative error is some 1e-16 over it, which
+    is t² times that: where both sides hardly spread beside what is between them, equal statistics differ by more.
+    """
+    return t - max(1.0, abs(t)) * (_ROUNDING + _CANCELLED * t**2) if math.isfinite(t) else t
 
 
 def _standard(pool: Values) -> Values:
