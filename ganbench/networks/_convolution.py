@@ -21,7 +21,8 @@ def way_for(
 
     In all of them a seed has the same bits alone and packed with others (docs/performance.md has the figures).
     """
-    if device == "cpu" and kernel == stride == groups == 1 and side <= SMALL_MAP and min(channels) <= NARROW:
+    single = kernel == stride == groups == 1
+    if device == "cpu" and single and side <= SMALL_MAP and min(channels) <= NARROW and _aligned(*channels):
         return "pointwise"
     larger = side * stride if transposed else side
     if device == "cpu" and transposed and (kernel, stride) == (4, 2) and channels[1] <= THIN and larger > SMALL_MAP:
@@ -66,6 +67,14 @@ def convolve(
 
     x, weight = channels_last(x), channels_last(weight)
     return each_seed(one, x, weight) if bias is None else each_seed(one, x, weight, bias)
+
+
+def _aligned(rows: int, columns: int) -> bool:
+    """Say whether a batched product of so many rows and columns has the same bits wherever a matrix of it lies.
+
+    Without AVX-512, MKL's do not where neither is a multiple of four, unless both are even or there are few columns.
+    """
+    return columns <= 4 or rows % 4 == 0 or columns % 4 == 0 or rows % 2 == columns % 2 == 0
 
 
 def channels_last(x: Tensor) -> Tensor:

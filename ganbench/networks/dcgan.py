@@ -38,7 +38,7 @@ class DCGAN(Network):
     """
 
     name = "dcgan"
-    version = 6
+    version = 7
     source = "Radford et al. 2016, arXiv:1511.06434, section 3"
     requires = {"images": "dcgan builds convolutions and the data set has no images"}
     convolutions = 6

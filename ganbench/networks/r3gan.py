@@ -36,7 +36,7 @@ class R3GAN(Network):
     """
 
     name = "r3gan"
-    version = 5
+    version = 6
     source = "Huang et al. 2024, arXiv:2501.05441, section 3; Zhang et al. 2019, arXiv:1901.09321 for the start"
     traits = ("no last bias", "zero start")
     requires = {"images": "r3gan builds convolutions and the data set has no images"}

@@ -39,7 +39,7 @@ class ResNet(Network):
 
     name = "resnet"
     aliases = ("sngan_resnet",)
-    version = 6
+    version = 7
     source = "Miyato et al. 2018, arXiv:1802.05957, table 4"
     requires = {"images": "resnet builds convolutions and the data set has no images"}
     convolutions = 14
