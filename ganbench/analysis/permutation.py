@@ -95,7 +95,8 @@ def permutation_test(first: ArrayLike, second: ArrayLike, draws: int = 99_999, s
     sums, squares, ways = splits
     t = _studentised(sums, squares, pool, n)
     p, smallest = (float(ways[t >= edge].sum() / ways.sum()) for edge in (least, _as_good_as(float(t.max()))))
-    return PermutationTest(difference, max(p, welch, 1 / everything), smallest, everything, "counted")
+    p = max(p, 1 / everything)  # the observed relabeling is one of them, however its sums were rounded
+    return PermutationTest(difference, max(p, welch), smallest, everything, "counted")
 
 
 def paired_test(first: ArrayLike, second: ArrayLike, draws: int = 99_999, seed: int = 0) -> PermutationTest:

@@ -133,6 +133,8 @@ def test_channels_last_go_on_to_the_next_layer():
         ((16, 16), 4, 1, 1, False, "pointwise"),
         ((128, 16), 8, 1, 1, False, "pointwise"),
         ((64, 64), 8, 1, 1, False, "seeds"),
+        ((3, 6), 8, 1, 1, False, "seeds"),
+        ((6, 3), 8, 1, 1, False, "pointwise"),
         ((16, 2), 16, 1, 1, False, "seeds"),
         ((16, 16), 8, 3, 1, False, "seeds"),
         ((32, 64), 8, 4, 2, False, "seeds"),
